@@ -1,0 +1,42 @@
+# What a developer does here, one target each. `make help` lists them.
+SHELL := /bin/bash
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := .venv/bin/
+SOURCES := agent/src server/src server/build_frontend.py tests tools labs
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: .venv/.ready ## Make .venv with everything in it
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+
+.venv/.ready: uv.lock pyproject.toml agent/pyproject.toml server/pyproject.toml server/frontend/package-lock.json | $(filter .tools/%,$(UV))
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+demo: setup ## Run a small shop that leaks, watch it, be alerted; ARGS="--for 90s" ends it by itself
+	$(RUN)bugsly demo $(ARGS)
+
+test: setup ## Run the tests; ARGS="-k name" picks some
+	$(RUN)pytest -n 2 --dist loadgroup $(ARGS)
+
+check: setup ## Run what must be clean before a commit: format, lint, types, layers, shape
+	$(RUN)ruff format --check --quiet .
+	$(RUN)ruff check --quiet .
+	$(RUN)mypy $(wildcard $(SOURCES))
+	$(RUN)lint-imports --no-cache
+	$(RUN)python tools/shape.py $(wildcard $(SOURCES))
+
+fix: setup ## Format, and mend what can be mended by itself
+	$(RUN)ruff check --fix --quiet . || true
+	$(RUN)ruff format --quiet .
+
+bench: setup ## Measure cost and speed beside peers, and write docs/benchmarks.md
+	$(RUN)python -m tools.bench $(ARGS)

@@ -1,0 +1,54 @@
+"""Bugsly's agent: tells a Bugsly server what each worker of a Flask app holds in memory, and why.
+
+Nothing happens at import: no thread, no socket, no file. Everything here is standard library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+__all__ = ["__version__", "flush", "init", "wsgi"]
+
+__version__ = "0.1.0"
+
+
+def init(
+    app: object | None = None,
+    *,
+    dsn: str | None = None,
+    release: str | None = None,
+    environment: str | None = None,
+    sample_every: float | None = None,
+) -> None:
+    """Watch *app*, a Flask application, and the Gunicorn around it; without *app*, Gunicorn alone.
+
+    Each argument defaults to its `BUGSLY_…` variable. Never raises: a wrong setting is one line
+    in the log of `bugsly`, and the app runs unwatched. *sample_every* is in seconds.
+    """
+    from bugsly import agent
+
+    given = {
+        "dsn": dsn,
+        "release": release,
+        "environment": environment,
+        "sample_every": None if sample_every is None else str(sample_every),
+    }
+    agent.init(app, {name: value for name, value in given.items() if value is not None})
+
+
+def wsgi(application: WSGIApplication) -> WSGIApplication:
+    """Return *application* with its traffic counted, for a WSGI app that is not Flask's."""
+    from bugsly import agent
+
+    return agent.wrap(application)
+
+
+def flush(timeout: float = 2.0) -> bool:
+    """Send what is waiting; return whether all of it was acknowledged within *timeout* seconds."""
+    from bugsly import agent
+
+    running = agent.current()
+    return running is None or running.flush(timeout)

@@ -1,0 +1,164 @@
+"""Owns the parts of the agent and their lifetime: one agent a process, begun after the fork."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import platform
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from bugsly.guard import Guards
+from bugsly.integrations import flask
+from bugsly.integrations.gunicorn import Lifecycle
+from bugsly.integrations.wsgi import Wsgi
+from bugsly.options import InvalidOption, load_options
+from bugsly.outbox import Outbox
+from bugsly.place import Place
+from bugsly.probes import process
+from bugsly.probes.traffic import TrafficProbe
+from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
+from bugsly.sampler import Sampler
+from bugsly.sender import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import WSGIApplication
+
+    from bugsly.options import Options
+
+LOG = logging.getLogger("bugsly")
+GOODBYE = 2.0
+"""Seconds a leaving worker may take for its last words; Gunicorn kills a second after an abort."""
+
+
+class Agent:
+    """Measures this process and reports it. Costs nothing until `start`, survives every fork."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.guards = Guards()
+        self.request_guard = self.guards("request")
+        self.gunicorn = Lifecycle(self)
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)
+        atexit.register(self.stop)
+
+    def forget(self) -> None:
+        """Become the agent of a process that has said nothing yet, as after a fork."""
+        self.running = False
+        self.place = Place()
+        self.traffic = TrafficProbe()
+        self.guards.failures.clear()
+        self._begun = False
+        self._starting = threading.Lock()
+        self._outbox = Outbox()
+
+    def start(self) -> None:
+        """Begin to sample and to send, once in the life of a process."""
+        with self.guards("agent.start"), self._starting:
+            if self._begun:
+                return
+            self._begun = True
+            self._sender = Sender(
+                self.options.dsn, self._outbox, self._report, self.guards("sender")
+            )
+            self._sampler = Sampler(
+                self.options.sample_every,
+                self.traffic,
+                self._outbox,
+                self._sender,
+                self.guards("sampler"),
+            )
+            self._sender.start()
+            self._sampler.start()
+            self.running = True
+
+    def report_exit(self, ended: Exit) -> None:
+        """Report the end of a sibling that could not do so itself."""
+        self._outbox.put_exit(ended)
+
+    def flush(self, timeout: float) -> bool:
+        """Return whether all that waited was acknowledged within *timeout* seconds."""
+        return not self.running or self._sender.flush(timeout)
+
+    def stop(self, reason: ExitReason = ExitReason.FINISHED) -> None:
+        """Say goodbye for *reason*: a last sample and one attempt to send, then silence."""
+        with self.guards("agent.stop"):
+            if not self.running:
+                return
+            self.running = False
+            self._outbox.put_exit(Exit(worker=self.place.id, reason=reason))
+            self._sampler.close(GOODBYE / 4)
+            self._sender.close(GOODBYE)
+
+    def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
+        lost = {f"failed in {place}": count for place, count in self.guards.failures.items()}
+        lost["samples dropped, outbox full"] = self._outbox.dropped
+        lost["samples refused by the server"] = self._sender.refused
+        return encode_report(
+            self._worker(), samples, exits, {why: count for why, count in lost.items() if count}
+        )
+
+    def _worker(self) -> Worker:
+        return Worker(
+            pid=os.getpid(),
+            host=self.options.server_name,
+            machine=process.machine(),
+            age=process.age(),
+            every=int(self.options.sample_every * 1_000_000),
+            release=self.options.release,
+            environment=self.options.environment,
+            python=platform.python_version(),
+            **asdict(self.place),
+        )
+
+
+_agent: Agent | None = None
+
+
+def current() -> Agent | None:
+    """Return the agent of this process, None before `init` or without a DSN."""
+    return _agent
+
+
+def init(app: object | None, given: dict[str, str]) -> None:
+    """Make the agent of this process unless there is one, and let it watch *app* and Gunicorn."""
+    agent = _obtain(given)
+    if agent is None:
+        return
+    with agent.guards("agent.init"):
+        if app is not None:
+            flask.install(app, agent)
+        agent.gunicorn.install()
+
+
+def wrap(application: WSGIApplication) -> WSGIApplication:
+    """Return *application* counted by the agent of this process, itself when there is none."""
+    init(None, {})
+    return application if _agent is None else Wsgi(application, _agent)
+
+
+def watch_everything() -> None:
+    """Do what `init` does for an app whose code knows nothing of us, as under `bugsly run`."""
+    if _agent is not None:
+        return
+    init(None, {})
+    agent = current()
+    if agent is not None:
+        flask.watch(agent)
+
+
+def _obtain(given: dict[str, str]) -> Agent | None:
+    global _agent  # noqa: PLW0603 - one agent per process is what the word means
+    if _agent is None:
+        try:
+            options = load_options(given, os.environ)
+        except InvalidOption as error:
+            LOG.warning("%s; the app runs unwatched", error)
+            return None
+        _agent = None if options is None else Agent(options)
+    return _agent

@@ -1,0 +1,64 @@
+"""The `bugsly` command: most of it is the server's; `run` with a DSN needs the agent alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from bugsly.autostart import UnknownCommand, environment, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = """\
+usage: bugsly run -- COMMAND …
+
+Runs COMMAND, as gunicorn shop:app, with the agent in it; BUGSLY_DSN says where it reports to.
+serve, demo, status, issues, dsn, and run without a DSN, need the server
+→ pip install 'bugsly[server]'
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; 2 for one that cannot be run."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if _runs_with_dsn(arguments):
+        return _replace_process(arguments[arguments.index("--") + 1 :])
+    if find_spec("bugsly_server") is not None:
+        from bugsly_server.cli import main as server_main
+
+        return int(server_main(arguments))
+    if arguments[:1] in ([], ["--help"], ["-h"]):
+        sys.stdout.write(USAGE)
+        return 0
+    if arguments == ["--version"]:
+        from bugsly import __version__
+
+        sys.stdout.write(f"bugsly {__version__}\n")
+        return 0
+    sys.stderr.write(
+        f"bugsly {arguments[0]}: the server is not installed → pip install 'bugsly[server]'\n"
+    )
+    return 2
+
+
+def _runs_with_dsn(arguments: Sequence[str]) -> bool:
+    return (
+        arguments[:2] == ["run", "--"] and len(arguments) > 2 and bool(os.environ.get("BUGSLY_DSN"))
+    )
+
+
+def _replace_process(command: Sequence[str]) -> int:
+    """Become *command*, so that signals, exit code and supervision are its own.
+
+    Returns only where there is no such command, with the shell's code for that.
+    """
+    try:
+        program = locate(command)
+    except UnknownCommand as error:
+        sys.stderr.write(f"bugsly run: {error}\n")
+        return 127
+    os.execve(program, list(command), environment(os.environ))  # noqa: S606 - the user asked for it
+    raise AssertionError("execve does not return")

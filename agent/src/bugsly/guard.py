@@ -1,0 +1,63 @@
+"""The only place in the agent that swallows an exception.
+
+Every hook that the host application calls runs inside a `Guard`. What goes wrong there is counted
+by place and reported with the next samples; with `BUGSLY_STRICT=1`, as in the tests, it is raised.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+STRICT = os.environ.get("BUGSLY_STRICT") == "1"
+
+
+class Guard:
+    """A reusable `with` block that lets no exception of ours reach the application."""
+
+    __slots__ = ("_failures", "_place")
+
+    def __init__(self, place: str, failures: dict[str, int]) -> None:
+        self._place = place
+        self._failures = failures
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if error is None:
+            return False
+        if STRICT or not isinstance(error, Exception):
+            return False
+        count = self._failures.get(self._place, 0) + 1
+        self._failures[self._place] = count
+        if count == 1:
+            _tell(self._place, error)
+        return True
+
+
+class Guards:
+    """Makes the guards of one agent and keeps their common count."""
+
+    def __init__(self) -> None:
+        self.failures: dict[str, int] = {}
+
+    def __call__(self, place: str) -> Guard:
+        """Return the guard of *place*, a dotted name such as `flask.install`."""
+        return Guard(place, self.failures)
+
+
+def _tell(place: str, error: Exception) -> None:
+    import logging
+
+    logging.getLogger("bugsly").warning(
+        "%s: %r was swallowed → the app is not affected; more of the same are counted", place, error
+    )

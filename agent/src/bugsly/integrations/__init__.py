@@ -1,0 +1,1 @@
+"""Guests in someone else's process: one framework per file, through its public hooks."""

@@ -1,0 +1,43 @@
+"""Watches Flask applications: one that is handed to us, or every one that answers a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bugsly.integrations.imports import when_imported
+from bugsly.integrations.wsgi import COUNTED, Wsgi
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from bugsly.agent import Agent
+
+
+def install(app: Any, agent: Agent) -> None:
+    """Count the requests of *app*, in the place Flask documents for WSGI middleware."""
+    if not isinstance(app.wsgi_app, Wsgi):
+        app.wsgi_app = Wsgi(app.wsgi_app, agent)
+
+
+def watch(agent: Agent) -> None:
+    """Count the requests of every Flask application from the second one it answers.
+
+    Flask's signals are sent for all applications, so this needs no knowledge of theirs. The
+    first request of an application makes it known to us and stays uncounted, unless the WSGI
+    server counts already; then the signal is left alone from there on.
+    """
+    guard = agent.guards("flask.adopt")
+
+    def connect(signals: ModuleType) -> None:
+        def adopt(app: Any, **_kwargs: object) -> None:
+            with guard:
+                from flask import request
+
+                if COUNTED in request.environ:
+                    signals.request_started.disconnect(adopt)
+                else:
+                    install(app, agent)
+
+        signals.request_started.connect(adopt, weak=False)
+
+    when_imported("flask.signals", connect, agent.guards("flask.watch"))

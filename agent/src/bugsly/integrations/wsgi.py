@@ -1,0 +1,145 @@
+"""Counts a WSGI application's requests, whatever framework and server are around it."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from bugsly.probes.traffic import endpoint_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from bugsly.agent import Agent
+    from bugsly.probes.traffic import Endpoint
+
+COUNTED = "bugsly.counted"
+"""In the environ of a request that an outer layer counts already."""
+
+
+class Wsgi:
+    """The application it wraps, and the count of what it serves."""
+
+    def __init__(self, application: WSGIApplication, agent: Agent) -> None:
+        self._application = application
+        self._agent = agent
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request as the application does, and count it."""
+        if COUNTED in environ:
+            return self._application(environ, start_response)
+        environ[COUNTED] = True
+        agent = self._agent
+        if not agent.running:
+            agent.start()
+        call = Call(agent, environ, start_response)
+        try:
+            body = self._application(environ, call.start_response)
+        except BaseException:
+            call.status = 500
+            call.finish()
+            raise
+        return call.follow(body)
+
+
+class Call:
+    """One request on its way through the application."""
+
+    __slots__ = (
+        "_begun",
+        "_endpoint",
+        "_environ",
+        "_guard",
+        "_start_response",
+        "_traffic",
+        "announced",
+        "sent",
+        "status",
+    )
+
+    def __init__(
+        self, agent: Agent, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> None:
+        self._environ = environ
+        self._start_response = start_response
+        self._traffic = agent.traffic
+        self._guard = agent.request_guard
+        self._endpoint: Endpoint | None = None
+        self.status = 0
+        self.announced = -1
+        self.sent = 0
+        self._traffic.started()
+        self._begun = perf_counter_ns()
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
+    ) -> Callable[[bytes], object]:
+        """Note endpoint, status and length, and hand on to the server's own.
+
+        Flask takes its request out of the environ when the context is popped, which is before
+        the body is sent, so this is the last moment to ask for the endpoint.
+        """
+        with self._guard:
+            self._endpoint = endpoint_of(self._environ)
+            self.status = int(status[:3])
+            for name, value in headers:
+                if len(name) == 14 and name.lower() == "content-length":
+                    self.announced = int(value)
+        if exc_info is None:
+            return self._start_response(status, headers)
+        return self._start_response(status, headers, exc_info)
+
+    def follow(self, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Return *body*, wrapped where its end can only be known by following it.
+
+        A list is left alone because servers derive Content-Length from a list of one, and the
+        server's own file wrapper because it is what sendfile(2) needs.
+        """
+        wrapper = self._environ.get("wsgi.file_wrapper")
+        if isinstance(body, (list, tuple)):
+            self.sent = sum(map(len, body))
+        elif not (isinstance(wrapper, type) and isinstance(body, wrapper)):
+            return Body(body, self)
+        self.finish()
+        return body
+
+    def finish(self) -> None:
+        """Count the request, with the announced length where there is one."""
+        with self._guard:
+            micros = (perf_counter_ns() - self._begun) // 1000
+            sent = self.sent if self.announced < 0 else self.announced
+            endpoint = self._endpoint or endpoint_of(self._environ)
+            self._traffic.finished(endpoint, self.status, micros, sent)
+
+
+class Body:
+    """A response body whose close() ends the request; without a length its chunks are counted."""
+
+    __slots__ = ("_body", "_call", "_open")
+
+    def __init__(self, body: Iterable[bytes], call: Call) -> None:
+        self._body = body
+        self._call = call
+        self._open = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body) if self._call.announced >= 0 else self._counted()
+
+    def _counted(self) -> Iterator[bytes]:
+        for chunk in self._body:
+            self._call.sent += len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        """End the request, once the application has closed its own body."""
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            if self._open:
+                self._open = False
+                self._call.finish()

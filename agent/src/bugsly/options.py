@@ -1,0 +1,132 @@
+"""The agent's settings: one line each, from the environment or from `bugsly.init()`."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bugsly.protocol.dsn import Dsn, InvalidDsn, parse_dsn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Setting(NamedTuple):
+    """One setting; its variable is `BUGSLY_` and the name in capitals."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """Return the name of the environment variable."""
+        return f"BUGSLY_{self.name.upper()}"
+
+
+SETTINGS = (
+    Setting("dsn", "", "Where to send, as the set-up page shows it; empty keeps the agent off"),
+    Setting("release", "", "Version of the app; default: what the platform or git says"),
+    Setting("environment", "production", "Where the app runs, as production or staging"),
+    Setting("server_name", "", "Name of this host; default: the hostname"),
+    Setting("sample_every", "10", "Seconds between two samples of a worker, 0.5 to 3600"),
+)
+
+RELEASE_VARIABLES = (
+    "SENTRY_RELEASE",
+    "HEROKU_SLUG_COMMIT",
+    "RENDER_GIT_COMMIT",
+    "RAILWAY_GIT_COMMIT_SHA",
+    "SOURCE_VERSION",
+    "GIT_COMMIT",
+)
+MAX_NAME = 200
+
+
+class InvalidOption(ValueError):
+    """A setting that cannot be used: *subject: fact → what to do*."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an agent runs by."""
+
+    dsn: Dsn
+    release: str
+    environment: str
+    server_name: str
+    sample_every: float
+
+
+def load_options(given: Mapping[str, str], environ: Mapping[str, str]) -> Options | None:
+    """Return the options of *given* over *environ*, or None when no DSN is set.
+
+    Raises `InvalidOption` for a value that cannot be used.
+    """
+
+    def value(setting: Setting) -> str:
+        return given.get(setting.name) or environ.get(setting.variable, "") or setting.default
+
+    chosen = {setting.name: value(setting) for setting in SETTINGS}
+    if not chosen["dsn"]:
+        return None
+    return Options(
+        dsn=_dsn(chosen["dsn"]),
+        release=(chosen["release"] or _release(environ))[:MAX_NAME],
+        environment=chosen["environment"][:MAX_NAME],
+        server_name=(chosen["server_name"] or socket.gethostname())[:MAX_NAME],
+        sample_every=_seconds(chosen["sample_every"]),
+    )
+
+
+def _dsn(text: str) -> Dsn:
+    try:
+        return parse_dsn(text)
+    except InvalidDsn as error:
+        raise InvalidOption(
+            f"BUGSLY_DSN: {error} → copy the line from the set-up page, or from `bugsly dsn`"
+        ) from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.5 <= seconds <= 3600:
+        raise InvalidOption(
+            f"BUGSLY_SAMPLE_EVERY: {text!r} is no number of seconds from 0.5 to 3600 → set 10"
+        )
+    return seconds
+
+
+def _release(environ: Mapping[str, str]) -> str:
+    for variable in RELEASE_VARIABLES:
+        if environ.get(variable):
+            return environ[variable]
+    try:
+        return _git_head(Path.cwd())
+    except (OSError, ValueError):
+        return ""
+
+
+def _git_head(folder: Path) -> str:
+    """Return the commit checked out in *folder* or above it, shortened to 12 digits, else ''."""
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
+        if (git / "HEAD").is_file():
+            head = (git / "HEAD").read_text(encoding="ascii").strip()
+            return (_resolve(git, head[5:]) if head.startswith("ref: ") else head)[:12]
+    return ""
+
+
+def _resolve(git: Path, ref: str) -> str:
+    loose = git / ref
+    if loose.exists():
+        return loose.read_text(encoding="ascii").strip()
+    for line in (git / "packed-refs").read_text(encoding="ascii").splitlines():
+        if line.endswith(f" {ref}"):
+            return line.split()[0]
+    return ""

@@ -1,0 +1,64 @@
+"""What waits to be sent: bounded in bytes, never blocking, counting what it had to drop."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bugsly.protocol.memory import Exit
+
+CAPACITY = 1_000_000
+"""Bytes of encoded samples; at one sample in 10 s, about five hours of a usual worker."""
+MAX_EXITS = 64
+
+
+class Outbox:
+    """Encoded samples in order of their number, and the exits of workers gone before."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._lock = threading.Lock()
+        self._samples: deque[bytes] = deque()
+        self._bytes = 0
+        self._capacity = capacity
+        self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
+        self.dropped = 0
+
+    def put(self, sample: bytes) -> None:
+        """Add *sample*, dropping the oldest ones where there is no room for it."""
+        with self._lock:
+            self._samples.append(sample)
+            self._bytes += len(sample)
+            while self._bytes > self._capacity:
+                self._bytes -= len(self._samples.popleft())
+                self.dropped += 1
+
+    def put_exit(self, ended: Exit) -> None:
+        """Add the end of a worker."""
+        self._exits.append(ended)
+
+    def peek(self, most: int) -> tuple[list[bytes], list[Exit]]:
+        """Return the oldest samples, up to *most* bytes but at least one, and all exits."""
+        chosen: list[bytes] = []
+        size = 0
+        with self._lock:
+            for sample in self._samples:
+                size += len(sample)
+                if chosen and size > most:
+                    break
+                chosen.append(sample)
+            return chosen, list(self._exits)
+
+    def remove(self, samples: list[bytes], exits: list[Exit]) -> None:
+        """Take out what `peek` returned and is settled now."""
+        settled = {id(sample) for sample in samples}
+        with self._lock:
+            while self._samples and id(self._samples[0]) in settled:
+                self._bytes -= len(self._samples.popleft())
+            for ended in exits:
+                if ended in self._exits:
+                    self._exits.remove(ended)
+
+    def __bool__(self) -> bool:
+        return bool(self._samples or self._exits)

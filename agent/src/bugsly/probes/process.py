@@ -1,0 +1,111 @@
+"""What the kernel knows of this process: its memory, descriptors, threads and age."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+LINUX = sys.platform.startswith("linux")
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_AGENT_LOADED = time.clock_gettime(_CLOCK)
+
+
+class ProcessMemory(NamedTuple):
+    """Bytes, but for *threads*; 0 where the platform does not tell."""
+
+    anonymous: int
+    shared: int
+    swapped: int
+    peak: int
+    threads: int
+
+
+def read_memory() -> ProcessMemory:
+    """Return the memory of this process now; on macOS without the shared part."""
+    return _linux_memory() if LINUX else _macos_memory()
+
+
+def _linux_memory() -> ProcessMemory:
+    lines = Path("/proc/self/status").read_bytes().splitlines()
+    fields = dict(line.split(b":", 1) for line in lines)
+
+    def amount(name: bytes) -> int:
+        return int(fields.get(name, b"0").split()[0]) * 1024
+
+    swapped = amount(b"VmSwap")
+    return ProcessMemory(
+        anonymous=amount(b"RssAnon") + swapped,
+        shared=amount(b"RssFile") + amount(b"RssShmem"),
+        swapped=swapped,
+        peak=amount(b"VmHWM"),
+        threads=int(fields[b"Threads"]),
+    )
+
+
+def _macos_memory() -> ProcessMemory:
+    """Read rusage_info_v2 of libproc: after the UUID, the 7th and 8th of its 64-bit fields."""
+    import ctypes
+    import resource
+    import threading
+
+    buffer = (ctypes.c_uint64 * 32)()
+    ctypes.CDLL("libproc.dylib").proc_pid_rusage(os.getpid(), 2, ctypes.byref(buffer))
+    footprint = buffer[9]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return ProcessMemory(footprint, 0, 0, peak, threading.active_count())
+
+
+def read_proportional() -> int | None:
+    """Return the PSS in bytes, or None. Costs about 3.5 ms per GB of heap: ask rarely."""
+    try:
+        lines = Path("/proc/self/smaps_rollup").read_bytes().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(b"Pss:")), None)
+
+
+def count_descriptors() -> int:
+    """Return how many file descriptors are open, the one used to count them left out."""
+    try:
+        return sum(1 for _ in Path("/proc/self/fd" if LINUX else "/dev/fd").iterdir()) - 1
+    except OSError:
+        return 0
+
+
+def age() -> int:
+    """Return microseconds since this process started, on a clock that never jumps."""
+    return int((time.clock_gettime(_CLOCK) - _started()) * 1_000_000)
+
+
+_start_by_pid: dict[int, float] = {}
+
+
+def _started() -> float:
+    """Return when this process started, in seconds on the clock of `age`."""
+    pid = os.getpid()
+    if pid not in _start_by_pid:
+        _start_by_pid.clear()
+        _start_by_pid[pid] = _linux_start() if LINUX else _AGENT_LOADED
+    return _start_by_pid[pid]
+
+
+def _linux_start() -> float:
+    stat = Path("/proc/self/stat").read_bytes()
+    ticks = int(stat.rpartition(b")")[2].split()[19])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def machine() -> str:
+    """Return 8 digits that tell apart two hosts, or two containers, of the same name."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        namespace = bytes(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        import uuid
+
+        boot, namespace = str(uuid.getnode()).encode(), b""
+    return f"{zlib.crc32(boot + namespace):08x}"

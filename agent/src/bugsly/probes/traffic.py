@@ -1,0 +1,88 @@
+"""Counts requests by endpoint rule, on the request path and therefore with care for every step."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bugsly.protocol.memory import Traffic
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+MAX_ENDPOINTS = 200
+METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+)
+OTHERS = ("", "(other endpoints)")
+Endpoint = tuple[str, str]
+"""Method and rule. The label `GET /items/<id>` is made when a sample is taken, not per request."""
+
+
+def endpoint_of(environ: WSGIEnvironment) -> Endpoint:
+    """Return what *environ* was routed to; Flask leaves its request there under werkzeug's name."""
+    method = environ["REQUEST_METHOD"]
+    if method not in METHODS:
+        method = "OTHER"
+    request = environ.get("werkzeug.request")
+    if request is None:
+        return (method, "(unrouted)")
+    rule = getattr(request, "url_rule", None)
+    return (method, "(no route)" if rule is None else rule.rule)
+
+
+class TrafficProbe:
+    """The traffic of this worker since its start, and since the last sample."""
+
+    __slots__ = ("_lock", "_rows", "in_flight", "requests")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[Endpoint, list[int]] = {}
+        self.requests = 0
+        self.in_flight = 0
+
+    def started(self) -> None:
+        """Note that a request came in."""
+        with self._lock:
+            self.in_flight += 1
+
+    def finished(self, endpoint: Endpoint, status: int, micros: int, sent: int) -> None:
+        """Note that a request was answered with *sent* bytes after *micros* microseconds."""
+        with self._lock:
+            self.in_flight -= 1
+            self.requests += 1
+            row = self._rows.get(endpoint)
+            if row is None:
+                row = self._row(endpoint)
+            row[0] += 1
+            if status >= 500:
+                row[2] += 1
+            elif status >= 400:
+                row[1] += 1
+            row[3] += micros
+            row[4] += sent
+            row[5] = max(row[5], sent)
+
+    def _row(self, endpoint: Endpoint) -> list[int]:
+        if len(self._rows) >= MAX_ENDPOINTS:
+            endpoint = OTHERS
+        return self._rows.setdefault(endpoint, [0, 0, 0, 0, 0, 0])
+
+    def take(self) -> tuple[Traffic, ...]:
+        """Return what was served since the last call, busiest endpoint first, and begin anew."""
+        with self._lock:
+            rows, self._rows = self._rows, {}
+        busiest = sorted(rows.items(), key=lambda row: row[1][0], reverse=True)
+        return tuple(
+            Traffic(
+                endpoint=f"{method} {rule}".strip(),
+                requests=row[0],
+                client_errors=row[1],
+                server_errors=row[2],
+                micros=row[3],
+                sent=row[4],
+                biggest=row[5],
+            )
+            for (method, rule), row in busiest
+        )

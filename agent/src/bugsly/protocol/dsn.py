@@ -1,0 +1,59 @@
+"""The address and key an agent sends to: `http://KEY@HOST[:PORT][/PREFIX]/PROJECT`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+class InvalidDsn(ValueError):
+    """Says in one sentence what a DSN lacks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dsn:
+    """A parsed DSN, in the form every Sentry SDK uses."""
+
+    scheme: str
+    key: str
+    host: str
+    port: int
+    prefix: str
+    project: int
+
+    @property
+    def path(self) -> str:
+        """Return the path envelopes are posted to."""
+        return f"{self.prefix}/api/{self.project}/envelope/"
+
+    def __str__(self) -> str:
+        standard = {"http": 80, "https": 443}[self.scheme]
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == standard else f":{self.port}"
+        return f"{self.scheme}://{self.key}@{host}{port}{self.prefix}/{self.project}"
+
+
+def parse_dsn(text: str) -> Dsn:
+    """Return *text* as a `Dsn`, or raise `InvalidDsn` with what is missing."""
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port
+    except ValueError as error:
+        raise InvalidDsn(f"it cannot be read as an address ({error})") from None
+    if parts.scheme not in {"http", "https"}:
+        raise InvalidDsn("it has to begin with http:// or https://")
+    if not parts.username:
+        raise InvalidDsn("it names no key before the @")
+    if not parts.hostname:
+        raise InvalidDsn("it names no host after the @")
+    prefix, _, project = parts.path.rstrip("/").rpartition("/")
+    if not (project.isascii() and project.isdigit()):
+        raise InvalidDsn("it has to end with the project's number")
+    return Dsn(
+        scheme=parts.scheme,
+        key=parts.username,
+        host=parts.hostname,
+        port=port or (443 if parts.scheme == "https" else 80),
+        prefix=prefix,
+        project=int(project),
+    )

@@ -1,0 +1,1 @@
+"""Brings a change of an issue to where people look."""

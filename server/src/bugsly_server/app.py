@@ -1,0 +1,124 @@
+"""Puts the server together: the only place that constructs its parts."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from bugsly_server.background import Background
+from bugsly_server.digester import Digester
+from bugsly_server.errors import Misconfigured
+from bugsly_server.ingest.auth import Keys
+from bugsly_server.ingest.endpoint import EnvelopeEndpoint
+from bugsly_server.pipeline import Pipeline
+from bugsly_server.store.meta import projects
+from bugsly_server.store.meta.database import Database
+from bugsly_server.store.spool import SqliteSpool
+from bugsly_server.store.telemetry import SqliteTelemetry
+from bugsly_server.web.pulse import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bugsly_server.clock import Clock
+    from bugsly_server.model.issue import Change, Issue
+    from bugsly_server.settings import Settings
+
+CLOSE_SECONDS = 5.0
+
+
+class Store:
+    """The files in the data folder, open and migrated."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = settings.data_dir
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.database = Database(folder / "meta.db")
+            self.database.migrate()
+        except OSError as error:
+            raise Misconfigured(
+                f"BUGSLY_DATA_DIR: {folder} cannot be written to ({error.strerror})"
+                " → choose another with --data-dir"
+            ) from None
+        self.telemetry = SqliteTelemetry(folder / "telemetry", settings.keep_days)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.telemetry.close()
+        self.database.close()
+
+
+class Server:
+    """Everything that runs while the server does."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, announce: Callable[[Issue, Change], None]
+    ) -> None:
+        self.settings = settings
+        self.store = Store(settings)
+        self._lock = _lock(settings)
+        self.spool = SqliteSpool(settings.data_dir / "spool.db")
+        self.pulse = Pulse()
+        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys, clock), self.spool, clock)
+        pipeline = Pipeline(self.store.database, self.store.telemetry, clock, announce)
+        digester = Digester(
+            self.spool,
+            pipeline,
+            self.envelopes.skipped,
+            self.pulse.publish,
+            clock,
+            settings.keep_days,
+        )
+        self._threads = (Background("digester", digester),)
+        self.asgi = Starlette(
+            routes=[Route("/api/{project_id:int}/envelope/", self.envelopes)],
+            lifespan=self._lifespan,
+        )
+
+    def close(self) -> None:
+        """Stop the threads, the digester with its batch done, and let go of the files."""
+        for thread in self._threads:
+            thread.close(CLOSE_SECONDS)
+        self.spool.close()
+        self.store.close()
+        self._lock.close()
+
+    def _lifespan(self, _app: Starlette) -> AbstractAsyncContextManager[None]:
+        @asynccontextmanager
+        async def lifespan() -> AsyncIterator[None]:
+            self.pulse.open()
+            for thread in self._threads:
+                thread.start()
+            yield
+            self.close()
+
+        return lifespan()
+
+    def _load_keys(self) -> dict[str, int]:
+        with self.store.database.reading() as connection:
+            return projects.keys(connection)
+
+
+def _lock(settings: Settings) -> TextIO:
+    """Return the lock on the data folder, which one server at a time may hold."""
+    lock = (settings.data_dir / "server.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        pid = lock.read().strip() or "unknown"
+        raise Misconfigured(
+            f"BUGSLY_DATA_DIR: a server with pid {pid} uses {settings.data_dir} already"
+            " → stop it, or choose another with --data-dir"
+        ) from None
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock

@@ -1,0 +1,190 @@
+"""Decides what a project's workers, taken together, give reason to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.detect.fleet import stands_apart
+from bugsly_server.detect.forecast import forecast
+from bugsly_server.detect.growth import HITS
+from bugsly_server.detect.pool import pool
+from bugsly_server.detect.trend import median
+from bugsly_server.model.growth import Axis, Growth, Verdict
+from bugsly_server.model.issue import Finding, Scope, Suspect
+from bugsly_server.model.units import count, size, slope
+from bugsly_server.model.worker import Worker
+
+PATIENCE_TIME: Micros = 15 * MINUTE
+PATIENCE_REQUESTS = 2_000
+"""What a worker has to show before it is called growing with no peer to contradict it. Caches
+that fill look the same until they are full, and most are full by then."""
+
+
+def find(workers: Iterable[Worker], now: Micros) -> list[Finding]:
+    """Return at most one finding for each environment among *workers*, living and ended lately."""
+    by_environment = sorted(workers, key=lambda worker: worker.environment)
+    groups = groupby(by_environment, key=lambda worker: worker.environment)
+    found = (_find(Fleet(tuple(members), now), environment) for environment, members in groups)
+    return [finding for finding in found if finding is not None]
+
+
+def fingerprint(environment: str) -> str:
+    """Return what identifies growth without a known cause, version 1.
+
+    Equal for every worker, host and release of one environment: a recycled worker that goes on
+    growing is the same issue.
+    """
+    return f"1/growing/{environment}"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The workers of one environment."""
+
+    workers: tuple[Worker, ...]
+    now: Micros
+
+    @property
+    def known(self) -> list[Worker]:
+        """Return the living workers of which enough was seen."""
+        return [one for one in self.workers if one.is_alive(self.now) and one.growth is not None]
+
+    @property
+    def growing(self) -> list[Worker]:
+        """Return the living workers that grow, fastest first."""
+        sure = [
+            one
+            for one in self.known
+            if one.judgement.verdict is Verdict.GROWING and one.hits >= HITS
+        ]
+        return sorted(sure, key=_slope, reverse=True)
+
+    def peers(self, worker: Worker) -> list[Worker]:
+        """Return what *worker* is compared with: same code and axis; also past lives of it."""
+        return [
+            one
+            for one in self.workers
+            if one.id != worker.id
+            and one.release == worker.release
+            and one.growth is not None
+            and worker.growth is not None
+            and one.growth.axis is worker.growth.axis
+        ]
+
+
+def _find(fleet: Fleet, environment: str) -> Finding | None:
+    growing, known = fleet.growing, fleet.known
+    apart = [one for one in growing if _stands_apart(one, fleet.peers(one))]
+    if apart:
+        scope = Scope.ONE if len(apart) == 1 else Scope.SOME
+        return _finding(scope, apart, fleet, environment)
+    patient = [one for one in growing if _was_watched_long(one, fleet.now)]
+    if patient and 2 * len(patient) >= len(known):
+        scope = Scope.ALL if len(patient) == len(known) else Scope.SOME
+        return _finding(scope, patient, fleet, environment)
+    newest = max(fleet.workers, key=lambda one: one.started_at)
+    lives = [one for one in fleet.workers if one.release == newest.release]
+    ended = [one for one in lives if one.ended_at is not None]
+    pooled = pool(lives) if 2 * len(ended) >= len(lives) else None
+    return None if pooled is None else _across_restarts(pooled, lives, environment)
+
+
+def _stands_apart(worker: Worker, peers: Sequence[Worker]) -> bool:
+    return stands_apart(
+        _slope(worker),
+        worker.anonymous,
+        [_slope(peer) for peer in peers],
+        [peer.anonymous for peer in peers],
+    )
+
+
+def _was_watched_long(worker: Worker, now: Micros) -> bool:
+    if worker.age(now) < PATIENCE_TIME or worker.growth is None:
+        return False
+    return worker.growth.axis is Axis.TIME or worker.growth.span >= PATIENCE_REQUESTS
+
+
+def _slope(worker: Worker) -> float:
+    return worker.growth.slope if worker.growth is not None else 0.0
+
+
+def _finding(scope: Scope, suspects: Sequence[Worker], fleet: Fleet, environment: str) -> Finding:
+    fastest = suspects[0]
+    chosen = {one.id for one in suspects}
+    others = sorted(_slope(one) for one in fleet.peers(fastest) if one.id not in chosen)
+    machine = [one for one in suspects if one.machine == fastest.machine]
+    axis = fastest.growth.axis if fastest.growth is not None else Axis.REQUESTS
+    return Finding(
+        fingerprint=fingerprint(environment),
+        title=_title(scope, suspects, len(fleet.known)),
+        scope=scope,
+        because=_because(fastest, axis, others),
+        suspects=tuple(_suspect(one, fleet.now) for one in suspects),
+        slope=_slope(fastest),
+        axis=axis,
+        peers=len(others),
+        peer_slope=median(others) if others else 0.0,
+        forecast=forecast(machine),
+        release=fastest.release,
+    )
+
+
+def _title(scope: Scope, suspects: Sequence[Worker], known: int) -> str:
+    if scope is Scope.ONE:
+        return f"One worker on {suspects[0].host} grows apart from its peers"
+    if scope is Scope.ALL:
+        workers = "The only worker grows" if known == 1 else f"All {known} workers grow"
+        return f"{workers} with every {_axis(suspects[0])}"
+    return f"{len(suspects)} of {known} workers grow with every {_axis(suspects[0])}"
+
+
+def _axis(worker: Worker) -> str:
+    return str(worker.growth.axis) if worker.growth is not None else str(Axis.REQUESTS)
+
+
+def _because(fastest: Worker, axis: Axis, others: Sequence[float]) -> str:
+    own = f"{fastest.name} gained {slope(_slope(fastest), axis)}: {fastest.judgement.because}"
+    if not others:
+        return own
+    peers = "1 peer" if len(others) == 1 else f"{len(others)} peers"
+    return f"{own}. The median of its {peers} is {slope(median(others), axis)}"
+
+
+def _suspect(worker: Worker, now: Micros) -> Suspect:
+    growth = worker.growth
+    assert growth is not None, "a suspect is known to grow"
+    return Suspect(
+        worker_id=worker.id,
+        host=worker.host,
+        pid=worker.pid,
+        age=worker.age(now) / SECOND,
+        anonymous=worker.anonymous,
+        slope=growth.slope,
+        low=growth.low,
+        high=growth.high,
+        axis=growth.axis,
+        total=growth.total,
+        requests=worker.requests,
+    )
+
+
+def _across_restarts(pooled: Growth, lives: Sequence[Worker], environment: str) -> Finding:
+    return Finding(
+        fingerprint=fingerprint(environment),
+        title="Every worker grows, and restarts hide it",
+        scope=Scope.RESTARTS,
+        because=(
+            f"{len(lives)} lives of workers gained {slope(pooled.slope, pooled.axis)} each, "
+            f"{size(pooled.total)} over {count(pooled.span)} requests together"
+        ),
+        suspects=(),
+        slope=pooled.slope,
+        axis=pooled.axis,
+        peers=len(lives),
+        peer_slope=pooled.slope,
+        forecast=None,
+        release=lives[0].release,
+    )

@@ -1,0 +1,70 @@
+"""Moves an issue from finding to finding: opened, worsened, quiet, back, resolved."""
+
+from __future__ import annotations
+
+from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, Scope, State
+from bugsly_server.model.units import duration
+
+APART_AT_LEAST: Micros = 10 * MINUTE
+"""Two alerts of one issue are never closer than this, but for one that a person caused."""
+QUIET_AFTER: Micros = 30 * MINUTE
+RESOLVED_AFTER: Micros = 3 * DAY
+SOON = float(HOUR // SECOND)
+HALVED = 0.5
+WIDTH = {Scope.ONE: 0, Scope.SOME: 1, Scope.ALL: 2, Scope.RESTARTS: 2}
+
+
+def next_change(issue: Issue | None, finding: Finding | None, now: Micros) -> Change | None:
+    """Return what *finding* changes about *issue*, the one of its fingerprint, or None.
+
+    *finding* is None where detection looked and found nothing; do not ask while no worker reports.
+    """
+    if finding is None:
+        return None if issue is None else _fading(issue, now)
+    if issue is None:
+        return Change(kind=ChangeKind.OPENED, at=now, because=finding.because, finding=finding)
+    if issue.state is State.OPEN:
+        return _worsening(issue, finding, now)
+    if issue.state is State.RESOLVED and not _is_new_since(issue, finding, now):
+        return None
+    return Change(kind=ChangeKind.CAME_BACK, at=now, because=finding.because, finding=finding)
+
+
+def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
+    """Return whether a worker started after the issue was resolved is among the suspects.
+
+    Those that ran then still carry the old code, or the old memory, and prove nothing.
+    """
+    if issue.resolved_at is None or not finding.suspects:
+        return True
+    return any(now - suspect.age * SECOND > issue.resolved_at for suspect in finding.suspects)
+
+
+def _worsening(issue: Issue, finding: Finding, now: Micros) -> Change | None:
+    if now - issue.changed_at < APART_AT_LEAST:
+        return None
+    because = ""
+    if WIDTH[finding.scope] > WIDTH[issue.finding.scope]:
+        because = f"it was {issue.finding.scope}, and is {finding.scope} now"
+    elif _is_soon(finding) and not _is_soon(issue.finding, slack=HALVED):
+        expected = finding.forecast.expected if finding.forecast else 0.0
+        because = f"memory runs out in about {duration(expected)}"
+    if not because:
+        return None
+    return Change(kind=ChangeKind.WORSENED, at=now, because=because, finding=finding)
+
+
+def _is_soon(finding: Finding, slack: float = 1.0) -> bool:
+    """Return whether the limit is less than an hour away; *slack* < 1 asks for a margin."""
+    return finding.forecast is not None and finding.forecast.expected * slack < SOON
+
+
+def _fading(issue: Issue, now: Micros) -> Change | None:
+    if issue.state is State.OPEN and now - issue.seen_at >= QUIET_AFTER:
+        because = f"no worker has grown for {duration((now - issue.seen_at) / SECOND)}"
+        return Change(kind=ChangeKind.QUIETED, at=now, because=because, finding=None)
+    if issue.state is State.QUIET and now - issue.changed_at >= RESOLVED_AFTER:
+        because = f"it was quiet for {duration((now - issue.changed_at) / SECOND)}"
+        return Change(kind=ChangeKind.RESOLVED, at=now, because=because, finding=None)
+    return None

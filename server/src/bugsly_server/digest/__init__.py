@@ -1,0 +1,1 @@
+"""From bytes to facts: what a report says, when it was, and what is not believed. All pure."""

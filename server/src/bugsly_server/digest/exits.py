@@ -1,0 +1,51 @@
+"""Decides why a worker ended, from what it said itself, what its master saw, and its silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bugsly.protocol.memory import Exit, ExitReason
+from bugsly_server.clock import DAY, Micros
+from bugsly_server.model.worker import Worker
+
+VIOLENT = frozenset(
+    {ExitReason.TIMEOUT, ExitReason.OUT_OF_MEMORY, ExitReason.KILLED, ExitReason.CRASHED}
+)
+"""Ends a worker cannot tell of, or is wrong about: here its master's word counts."""
+GIVEN_UP_AFTER: Micros = DAY
+
+
+def is_news(known: Worker, told: Exit, *, by_itself: bool) -> bool:
+    """Return whether *told* says more about the end of *known* than is known already."""
+    if known.exit_reason is None or known.exit_reason is ExitReason.VANISHED:
+        return True
+    return not by_itself and told.reason in VIOLENT and known.exit_reason not in VIOLENT
+
+
+def refine(told: Exit, ended: Worker, siblings: Iterable[Worker]) -> ExitReason:
+    """Return the reason of *told*, a SIGTERM read as reload where a newer generation runs.
+
+    On HUP Gunicorn starts the new workers first and terminates the old ones then.
+    """
+    if told.reason is not ExitReason.TERMINATED:
+        return told.reason
+    newer = (
+        one.generation > ended.generation
+        for one in siblings
+        if one.parent == ended.parent and one.machine == ended.machine
+    )
+    return ExitReason.RELOAD if any(newer) else told.reason
+
+
+def of_silent(silent: Worker, others: Iterable[Worker], now: Micros) -> ExitReason | None:
+    """Return how a worker that fell silent ended; None while it may just be out of reach.
+
+    Workers of the same machine that are heard of prove that the line is good. If the kernel
+    counted a kill since its last sample, that is what happened to it.
+    """
+    heard = [one for one in others if one.machine == silent.machine and not one.is_silent(now)]
+    if heard:
+        newest = max(heard, key=lambda one: one.seen_at)
+        killed = newest.oom_kills > silent.oom_kills
+        return ExitReason.OUT_OF_MEMORY if killed else ExitReason.VANISHED
+    return ExitReason.VANISHED if now - silent.seen_at > GIVEN_UP_AFTER else None

@@ -1,0 +1,94 @@
+"""Feeds the pipeline from the spool, one batch after the other, and tends the store in between."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.exc import OperationalError
+
+from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros
+from bugsly_server.pipeline import Pipeline
+from bugsly_server.store.ports import Entry, Spool
+
+BATCH = 500
+GATHER = 0.2
+"""Seconds between two batches that are not full: fewer commits, and nobody sees the difference."""
+IDLE = 1.0
+DISK_PAUSE = 5.0
+TEND_EVERY: Micros = 10 * SECOND
+FORGET_EVERY: Micros = HOUR
+
+Publish = Callable[[set[int]], None]
+Skipped = Counter[tuple[int, str]]
+
+
+class Digester:
+    """A `background.Step`. *skipped* is what ingest counts; *publish* tells the pages."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        pipeline: Pipeline,
+        skipped: Skipped,
+        publish: Publish,
+        clock: Clock,
+        keep_days: int,
+    ) -> None:
+        self._spool = spool
+        self._pipeline = pipeline
+        self._skipped = skipped
+        self._publish = publish
+        self._clock = clock
+        self._keep: Micros = keep_days * DAY
+        self._tended_at: Micros = 0
+        self._forgot_at: Micros = 0
+        self._batch: Sequence[Entry] = ()
+        self._alone = 0
+
+    def step(self) -> float:
+        """Digest a batch if there is one; return the pause that lets the next one gather."""
+        self._batch = self._spool.lease(1 if self._alone else BATCH)
+        if self._batch:
+            touched = self._pipeline.digest(self._batch)
+            self._settle()
+            self._publish(touched)
+        self._tend()
+        if len(self._batch) == BATCH or self._alone:
+            return 0.0
+        if not self._batch:
+            self._spool.wait(IDLE)
+        return GATHER
+
+    def failed(self, error: Exception) -> float:
+        """Keep the batch for later where the disk is at fault; else find the entry that is.
+
+        The entries of a failed batch are digested one by one, and one that fails alone is
+        dropped and counted, so that it cannot hold up those behind it.
+        """
+        if isinstance(error, sqlite3.OperationalError | OperationalError):
+            self._spool.give_back()
+            return DISK_PAUSE
+        if len(self._batch) == 1:
+            self._skipped[self._batch[0].project_id, "item that could not be digested"] += 1
+            self._settle()
+        elif self._batch:
+            self._alone = len(self._batch)
+            self._spool.give_back()
+        return GATHER
+
+    def _settle(self) -> None:
+        self._spool.acknowledge(self._batch)
+        self._alone = max(0, self._alone - len(self._batch))
+
+    def _tend(self) -> None:
+        now = self._clock()
+        if now - self._tended_at >= TEND_EVERY:
+            self._tended_at = now
+            skipped = Counter(self._skipped)
+            self._pipeline.tend(skipped)
+            self._skipped.subtract(skipped)
+        if now - self._forgot_at >= FORGET_EVERY:
+            self._forgot_at = now
+            self._pipeline.forget(self._keep)

@@ -1,0 +1,40 @@
+"""What can go wrong, drawn before it is defined.
+
+BugslyError
+├── Rejected          a client sent what we do not take            → 4xx, one line
+├── Unavailable       we cannot take anything now                  → 503 and Retry-After
+└── Misconfigured     the operator has to change something         → exit code 2, one line
+    └── NotFound      a project, an issue or a server that is not there
+
+Every message reads *subject: fact → what to do*.
+"""
+
+from __future__ import annotations
+
+
+class BugslyError(Exception):
+    """An expected failure: its text is what a person reads."""
+
+
+class Rejected(BugslyError):
+    """A request that is refused with *status* and one line."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unavailable(BugslyError):
+    """A request that may succeed after *retry_after* seconds."""
+
+    def __init__(self, message: str, retry_after: int = 30) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Misconfigured(BugslyError):
+    """A setting or an argument that cannot be used."""
+
+
+class NotFound(Misconfigured):
+    """Something the operator named does not exist."""

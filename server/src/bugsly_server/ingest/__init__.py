@@ -1,0 +1,1 @@
+"""The door: what agents and SDKs post is checked, made durable, and only then acknowledged."""

@@ -1,0 +1,69 @@
+"""Who may send: the key of a DSN, in one of the three places where SDKs put it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from bugsly.protocol.dsn import InvalidDsn, parse_dsn
+from bugsly_server.clock import SECOND, Clock, Micros
+from bugsly_server.errors import Rejected
+
+SENTRY_KEY = re.compile(r"sentry_key\s*=\s*([0-9A-Za-z]+)")
+ASK_AGAIN_AFTER: Micros = SECOND
+
+
+def key_in_request(headers: Mapping[bytes, bytes], query: bytes) -> str | None:
+    """Return the key in the X-Sentry-Auth (or Authorization) header, or in the query string."""
+    for name in (b"x-sentry-auth", b"authorization"):
+        match = SENTRY_KEY.search(headers.get(name, b"").decode("latin-1"))
+        if match is not None:
+            return match[1]
+    found = parse_qs(query.decode("latin-1")).get("sentry_key")
+    return found[0] if found else None
+
+
+def key_in_envelope(header: Mapping[str, Any]) -> str | None:
+    """Return the key in the `dsn` of an envelope's header."""
+    dsn = header.get("dsn")
+    if not isinstance(dsn, str):
+        return None
+    try:
+        return parse_dsn(dsn).key
+    except InvalidDsn:
+        return None
+
+
+class Keys:
+    """The known keys, read again when an unknown one shows up, but not for every stranger."""
+
+    def __init__(self, load: Callable[[], Mapping[str, int]], clock: Clock) -> None:
+        self._load = load
+        self._clock = clock
+        self._known: Mapping[str, int] = {}
+        self._asked_at: Micros = 0
+        self._lock = threading.Lock()
+
+    def check(self, key: str | None, project_id: int) -> None:
+        """Raise `Rejected` unless *key* is one of *project_id*."""
+        if key is None:
+            raise Rejected(
+                403, "no key: the request names none → send to the DSN of the set-up page"
+            )
+        if self._known.get(key) != project_id:
+            self._refresh()
+        if self._known.get(key) != project_id:
+            raise Rejected(
+                403,
+                f"key {key[:32]}: unknown in project {project_id}"
+                " → copy the DSN from the set-up page",
+            )
+
+    def _refresh(self) -> None:
+        with self._lock:
+            if self._clock() - self._asked_at >= ASK_AGAIN_AFTER:
+                self._known = self._load()
+                self._asked_at = self._clock()

@@ -1,0 +1,17 @@
+"""The bounds of what is taken in; those of Sentry, in its docs on envelopes, are wider."""
+
+MAX_BODY = 20 * 1024 * 1024
+"""Bytes on the wire."""
+MAX_DECOMPRESSED = 40 * 1024 * 1024
+MAX_MEMORY_ITEM = 1024 * 1024
+LARGE_BODY = 64 * 1024
+MAX_AT_ONCE = 1024 * 1024
+"""A body beyond the one, or unpacking to more than the other, is unpacked on a thread, so that it
+holds up nobody else."""
+LARGE_AT_ONCE = 2
+READ_SECONDS = 30.0
+"""For the whole body to arrive."""
+MAX_SPOOLED = 500_000
+"""Entries that may wait to be digested before clients are asked to pause."""
+PAUSE = 10
+"""Seconds of that pause."""

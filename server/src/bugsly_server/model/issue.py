@@ -1,0 +1,117 @@
+"""An issue: something a person should know of, from when it opens until it is resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bugsly_server.clock import Micros
+
+
+class Scope(StrEnum):
+    """Which workers a finding is about."""
+
+    ONE = "one worker"
+    SOME = "some workers"
+    ALL = "all workers"
+    RESTARTS = "every worker, across restarts"
+
+
+class State(StrEnum):
+    """Where an issue stands."""
+
+    OPEN = "open"
+    QUIET = "quiet"
+    RESOLVED = "resolved"
+
+
+class ChangeKind(StrEnum):
+    """What happened to an issue; each is alerted once."""
+
+    OPENED = "opened"
+    WORSENED = "worsened"
+    QUIETED = "quieted"
+    CAME_BACK = "came back"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """When the memory limit is reached if nothing changes, in seconds from now."""
+
+    expected: float
+    soonest: float
+    latest: float | None
+    """None where the slow end of the interval never gets there."""
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """One worker of a finding, as it was at that moment. Sizes are bytes, times seconds."""
+
+    worker_id: int
+    host: str
+    pid: int
+    age: float
+    anonymous: int
+    slope: float
+    low: float
+    high: float
+    axis: str
+    total: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What detection says of a project's workers now."""
+
+    fingerprint: str
+    title: str
+    scope: Scope
+    because: str
+    suspects: tuple[Suspect, ...]
+    """Fastest growing first; empty where the growth shows only across restarts."""
+    slope: float
+    """Of the fastest suspect, or the pooled one."""
+    axis: str
+    peers: int
+    """How many other workers it was compared with."""
+    peer_slope: float
+    """Median slope of those."""
+    forecast: Forecast | None
+    release: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One step in the life of an issue, with the finding that it rests on."""
+
+    kind: ChangeKind
+    at: Micros
+    because: str
+    finding: Finding | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """What is stored of an issue."""
+
+    id: int
+    project_id: int
+    fingerprint: str
+    title: str
+    state: State
+    opened_at: Micros
+    changed_at: Micros
+    """When its state last changed, or an alert last went out."""
+    seen_at: Micros
+    """When a finding last spoke for it."""
+    resolved_at: Micros | None
+    snoozed_until: Micros | None
+    finding: Finding
+
+    def is_snoozed(self, now: Micros) -> bool:
+        """Return whether its alerts are held back."""
+        return self.snoozed_until is not None and now < self.snoozed_until

@@ -1,0 +1,31 @@
+"""A worker's memory over its life."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bugsly_server.clock import Micros
+
+
+class Point(NamedTuple):
+    """One sample, or all samples of a short stretch of time."""
+
+    at: Micros
+    requests: int
+    """Answered since the worker started, at the end of the stretch."""
+    low: int
+    """Lowest anonymous memory of the stretch, bytes."""
+    last: int
+    high: int
+
+
+class Served(NamedTuple):
+    """What an endpoint answered in a span of time."""
+
+    endpoint: str
+    requests: int
+    client_errors: int
+    server_errors: int
+    micros: int
+    sent: int
+    biggest: int

@@ -1,0 +1,82 @@
+"""A worker: one process, one life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bugsly.protocol.memory import ExitReason
+from bugsly_server.clock import MINUTE, Micros
+from bugsly_server.model.growth import Growth, Judgement
+
+SILENT_AFTER: Micros = 2 * MINUTE
+MISSED_SAMPLES = 3
+"""A worker is silent after both: two minutes, and three samples that did not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """The latest that is known of one worker. Sizes are bytes."""
+
+    id: int
+    project_id: int
+    host: str
+    machine: str
+    pid: int
+    parent: int
+    number: int
+    generation: int
+    server: str
+    release: str
+    environment: str
+    python: str
+    every: Micros
+    """Between two samples."""
+    started_at: Micros
+    seen_at: Micros
+    samples: int
+    """Number of the last sample that was kept."""
+    anonymous: int
+    shared: int
+    proportional: int
+    peak: int
+    requests: int
+    in_flight: int
+    descriptors: int
+    threads: int
+    used: int
+    limit: int
+    oom_kills: int
+    rate: float
+    """Requests per second, lately."""
+    ended_at: Micros | None
+    exit_reason: ExitReason | None
+    exit_signal: int
+    exit_code: int
+    judgement: Judgement
+    hits: int
+    """How many looks in a row said that it grows."""
+    judged_requests: int
+    judged_at: Micros
+    lost: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def growth(self) -> Growth | None:
+        """Return the slope of the last look, if there was enough to see one."""
+        return self.judgement.growth
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        return f"{self.host} pid {self.pid}"
+
+    def is_alive(self, now: Micros) -> bool:
+        """Return whether it was heard of lately and has not said goodbye."""
+        return self.ended_at is None and not self.is_silent(now)
+
+    def is_silent(self, now: Micros) -> bool:
+        """Return whether samples are missing."""
+        return now - self.seen_at >= max(SILENT_AFTER, MISSED_SAMPLES * self.every)
+
+    def age(self, now: Micros) -> Micros:
+        """Return how long it lived, or lives."""
+        return (self.ended_at or now) - self.started_at

@@ -1,0 +1,113 @@
+"""The server's settings: one line each; environment, command line, checks and docs follow."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from bugsly_server.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Setting(NamedTuple):
+    """One setting; its variable is `BUGSLY_` and the name in capitals, its flag `--name`."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """Return the name of the environment variable."""
+        return f"BUGSLY_{self.name.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """Return the command-line flag."""
+        return "--" + self.name.replace("_", "-")
+
+
+SETTINGS = (
+    Setting("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface"),
+    Setting("port", "8420", "Port to listen on; 0 takes a free one"),
+    Setting("data_dir", "~/.local/share/bugsly", "Folder that holds everything the server keeps"),
+    Setting("public_url", "", "Address under which people and agents reach this server"),
+    Setting("keep_days", "90", "Forget samples and ended workers after this many days, 2 to 3650"),
+    Setting(
+        "allow_networks",
+        "",
+        "Private networks that alerts may be sent to, as 10.0.0.0/8,127.0.0.1/32",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a server runs by."""
+
+    host: str
+    port: int
+    data_dir: Path
+    public_url: str
+    keep_days: int
+    allow_networks: tuple[Network, ...]
+
+
+def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+    """Return the settings of *given* over *environ*; raise `Misconfigured` for an unusable one."""
+    chosen = {
+        setting.name: given.get(setting.name) or environ.get(setting.variable) or setting.default
+        for setting in SETTINGS
+    }
+    return Settings(
+        host=chosen["host"],
+        port=_number("port", chosen["port"], 0, 65535),
+        data_dir=_folder(chosen["data_dir"], environ),
+        public_url=_address(chosen["public_url"]),
+        keep_days=_number("keep_days", chosen["keep_days"], 2, 3650),
+        allow_networks=_networks(chosen["allow_networks"]),
+    )
+
+
+def _variable(name: str) -> str:
+    return next(setting.variable for setting in SETTINGS if setting.name == name)
+
+
+def _number(name: str, text: str, lowest: int, highest: int) -> int:
+    if text.isascii() and text.isdigit() and lowest <= int(text) <= highest:
+        return int(text)
+    raise Misconfigured(
+        f"{_variable(name)}: {text!r} is no number from {lowest} to {highest} → correct it"
+    )
+
+
+def _folder(text: str, environ: Mapping[str, str]) -> Path:
+    data_home = environ.get("XDG_DATA_HOME")
+    if text == "~/.local/share/bugsly" and data_home:
+        return Path(data_home) / "bugsly"
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path.expanduser raises without a home
+
+
+def _address(text: str) -> str:
+    if text and (urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname):
+        raise Misconfigured(
+            f"BUGSLY_PUBLIC_URL: {text!r} is no address → write it as https://bugs.example.com"
+        )
+    return text.rstrip("/")
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError as error:
+        raise Misconfigured(
+            f"BUGSLY_ALLOW_NETWORKS: {error} → write networks as 10.0.0.0/8,127.0.0.1/32"
+        ) from None

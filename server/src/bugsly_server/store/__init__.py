@@ -1,0 +1,1 @@
+"""Everything that is kept: the only folder with SQL. Three ports, see ports.py."""

@@ -1,0 +1,144 @@
+"""Who may look: accounts, sessions, one-time links, API tokens. Of secrets, hashes are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from bugsly_server.clock import DAY, HOUR, Micros
+from bugsly_server.store.meta.tables import account, login_link, session, token
+
+SESSION_LIFE: Micros = 30 * DAY
+LINK_LIFE: Micros = 12 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person. Without a password hash only a one-time link lets them in."""
+
+    id: int
+    name: str
+    password_hash: str | None
+    created_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A key for programs, by its name; what it opens with is shown once."""
+
+    id: int
+    name: str
+    created_at: Micros
+    used_at: Micros | None
+
+
+def secret_hash(secret: str) -> str:
+    """Return what is stored of a random secret. It has 256 bits, so it needs no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def exists(connection: Connection) -> bool:
+    """Return whether anybody has an account."""
+    return connection.execute(select(func.count()).select_from(account)).scalar_one() > 0
+
+
+def by_name(connection: Connection, name: str) -> Account | None:
+    """Return the account called *name*."""
+    row = connection.execute(select(account).where(account.c.name == name)).one_or_none()
+    return None if row is None else Account(**row._mapping)
+
+
+def create(connection: Connection, name: str, password_hash: str | None, now: Micros) -> Account:
+    """Make an account."""
+    values = {"name": name, "password_hash": password_hash, "created_at": now}
+    made = connection.execute(insert(account).values(values).returning(account.c.id)).scalar_one()
+    return Account(made, name, password_hash, now)
+
+
+def set_password(connection: Connection, account_id: int, password_hash: str) -> None:
+    """Replace a password, and end every session that the old one opened."""
+    mine = account.c.id == account_id
+    connection.execute(update(account).where(mine).values(password_hash=password_hash))
+    connection.execute(delete(session).where(session.c.account_id == account_id))
+
+
+def open_session(connection: Connection, account_id: int, now: Micros) -> str:
+    """Return the secret of a new session; forget the ones that are over."""
+    connection.execute(delete(session).where(session.c.expires_at < now))
+    secret = secrets.token_urlsafe(32)
+    connection.execute(
+        insert(session).values(
+            token_hash=secret_hash(secret),
+            account_id=account_id,
+            created_at=now,
+            expires_at=now + SESSION_LIFE,
+        )
+    )
+    return secret
+
+
+def of_session(connection: Connection, secret: str, now: Micros) -> Account | None:
+    """Return whose session *secret* opens."""
+    row = connection.execute(
+        select(account)
+        .join(session)
+        .where(session.c.token_hash == secret_hash(secret), session.c.expires_at > now)
+    ).one_or_none()
+    return None if row is None else Account(**row._mapping)
+
+
+def close_session(connection: Connection, secret: str) -> None:
+    """End one session."""
+    connection.execute(delete(session).where(session.c.token_hash == secret_hash(secret)))
+
+
+def make_link(connection: Connection, now: Micros) -> str:
+    """Return the secret of a link that lets its first visitor in."""
+    connection.execute(delete(login_link).where(login_link.c.expires_at < now))
+    secret = secrets.token_urlsafe(32)
+    values = {"token_hash": secret_hash(secret), "expires_at": now + LINK_LIFE}
+    connection.execute(insert(login_link).values(values))
+    return secret
+
+
+def use_link(connection: Connection, secret: str, now: Micros) -> Account | None:
+    """Use up a link and return the first account, made if there is none; None if it is spent."""
+    used = connection.execute(
+        delete(login_link).where(
+            login_link.c.token_hash == secret_hash(secret), login_link.c.expires_at > now
+        )
+    )
+    if not used.rowcount:
+        return None
+    first = connection.execute(select(account).order_by(account.c.id).limit(1)).one_or_none()
+    return create(connection, "owner", None, now) if first is None else Account(**first._mapping)
+
+
+def make_token(connection: Connection, account_id: int, name: str, now: Micros) -> str:
+    """Return the secret of a new API token."""
+    secret = f"bugsly_{secrets.token_urlsafe(32)}"
+    values = {"token_hash": secret_hash(secret), "name": name, "created_at": now}
+    connection.execute(insert(token).values(account_id=account_id, **values))
+    return secret
+
+
+def tokens(connection: Connection, account_id: int) -> list[Token]:
+    """Return the API tokens of an account, newest first."""
+    columns = (token.c.id, token.c.name, token.c.created_at, token.c.used_at)
+    query = select(*columns).where(token.c.account_id == account_id).order_by(token.c.id.desc())
+    return [Token(**row._mapping) for row in connection.execute(query)]
+
+
+def revoke_token(connection: Connection, account_id: int, token_id: int) -> None:
+    """Forget an API token of an account."""
+    mine = (token.c.id == token_id) & (token.c.account_id == account_id)
+    connection.execute(delete(token).where(mine))
+
+
+def is_token(connection: Connection, secret: str, now: Micros) -> bool:
+    """Return whether *secret* is an API token, and note that it was used."""
+    match = token.c.token_hash == secret_hash(secret)
+    return bool(connection.execute(update(token).where(match).values(used_at=now)).rowcount)

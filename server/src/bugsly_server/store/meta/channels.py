@@ -1,0 +1,140 @@
+"""Where alerts go, and how each of them fared on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from bugsly_server.clock import Micros
+from bugsly_server.store.meta.tables import channel, delivery
+
+
+class DeliveryState(StrEnum):
+    """How far an alert got."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    """Given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One place alerts of a project go to. *url* holds its secrets: never show it whole."""
+
+    id: int
+    project_id: int
+    kind: str
+    name: str
+    url: str
+    enabled: bool
+    created_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One alert on its way through one channel."""
+
+    id: int
+    change_id: int
+    channel_id: int
+    state: DeliveryState
+    attempts: int
+    due_at: Micros
+    problem: str
+    sent_at: Micros | None
+
+
+def every(connection: Connection, project_id: int) -> list[Channel]:
+    """Return the channels of a project."""
+    query = select(channel).where(channel.c.project_id == project_id).order_by(channel.c.id)
+    return [Channel(**row._mapping) for row in connection.execute(query)]
+
+
+def get(connection: Connection, channel_id: int) -> Channel | None:
+    """Return one channel."""
+    row = connection.execute(select(channel).where(channel.c.id == channel_id)).one_or_none()
+    return None if row is None else Channel(**row._mapping)
+
+
+def add(
+    connection: Connection, project_id: int, kind: str, name: str, url: str, now: Micros
+) -> int:
+    """Store a channel and return its id."""
+    values = {"kind": kind, "name": name, "url": url, "enabled": True, "created_at": now}
+    made = insert(channel).values(project_id=project_id, **values).returning(channel.c.id)
+    return int(connection.execute(made).scalar_one())
+
+
+def remove(connection: Connection, project_id: int, channel_id: int) -> None:
+    """Forget a channel and what was sent through it."""
+    connection.execute(delete(delivery).where(delivery.c.channel_id == channel_id))
+    mine = (channel.c.id == channel_id) & (channel.c.project_id == project_id)
+    connection.execute(delete(channel).where(mine))
+
+
+def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros) -> int:
+    """Let the alert of a change go out through every enabled channel; return how many."""
+    enabled = [one for one in every(connection, project_id) if one.enabled]
+    values = [
+        {
+            "change_id": change_id,
+            "channel_id": one.id,
+            "state": DeliveryState.WAITING,
+            "due_at": now,
+        }
+        for one in enabled
+    ]
+    if values:
+        connection.execute(insert(delivery), values)
+    return len(values)
+
+
+def due(connection: Connection, now: Micros, most: int) -> list[Delivery]:
+    """Return up to *most* deliveries to attempt now, the most overdue first."""
+    waiting = (delivery.c.state == DeliveryState.WAITING) & (delivery.c.due_at <= now)
+    query = select(delivery).where(waiting).order_by(delivery.c.due_at).limit(most)
+    return [_delivery(row._mapping) for row in connection.execute(query)]
+
+
+def next_due(connection: Connection) -> Micros | None:
+    """Return when the next delivery is to be attempted."""
+    query = select(func.min(delivery.c.due_at)).where(delivery.c.state == DeliveryState.WAITING)
+    found: Micros | None = connection.execute(query).scalar_one()
+    return found
+
+
+def settle(connection: Connection, settled: Delivery) -> None:
+    """Store how an attempt ended."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id == settled.id)
+        .values(
+            state=settled.state,
+            attempts=settled.attempts,
+            due_at=settled.due_at,
+            problem=settled.problem,
+            sent_at=settled.sent_at,
+        )
+    )
+
+
+def latest(connection: Connection, channel_id: int) -> Delivery | None:
+    """Return the newest delivery of a channel that was attempted."""
+    tried = (delivery.c.channel_id == channel_id) & (delivery.c.attempts > 0)
+    query = select(delivery).where(tried).order_by(delivery.c.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _delivery(row._mapping)
+
+
+def of_change(connection: Connection, change_id: int) -> list[Delivery]:
+    """Return how the alert of one change fared."""
+    query = select(delivery).where(delivery.c.change_id == change_id)
+    return [_delivery(row._mapping) for row in connection.execute(query)]
+
+
+def _delivery(row: object) -> Delivery:
+    fields = dict(row)  # type: ignore[call-overload]
+    return Delivery(**{**fields, "state": DeliveryState(fields["state"])})

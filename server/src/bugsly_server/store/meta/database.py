@@ -1,0 +1,92 @@
+"""The database that holds meta: how it is opened, migrated, read from and written to."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from bugsly_server.store.sqlite import BUSY_MILLISECONDS
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+HEAD = "0001"
+
+
+class Database:
+    """Gives out connections: many may read, one at a time may write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        self._writer = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database for the whole block."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the write lock for the block; commit on success, roll back on error."""
+        with self._writer, self._engine.connect() as connection:
+            writing = connection.execution_options(bugsly_writing=True)
+            with writing.begin():
+                yield writing
+
+    def migrate(self) -> None:
+        """Bring the schema to `HEAD`; safe to call from several processes at once."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.version() != HEAD:
+                self._upgrade()
+
+    def version(self) -> str | None:
+        """Return the revision of the schema, None for an empty database."""
+        try:
+            with self.reading() as connection:
+                found = connection.execute(text("SELECT version_num FROM alembic_version"))
+                return found.scalar_one_or_none()
+        except OperationalError:
+            return None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def _upgrade(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self.writing() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        """Take the write lock first: SQLite cannot upgrade a read that others have overtaken."""
+        writing = connection.get_execution_options().get("bugsly_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine

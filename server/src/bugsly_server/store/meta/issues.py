@@ -1,0 +1,144 @@
+"""Issues, and the changes that make up their story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from bugsly_server.clock import Micros
+from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, State
+from bugsly_server.store.meta.tables import account, change, issue
+
+STATE_AFTER = {
+    ChangeKind.OPENED: State.OPEN,
+    ChangeKind.WORSENED: State.OPEN,
+    ChangeKind.CAME_BACK: State.OPEN,
+    ChangeKind.QUIETED: State.QUIET,
+    ChangeKind.RESOLVED: State.RESOLVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A stored change, and the account that caused it, if a person did."""
+
+    id: int
+    change: Change
+    by: str
+
+
+def every(connection: Connection, project_id: int) -> list[Issue]:
+    """Return the issues of a project, open ones first, then by their latest change."""
+    order = (issue.c.state.in_([State.QUIET, State.RESOLVED]), issue.c.changed_at.desc())
+    query = select(issue).where(issue.c.project_id == project_id).order_by(*order)
+    return [_issue(row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, project_id: int, issue_id: int) -> Issue | None:
+    """Return one issue of a project."""
+    query = select(issue).where(issue.c.project_id == project_id, issue.c.id == issue_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _issue(row)
+
+
+def of_change(connection: Connection, change_id: int) -> tuple[Issue, Change]:
+    """Return the issue that a change belongs to, and the change."""
+    row = connection.execute(select(change).where(change.c.id == change_id)).one()
+    found = connection.execute(select(issue).where(issue.c.id == row.issue_id)).one()
+    return _issue(found), _change(row)
+
+
+def story(connection: Connection, issue_id: int) -> list[Told]:
+    """Return what happened to an issue, newest first."""
+    query = (
+        select(change, account.c.name.label("by"))
+        .outerjoin(account)
+        .where(change.c.issue_id == issue_id)
+        .order_by(change.c.id.desc())
+    )
+    return [Told(row.id, _change(row), row.by or "") for row in connection.execute(query)]
+
+
+def changes_between(
+    connection: Connection, project_id: int, since: Micros, until: Micros
+) -> list[tuple[Issue, Change]]:
+    """Return the changes of a project's issues in a span of time, with their issues."""
+    query = (
+        select(change)
+        .join(issue)
+        .where(issue.c.project_id == project_id, change.c.at >= since, change.c.at < until)
+    )
+    rows = connection.execute(query).all()
+    return [of_change(connection, row.id) for row in rows]
+
+
+def record(
+    connection: Connection,
+    project_id: int,
+    known: Issue | None,
+    step: Change,
+    account_id: int | None = None,
+) -> tuple[int, int]:
+    """Store *step*, which opens an issue where *known* is None; return issue and change id."""
+    state = STATE_AFTER[step.kind]
+    facts: dict[str, Any] = {
+        "state": state,
+        "changed_at": step.at,
+        "resolved_at": step.at if state is State.RESOLVED else None,
+    }
+    if step.finding is not None:
+        facts |= _spoken_for(step.finding, step.at)
+    if known is None:
+        assert step.finding is not None, "an issue opens with a finding"
+        facts |= {"fingerprint": step.finding.fingerprint, "opened_at": step.at}
+        made = insert(issue).values(project_id=project_id, **facts).returning(issue.c.id)
+        issue_id = connection.execute(made).scalar_one()
+    else:
+        issue_id = known.id
+        connection.execute(update(issue).where(issue.c.id == issue_id).values(facts))
+    values = {"issue_id": issue_id, "kind": step.kind, "at": step.at, "because": step.because}
+    finding = None if step.finding is None else msgspec.json.encode(step.finding).decode()
+    added = insert(change).values(**values, finding=finding, account_id=account_id)
+    return issue_id, connection.execute(added.returning(change.c.id)).scalar_one()
+
+
+def keep_finding(connection: Connection, issue_id: int, finding: Finding, now: Micros) -> None:
+    """Store the latest *finding* of an open issue, which changes nothing about it."""
+    query = update(issue).where(issue.c.id == issue_id)
+    connection.execute(query.values(_spoken_for(finding, now)))
+
+
+def snooze(connection: Connection, issue_id: int, until: Micros | None) -> None:
+    """Hold back the alerts of an issue until *until*, or no longer."""
+    connection.execute(update(issue).where(issue.c.id == issue_id).values(snoozed_until=until))
+
+
+def count_open(connection: Connection, project_id: int) -> int:
+    """Return how many issues of a project are open."""
+    query = select(func.count()).where(
+        issue.c.project_id == project_id, issue.c.state == State.OPEN
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _spoken_for(finding: Finding, now: Micros) -> dict[str, Any]:
+    return {
+        "title": finding.title,
+        "seen_at": now,
+        "finding": msgspec.json.encode(finding).decode(),
+    }
+
+
+def _issue(row: Row[Any]) -> Issue:
+    fields = dict(row._mapping)
+    fields["state"] = State(fields["state"])
+    fields["finding"] = msgspec.json.decode(fields["finding"], type=Finding)
+    return Issue(**fields)
+
+
+def _change(row: Row[Any]) -> Change:
+    finding = None if row.finding is None else msgspec.json.decode(row.finding, type=Finding)
+    return Change(kind=ChangeKind(row.kind), at=row.at, because=row.because, finding=finding)

@@ -1,0 +1,68 @@
+"""Projects and the keys their agents send with."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from bugsly_server.clock import Micros
+from bugsly_server.errors import Misconfigured
+from bugsly_server.store.meta.tables import key, project
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_SLUG = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One application whose workers are watched."""
+
+    id: int
+    slug: str
+    name: str
+    created_at: Micros
+
+
+def every(connection: Connection) -> list[Project]:
+    """Return all projects by name."""
+    rows = connection.execute(select(project).order_by(project.c.name, project.c.id))
+    return [Project(**row._mapping) for row in rows]
+
+
+def by_slug(connection: Connection, slug: str) -> Project | None:
+    """Return the project called *slug*."""
+    row = connection.execute(select(project).where(project.c.slug == slug)).one_or_none()
+    return None if row is None else Project(**row._mapping)
+
+
+def ensure(connection: Connection, slug: str, now: Micros) -> Project:
+    """Return the project called *slug*, made now with a key of its own if there is none."""
+    if not SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
+        raise Misconfigured(
+            f"project: {slug!r} is no name for one → use letters a to z, digits and hyphens"
+        )
+    found = by_slug(connection, slug)
+    if found is not None:
+        return found
+    made = connection.execute(
+        insert(project).values(slug=slug, name=slug, created_at=now).returning(project.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(key).values(public=secrets.token_hex(16), project_id=made, created_at=now)
+    )
+    return Project(made, slug, slug, now)
+
+
+def key_of(connection: Connection, project_id: int) -> str:
+    """Return the key new agents of a project are given: its newest."""
+    query = select(key.c.public).where(key.c.project_id == project_id)
+    newest = connection.execute(query.order_by(key.c.created_at.desc()).limit(1))
+    return str(newest.scalar_one())
+
+
+def keys(connection: Connection) -> dict[str, int]:
+    """Return every key with the id of its project."""
+    return {row.public: row.project_id for row in connection.execute(select(key))}

@@ -1,0 +1,158 @@
+"""Workers: the latest that is known of each, living and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bugsly.protocol.memory import ExitReason
+from bugsly_server.clock import Micros
+from bugsly_server.model.growth import Judgement, Verdict
+from bugsly_server.model.worker import Worker
+from bugsly_server.store.meta.tables import endpoint, release, worker
+
+_JUDGEMENT = msgspec.json.Decoder(Judgement)
+_LOST = msgspec.json.Decoder(dict[str, int])
+UNJUDGED = Judgement(verdict=Verdict.EARLY, because="its first samples have just come in")
+JUDGED = ("judgement", "hits", "judged_requests", "judged_at")
+ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code")
+NEVER_SIGHTED = ("id", "project_id", *JUDGED, *ENDED[2:])
+SIGHTED = tuple(field.name for field in fields(Worker) if field.name not in NEVER_SIGHTED)
+MAX_ENDPOINTS = 1_000
+"""Per project. Rules are few; a client that makes them up is cut off here."""
+
+
+def find(connection: Connection, project_id: int, tokens: Iterable[str]) -> dict[str, Worker]:
+    """Return the workers of a project that call themselves one of *tokens*."""
+    query = select(worker).where(
+        worker.c.project_id == project_id, worker.c.token.in_(list(tokens))
+    )
+    return {row.token: _worker(row) for row in connection.execute(query)}
+
+
+def get(connection: Connection, project_id: int, worker_id: int) -> Worker | None:
+    """Return one worker of a project."""
+    query = select(worker).where(worker.c.project_id == project_id, worker.c.id == worker_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _worker(row)
+
+
+def living(connection: Connection, project_id: int) -> list[Worker]:
+    """Return the workers of a project that have not ended, silent ones among them, by host."""
+    mine = (worker.c.project_id == project_id) & worker.c.ended_at.is_(None)
+    order = (worker.c.host, worker.c.machine, worker.c.number, worker.c.started_at)
+    return [_worker(row) for row in connection.execute(select(worker).where(mine).order_by(*order))]
+
+
+def ended(connection: Connection, project_id: int, since: Micros, most: int) -> list[Worker]:
+    """Return up to *most* workers of a project that ended after *since*, the latest first."""
+    mine = (worker.c.project_id == project_id) & (worker.c.ended_at >= since)
+    query = select(worker).where(mine).order_by(worker.c.ended_at.desc()).limit(most)
+    return [_worker(row) for row in connection.execute(query)]
+
+
+def present(
+    connection: Connection, project_id: int, since: Micros, until: Micros, most: int
+) -> list[Worker]:
+    """Return up to *most* workers that lived at some moment of a span, the biggest first."""
+    mine = (worker.c.project_id == project_id) & (worker.c.started_at < until)
+    there = worker.c.seen_at >= since
+    query = select(worker).where(mine, there).order_by(worker.c.anonymous.desc()).limit(most)
+    return [_worker(row) for row in connection.execute(query)]
+
+
+def add(connection: Connection, project_id: int, token: str, facts: Mapping[str, Any]) -> Worker:
+    """Store a worker that is heard of for the first time."""
+    judgement = msgspec.json.encode(UNJUDGED).decode()
+    values = {**_plain(facts), "project_id": project_id, "token": token, "judgement": judgement}
+    return _worker(connection.execute(insert(worker).values(values).returning(worker)).one())
+
+
+def sight(connection: Connection, seen: Iterable[Worker]) -> None:
+    """Store what reports change about known workers."""
+    _change(connection, {one.id: {name: getattr(one, name) for name in SIGHTED} for one in seen})
+
+
+def judge(connection: Connection, judged: Iterable[Worker]) -> None:
+    """Store what a look changes about workers."""
+    _change(connection, {one.id: {name: getattr(one, name) for name in JUDGED} for one in judged})
+
+
+def end(connection: Connection, ended: Worker) -> None:
+    """Store the end of a worker."""
+    _change(connection, {ended.id: {name: getattr(ended, name) for name in ENDED}})
+
+
+def _change(connection: Connection, facts: Mapping[int, Mapping[str, Any]]) -> None:
+    """Store *facts*, by id of the worker and name of the field; all name the same fields."""
+    if not facts:
+        return
+    values = [{**_plain(stated), "worker_id": key} for key, stated in facts.items()]
+    named: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "worker_id"}
+    statement = update(worker).where(worker.c.id == bindparam("worker_id")).values(named)
+    connection.execute(statement, values)
+
+
+def note_release(connection: Connection, project_id: int, version: str, now: Micros) -> None:
+    """Remember when a release was first seen."""
+    values = {"project_id": project_id, "version": version, "first_seen_at": now}
+    connection.execute(upsert(release).values(values).on_conflict_do_nothing())
+
+
+def releases(connection: Connection, project_id: int, since: Micros) -> list[tuple[str, Micros]]:
+    """Return the releases first seen after *since*, with the moment."""
+    query = select(release.c.version, release.c.first_seen_at).where(
+        release.c.project_id == project_id, release.c.first_seen_at >= since
+    )
+    return [(row.version, row.first_seen_at) for row in connection.execute(query)]
+
+
+def endpoint_names(connection: Connection, project_id: int) -> dict[int, str]:
+    """Return the endpoints of a project by id."""
+    query = select(endpoint.c.id, endpoint.c.name).where(endpoint.c.project_id == project_id)
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def ensure_endpoints(
+    connection: Connection, project_id: int, known: Mapping[str, int], names: Sequence[str]
+) -> dict[str, int]:
+    """Return *known*, ids by name, with *names* added as far as a project may have endpoints."""
+    ids = dict(known)
+    for name in names:
+        if name not in ids and len(ids) < MAX_ENDPOINTS:
+            values = {"project_id": project_id, "name": name}
+            made = connection.execute(insert(endpoint).values(values).returning(endpoint.c.id))
+            ids[name] = made.scalar_one()
+    return ids
+
+
+def forget(connection: Connection, before: Micros) -> int:
+    """Delete the workers that were last heard of before *before*; return how many."""
+    old = or_(worker.c.ended_at < before, worker.c.seen_at < before)
+    return connection.execute(delete(worker).where(old)).rowcount
+
+
+def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *facts* as the columns hold them."""
+    return {name: _column(name, value) for name, value in facts.items()}
+
+
+def _column(name: str, value: Any) -> Any:
+    if name in {"judgement", "lost"}:
+        return msgspec.json.encode(value).decode()
+    return value.value if isinstance(value, ExitReason) else value
+
+
+def _worker(row: Row[Any]) -> Worker:
+    known = dict(row._mapping)
+    del known["token"]
+    known["judgement"] = _JUDGEMENT.decode(known["judgement"])
+    known["lost"] = _LOST.decode(known["lost"])
+    if known["exit_reason"] is not None:
+        known["exit_reason"] = ExitReason(known["exit_reason"])
+    return Worker(**known)

@@ -1,0 +1,110 @@
+"""The three ports of the store; each backend passes the same conformance tests.
+
+- `Spool`: what was acknowledged and not yet digested.
+- `Telemetry`: samples and traffic by worker and time.
+- meta, for all the rest, is SQLAlchemy Core: its dialect is the port (store/meta).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from bugsly_server.clock import Micros
+from bugsly_server.model.series import Point, Served
+
+
+class Entry(NamedTuple):
+    """One item as it was accepted. *id* is 0 until the spool has given one."""
+
+    project_id: int
+    received_at: Micros
+    kind: str
+    payload: bytes
+    id: int = 0
+
+
+class Spool(Protocol):
+    """A durable queue with one reader."""
+
+    def append(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+        """Return a future of the running loop, done when *entries* would survive a power cut.
+
+        It fails with `Unavailable` where the disk takes no more.
+        """
+
+    def lease(self, most: int) -> Sequence[Entry]:
+        """Return up to *most* of the oldest entries not leased since the spool was opened."""
+
+    def acknowledge(self, entries: Sequence[Entry]) -> None:
+        """Forget leased *entries*, which are digested."""
+
+    def give_back(self) -> None:
+        """Let everything leased and not acknowledged be leased again."""
+
+    def wait(self, timeout: float) -> None:
+        """Return when there may be something to lease, at the latest after *timeout* seconds."""
+
+    def depth(self) -> int:
+        """Return how many entries wait."""
+
+    def close(self) -> None:
+        """Write what was appended, and let go of the files."""
+
+
+class StoredSample(NamedTuple):
+    """One sample as telemetry keeps it; sizes are bytes."""
+
+    worker_id: int
+    at: Micros
+    requests: int
+    anonymous: int
+    shared: int
+    descriptors: int
+    threads: int
+    in_flight: int
+    traffic: Mapping[int, Served]
+    """By id of the endpoint; the endpoint's name inside is not stored again."""
+
+
+class Reading(NamedTuple):
+    """A `Point` with what else a worker's page shows of that stretch."""
+
+    point: Point
+    shared: int
+    descriptors: int
+    threads: int
+    in_flight: int
+
+
+class Telemetry(Protocol):
+    """Samples by worker and time, finer when young and coarser when old."""
+
+    def write(self, samples: Sequence[StoredSample]) -> None:
+        """Keep *samples*, durably; one that is already there is left as it is."""
+
+    def points(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
+    ) -> Mapping[int, list[Point]]:
+        """Return for each worker up to *most* points in order of time."""
+
+    def readings(self, worker_id: int, since: Micros, until: Micros, most: int) -> list[Reading]:
+        """Return the same for one worker with its other gauges."""
+
+    def traffic(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros
+    ) -> Mapping[int, Served]:
+        """Return what *worker_ids* served together, by id of the endpoint."""
+
+    def roll_up(self, now: Micros) -> int:
+        """Bring the coarser tiers up to date; return how many buckets were written."""
+
+    def forget(self, now: Micros) -> int:
+        """Drop what is older than each tier keeps; return how many files went."""
+
+    def size(self) -> int:
+        """Return how many bytes it takes on disk."""
+
+    def close(self) -> None:
+        """Let go of the files."""

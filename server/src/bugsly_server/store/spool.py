@@ -1,0 +1,166 @@
+"""The spool on SQLite: one thread writes, and one commit serves everyone who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bugsly_server.errors import Unavailable
+from bugsly_server.store.ports import Entry
+from bugsly_server.store.sqlite import open_for_reading, open_for_writing
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    payload BLOB NOT NULL
+)
+"""
+FULL_FOR = 30
+"""Seconds after which a client may try again while the disk is full."""
+
+
+@dataclass(slots=True)
+class _Order:
+    """One thing to do in the next commit: entries to add, or ids to forget."""
+
+    entries: Sequence[Entry] = ()
+    acknowledged: Sequence[int] = ()
+    future: asyncio.Future[None] | None = None
+
+
+@dataclass(slots=True)
+class _Waiters:
+    """The futures of one event loop that a commit settles."""
+
+    futures: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def settle(self, problem: Unavailable | None) -> None:
+        for future in self.futures:
+            if future.done():
+                continue
+            if problem is None:
+                future.set_result(None)
+            else:
+                future.set_exception(problem)
+
+
+class SqliteSpool:
+    """See `ports.Spool`."""
+
+    def __init__(self, path: Path) -> None:
+        self._writing = open_for_writing(path)
+        self._writing.execute(SCHEMA)
+        reading = open_for_reading(path)
+        assert reading is not None, "it was made one line above"
+        self._reading = reading
+        self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
+        self._leased = 0
+        self._owed: list[int] = []
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._arrived = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
+        self._thread.start()
+
+    def append(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+        """See the port."""
+        future = asyncio.get_running_loop().create_future()
+        self._orders.put(_Order(entries=entries, future=future))
+        return future
+
+    def lease(self, most: int) -> Sequence[Entry]:
+        """See the port."""
+        rows = self._reading.execute(
+            "SELECT project_id, received_at, kind, payload, id FROM entry"
+            " WHERE id > ? ORDER BY id LIMIT ?",
+            (self._leased, most),
+        ).fetchall()
+        entries = [Entry(*row) for row in rows]
+        if entries:
+            self._leased = entries[-1].id
+        return entries
+
+    def acknowledge(self, entries: Sequence[Entry]) -> None:
+        """See the port."""
+        self._orders.put(_Order(acknowledged=[entry.id for entry in entries]))
+
+    def give_back(self) -> None:
+        """See the port."""
+        self._leased = 0
+
+    def wait(self, timeout: float) -> None:
+        """See the port."""
+        self._arrived.wait(timeout)
+        self._arrived.clear()
+
+    def depth(self) -> int:
+        """See the port."""
+        return self._depth
+
+    def close(self) -> None:
+        """See the port."""
+        self._orders.put(None)
+        self._thread.join()
+        self._reading.close()
+        self._writing.close()
+
+    def _write(self) -> None:
+        """Commit whatever has come in since the last commit, again and again."""
+        closing = False
+        while not closing:
+            orders = [self._orders.get()]
+            while not self._orders.empty():
+                orders.append(self._orders.get())
+            closing = None in orders
+            self._commit([order for order in orders if order is not None])
+
+    def _commit(self, orders: Sequence[_Order]) -> None:
+        entries = [entry for order in orders for entry in order.entries]
+        self._owed += [one for order in orders for one in order.acknowledged]
+        problem = None
+        try:
+            self._transact(entries, self._owed)
+            self._depth += len(entries) - len(self._owed)
+            self._owed = []
+        except sqlite3.Error as error:
+            problem = Unavailable(
+                f"the server cannot keep what you sent ({error}) → it will take it again when"
+                " there is room on its disk",
+                FULL_FOR,
+            )
+        if entries and problem is None:
+            self._arrived.set()
+        _settle([order.future for order in orders if order.future is not None], problem)
+
+    def _transact(self, entries: Sequence[Entry], acknowledged: Sequence[int]) -> None:
+        self._writing.execute("BEGIN IMMEDIATE")
+        try:
+            self._writing.executemany(
+                "INSERT INTO entry (project_id, received_at, kind, payload) VALUES (?, ?, ?, ?)",
+                [entry[:4] for entry in entries],
+            )
+            self._writing.executemany(
+                "DELETE FROM entry WHERE id = ?", [(one,) for one in acknowledged]
+            )
+            self._writing.execute("COMMIT")
+        except sqlite3.Error:
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
+            raise
+
+
+def _settle(futures: Sequence[asyncio.Future[None]], problem: Unavailable | None) -> None:
+    """Wake each loop once for all of its futures."""
+    by_loop: dict[asyncio.AbstractEventLoop, _Waiters] = {}
+    for future in futures:
+        by_loop.setdefault(future.get_loop(), _Waiters()).futures.append(future)
+    for loop, waiters in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(waiters.settle, problem)

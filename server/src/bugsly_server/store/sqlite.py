@@ -1,0 +1,33 @@
+"""How every SQLite file of ours is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+BUSY_MILLISECONDS = 10_000
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open *path*, made if need be, so that a commit survives a power cut.
+
+    WAL lets readers go on while one writes; synchronous=FULL syncs it at each commit.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """Open *path* to read from any thread; None where it is gone or was never made."""
+    try:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    except sqlite3.OperationalError:
+        return None
+    return connection

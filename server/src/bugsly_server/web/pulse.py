@@ -1,0 +1,58 @@
+"""Tells open pages that there is something new about a project."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+HEARTBEAT = 15.0
+"""Seconds after which a comment is sent, so that proxies do not close a quiet stream."""
+APART = 1.0
+"""Seconds between two pulses of one stream."""
+
+
+class Pulse:
+    """One event for each open stream, set from the digester's thread."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._streams: dict[asyncio.Event, int] = {}
+        self._closed = False
+
+    def open(self) -> None:
+        """Belong to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def publish(self, project_ids: set[int]) -> None:
+        """Wake the streams of *project_ids*; callable from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, project_ids)
+
+    def close(self) -> None:
+        """End every stream, so that the server can shut down."""
+        self._closed = True
+        for stream in self._streams:
+            stream.set()
+
+    async def stream(self, project_id: int) -> AsyncIterator[str]:
+        """Yield server-sent events: `tick` when there is news, a comment when there is none."""
+        changed = asyncio.Event()
+        self._streams[changed] = project_id
+        try:
+            yield "retry: 2000\nevent: tick\ndata: \n\n"
+            while not self._closed:
+                news = False
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), HEARTBEAT)
+                    news = True
+                changed.clear()
+                yield "event: tick\ndata: \n\n" if news else ":\n\n"
+                await asyncio.sleep(0 if self._closed else APART)
+        finally:
+            del self._streams[changed]
+
+    def _wake(self, project_ids: set[int]) -> None:
+        for stream, project_id in self._streams.items():
+            if project_id in project_ids:
+                stream.set()
