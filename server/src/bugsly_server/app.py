@@ -21,7 +21,12 @@ from bugsly_server.store.meta import projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.spool import SqliteSpool
 from bugsly_server.store.telemetry import SqliteTelemetry
+from bugsly_server.web.login import Tries
 from bugsly_server.web.pulse import Pulse
+from bugsly_server.web.routes import failed, missing, routes
+from bugsly_server.web.security import Shield
+from bugsly_server.web.site import Site
+from bugsly_server.web.words import environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,10 +82,7 @@ class Server:
             settings.keep_days,
         )
         self._threads = (Background("digester", digester),)
-        self.asgi = Starlette(
-            routes=[Route("/api/{project_id:int}/envelope/", self.envelopes)],
-            lifespan=self._lifespan,
-        )
+        self.asgi = Shield(self._starlette(clock))
 
     def close(self) -> None:
         """Stop the threads, the digester with its batch done, and let go of the files."""
@@ -89,6 +91,23 @@ class Server:
         self.spool.close()
         self.store.close()
         self._lock.close()
+
+    def _starlette(self, clock: Clock) -> Starlette:
+        app = Starlette(
+            routes=[Route("/api/{project_id:int}/envelope/", self.envelopes), *routes()],
+            exception_handlers={404: missing, 500: failed},
+            lifespan=self._lifespan,
+        )
+        app.state.site = Site(
+            settings=self.settings,
+            database=self.store.database,
+            telemetry=self.store.telemetry,
+            clock=clock,
+            pulse=self.pulse,
+            templates=environment(),
+        )
+        app.state.tries = Tries()
+        return app
 
     def _lifespan(self, _app: Starlette) -> AbstractAsyncContextManager[None]:
         @asynccontextmanager

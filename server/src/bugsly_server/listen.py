@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import uvicorn
 
@@ -34,6 +37,12 @@ class Listener(uvicorn.Server):
         )
         self._bugsly = server
         self._sock = sock
+        self.has_started = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self.has_started.set()
 
     async def run_until_stopped(self) -> None:
         """Serve until `stop` is called."""
@@ -50,12 +59,17 @@ class Listener(uvicorn.Server):
         yield
 
 
-def bind(settings: Settings) -> socket.socket:
-    """Return the socket to listen on; raise `Misconfigured` where it cannot be had."""
+def bind(settings: Settings, *, or_any: bool = False) -> socket.socket:
+    """Return the socket to listen on; *or_any* free port will do where the chosen one is taken.
+
+    Raises `Misconfigured` where it cannot be had.
+    """
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
+        if or_any and error.errno == errno.EADDRINUSE:
+            return bind(replace(settings, port=0))
         where = f"{settings.host}:{settings.port}"
         raise Misconfigured(
             f"BUGSLY_PORT: cannot listen on {where} ({error.strerror})"

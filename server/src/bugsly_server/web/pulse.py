@@ -42,13 +42,11 @@ class Pulse:
         try:
             yield "retry: 2000\nevent: tick\ndata: \n\n"
             while not self._closed:
-                news = False
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), HEARTBEAT)
-                    news = True
+                yield "event: tick\ndata: \n\n" if changed.is_set() else ":\n\n"
                 changed.clear()
-                yield "event: tick\ndata: \n\n" if news else ":\n\n"
-                await asyncio.sleep(0 if self._closed else APART)
+                await asyncio.sleep(APART)
         finally:
             del self._streams[changed]
 

@@ -1,0 +1,108 @@
+"""`bugsly demo`: a small shop that leaks, watched, from start to alert."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from bugsly_server.cli.beside import Beside, run_beside
+from bugsly_server.cli.child import Child
+from bugsly_server.cli.given import is_given, settings_of
+from bugsly_server.cli.terminal import OUT, workers_table
+from bugsly_server.clock import now
+from bugsly_server.errors import Misconfigured
+from bugsly_server.store.meta import projects
+from bugsly_server.web import api
+
+PROJECT = "shop"
+WORKERS = 4
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+NOTE_EVERY = 10
+
+
+def act(parsed: argparse.Namespace) -> int:
+    """Run it until it is stopped, or for the time that --for gives."""
+    length = seconds(parsed.length) if parsed.length else None
+    for name in ("flask", "gunicorn"):
+        if find_spec(name) is None:
+            raise Misconfigured(f"demo: {name} is not installed → pip install 'bugsly[demo]'")
+    with tempfile.TemporaryDirectory(prefix="bugsly-demo-") as scratch:
+        settings = settings_of(parsed, data_dir=scratch)
+        log = Path(scratch) / "gunicorn.log"
+        code = run_beside(parsed, settings, PROJECT, lambda beside: _show(beside, length, log))
+        if code:
+            OUT.print(log.read_text(errors="replace"))
+    if is_given(parsed, "data_dir"):
+        OUT.print(f"What was seen is kept in {settings.data_dir}", soft_wrap=True)
+    return code
+
+
+def seconds(text: str) -> float:
+    """Return a length of time such as `90s`, `10min` or `2h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    if match is None or match[2] not in UNITS or not float(match[1]):
+        raise Misconfigured(f"--for: {text!r} is no length of time → write 90s, 10min or 2h")
+    return float(match[1]) * UNITS[match[2]]
+
+
+async def _show(beside: Beside, length: float | None, log: Path) -> int:
+    shop = f"http://127.0.0.1:{_free_port()}"
+    OUT.print(f"[bold]Bugsly[/] shows the workers at {beside.page}", soft_wrap=True)
+    OUT.print(f"The shop is at {shop}; its endpoint /partner/feed leaks. Ctrl-C ends it all.\n")
+    with log.open("wb") as out:
+        gunicorn = await Child.start(_gunicorn(shop), beside.environ, out)
+        customers = await Child.start(
+            [sys.executable, "-m", "bugsly_server.demo.traffic", shop],
+            beside.environ,
+            subprocess.DEVNULL,  # type: ignore[arg-type]
+        )
+        watching = asyncio.ensure_future(_watch(beside, length))
+        code = await beside.until_done(gunicorn)
+        watching.cancel()
+        await customers.stop(beside.signal)
+    return code or 1 if not beside.stopped.is_set() else 0
+
+
+def _gunicorn(shop: str) -> list[str]:
+    bind = shop.removeprefix("http://")
+    options = ["-w", str(WORKERS), "-k", "gthread", "--threads", "4", "-b", bind]
+    return [sys.executable, "-m", "gunicorn", "bugsly_server.demo.shop:app", *options]
+
+
+async def _watch(beside: Beside, length: float | None) -> None:
+    """Keep a table of the workers up to date below what else is printed, and end in time."""
+    begun = now()
+    with Live(console=OUT, auto_refresh=False, transient=True) as live:
+        while length is None or (now() - begun) / 1e6 < length:
+            await asyncio.sleep(1)
+            passed = round((now() - begun) / 1e6)
+            table = workers_table(await asyncio.to_thread(_workers, beside))
+            if OUT.is_terminal:
+                live.update(Group(table, Text(f"{passed} s", style="bright_black")), refresh=True)
+            elif passed % NOTE_EVERY == 0:
+                OUT.print(Text(f"{passed} s"), table)
+    beside.stopped.set()
+
+
+def _workers(beside: Beside) -> list[dict[str, object]]:
+    with beside.server.store.database.reading() as connection:
+        shop = projects.by_slug(connection, PROJECT)
+        return api.living_workers(connection, shop.id, now()) if shop else []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,50 @@
+"""`bugsly serve`: the server, until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+
+from bugsly_server import __version__
+from bugsly_server.app import Server
+from bugsly_server.cli.given import settings_of
+from bugsly_server.cli.terminal import OUT
+from bugsly_server.clock import now
+from bugsly_server.listen import Listener, address, bind
+from bugsly_server.model.issue import Change, Issue
+from bugsly_server.store.meta import accounts, projects
+
+LOG = logging.getLogger("bugsly")
+FIRST_PROJECT = "app"
+
+
+def act(parsed: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    settings = settings_of(parsed)
+    sock = bind(settings)
+    server = Server(settings, now, _log)
+    with server.store.database.writing() as connection:
+        if not projects.every(connection):
+            projects.ensure(connection, FIRST_PROJECT, now())
+        known = accounts.exists(connection)
+    listener = Listener(server, sock)
+    OUT.print(f"Bugsly {__version__} serves at {address(sock, settings)}", soft_wrap=True)
+    OUT.print(f"Everything is kept in {settings.data_dir}", soft_wrap=True)
+    if not known:
+        OUT.print("Nobody has an account yet: the first visit makes the owner's.")
+    asyncio.run(_serve(listener))
+    return 0
+
+
+async def _serve(listener: Listener) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, listener.stop)
+    await listener.run_until_stopped()
+
+
+def _log(issue: Issue, change: Change) -> None:
+    LOG.info("issue %d %s: %s. %s", issue.id, change.kind, issue.title, change.because)

@@ -1,0 +1,85 @@
+"""What commands print: tables, alerts, addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from bugsly_server.model import units
+from bugsly_server.model.issue import Change, ChangeKind, Issue
+
+OUT = Console(highlight=False)
+COLOURS = {
+    "growing": "bold dark_orange",
+    "levelled": "yellow",
+    "steady": "green",
+    "early": "bright_black",
+}
+WORDS = {"early": "too early", "levelled": "levelled off"}
+PER = 1_000
+
+
+def workers_table(facts: Iterable[dict[str, Any]]) -> Table:
+    """Return the table of `bugsly status`."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
+    table.add_column("worker")
+    for name in ("memory", "per 1,000 req.", "requests", "req/s", "age"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    table.add_column("release")
+    for one in facts:
+        verdict = one["verdict"] if one["alive"] else "silent"
+        table.add_row(
+            f"{one['host']} {one['pid']}",
+            units.size(one["memory"]),
+            _growth(one["growth"]),
+            units.count(one["requests"]),
+            f"{one['requests_per_second']:.1f}",
+            units.duration(one["age"]),
+            Text(WORDS.get(verdict, verdict), style=COLOURS.get(verdict, "bright_black")),
+            one["release"] or "–",
+        )
+    return table
+
+
+def issues_table(facts: Iterable[dict[str, Any]]) -> Table:
+    """Return the table of `bugsly issues`."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
+    for name in ("issue", "state", "verdict", "what"):
+        table.add_column(name, overflow="fold")
+    for one in facts:
+        state = f"{one['state']}, snoozed" if one["snoozed"] else one["state"]
+        table.add_row(f"#{one['id']}", state, one["verdict"], f"{one['title']}. {one['because']}.")
+    return table
+
+
+def alert(issue: Issue, change: Change, url: str) -> Panel:
+    """Return what `run` and `demo` print when an issue changes."""
+    body = Text()
+    body.append(f"{issue.title}\n", style="bold")
+    body.append(f"{change.because}.\n")
+    forecast = issue.finding.forecast
+    if forecast is not None and change.kind is not ChangeKind.RESOLVED:
+        body.append(f"At this rate memory is full in about {units.duration(forecast.expected)}.\n")
+    body.append("Growing, cause not yet known. ", style="bright_black")
+    body.append(url, style="underline")
+    worse = change.kind not in {ChangeKind.QUIETED, ChangeKind.RESOLVED}
+    return Panel(
+        body,
+        title=f"issue {issue.id} {change.kind}",
+        title_align="left",
+        border_style="dark_orange" if worse else "green",
+    )
+
+
+def _growth(growth: dict[str, Any] | None) -> str:
+    if growth is None:
+        return "–"
+    if growth["per"] == "hour":
+        return f"{units.size(growth['bytes'], signed=True)} / h"
+    return units.size(growth["bytes"] * PER, signed=True)

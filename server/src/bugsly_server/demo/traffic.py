@@ -1,0 +1,57 @@
+"""The shop's customers: many who come and go, and one partner who keeps its connection.
+
+Whoever keeps a connection open stays with one Gunicorn worker; that is how a leak in one endpoint
+becomes the trouble of one worker.
+"""
+
+from __future__ import annotations
+
+import http.client
+import random
+import sys
+import threading
+from urllib.parse import urlsplit
+
+CUSTOMERS = 6
+BROWSING = ("/", "/products/7", "/products/120", "/products/999", "/search/Product 1", "/search/9")
+CUSTOMER_PAUSE = 0.04
+PARTNER_PAUSE = 0.025
+
+
+def main(url: str) -> None:
+    """Send requests to the shop at *url* until we are stopped."""
+    host = urlsplit(url).netloc
+    stop = threading.Event()
+    for _ in range(CUSTOMERS):
+        threading.Thread(target=_browse, args=(host, stop), daemon=True).start()
+    _stay(host, stop)
+
+
+def _browse(host: str, stop: threading.Event) -> None:
+    """Open a connection for each request."""
+    choose = random.Random()  # noqa: S311 - of a shop window, not of a key
+    while not stop.wait(choose.uniform(0.5, 1.5) * CUSTOMER_PAUSE):
+        connection = http.client.HTTPConnection(host, timeout=5)
+        _get(connection, choose.choice(BROWSING).replace(" ", "%20"))
+        connection.close()
+
+
+def _stay(host: str, stop: threading.Event) -> None:
+    """Send every request through one connection."""
+    connection = http.client.HTTPConnection(host, timeout=5)
+    while not stop.wait(PARTNER_PAUSE):
+        if not _get(connection, "/partner/feed"):
+            connection.close()
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> bool:
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

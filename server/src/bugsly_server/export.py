@@ -1,0 +1,65 @@
+"""Workers and issues as plain JSON: the shape `bugsly status --json` and the API share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bugsly_server.clock import SECOND, Micros
+from bugsly_server.model.issue import Issue
+from bugsly_server.model.worker import Worker
+
+
+def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
+    """Return what a program wants to know of a worker. Sizes are bytes, times seconds."""
+    growth = worker.growth
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "server": worker.server,
+        "release": worker.release,
+        "environment": worker.environment,
+        "alive": worker.is_alive(now),
+        "age": round(worker.age(now) / SECOND, 1),
+        "memory": worker.anonymous,
+        "shared": worker.shared,
+        "limit": worker.limit,
+        "requests": worker.requests,
+        "requests_per_second": round(worker.rate, 2),
+        "verdict": worker.judgement.verdict,
+        "because": worker.judgement.because,
+        "growth": None
+        if growth is None
+        else {
+            "per": growth.axis,
+            "bytes": round(growth.slope, 1),
+            "low": round(growth.low, 1),
+            "high": round(growth.high, 1),
+        },
+        "exit_reason": worker.exit_reason,
+    }
+
+
+def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
+    """Return what a program wants to know of an issue."""
+    finding = issue.finding
+    forecast = finding.forecast
+    return {
+        "id": issue.id,
+        "title": issue.title,
+        "state": issue.state,
+        "verdict": "growing, cause not yet known",
+        "because": finding.because,
+        "scope": finding.scope,
+        "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
+        "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},
+        "workers": [
+            {"id": one.worker_id, "host": one.host, "pid": one.pid, "memory": one.anonymous}
+            for one in finding.suspects
+        ],
+        "seconds_to_limit": None if forecast is None else round(forecast.expected),
+        "release": finding.release,
+        "opened_at": issue.opened_at / SECOND,
+        "seen_at": issue.seen_at / SECOND,
+        "snoozed": issue.is_snoozed(now),
+    }

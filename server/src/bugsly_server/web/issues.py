@@ -1,0 +1,74 @@
+"""Issues: the list, and the story of one, with what a person can do about it."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from bugsly_server.clock import DAY, HOUR
+from bugsly_server.model.issue import Change, ChangeKind, Issue, State
+from bugsly_server.pipeline import record_change
+from bugsly_server.store.meta import channels, issues, workers
+from bugsly_server.web.site import View, action, field, page
+
+SNOOZES = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY}
+
+
+@page
+def listing(view: View) -> Response:
+    """Show all issues of the project."""
+    with view.site.database.reading() as connection:
+        every = issues.every(connection, view.shown.id)
+    return view.render("issues.html", {"issues": every})
+
+
+@page
+def show(view: View) -> Response:
+    """Show one issue."""
+    with view.site.database.reading() as connection:
+        found = issues.get(connection, view.shown.id, view.number("issue_id"))
+        if found is None:
+            return view.render("missing.html", {"what": "there is no such issue"}, 404)
+        story = issues.story(connection, found.id)
+        sent = {told.id: channels.of_change(connection, told.id) for told in story}
+        names = {one.id: one.name for one in channels.every(connection, view.shown.id)}
+        suspects = [
+            workers.get(connection, view.shown.id, one.worker_id) for one in found.finding.suspects
+        ]
+    context = {
+        "issue": found,
+        "story": story,
+        "sent": sent,
+        "channel_names": names,
+        "living": {one.id: one for one in suspects if one is not None},
+        "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,
+    }
+    return view.render("issue.html", context)
+
+
+@action
+def snooze(view: View, form: FormData) -> Response:
+    """Hold back alerts for a while, or no longer."""
+    length = SNOOZES.get(field(form, "for"))
+    issue_id = view.number("issue_id")
+    with view.site.database.writing() as connection:
+        if issues.get(connection, view.shown.id, issue_id) is not None:
+            issues.snooze(connection, issue_id, None if length is None else view.now + length)
+    return view.redirect(f"issues/{issue_id}")
+
+
+@action
+def resolve(view: View, _form: FormData) -> Response:
+    """Mark an issue as resolved; only a worker started later can bring it back."""
+    issue_id = view.number("issue_id")
+    with view.site.database.writing() as connection:
+        found = issues.get(connection, view.shown.id, issue_id)
+        if found is not None and found.state is not State.RESOLVED:
+            record_change(connection, view.shown.id, found, _resolved(view, found), view.account.id)
+    view.site.pulse.publish({view.shown.id})
+    return view.redirect(f"issues/{issue_id}")
+
+
+def _resolved(view: View, issue: Issue) -> Change:
+    because = f"{view.account.name} resolved it"
+    return Change(kind=ChangeKind.RESOLVED, at=view.now, because=because, finding=issue.finding)

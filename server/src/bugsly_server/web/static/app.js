@@ -1,0 +1,118 @@
+// What a page does by itself: follow the workers, draw the charts, answer the keyboard.
+
+import { FleetChart, LifeChart } from "./chart.js";
+import { moment } from "./units.js";
+
+const charts = [
+  ...[...document.querySelectorAll("[data-fleet]")].map((element) => new FleetChart(element)),
+  ...[...document.querySelectorAll("[data-life]")].map((element) => new LifeChart(element)),
+];
+
+function localTimes(root) {
+  for (const element of root.querySelectorAll("time:not([title])")) {
+    const when = Date.parse(element.dateTime) / 1000;
+    element.title = element.textContent;
+    element.textContent = moment(when);
+  }
+}
+
+function follow() {
+  const address = document.body.dataset.live;
+  if (!address) return;
+  const light = document.getElementById("pulse");
+  const stream = new EventSource(address);
+  let last = 0;
+  stream.addEventListener("tick", () => {
+    light?.classList.add("on");
+    light?.classList.remove("beat");
+    requestAnimationFrame(() => light?.classList.add("beat"));
+    if (document.hidden || Date.now() - last < 900) return;
+    last = Date.now();
+    document.body.dispatchEvent(new CustomEvent("tick"));
+    for (const chart of charts) if (!chart.zoom) chart.refresh();
+  });
+  stream.addEventListener("error", () => light?.classList.remove("on"));
+  addEventListener("pagehide", () => stream.close());
+}
+
+function rangeButtons() {
+  for (const button of document.querySelectorAll("[data-span][aria-pressed]")) {
+    button.addEventListener("click", () => {
+      for (const other of document.querySelectorAll("[data-span][aria-pressed]")) {
+        other.setAttribute("aria-pressed", String(other === button));
+      }
+      for (const chart of charts) chart.show?.(Number(button.dataset.span));
+    });
+  }
+}
+
+function toggleTheme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+  for (const chart of charts) chart.repaint();
+}
+
+function copyButtons() {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+  }
+}
+
+function moveTo(step) {
+  const rows = [...document.querySelectorAll(".rows tbody tr")].filter((row) => row.querySelector("a"));
+  if (!rows.length) return;
+  const present = rows.findIndex((row) => row.classList.contains("here"));
+  const next = rows[Math.max(0, Math.min(rows.length - 1, present + step))];
+  for (const row of rows) row.classList.toggle("here", row === next);
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function keyboard() {
+  let going = false;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, dialog")) return;
+    if (going) {
+      going = false;
+      document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`)?.click();
+      return;
+    }
+    if (event.key === "g") going = true;
+    else if (event.key === "j") moveTo(1);
+    else if (event.key === "k") moveTo(-1);
+    else if (event.key === "t") toggleTheme();
+    else if (event.key === "?") document.getElementById("keys")?.showModal();
+    else if (event.key === "Enter" && !event.target.closest("a, button")) {
+      document.querySelector(".rows tr.here a")?.click();
+    }
+  });
+}
+
+function fitCharts() {
+  let waiting = 0;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { for (const chart of charts) chart.repaint(); }, 150);
+  });
+}
+
+document.getElementById("theme")?.addEventListener("click", toggleTheme);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const chart of charts) chart.repaint();
+});
+document.addEventListener("htmx:after:swap", () => localTimes(document));
+localTimes(document);
+copyButtons();
+rangeButtons();
+keyboard();
+fitCharts();
+for (const chart of charts) chart.refresh();
+follow();

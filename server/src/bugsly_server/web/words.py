@@ -1,0 +1,95 @@
+"""How templates write numbers, moments and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from bugsly_server.clock import SECOND, Micros
+from bugsly_server.model import units
+from bugsly_server.model.growth import Axis, Growth, Verdict
+
+PER = 1_000
+VERDICTS = {
+    Verdict.EARLY: "too early",
+    Verdict.STEADY: "steady",
+    Verdict.LEVELLED: "levelled off",
+    Verdict.GROWING: "growing",
+}
+EXITS = {
+    "max_requests": "reached max_requests",
+    "reload": "replaced by a reload",
+    "terminated": "terminated",
+    "quit": "stopped",
+    "timeout": "timed out, killed by Gunicorn",
+    "out_of_memory": "killed: out of memory",
+    "killed": "killed",
+    "crashed": "crashed",
+    "orphaned": "lost its master",
+    "finished": "finished",
+    "vanished": "vanished",
+}
+SPARK_WIDTH, SPARK_HEIGHT = 96, 24
+
+
+def environment() -> Environment:
+    """Return the templates with our words in them."""
+    made = Environment(
+        loader=PackageLoader("bugsly_server.web"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "size": units.size,
+        "count": units.count,
+        "duration": lambda micros: units.duration(micros / SECOND),
+        "seconds": units.duration,
+        "moment": moment,
+        "growth": growth,
+        "verdict": lambda verdict: VERDICTS[verdict],
+        "exit": lambda reason: EXITS[reason],
+        "spark": spark,
+        "rate": rate,
+    }
+    return made
+
+
+def moment(at: Micros) -> Markup:
+    """Return a `<time>` that app.js turns into the reader's own time zone."""
+    when = datetime.fromtimestamp(at / SECOND, UTC)
+    iso = when.isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M} UTC</time>').format(iso, when)
+
+
+def growth(found: Growth | None) -> str:
+    """Return a slope as tables show it: per 1,000 requests, or per hour."""
+    if found is None:
+        return "–"
+    if found.axis is Axis.TIME:
+        return f"{units.size(found.slope, signed=True)} / h"
+    return units.size(found.slope * PER, signed=True)
+
+
+def rate(per_second: float) -> str:
+    """Return a rate of requests."""
+    return f"{per_second:.1f}/s" if per_second < units.PLAIN else f"{per_second:,.0f}/s"
+
+
+def spark(values: Sequence[int]) -> str:
+    """Return the points of an SVG polyline that draws *values* 96 wide and 24 high.
+
+    It never magnifies less than 2 % of the memory to the full height: noise should look like it.
+    """
+    if len(values) <= 1:
+        return ""
+    low, high = min(values), max(values)
+    reach = max(high - low, high * 0.02, 1)
+    floor = (low + high - reach) / 2
+    step = SPARK_WIDTH / (len(values) - 1)
+    heights = (SPARK_HEIGHT - 2 - (value - floor) / reach * (SPARK_HEIGHT - 4) for value in values)
+    return " ".join(f"{index * step:.1f},{height:.1f}" for index, height in enumerate(heights))
