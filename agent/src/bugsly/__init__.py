@@ -21,6 +21,7 @@ def init(
     dsn: str | None = None,
     release: str | None = None,
     environment: str | None = None,
+    server_name: str | None = None,
     sample_every: float | None = None,
 ) -> None:
     """Watch *app*, a Flask application, and the Gunicorn around it; without *app*, Gunicorn alone.
@@ -34,6 +35,7 @@ def init(
         "dsn": dsn,
         "release": release,
         "environment": environment,
+        "server_name": server_name,
         "sample_every": None if sample_every is None else str(sample_every),
     }
     agent.init(app, {name: value for name, value in given.items() if value is not None})

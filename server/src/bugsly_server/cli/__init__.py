@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
     if "--" in arguments:
         cut = arguments.index("--")
         arguments, command = arguments[:cut], arguments[cut + 1 :]
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     parsed.command = command
     try:
         return int(parsed.act(parsed))
@@ -35,12 +35,13 @@ def main(argv: Sequence[str]) -> int:
         return 141
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    root = argparse.ArgumentParser(
         prog="bugsly", description="Error tracking for Flask that explains your bugs."
     )
-    parser.add_argument("--version", action="version", version=f"bugsly {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    root.add_argument("--version", action="version", version=f"bugsly {__version__}")
+    verbs = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
 
     def add(name: str, act: Command, help_: str) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=help_, description=f"{help_}.")
@@ -65,4 +66,4 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--url", help="Ask the server at this address (BUGSLY_URL, BUGSLY_TOKEN)")
     verb = add("dsn", dsn.act, "Print the DSN of a project, which is made if need be")
     verb.add_argument("project", nargs="?", default="app", metavar="PROJECT", help="Its name; app")
-    return parser
+    return root

@@ -16,9 +16,7 @@ from bugsly_server.errors import Misconfigured
 def act(parsed: argparse.Namespace) -> int:
     """Run the command until it ends, or until we are told to end it."""
     if not parsed.command:
-        raise Misconfigured(
-            "command: none is given → write it behind --, as: bugsly run -- gunicorn shop:app"
-        )
+        raise Misconfigured("command: none is given → write it as bugsly run -- gunicorn shop:app")
     try:
         program = locate(parsed.command)
     except UnknownCommand as error:

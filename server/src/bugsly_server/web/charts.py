@@ -32,6 +32,7 @@ def fleet(view: View) -> Response:
     with view.site.database.reading() as connection:
         present = workers.present(connection, view.shown.id, since, until, MOST_MARKS)
         happened = marks(connection, view.shown.id, present, since, until)
+    since = begin(since, until, present)
     shown = present[:MOST_LINES]
     series = view.site.telemetry.points([one.id for one in shown], since, until, SLOTS)
     shown = [one for one in shown if series[one.id]]
@@ -76,6 +77,12 @@ def span(request: Request, now: Micros) -> tuple[Micros, Micros]:
     since = _seconds(query.get("since"), until - length)
     until = min(until, now + SECOND)
     return max(0, min(max(since, until - LONGEST), until - SHORTEST)), until
+
+
+def begin(since: Micros, until: Micros, present: Sequence[Worker]) -> Micros:
+    """Return where a chart begins: no earlier than a little before the first of its workers."""
+    first = min((one.started_at for one in present), default=since)
+    return max(since, first - (until - first) // 20)
 
 
 def grid(since: Micros, until: Micros) -> list[float]:

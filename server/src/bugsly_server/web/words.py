@@ -55,6 +55,7 @@ def environment() -> Environment:
         "exit": lambda reason: EXITS[reason],
         "spark": spark,
         "rate": rate,
+        "sentence": lambda text: text[:1].upper() + text[1:],
     }
     return made
 

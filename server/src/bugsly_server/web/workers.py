@@ -70,8 +70,7 @@ def overview(view: View) -> Response:
         "span": first_span(living + ended, view.now),
         "calm": len(living) > CALM,
     }
-    part = "workers_table.html" if view.wants("table") else "workers.html"
-    return view.render(part, context)
+    return view.render("workers_now.html" if view.wants("now") else "workers.html", context)
 
 
 def sparks(view: View, shown: Sequence[Worker]) -> dict[int, list[int]]:

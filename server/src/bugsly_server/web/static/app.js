@@ -56,10 +56,21 @@ function toggleTheme() {
   for (const chart of charts) chart.repaint();
 }
 
+// navigator.clipboard is there on https and localhost only.
+async function copy(element) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(element.textContent);
+    return;
+  }
+  getSelection().selectAllChildren(element);
+  document.execCommand("copy");
+  getSelection().removeAllRanges();
+}
+
 function copyButtons() {
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      await copy(document.getElementById(button.dataset.copy));
       button.textContent = "Copied";
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
     });

@@ -1,6 +1,6 @@
 // Charts of memory on uPlot: all workers of a project over time, or the life of one.
 
-import { count, moment, size } from "./units.js";
+import { count, moment, size, sizes } from "./units.js";
 
 const CALM = ["#5b7aa8", "#6c8fb5", "#8fa8c4", "#4f6f8f", "#7b93ad", "#9db2c8"];
 
@@ -19,7 +19,7 @@ function axes(overrides) {
   const axis = { stroke: ink, grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return [
     { ...axis, ...overrides },
-    { ...axis, size: 66, values: (_, ticks) => ticks.map(size) },
+    { ...axis, size: 66, values: (_, ticks) => sizes(ticks) },
   ];
 }
 

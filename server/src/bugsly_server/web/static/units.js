@@ -9,12 +9,26 @@ export function size(bytes) {
   return `${Math.round(bytes)} B`;
 }
 
+// The ticks of one axis, all in one unit and with as many decimals as tell them apart.
+export function sizes(ticks) {
+  const most = Math.max(...ticks.map(Math.abs));
+  const [unit, name] = SIZES.find(([one]) => most >= one) || [1, "B"];
+  const step = Math.abs(ticks[1] - ticks[0]) / unit || 1;
+  const decimals = Math.max(0, Math.min(3, Math.ceil(-Math.log10(step) - 0.001)));
+  return ticks.map((tick) => `${(tick / unit).toFixed(decimals)} ${name}`);
+}
+
 export function count(number) {
   return Math.round(number).toLocaleString("en-US");
 }
 
+// Today's moments by the time alone, others with their day; always in the reader's time zone.
 export function moment(seconds) {
-  return new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+  const when = new Date(seconds * 1000);
+  if (when.toDateString() === new Date().toDateString()) {
+    return when.toLocaleTimeString([], { timeStyle: "medium" });
+  }
+  return when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
 function short(value) {
