@@ -1,0 +1,64 @@
+"""Runs the sections asked for and writes what they found into docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools.bench import agent, overview, server, startup, throughput
+from tools.bench.report import Section
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+SECTIONS: dict[str, Callable[[bool], Section]] = {
+    "agent": agent.measure,
+    "startup": startup.measure,
+    "throughput": throughput.measure,
+    "server": server.measure,
+    "overview": overview.measure,
+}
+HEAD = """\
+# Benchmarks
+
+Made by `make bench`. Machines differ and are noisy: read ratios and differences within a table, not figures across pages.
+"""
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=")
+    parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and nothing is written")
+    chosen = parser.parse_args()
+    unknown = set(chosen.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no section is called {', '.join(sorted(unknown))}")
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
+    for name in chosen.sections or SECTIONS:
+        section = SECTIONS[name](chosen.quick)
+        sys.stdout.write(f"\n{section.text()}\n")
+        page = put(page, name, section)
+        if not chosen.quick:
+            PAGE.write_text(page, encoding="utf-8")
+    return 0
+
+
+def put(page: str, name: str, section: Section) -> str:
+    """Return *page* with the section called *name* replaced, or added at its end."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}"
+    python = f"Python {platform.python_version()}"
+    text = (
+        f"{begin}\n{section.text()}\n\n<sub>{when}, {python}, {section.machine()}.</sub>\n{end}\n"
+    )
+    if begin not in page:
+        return f"{page}\n{text}"
+    return re.sub(f"{begin}.*?{end}\n", lambda _: text, page, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

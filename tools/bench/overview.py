@@ -1,0 +1,110 @@
+"""How long the overview of a thousand workers takes to answer."""
+
+from __future__ import annotations
+
+import http.client
+import http.cookies
+import os
+import statistics
+import tempfile
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+
+from bugsly.protocol.memory import Sample, Worker, encode_report, encode_sample
+from bugsly_server.app import Store
+from bugsly_server.clock import MINUTE, now
+from bugsly_server.digest.record import Recorder
+from bugsly_server.settings import load_settings
+from bugsly_server.store.meta import accounts, projects
+from bugsly_server.store.ports import Entry
+from tools.bench.report import Section
+from tools.bench.running import await_port, free_port, serving
+
+WORKERS = 1_000
+MINUTES = 60
+RUNS = 21
+PATHS = ("/p/app/", "/p/app/?part=now", "/p/app/chart.json?span=3600")
+
+
+def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
+    """Fill a store with an hour of samples, and ask for its pages as a browser does."""
+    runs = 5 if quick else RUNS
+    section = Section(
+        title="The overview of 1,000 workers",
+        how=f"{WORKERS:,} living workers with an hour of samples, a minute apart; the whole page as a browser gets it,"
+        f" {runs} times.",
+        columns=("address", "median", "slowest", "size"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        secret = _fill(Path(folder))
+        port = free_port()
+        with serving(folder, port):
+            await_port(port)
+            cookie = f"bugsly-{port}={secret}"
+            for path in PATHS:
+                times, size = _ask(port, path, cookie, runs)
+                section.rows.append(
+                    (
+                        f"`{path}`",
+                        f"{statistics.median(times) * 1000:.0f} ms",
+                        f"{max(times) * 1000:.0f} ms",
+                        f"{size / 1000:,.0f} kB",
+                    )
+                )
+    return section
+
+
+def _ask(port: int, path: str, cookie: str, runs: int) -> tuple[list[float], int]:
+    times, size = [], 0
+    for _ in range(runs):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        begun = time.perf_counter()
+        connection.request("GET", path, headers={"Cookie": cookie})
+        response = connection.getresponse()
+        size = len(response.read())
+        times.append(time.perf_counter() - begun)
+        assert response.status == 200, response.status
+        connection.close()
+    return times, size
+
+
+def _fill(folder: Path) -> str:
+    """Make the store; return the secret of a session."""
+    store = Store(load_settings({"data_dir": str(folder)}, os.environ))
+    moment = now()
+    with store.database.writing() as connection:
+        project = projects.ensure(connection, "app", moment)
+        owner = accounts.create(connection, "owner", None, moment)
+        secret = accounts.open_session(connection, owner.id, moment)
+    recorder = Recorder(store.database, store.telemetry)
+    entries = [
+        Entry(project.id, moment, "memory", _report(index, uuid.uuid4().hex))
+        for index in range(WORKERS)
+    ]
+    for start in range(0, WORKERS, 100):
+        recorder.record(entries[start : start + 100], Counter())
+    store.telemetry.roll_up(now())
+    store.close()
+    return secret
+
+
+def _report(index: int, worker_id: str) -> bytes:
+    samples = [
+        Sample(
+            number=minute + 1,
+            age=minute * MINUTE,
+            anonymous=50_000_000 + (index * 7919 + minute * 104_729) % 3_000_000,
+            requests=minute * 60,
+            used=9_000_000_000,
+            limit=16_000_000_000,
+        )
+        for minute in range(MINUTES)
+    ]
+    worker = Worker(
+        id=worker_id, pid=1000 + index, host=f"web-{index // 8:03}", machine=f"{index // 8:08x}",
+        age=MINUTES * MINUTE, server="gunicorn 27.0.1 gthread", parent=900, number=index,
+        release="2026.11.1", environment="production", python="3.11.7",
+    )  # fmt: skip
+    return encode_report(worker, [encode_sample(one) for one in samples], [], {})

@@ -1,0 +1,90 @@
+"""Starts what is measured: the server, and Gunicorn with a variant in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.bench.peers import ROOT
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def rss(pid: int) -> int:
+    """Return the resident memory of a process in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+def wrk() -> str:
+    """Return the load generator, or end with how to get it."""
+    found = shutil.which("wrk")
+    if found is None:
+        sys.exit("bench: wrk is not installed → apt-get install wrk")
+    return found
+
+
+def await_port(port: int, seconds: float = 20.0) -> None:
+    """Return when somebody listens on *port*."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
+            return
+        time.sleep(0.02)
+    sys.exit(f"bench: nothing listens on port {port} after {seconds:.0f} s")
+
+
+@contextlib.contextmanager
+def serving(folder: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `bugsly serve` on *folder*."""
+    command = [sys.executable, "-m", "bugsly", "serve", "--data-dir", folder, "--port", str(port)]
+    with _running(command, dict(os.environ)) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def gunicorn(
+    python: str, variant: str, sink: str, port: int, *options: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Gunicorn with *variant* of the app."""
+    app = "tools.bench.variants:make_app()"
+    command = [python, "-m", "gunicorn", app, "-b", f"127.0.0.1:{port}", *options]
+    environ = {**os.environ, "BENCH_VARIANT": variant, "BENCH_SINK": sink}
+    with _running(command, environ) as process:
+        await_port(port)
+        yield process
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the children of a Gunicorn master."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextlib.contextmanager
+def _running(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,169 @@
+"""How many memory envelopes a second the server acknowledges, and digests, and what it weighs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from bugsly.protocol.envelope import build_envelope
+from bugsly.protocol.memory import Sample, Traffic, Worker, encode_report, encode_sample
+from tools.bench.report import Section
+from tools.bench.running import await_port, free_port, rss, serving, wrk
+
+WORKERS = 500
+ENDPOINTS = 8
+SECONDS = 15
+CONNECTIONS = 32
+LUA = """
+local bodies = {}
+local file = io.open("FILE", "rb")
+while true do
+  local size = file:read(8)
+  if not size then break end
+  bodies[#bodies + 1] = file:read(tonumber(size))
+end
+local index = 0
+wrk.method = "POST"
+wrk.headers["Content-Encoding"] = "gzip"
+wrk.headers["X-Sentry-Auth"] = "Sentry sentry_key=KEY"
+request = function()
+  index = index % #bodies + 1
+  return wrk.format(nil, nil, nil, bodies[index])
+end
+"""
+
+
+def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
+    """Load the real server with wrk, then wait until the spool is empty."""
+    runs = [_run(5 if quick else SECONDS) for _ in range(1 if quick else 3)]
+    section = Section(
+        title="The server, under load",
+        how=f"`bugsly serve` on an empty folder and wrk with {CONNECTIONS} connections on the same two cores: gzipped envelopes of"
+        f" one sample each from {WORKERS} workers with {ENDPOINTS} endpoints. *Acknowledged* means synced to disk; *digested*"
+        " counts from the first request to the moment the spool is empty. Medians of the runs.",
+        columns=("", "value"),
+    )
+    for name, unit in FIGURES.items():
+        values = [run[name] for run in runs]
+        section.rows.append((name, f"{statistics.median(values):,.0f} {unit}"))
+    return section
+
+
+FIGURES = {
+    "acknowledged": "envelopes/s",
+    "digested": "envelopes/s",
+    "latency, p99": "ms",
+    "memory, idle": "MB RSS",
+    "memory, under load": "MB RSS",
+    "refused or lost": "envelopes",
+}
+
+
+def _run(seconds: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        key = _key(folder)
+        bodies = Path(folder) / "bodies"
+        _write_bodies(bodies, seconds * 400)
+        script = Path(folder) / "post.lua"
+        script.write_text(LUA.replace("FILE", str(bodies)).replace("KEY", key))
+        port = free_port()
+        with serving(folder, port) as process:
+            await_port(port)
+            time.sleep(3)
+            idle = rss(process.pid)
+            begun = time.monotonic()
+            done = _load(script, port, seconds)
+            loaded = rss(process.pid)
+            _await_empty(Path(folder))
+            took = time.monotonic() - begun
+    return _figures(done, seconds, took, idle, loaded)
+
+
+def _figures(
+    output: str, seconds: int, took: float, idle: float, loaded: float
+) -> dict[str, float]:
+    requests = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    refused = int(bad[1]) if bad else 0
+    latency = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
+    factor = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+    return {
+        "acknowledged": (requests - refused) / seconds,
+        "digested": (requests - refused) / took,
+        "latency, p99": float(latency[1]) * factor[latency[2]] if latency else 0.0,
+        "memory, idle": idle / 1e6,
+        "memory, under load": loaded / 1e6,
+        "refused or lost": refused,
+    }
+
+
+def _load(script: Path, port: int, seconds: int) -> str:
+    url = f"http://127.0.0.1:{port}/api/1/envelope/"
+    command = [
+        wrk(),
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}",
+        "--latency",
+        "-s",
+        str(script),
+        url,
+    ]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _await_empty(folder: Path) -> None:
+    """Return when everything that was acknowledged is digested."""
+    spool = sqlite3.connect(f"file:{folder / 'spool.db'}?mode=ro", uri=True)
+    while spool.execute("SELECT count(*) FROM entry").fetchone()[0]:
+        time.sleep(0.05)
+    spool.close()
+
+
+def _key(folder: str) -> str:
+    command = [sys.executable, "-m", "bugsly", "dsn", "app", "--data-dir", folder]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return printed.split("://")[1].split("@")[0]
+
+
+def _write_bodies(path: Path, count: int) -> None:
+    """Write *count* gzipped envelopes, each behind its length in eight digits."""
+    ids = [uuid.uuid4().hex for _ in range(WORKERS)]
+    with path.open("wb") as file:
+        for index in range(count):
+            number, worker = divmod(index, WORKERS)
+            body = gzip.compress(_envelope(ids[worker], worker, number + 1), 5)
+            file.write(b"%08d" % len(body) + body)
+
+
+def _envelope(worker_id: str, index: int, number: int) -> bytes:
+    age = number * 10_000_000
+    worker = Worker(
+        id=worker_id, pid=1000 + index, host=f"web-{index // 8}", machine=f"{index // 8:08x}",
+        age=age + 2_000, server="gunicorn 27.0.1 gthread", parent=900, number=index,
+        release="2026.11.1", environment="production", python="3.11.7",
+    )  # fmt: skip
+    traffic = tuple(
+        Traffic(endpoint=f"GET /things/<int:id>/{part}", requests=9, micros=9_000, sent=9_000)
+        for part in range(ENDPOINTS)
+    )
+    sample = Sample(
+        number=number, age=age, anonymous=60_000_000 + number * 1_000, shared=9_000_000,
+        peak=70_000_000, descriptors=20, threads=6, requests=number * 9 * ENDPOINTS,
+        used=2_000_000_000, limit=8_000_000_000, traffic=traffic,
+    )  # fmt: skip
+    payload = encode_report(worker, [encode_sample(sample)], [], {})
+    return build_envelope({}, [("memory", payload)])
+
+
+if __name__ == "__main__":
+    print(json.dumps(_run(5), indent=2))
