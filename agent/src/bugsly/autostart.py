@@ -8,6 +8,7 @@ than Bugsly, because the agent needs nothing but the standard library.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,14 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def locate(command: Sequence[str]) -> str:
-    """Return the program that *command* names, or raise `UnknownCommand` with what to do."""
+    """Return the program that *command* names, on PATH or else beside this interpreter.
+
+    Raises `UnknownCommand` with what to do.
+    """
     import shutil
 
-    program = shutil.which(command[0])
+    beside = str(Path(sys.executable).parent)
+    program = shutil.which(command[0]) or shutil.which(command[0], path=beside)
     if program is None:
         raise UnknownCommand(
             f"{command[0]}: no such program here → check the name, or activate its environment"

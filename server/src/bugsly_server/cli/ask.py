@@ -50,7 +50,8 @@ def _ask_server(url: str, what: str) -> Found:
     import httpx
 
     address = f"{url.rstrip('/')}/api/v1/{what}"
-    headers = {"authorization": f"Bearer {os.environ.get('BUGSLY_TOKEN', '')}"}
+    token = os.environ.get("BUGSLY_TOKEN", "").strip()
+    headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
         answer = httpx.get(address, headers=headers, timeout=10)
         answer.raise_for_status()
