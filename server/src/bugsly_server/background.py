@@ -34,7 +34,8 @@ class Background:
     def close(self, timeout: float) -> None:
         """Let the present step end, and return; at the latest after *timeout* seconds."""
         self._closing.set()
-        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         while not self._closing.is_set():

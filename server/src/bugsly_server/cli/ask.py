@@ -47,20 +47,20 @@ def _ask_folder(parsed: argparse.Namespace, what: str) -> Found:
 
 
 def _ask_server(url: str, what: str) -> Found:
-    import httpx
+    import httpx2
 
     address = f"{url.rstrip('/')}/api/v1/{what}"
     token = os.environ.get("BUGSLY_TOKEN", "").strip()
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.get(address, headers=headers, timeout=10)
+        answer = httpx2.get(address, headers=headers, timeout=10)
         answer.raise_for_status()
         found: Found = answer.json()
-    except httpx.HTTPStatusError as error:
+    except httpx2.HTTPStatusError as error:
         hint = "set BUGSLY_TOKEN to a token of the account page"
-        if error.response.status_code != httpx.codes.UNAUTHORIZED:
+        if error.response.status_code != httpx2.codes.UNAUTHORIZED:
             hint = "check that this is a Bugsly server"
         raise Misconfigured(f"{url}: it answered {error.response.status_code} → {hint}") from None
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise Misconfigured(f"{url}: {error} → check the address, and that it runs") from None
     return found

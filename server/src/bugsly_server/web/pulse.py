@@ -44,8 +44,9 @@ class Pulse:
             while not self._closed:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), HEARTBEAT)
-                yield "event: tick\ndata: \n\n" if changed.is_set() else ":\n\n"
+                news = changed.is_set()
                 changed.clear()
+                yield "event: tick\ndata: \n\n" if news else ":\n\n"
                 await asyncio.sleep(APART)
         finally:
             del self._streams[changed]

@@ -96,7 +96,8 @@ def site_of(request: Request) -> Site:
 
 def session_cookie(request: Request) -> str:
     """Return the name of the session cookie; cookies do not tell ports apart, so it does."""
-    return f"bugsly-{request.url.port or 443}"
+    standard = 443 if request.url.scheme == "https" else 80
+    return f"bugsly-{request.url.port or standard}"
 
 
 def page(show: Callable[[View], Response]) -> Handler:

@@ -21,16 +21,18 @@ function follow() {
   if (!address) return;
   const light = document.getElementById("pulse");
   const stream = new EventSource(address);
-  let last = 0;
+  const refresh = () => {
+    if (document.hidden) return;
+    document.body.dispatchEvent(new CustomEvent("tick"));
+    for (const chart of charts) if (!chart.zoom) chart.refresh();
+  };
   stream.addEventListener("tick", () => {
     light?.classList.add("on");
     light?.classList.remove("beat");
     requestAnimationFrame(() => light?.classList.add("beat"));
-    if (document.hidden || Date.now() - last < 900) return;
-    last = Date.now();
-    document.body.dispatchEvent(new CustomEvent("tick"));
-    for (const chart of charts) if (!chart.zoom) chart.refresh();
+    refresh();
   });
+  document.addEventListener("visibilitychange", refresh);
   stream.addEventListener("error", () => light?.classList.remove("on"));
   addEventListener("pagehide", () => stream.close());
 }

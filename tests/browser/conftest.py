@@ -1,0 +1,69 @@
+"""A real server and a real browser, shared by the tests of one file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.support.browser import Visitor, chromium
+from tests.support.commands import bugsly, running
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def base(folder: Path) -> Iterator[str]:
+    with running("serve", "--port", "0", "--data-dir", str(folder)) as server:
+        yield server.await_output(r"serves at (\S+)")
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, base: str) -> str:
+    """Make the owner's account in the browser; return a file with the session."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(base)
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+    page.wait_for_url("**/p/app/setup")
+    cookie = context.cookies()[0]
+    context.close()
+    return f"{cookie['name']}={cookie['value']}"
+
+
+@pytest.fixture
+def visitor(browser: Browser, base: str, session: str) -> Iterator[Visitor]:
+    """Open a window with the session in it; nothing may complain while it is open."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    name, _, value = session.partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": base}])
+    opened = Visitor(context, base)
+    yield opened
+    context.close()
+    assert opened.complaints == []
+
+
+@pytest.fixture
+def dsn(base: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """Return the DSN of a project of this test's own."""
+    slug = request.node.name.replace("_", "-").split("[")[0][-40:].strip("-")
+    printed = bugsly("dsn", slug, "--data-dir", str(folder), BUGSLY_PUBLIC_URL=base)
+    return printed.stdout.strip()
+
+
+@pytest.fixture
+def slug(request: pytest.FixtureRequest) -> str:
+    name: str = request.node.name
+    return name.replace("_", "-").split("[")[0][-40:].strip("-")

@@ -1,0 +1,86 @@
+"""A whole server inside the test, with a visitor who is logged in and workers that report."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+from tests.support.clock import FakeClock
+
+from bugsly.protocol.memory import Exit, Sample, Traffic, Worker, encode_report, encode_sample
+from bugsly_server.app import Server
+from bugsly_server.clock import SECOND, Clock
+from bugsly_server.digest.record import Recorder
+from bugsly_server.settings import load_settings
+from bugsly_server.store.meta import accounts, projects
+from bugsly_server.store.ports import Entry
+
+BASE = "http://bugs.test"
+
+
+class Site:
+    """A server with one project, `shop`, and what tests do to it."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.clock = clock
+        settings = load_settings({"data_dir": str(folder), "port": "0"}, {})
+        self.server = Server(settings, clock, lambda _issue, _change: None)
+        self.database = self.server.store.database
+        self.client = TestClient(self.server.asgi, base_url=BASE, follow_redirects=False)
+        with self.database.writing() as connection:
+            self.project = projects.ensure(connection, "shop", clock())
+            self.key = projects.key_of(connection, self.project.id)
+
+    def log_in(self, name: str = "owner") -> None:
+        """Give the client the session of a new account."""
+        with self.database.writing() as connection:
+            account = accounts.create(connection, name, None, self.clock())
+            secret = accounts.open_session(connection, account.id, self.clock())
+        self.client.cookies.set("bugsly-80", secret)
+
+    def report(self, *, samples: int = 20, exits: tuple[Exit, ...] = (), **facts: Any) -> None:
+        """Let a worker report *samples*, ten seconds apart, up to now."""
+        worker: dict[str, Any] = {
+            "id": "a" * 32,
+            "pid": 4242,
+            "host": "web-1",
+            "machine": "0a1b2c3d",
+            "age": (samples + 1) * 10 * SECOND,
+            "server": "gunicorn 27.0.1 sync",
+            "release": "1.0",
+            "environment": "production",
+            "python": "3.11.7",
+        } | facts
+        taken = [_sample(number) for number in range(1, samples + 1)]
+        payload = encode_report(Worker(**worker), map(encode_sample, taken), exits, {})
+        entry = Entry(self.project.id, self.clock(), "memory", payload)
+        Recorder(self.database, self.server.store.telemetry).record([entry], Counter())
+
+
+def _sample(number: int) -> Sample:
+    traffic = (Traffic(endpoint="GET /items/<int:id>", requests=50, micros=90_000, sent=5_000),)
+    return Sample(
+        number=number,
+        age=number * 10 * SECOND,
+        anonymous=50_000_000 + number * 100_000,
+        shared=9_000_000,
+        requests=number * 50,
+        descriptors=12,
+        threads=3,
+        used=2_000_000_000,
+        limit=8_000_000_000,
+        traffic=traffic,
+    )
+
+
+@contextmanager
+def site(folder: Path, clock: Clock | None = None) -> Iterator[Site]:
+    """Give a site whose threads do not run: nothing happens but what the test does."""
+    made = Site(folder, clock or FakeClock())
+    try:
+        yield made
+    finally:
+        made.client.close()
+        made.server.close()

@@ -1,0 +1,171 @@
+import re
+
+import pytest
+from tests.support.clock import FakeClock
+from tests.support.issues import change
+from tests.support.site import Site
+
+from bugsly.protocol.memory import Exit, ExitReason
+from bugsly_server.clock import DAY, HOUR, MINUTE
+from bugsly_server.model.issue import ChangeKind
+from bugsly_server.pipeline import record_change
+from bugsly_server.store.meta import issues, projects
+
+
+def _open_issue(site: Site) -> None:
+    with site.database.writing() as connection:
+        record_change(connection, site.project.id, None, change())
+
+
+def test_a_project_without_workers_leads_to_its_set_up_page(visited: Site) -> None:
+    assert visited.client.get("/p/shop/").headers["location"] == "/p/shop/setup"
+    page = visited.client.get("/p/shop/setup").text
+    assert f"export BUGSLY_DSN=http://{visited.key}@bugs.test/1" in page
+    assert "Waiting for the first sample." in page
+
+
+def test_the_light_turns_green_with_the_first_sample(visited: Site) -> None:
+    assert "Waiting" in visited.client.get("/p/shop/setup?part=light").text
+    visited.report()
+    light = visited.client.get("/p/shop/setup?part=light").text
+    assert "Samples arrive." in light
+    assert "web-1 pid 4242" in light
+
+
+def test_the_overview_shows_what_is_known_of_every_worker(visited: Site) -> None:
+    visited.report()
+    visited.report(id="b" * 32, pid=4243)
+    page = visited.client.get("/p/shop/").text
+    for shown in ("4242", "4243", "52 MB", "1,000", "1.0", "too early", "2 workers"):
+        assert shown in page
+    assert page.count("<polyline") == 2
+
+
+def test_two_hosts_of_one_name_are_told_apart(visited: Site) -> None:
+    visited.report()
+    visited.report(id="b" * 32, machine="ffffffff")
+    page = visited.client.get("/p/shop/").text
+    assert "web-1 (0a1b2c3d)" in page
+    assert "web-1 (ffffffff)" in page
+
+
+def test_a_worker_that_is_not_heard_of_is_silent_and_an_ended_one_says_how(visited: Site) -> None:
+    visited.report()
+    _clock(visited).advance(5 * MINUTE)
+    ended = Exit(worker="b" * 32, reason=ExitReason.MAX_REQUESTS)
+    visited.report(id="b" * 32, pid=4243, exits=(ended,))
+    page = visited.client.get("/p/shop/").text
+    assert "silent" in page
+    assert "reached max_requests" in page
+
+
+def test_a_worker_page_shows_its_life_and_its_traffic(visited: Site) -> None:
+    visited.report()
+    page = visited.client.get("/p/shop/workers/1").text
+    for shown in ("GET /items/&lt;int:id&gt;", "1.8 ms", "gunicorn 27.0.1 sync", "Python 3.11.7"):
+        assert shown in page
+
+
+@pytest.mark.parametrize("path", ["workers/99", "issues/99"])
+def test_what_is_not_there_is_said_to_be_not_there(visited: Site, path: str) -> None:
+    answer = visited.client.get(f"/p/shop/{path}")
+    assert answer.status_code == 404
+    assert "Not here" in answer.text
+
+
+def test_a_worker_of_another_project_is_not_shown(visited: Site) -> None:
+    visited.report()
+    with visited.database.writing() as connection:
+        projects.ensure(connection, "other", visited.clock())
+    assert visited.client.get("/p/other/workers/1").status_code == 404
+    assert visited.client.get("/p/other/workers/1/chart.json").status_code == 404
+
+
+def test_the_chart_puts_all_workers_on_one_grid_with_their_marks(visited: Site) -> None:
+    visited.report()
+    visited.report(id="b" * 32, pid=4243)
+    chart = visited.client.get("/p/shop/chart.json?span=900").json()
+    assert [line["name"] for line in chart["lines"]] == ["web-1 pid 4242", "web-1 pid 4243"]
+    for line in chart["lines"]:
+        assert len(line["y"]) == len(chart["x"])
+        known = [value for value in line["y"] if value is not None]
+        assert (known[0], known[-1]) == (50_100_000, 52_000_000)
+    assert {mark["kind"] for mark in chart["marks"]} == {"boot", "deploy"}
+    assert all(chart["since"] <= mark["at"] <= chart["until"] for mark in chart["marks"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=-5",
+        "span=nan",
+        "span=1e400",
+        "since=9e18&until=1",
+        "span=x",
+        "until=-1",
+        "span=0",
+        "since=inf",
+    ],
+)
+def test_a_chart_of_an_absurd_span_is_answered(visited: Site, query: str) -> None:
+    visited.report()
+    assert visited.client.get(f"/p/shop/chart.json?{query}").status_code == 200
+
+
+def test_a_life_is_drawn_against_time_and_requests(visited: Site) -> None:
+    visited.report()
+    life = visited.client.get("/p/shop/workers/1/chart.json").json()
+    assert life["requests"][-1] == 1000
+    assert life["memory"][-1] == 52_000_000
+    assert len(life["x"]) == 20
+
+
+def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: Site) -> None:
+    visited.report()
+    _open_issue(visited)
+    assert "One worker on web-1 grows apart from its peers" in visited.client.get("/p/shop/").text
+    page = visited.client.get("/p/shop/issues/1").text
+    assert "Growing, cause not yet known" in page
+    assert "leak" not in page.lower()
+
+    visited.client.post("/p/shop/issues/1/snooze", data={"for": "1d"})
+    assert "snoozed" in visited.client.get("/p/shop/issues").text
+    visited.client.post("/p/shop/issues/1/snooze", data={"for": ""})
+    assert "snoozed" not in visited.client.get("/p/shop/issues").text
+
+    visited.client.post("/p/shop/issues/1/resolve")
+    page = visited.client.get("/p/shop/issues/1").text
+    assert "owner resolved it." in page
+    assert 'action="/p/shop/issues/1/resolve"' not in page
+
+
+def test_resolving_twice_changes_it_once(visited: Site) -> None:
+    _open_issue(visited)
+    visited.client.post("/p/shop/issues/1/resolve")
+    visited.client.post("/p/shop/issues/1/resolve")
+    with visited.database.reading() as connection:
+        kinds = [told.change.kind for told in issues.story(connection, 1)]
+    assert kinds == [ChangeKind.RESOLVED, ChangeKind.OPENED]
+
+
+def test_a_new_project_gets_its_own_set_up_page(visited: Site) -> None:
+    made = visited.client.post("/account/projects", data={"slug": "Back Office"})
+    assert made.headers["location"] == "/p/back-office/setup"
+    refused = visited.client.post("/account/projects", data={"slug": "§§"})
+    assert refused.status_code == 422
+    assert "is no name for one" in refused.text
+
+
+@pytest.mark.parametrize("span", [HOUR, 29 * DAY])
+def test_moments_are_written_for_machines_and_readable_without_a_script(
+    visited: Site, span: int
+) -> None:
+    _open_issue(visited)
+    _clock(visited).advance(span)
+    page = visited.client.get("/p/shop/issues/1").text
+    assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00">', page)
+
+
+def _clock(site: Site) -> FakeClock:
+    assert isinstance(site.clock, FakeClock)
+    return site.clock
