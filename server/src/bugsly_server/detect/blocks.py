@@ -33,26 +33,23 @@ def blocks(points: Sequence[Point], axis: Axis, count: int = BLOCKS) -> list[Blo
     """Return up to *count* blocks of equal width along *axis*, the empty ones left out.
 
     A block's level is the lower quartile of its samples, so that memory that is only borrowed
-    for a request in flight does not count.
+    for a request in flight does not count. The order of *points* does not matter: reports that
+    overtake one another make requests run backwards in time.
     """
-    if not points:
+    levels = sorted((_place(point, axis), point.low) for point in points)
+    if not levels or levels[0][0] == levels[-1][0]:
         return []
-    places = [_place(point, axis) for point in points]
-    first, width = places[0], (places[-1] - places[0]) / count
-    if width <= 0:
-        return []
-    members: list[list[int]] = [[] for _ in range(count)]
-    for index, place in enumerate(places):
-        members[min(count - 1, int((place - first) / width))].append(index)
-    return [
-        _block([places[i] for i in one], [points[i].low for i in one]) for one in members if one
-    ]
+    first, width = levels[0][0], (levels[-1][0] - levels[0][0]) / count
+    members: list[list[tuple[float, int]]] = [[] for _ in range(count)]
+    for place, low in levels:
+        members[min(count - 1, int((place - first) / width))].append((place, low))
+    return [_block(one) for one in members if one]
 
 
 def _place(point: Point, axis: Axis) -> float:
     return float(point.requests) if axis is Axis.REQUESTS else point.at / HOUR
 
 
-def _block(places: list[float], lows: list[int]) -> Block:
-    lows.sort()
-    return Block(sum(places) / len(places), lows[(len(lows) - 1) // 4])
+def _block(levels: Sequence[tuple[float, int]]) -> Block:
+    lows = sorted(low for _, low in levels)
+    return Block(sum(place for place, _ in levels) / len(levels), lows[(len(lows) - 1) // 4])
