@@ -3,6 +3,7 @@
 BugslyError
 ├── Rejected          a client sent what we do not take            → 4xx, one line
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
+├── ChannelError      an alert did not go out                      → tried again, or shown beside it
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -30,6 +31,14 @@ class Unavailable(BugslyError):
     def __init__(self, message: str, retry_after: int = 30) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ChannelError(BugslyError):
+    """An alert that did not go out; a *permanent* reason will not go away by itself."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class Misconfigured(BugslyError):

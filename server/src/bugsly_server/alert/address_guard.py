@@ -1,0 +1,106 @@
+"""Keeps alerts from being sent to where only this machine or its network can reach.
+
+Who may add a channel could otherwise let the server ask its neighbours in his stead: a cloud's
+metadata service, a database without a password, a router (server-side request forgery).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+from bugsly_server.errors import ChannelError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve = Callable[[str, int], list[str]]
+
+RESOLVE_SECONDS = 5.0
+UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The only part of IPv6 that is handed out for the public internet (IANA)."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""An IPv4 address as hosts without IPv4 see it, in the last 32 bits (RFC 6052)."""
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of *host* in the order to try them; none after `RESOLVE_SECONDS`."""
+    found: list[str] = []
+
+    def ask() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return
+        found.extend(str(answer[4][0]) for answer in answers)
+
+    asking = threading.Thread(target=ask, name="resolve", daemon=True)
+    asking.start()
+    asking.join(RESOLVE_SECONDS)
+    return list(found)
+
+
+class AddressGuard:
+    """Tells which addresses alerts may go to: public ones, and those in *allowed*."""
+
+    def __init__(self, allowed: Sequence[Network], resolve: Resolve = resolve) -> None:
+        self.allowed = tuple(allowed)
+        self._resolve = resolve
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of *host* that a connection may be made to, at least one.
+
+        Connect to one of these, not to *host*: asked again, its name server may answer otherwise.
+        """
+        found = self._resolve(host, port)
+        if not found:
+            raise ChannelError(f"{host}: it has no address → check the spelling, and DNS here")
+        admitted = [one for one in found if not self._objection(one)]
+        if not admitted:
+            self.judge(host, found[0])
+        return admitted
+
+    def judge(self, host: str, address: str) -> None:
+        """Raise `ChannelError` where *address*, which *host* stands for, may not be reached."""
+        objection = self._objection(address)
+        if objection:
+            subject = host if host == address else f"{host} ({address})"
+            effective = _effective(ipaddress.ip_address(address))
+            own = ipaddress.ip_network(effective)
+            raise ChannelError(
+                f"{subject}: alerts are not sent to {objection} address"
+                f" → to allow it, start the server with BUGSLY_ALLOW_NETWORKS={own}",
+                permanent=True,
+            )
+
+    def _objection(self, text: str) -> str:
+        """Return what kind of address speaks against it, with its article; '' if none does."""
+        address = _effective(ipaddress.ip_address(text))
+        if any(address in network for network in self.allowed):
+            return ""
+        return _kind(address)
+
+
+def _effective(address: Address) -> Address:
+    """Return the IPv4 address that packets for *address* end up at, or *address* itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _kind(address: Address) -> str:
+    """Return '' for a public address; safe by default, since all that is not known is reserved."""
+    if address.is_unspecified:
+        return "an unspecified"
+    if address.is_loopback:
+        return "a loopback"
+    if address.is_link_local:
+        return "a link-local"
+    if address.is_multicast:
+        return "a multicast"
+    if address.is_global and (address.version == 4 or address in UNICAST):
+        return ""
+    return "a private or reserved"
