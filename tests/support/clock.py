@@ -3,7 +3,7 @@
 from bugsly_server.clock import Micros
 
 START: Micros = 1_787_281_920_000_000
-"""2026-08-21 02:32:00 UTC."""
+"""2026-08-21 03:12:00 UTC."""
 
 
 class FakeClock:
