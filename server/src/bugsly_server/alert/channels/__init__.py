@@ -1,1 +1,42 @@
-"""Where alerts go: one kind of place a file."""
+"""Where alerts go: one kind of place a file, each with `send`, `check` and `masked` inside."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from typing import Protocol, cast
+
+from bugsly_server.alert.address_guard import AddressGuard
+from bugsly_server.alert.message import Alert, compose_test
+from bugsly_server.errors import ChannelError
+
+
+class Kind(Protocol):
+    """What each file here offers."""
+
+    def send(self, url: str, alert: Alert, guard: AddressGuard) -> None:
+        """Return when *alert* was taken over at *url*; raise `ChannelError` where it was not."""
+
+    def check(self, url: str, guard: AddressGuard) -> None:
+        """Raise `ChannelError` where *url* cannot be the address of a channel."""
+
+    def masked(self, url: str) -> str:
+        """Return *url* as it may be shown: without its secrets."""
+
+
+KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of channel called *name*."""
+    if name not in KINDS:
+        raise ChannelError(
+            f"channel: {name!r} is no kind of channel → choose from {', '.join(KINDS)}",
+            permanent=True,
+        )
+    return cast("Kind", import_module(f"{__name__}.{name}"))
+
+
+def send_test(name: str, url: str, guard: AddressGuard, page: str) -> None:
+    """Send a test that leads to *page*; it takes up to 20 s. Raises `ChannelError`."""
+    kind(name).send(url, compose_test(page), guard)
