@@ -1,0 +1,202 @@
+"""The Apprise channel: real mails and requests, sent by its child process."""
+
+import json
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+import trustme
+from tests.support.issues import change, finding, issue, suspect
+from tests.support.mail_server import MailServer
+from tests.support.resolver import guard
+from tests.support.web_server import WebServer, status
+
+from bugsly_server.alert.channels import apprise
+from bugsly_server.alert.message import Alert, compose, compose_test
+from bugsly_server.errors import ChannelError
+from bugsly_server.model.issue import ChangeKind
+
+HERE = "127.0.0.1/32"
+PAGE = "https://bugs.example.com/p/shop/issues/3"
+LOGIN = ("ops", "pa55word")
+SECRET = "T0PS3CRET"
+SENDER = "from=bugsly@example.com"
+
+
+def alert() -> Alert:
+    return compose("shop", issue(), change(), PAGE)
+
+
+def send(url: str, *allowed: str) -> None:
+    apprise.send(url, alert(), guard(*allowed))
+
+
+def failure(url: str, *allowed: str) -> ChannelError:
+    with pytest.raises(ChannelError) as caught:
+        send(url, *allowed)
+    return caught.value
+
+
+def objection(url: str, *allowed: str) -> str:
+    with pytest.raises(ChannelError) as caught:
+        apprise.check(url, guard(*allowed))
+    assert caught.value.permanent
+    return str(caught.value)
+
+
+def test_a_mail_says_what_the_alert_says() -> None:
+    with MailServer() as server:
+        send(f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com", HERE)
+    [mail] = server.mails
+    assert mail["Subject"] == alert().title
+    assert (mail["From"], mail["To"]) == ("bugsly@example.com", "ops@example.com")
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().splitlines() == alert().text.splitlines()
+
+
+def test_a_hostile_host_name_adds_no_header_to_a_mail() -> None:
+    hostile = finding(title="x\r\nBcc: all@example.com", suspects=(suspect(host="a\r\nb"),))
+    shaped = compose("shop", issue(), change(ChangeKind.OPENED, finding=hostile), PAGE)
+    with MailServer() as server:
+        url = f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
+        apprise.send(url, shaped, guard(HERE))
+    assert server.mails[0]["Bcc"] is None
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
+@pytest.mark.filterwarnings("ignore:Session.login_data:DeprecationWarning")
+def test_a_login_is_used() -> None:
+    with MailServer(LOGIN) as server:
+        url = f"mailto://ops:pa55word@127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
+        send(url, HERE)
+    assert len(server.mails) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
+def test_why_a_mail_was_refused_is_told_without_the_password() -> None:
+    with MailServer(LOGIN) as server:
+        url = f"mailto://ops:wr0ngword@127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
+        error = failure(url, HERE)
+    assert not error.permanent
+    assert str(error) == (
+        'E-Mail: Connection error while submitting email to "127.0.0.1"; '
+        "(535, b'5.7.8 Authentication credentials invalid') → send a test once it is mended"
+    )
+
+
+def test_a_mail_server_that_nobody_allowed_is_not_spoken_to() -> None:
+    with MailServer() as server:
+        error = failure(f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com")
+    assert server.mails == []
+    assert error.permanent
+    assert "BUGSLY_ALLOW_NETWORKS=127.0.0.1/32" in str(error)
+
+
+def test_a_redirect_to_where_the_guard_stands_leads_nowhere() -> None:
+    with WebServer(host="127.0.0.2") as inner:
+        away = status(307, Location=f"http://127.0.0.2:{inner.port}/")
+        with WebServer(away) as server:
+            error = failure(f"json://127.0.0.1:{server.port}/?redirect=yes", HERE)
+    assert (len(server.asked), len(inner.asked)) == (1, 0)
+    assert str(error).startswith("JSON: ")
+
+
+def test_files_of_this_machine_are_not_sent(tmp_path: Path) -> None:
+    template = tmp_path / "template.json"
+    card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": {"x": SECRET}}
+    template.write_text(json.dumps({"type": "message", "attachments": [card]}))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    with WebServer(status(202), tls=tls) as server:
+        url = f"workflows://127.0.0.1:{server.port}/643a8f5d/1a2b3c4d?verify=no"
+        send(url, HERE)
+        failure(f"{url}&template={template}", HERE)
+    assert len(server.asked) == 1
+    assert SECRET.encode() not in server.asked[0].body
+
+
+def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with WebServer() as proxy, WebServer(status(200)) as server:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        send(f"json://127.0.0.1:{server.port}/", HERE)
+    assert (len(proxy.asked), len(server.asked)) == (0, 1)
+
+
+def test_a_service_that_is_down_may_be_up_later() -> None:
+    with WebServer() as server:
+        url = f"json://127.0.0.1:{server.port}/{SECRET}"
+    error = failure(url, HERE)
+    assert not error.permanent
+    assert "Connection refused" in str(error)
+    assert SECRET not in str(error)
+
+
+def test_a_child_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apprise, "SECONDS", 0.01)
+    error = failure(f"json://ops:{SECRET}@127.0.0.1:9/", HERE)
+    assert str(error) == "json://127.0.0.1:9/…: no answer within 0.01 s → see whether it is up"
+    assert not error.permanent
+
+
+def test_a_child_that_breaks_off_shows_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apprise, "CHILD", "bugsly_server.nowhere")
+    error = failure("json://127.0.0.1:9/", HERE)
+    assert "No module named bugsly_server.nowhere" in str(error)
+    assert not error.permanent
+
+
+def test_the_url_is_not_shown_to_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    real = subprocess.run
+
+    def run(command: list[str], **how: object) -> object:
+        seen.extend([*command, *(how["env"] or {})])  # type: ignore[misc]
+        return real(command, **how)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv(SECRET, "1")
+    failure(f"json://127.0.0.1:9/{SECRET}", HERE)
+    assert seen
+    assert SECRET not in " ".join(seen)
+
+
+@pytest.mark.parametrize("scheme", ["dbus", "syslog", "rsyslog", "macosx", "windows", "mqtt"])
+def test_what_acts_on_this_machine_is_no_channel(scheme: str) -> None:
+    assert objection(f"{scheme}://localhost/").startswith(
+        f"apprise: {scheme}:// speaks neither HTTP nor mail"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "start"),
+    [
+        ("nonsense", "apprise: this is no URL of a service that it knows → "),
+        ("file:///etc/passwd", "apprise: this is no URL of a service that it knows → "),
+        ("https://example.com/x", "apprise: this is no URL of a service that it knows → "),
+        ("slack://bad", "apprise: An invalid Slack (second) Token (None) was specified → "),
+        ("mailto://ops:pa55@localhost", "localhost (127.0.0.1): alerts are not sent to a loopback"),
+        ("mailto://a:b@example.com?smtp=10.0.0.1", "10.0.0.1: alerts are not sent to a private"),
+        ("json://169.254.169.254/", "169.254.169.254: alerts are not sent to a link-local"),
+    ],
+)
+def test_an_address_that_will_not_do_is_refused_when_it_is_added(url: str, start: str) -> None:
+    assert objection(url).startswith(start)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops",
+        "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+        "ntfy://a-topic-of-mine",
+    ],
+)
+def test_an_address_that_will_do_is_taken(url: str) -> None:
+    apprise.check(url, guard())
+
+
+def test_a_test_goes_out_as_one() -> None:
+    with WebServer(status(200)) as server:
+        apprise.send(f"json://127.0.0.1:{server.port}/", compose_test(PAGE), guard(HERE))
+    assert b'"type": "info"' in server.asked[0].body
