@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, TextIO
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.background import Background
+from bugsly_server.courier import Courier
 from bugsly_server.digester import Digester
 from bugsly_server.errors import Misconfigured
 from bugsly_server.ingest.auth import Keys
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from bugsly_server.model.issue import Change, Issue
     from bugsly_server.settings import Settings
 
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 25.0
+"""Longer than an alert on its way takes: stored as sent, it is not sent again after a restart."""
 
 
 class Store:
@@ -67,6 +70,8 @@ class Server:
         self, settings: Settings, clock: Clock, announce: Callable[[Issue, Change], None]
     ) -> None:
         self.settings = settings
+        self.address = settings.public_url
+        """Where people reach it; known at the latest when it listens."""
         self.store = Store(settings)
         self._lock = _lock(settings)
         self.spool = SqliteSpool(settings.data_dir / "spool.db")
@@ -81,7 +86,9 @@ class Server:
             clock,
             settings.keep_days,
         )
-        self._threads = (Background("digester", digester),)
+        guard = AddressGuard(settings.allow_networks)
+        courier = Courier(self.store.database, guard, lambda: self.address, clock)
+        self._threads = (Background("digester", digester), Background("courier", courier))
         self.asgi = Shield(self._starlette(clock))
 
     def close(self) -> None:

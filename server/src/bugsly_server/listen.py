@@ -35,6 +35,7 @@ class Listener(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE,
             )
         )
+        server.address = address(sock, server.settings)
         self._bugsly = server
         self._sock = sock
         self.has_started = asyncio.Event()

@@ -93,9 +93,14 @@ def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros
 
 
 def due(connection: Connection, now: Micros, most: int) -> list[Delivery]:
-    """Return up to *most* deliveries to attempt now, the most overdue first."""
+    """Return up to *most* deliveries to attempt now, the most overdue first; one of a channel."""
+    order = (delivery.c.due_at, delivery.c.id)
+    place = func.row_number().over(partition_by=delivery.c.channel_id, order_by=order)
     waiting = (delivery.c.state == DeliveryState.WAITING) & (delivery.c.due_at <= now)
-    query = select(delivery).where(waiting).order_by(delivery.c.due_at).limit(most)
+    lined_up = select(delivery, place.label("place")).where(waiting).subquery()
+    columns = [lined_up.c[column.name] for column in delivery.c]
+    first = select(*columns).where(lined_up.c.place == 1)
+    query = first.order_by(lined_up.c.due_at, lined_up.c.id).limit(most)
     return [_delivery(row._mapping) for row in connection.execute(query)]
 
 

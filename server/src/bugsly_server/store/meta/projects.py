@@ -38,6 +38,12 @@ def by_slug(connection: Connection, slug: str) -> Project | None:
     return None if row is None else Project(**row._mapping)
 
 
+def get(connection: Connection, project_id: int) -> Project:
+    """Return a project that is known to exist."""
+    row = connection.execute(select(project).where(project.c.id == project_id)).one()
+    return Project(**row._mapping)
+
+
 def ensure(connection: Connection, slug: str, now: Micros) -> Project:
     """Return the project called *slug*, made now with a key of its own if there is none."""
     if not SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
