@@ -1,7 +1,7 @@
 """A whole server inside the test, with a visitor who is logged in and workers that report."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ BASE = "http://bugs.test"
 class Site:
     """A server with one project, `shop`, and what tests do to it."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, given: Mapping[str, str]) -> None:
         self.clock = clock
-        settings = load_settings({"data_dir": str(folder), "port": "0"}, {})
+        settings = load_settings({"data_dir": str(folder), "port": "0", **given}, {})
         self.server = Server(settings, clock, lambda _issue, _change: None)
         self.database = self.server.store.database
         self.client = TestClient(self.server.asgi, base_url=BASE, follow_redirects=False)
@@ -76,9 +76,9 @@ def _sample(number: int) -> Sample:
 
 
 @contextmanager
-def site(folder: Path, clock: Clock | None = None) -> Iterator[Site]:
-    """Give a site whose threads do not run: nothing happens but what the test does."""
-    made = Site(folder, clock or FakeClock())
+def site(folder: Path, clock: Clock | None = None, **given: str) -> Iterator[Site]:
+    """Give a site of settings *given* whose threads do not run: only the test does anything."""
+    made = Site(folder, clock or FakeClock(), given)
     try:
         yield made
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bugsly.autostart import environment
+from bugsly_server.alert.message import compose
 from bugsly_server.app import Server
 from bugsly_server.cli import terminal
 from bugsly_server.cli.child import Child, adopt_orphans, kill_descendants
@@ -56,7 +57,8 @@ def run_beside(parsed: argparse.Namespace, settings: Settings, project: str, wor
     url = address(sock, settings)
 
     def announce(issue: Issue, change: Change) -> None:
-        terminal.OUT.print(terminal.alert(issue, change, f"{url}/p/{project}/issues/{issue.id}"))
+        alert = compose(project, issue, change, f"{url}/p/{project}/issues/{issue.id}")
+        terminal.OUT.print(terminal.alert_panel(issue, change, alert))
 
     server = Server(settings, now, announce)
     with server.store.database.writing() as connection:

@@ -10,8 +10,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from bugsly_server.alert.message import CALM, Alert
 from bugsly_server.model import units
-from bugsly_server.model.issue import Change, ChangeKind, Issue
+from bugsly_server.model.issue import Change, Issue
 
 OUT = Console(highlight=False)
 COLOURS = {
@@ -58,17 +59,12 @@ def issues_table(facts: Iterable[dict[str, Any]]) -> Table:
     return table
 
 
-def alert(issue: Issue, change: Change, url: str) -> Panel:
+def alert_panel(issue: Issue, change: Change, alert: Alert) -> Panel:
     """Return what `run` and `demo` print when an issue changes."""
-    body = Text()
-    body.append(f"{issue.title}\n", style="bold")
-    body.append(f"{change.because}.\n")
-    forecast = issue.finding.forecast
-    if forecast is not None and change.kind is not ChangeKind.RESOLVED:
-        body.append(f"At this rate memory is full in about {units.duration(forecast.expected)}.\n")
-    body.append("Growing, cause not yet known. ", style="bright_black")
-    body.append(url, style="underline")
-    worse = change.kind not in {ChangeKind.QUIETED, ChangeKind.RESOLVED}
+    body = Text(f"{alert.title}\n", style="bold")
+    body.append("\n".join(alert.lines), style="not bold")
+    body.append(f"\n{alert.url}", style="not bold underline")
+    worse = change.kind not in CALM
     return Panel(
         body,
         title=f"issue {issue.id} {change.kind}",

@@ -10,7 +10,18 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from bugsly_server.web import account, api, charts, issues, live, login, setup, worker, workers
+from bugsly_server.web import (
+    account,
+    alerts,
+    api,
+    charts,
+    issues,
+    live,
+    login,
+    setup,
+    worker,
+    workers,
+)
 from bugsly_server.web.site import render, site_of
 
 STATIC = Path(__file__).with_name("static")
@@ -49,6 +60,10 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/issues/{{issue_id:int}}", issues.show),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
+        Route(f"{PROJECT}/alerts", alerts.show),
+        Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
+        Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.test, methods=["POST"]),
+        Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
