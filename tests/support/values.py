@@ -5,6 +5,7 @@ from typing import Any
 from bugsly.protocol.memory import Sample, Traffic, Worker
 
 MB = 1_000_000
+GB = 1_000 * MB
 
 
 def worker(**changes: Any) -> Worker:
