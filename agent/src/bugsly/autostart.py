@@ -8,14 +8,12 @@ than Bugsly, because the agent needs nothing but the standard library.
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
-
-INJECT = Path(__file__).with_name("inject")
 
 
 class UnknownCommand(LookupError):
@@ -43,8 +41,12 @@ def _watch(_module: ModuleType) -> None:
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return *environ* with the agent ahead of everything else on PYTHONPATH."""
-    others = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    paths = [str(INJECT), *(path for path in others if path != str(INJECT))]
+    from pathlib import Path
+
+    inject = str(Path(__file__).with_name("inject"))
+    theirs = environ.get("PYTHONPATH")
+    others = theirs.split(os.pathsep) if theirs else []
+    paths = [inject, *(path for path in others if path != inject)]
     return {**environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
