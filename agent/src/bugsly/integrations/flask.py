@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from bugsly.integrations.imports import when_imported
@@ -26,6 +27,8 @@ def watch(agent: Agent) -> None:
     first request of an application makes it known to us and stays uncounted, unless the WSGI
     server counts already; then the signal is left alone from there on.
     """
+    if find_spec("blinker") is None:  # Flask before 2.3 runs without it, and then has no signals
+        return
     guard = agent.guards("flask.adopt")
 
     def connect(signals: ModuleType) -> None:
@@ -37,6 +40,7 @@ def watch(agent: Agent) -> None:
                     signals.request_started.disconnect(adopt)
                 else:
                     install(app, agent)
+                    agent.start()
 
         signals.request_started.connect(adopt, weak=False)
 
