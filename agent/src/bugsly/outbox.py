@@ -36,7 +36,8 @@ class Outbox:
 
     def put_exit(self, ended: Exit) -> None:
         """Add the end of a worker."""
-        self._exits.append(ended)
+        with self._lock:
+            self._exits.append(ended)
 
     def peek(self, most: int) -> tuple[list[bytes], list[Exit]]:
         """Return the oldest samples, up to *most* bytes but at least one, and all exits."""
@@ -51,11 +52,14 @@ class Outbox:
             return chosen, list(self._exits)
 
     def remove(self, samples: list[bytes], exits: list[Exit]) -> None:
-        """Take out what `peek` returned and is settled now."""
+        """Take out what `peek` returned and is settled now; what was dropped meanwhile was not lost."""
         settled = {id(sample) for sample in samples}
         with self._lock:
+            missing = len(samples)
             while self._samples and id(self._samples[0]) in settled:
                 self._bytes -= len(self._samples.popleft())
+                missing -= 1
+            self.dropped -= missing
             for ended in exits:
                 if ended in self._exits:
                     self._exits.remove(ended)
