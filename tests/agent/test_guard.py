@@ -40,7 +40,7 @@ def test_only_the_first_failure_of_a_place_is_logged(caplog: pytest.LogCaptureFi
             "bugsly",
             logging.WARNING,
             (
-                f"{place}: KeyError('rss') was swallowed"
+                f"bugsly {place}: KeyError('rss') was swallowed"
                 " → the app is not affected; more of the same are counted"
             ),
         )

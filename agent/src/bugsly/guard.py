@@ -62,5 +62,7 @@ def _tell(place: str, error: Exception) -> None:
     import logging
 
     logging.getLogger("bugsly").warning(
-        "%s: %r was swallowed → the app is not affected; more of the same are counted", place, error
+        "bugsly %s: %r was swallowed → the app is not affected; more of the same are counted",
+        place,
+        error,
     )

@@ -52,7 +52,10 @@ class Outbox:
             return chosen, list(self._exits)
 
     def remove(self, samples: list[bytes], exits: list[Exit]) -> None:
-        """Take out what `peek` returned and is settled now; what was dropped meanwhile was not lost."""
+        """Take out what `peek` returned and is settled now.
+
+        What of it was dropped for want of room meanwhile is not lost, and no longer counted so.
+        """
         settled = {id(sample) for sample in samples}
         with self._lock:
             missing = len(samples)
