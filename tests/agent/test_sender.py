@@ -1,6 +1,6 @@
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ class Post:
         self.sender = Sender(parse_dsn(dsn), self.outbox, self._report, Guards()("sender"))
         self._number = 0
 
-    def _report(self, samples: list[bytes], exits: list[Exit]) -> bytes:
+    def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
         lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
         return encode_report(worker(), samples, exits, lost)
 
