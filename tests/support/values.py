@@ -1,6 +1,9 @@
 """Builders of the values that travel, each whole with no argument given."""
 
+from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from bugsly.protocol.memory import Sample, Traffic, Worker
 
@@ -26,3 +29,7 @@ def sample(number: int = 1, **changes: Any) -> Sample:
 
 def traffic(endpoint: str = "GET /", requests: int = 1, **changes: Any) -> Traffic:
     return Traffic(endpoint=endpoint, requests=requests, **changes)
+
+
+def decode_samples(encoded: Iterable[bytes]) -> list[Sample]:
+    return [msgspec.json.decode(one, type=Sample) for one in encoded]

@@ -34,9 +34,9 @@ def init(
         "dsn": dsn,
         "release": release,
         "environment": environment,
-        "sample_every": None if sample_every is None else str(sample_every),
+        "sample_every": sample_every,
     }
-    agent.init(app, {name: value for name, value in given.items() if value is not None})
+    agent.init(app, {name: str(value) for name, value in given.items() if value is not None})
 
 
 def wsgi(application: WSGIApplication) -> WSGIApplication:

@@ -10,10 +10,11 @@ from bugsly.probes.limit import read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bugsly.guard import Guard
     from bugsly.outbox import Outbox
     from bugsly.probes.traffic import TrafficProbe
-    from bugsly.sender import Sender
 
 PROPORTIONAL_EVERY = 300_000_000
 """Microseconds between two readings of the PSS."""
@@ -23,12 +24,17 @@ class Sampler:
     """Puts a sample into the outbox now and every *every* seconds until it is closed."""
 
     def __init__(
-        self, every: float, traffic: TrafficProbe, outbox: Outbox, sender: Sender, guard: Guard
+        self,
+        every: float,
+        traffic: TrafficProbe,
+        outbox: Outbox,
+        wake: Callable[[], None],
+        guard: Guard,
     ) -> None:
         self._every = every
         self._traffic = traffic
         self._outbox = outbox
-        self._sender = sender
+        self._wake = wake
         self._guard = guard
         self._number = 0
         self._proportional_at = -PROPORTIONAL_EVERY
@@ -48,7 +54,7 @@ class Sampler:
         while True:
             with self._guard:
                 self._outbox.put(encode_sample(self._sample()))
-                self._sender.wake()
+                self._wake()
             if self._closing.is_set():
                 return
             self._closing.wait(self._every)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,14 @@ if TYPE_CHECKING:
 
     from bugsly.agent import Agent
 
+LOG = logging.getLogger("bugsly")
+
 
 def install(app: Any, agent: Agent) -> None:
     """Count the requests of *app*, in the place Flask documents for WSGI middleware."""
-    if not isinstance(app.wsgi_app, Wsgi):
+    if not hasattr(app, "wsgi_app"):
+        LOG.warning("bugsly.init: %r is no Flask application → wrap it in bugsly.wsgi()", app)
+    elif not isinstance(app.wsgi_app, Wsgi):
         app.wsgi_app = Wsgi(app.wsgi_app, agent)
 
 

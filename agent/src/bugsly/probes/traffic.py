@@ -44,6 +44,10 @@ class TrafficProbe:
         self.requests = 0
         self.in_flight = 0
 
+    def release(self) -> None:
+        """Free the lock, which a thread that is no more may have held at a fork."""
+        self._lock = threading.Lock()
+
     def started(self) -> None:
         """Note that a request came in."""
         with self._lock:
