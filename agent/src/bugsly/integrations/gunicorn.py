@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
     Hook = Callable[..., object]
 
+WSGI_WORKERS = frozenset(
+    {
+        ("gunicorn.workers.sync", "SyncWorker"),
+        ("gunicorn.workers.gthread", "ThreadWorker"),
+        ("gunicorn.workers.base_async", "AsyncWorker"),
+    }
+)
 NOTES = 16
 """How many deaths the master remembers for the next worker it forks."""
 
@@ -42,7 +49,7 @@ def _running() -> Any:
         return None
     kinds = (base.Worker, arbiter.Arbiter)
     owners = (frame.f_locals.get("self") for frame in _callers())
-    return next((owner for owner in owners if isinstance(owner, kinds)), None)
+    return next((owner for owner in owners if issubclass(type(owner), kinds)), None)
 
 
 class Lifecycle:
@@ -91,6 +98,7 @@ class Lifecycle:
         cfg = arbiter.cfg
         if _is_followed(cfg):
             return
+        self._agent.hold()
         self._generation += 1
         self._oom_kills = read_headroom().oom_kills
         self._before(cfg, "pre_fork", self._pre_fork)
@@ -153,7 +161,7 @@ class Lifecycle:
 
         server = f"gunicorn {__version__} {worker.cfg.worker_class_str}"
         self._agent.place = replace(self._agent.place, server=server)
-        if not isinstance(worker.wsgi, Wsgi):
+        if _speaks_wsgi(worker) and not isinstance(worker.wsgi, Wsgi):
             worker.wsgi = Wsgi(worker.wsgi, self._agent)
         self._agent.start()
 
@@ -164,14 +172,22 @@ class Lifecycle:
         self._leaving = ExitReason.TIMEOUT
 
     def _worker_exit(self, _arbiter: Any, worker: Any) -> None:
-        reason = self._leaving or ExitReason.TERMINATED
-        if worker.nr >= worker.max_requests:
-            reason = ExitReason.MAX_REQUESTS
+        error = sys.exc_info()[1]
+        code = error.code if isinstance(error, SystemExit) else 0
+        if self._leaving is not None:
+            self._agent.stop(self._leaving)
+        elif code:
+            self._agent.stop(ExitReason.CRASHED, code if isinstance(code, int) else 1)
+        elif worker.nr >= worker.max_requests:
+            self._agent.stop(ExitReason.MAX_REQUESTS)
         elif os.getppid() != worker.ppid:
-            reason = ExitReason.ORPHANED
-        self._agent.stop(reason)
+            self._agent.stop(ExitReason.ORPHANED)
+        else:
+            self._agent.stop(ExitReason.TERMINATED)
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
+        if not hasattr(worker, "bugsly_id"):  # forked before we followed its master
+            return
         kills = read_headroom().oom_kills
         note = judge_exit(
             worker.bugsly_id,
@@ -187,7 +203,8 @@ class Lifecycle:
 def judge_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) -> Exit | None:
     """Return the master's word on a worker that ended with wait status *status*.
 
-    None for a worker that left with code 0: its own word says more.
+    None for a worker that left with code 0: its own word says more. Gunicorn catches the exit of
+    an aborted worker that is serving a request, which then leaves with code 0 too.
     """
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
@@ -201,10 +218,9 @@ def judge_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) -> Ex
             reason = ExitReason.CRASHED
         return Exit(worker=worker, reason=reason, signal=number)
     code = os.WEXITSTATUS(status)
-    if code == 0:
-        return None
-    reason = ExitReason.TIMEOUT if aborted else ExitReason.CRASHED
-    return Exit(worker=worker, reason=reason, code=code)
+    if aborted:
+        return Exit(worker=worker, reason=ExitReason.TIMEOUT, code=code)
+    return Exit(worker=worker, reason=ExitReason.CRASHED, code=code) if code else None
 
 
 def _status_of_reaped() -> int:
@@ -222,6 +238,16 @@ def _callers() -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
+
+
+def _speaks_wsgi(worker: Any) -> bool:
+    """Return whether *worker* calls its application by PEP 3333.
+
+    Workers that build on Gunicorn's own three do; those of tornado, uvicorn and aiohttp call an
+    application of another kind.
+    """
+    kinds = {(kind.__module__, kind.__name__) for kind in type(worker).__mro__}
+    return not kinds.isdisjoint(WSGI_WORKERS)
 
 
 def _is_followed(cfg: Any) -> bool:
