@@ -7,7 +7,6 @@ A limit of any ancestor counts, so the tightest one between this cgroup and the 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,27 +21,50 @@ class Headroom(NamedTuple):
     oom_kills: int
 
 
+class Layout(NamedTuple):
+    """The files of a cgroup version, and the name of reclaimable cache in its memory.stat."""
+
+    used: str
+    limit: str
+    kills: str
+    cache: str
+
+
+V2 = Layout("memory.current", "memory.max", "memory.events", "inactive_file")
+V1 = Layout(
+    "memory.usage_in_bytes", "memory.limit_in_bytes", "memory.oom_control", "total_inactive_file"
+)
+
+
 def read_headroom(root: Path = ROOT) -> Headroom:
     """Return what holds for this process: the tightest cgroup, or the whole host.
 
     Kills are counted in the process's own cgroup: an ancestor counts those of strangers too.
+    memory.stat is read where it matters only, since the kernel may take milliseconds to add it up.
     """
+    layout, groups = _cgroups(root)
     used, limit = _host(root)
-    groups = _cgroups(root)
-    for group in groups:
-        if group.limit < limit:
-            used, limit = group.used, group.limit
-    return Headroom(used, limit, groups[0].oom_kills if groups else 0)
+    kills = _table(groups[0] / layout.kills).get("oom_kill", 0) if groups else 0
+    limits = [(_number(group / layout.limit), group) for group in groups]
+    bounds = [(bound, group) for bound, group in limits if bound is not None and bound < limit]
+    if bounds:
+        limit, tightest = min(bounds, key=lambda bound: bound[0])
+        cache = _table(tightest / "memory.stat").get(layout.cache, 0)
+        used = max(0, (_number(tightest / layout.used) or 0) - cache)
+    return Headroom(used, limit, kills)
 
 
-def _cgroups(root: Path) -> list[Headroom]:
-    """Return this process's cgroup and its ancestors, those that account for memory."""
+def _cgroups(root: Path) -> tuple[Layout, list[Path]]:
+    """Return the folders of this process's cgroup and its ancestors that account for memory.
+
+    What says 'max' in v2, and a number near 2**63 in v1, is no limit: no host has that much.
+    """
     mount = root / "sys/fs/cgroup"
     if (mount / "cgroup.controllers").exists():
-        groups = [_v2(folder) for folder in _folders(root, mount, "")]
+        layout, folders = V2, _folders(root, mount, "")
     else:
-        groups = [_v1(folder) for folder in _folders(root, mount / "memory", "memory")]
-    return [group for group in groups if group is not None]
+        layout, folders = V1, _folders(root, mount / "memory", "memory")
+    return layout, [folder for folder in folders if (folder / layout.used).exists()]
 
 
 def _folders(root: Path, mount: Path, controller: str) -> list[Path]:
@@ -59,27 +81,6 @@ def _folders(root: Path, mount: Path, controller: str) -> list[Path]:
     path = next((row[2] for row in rows if controller in row[1].split(",")), "/")
     folder = mount / path.lstrip("/")
     return [one for one in (folder, *folder.parents) if one == mount or mount in one.parents]
-
-
-def _v2(folder: Path) -> Headroom | None:
-    current = _number(folder / "memory.current")
-    if current is None:
-        return None
-    limit = _number(folder / "memory.max")
-    inactive = _table(folder / "memory.stat").get("inactive_file", 0)
-    kills = _table(folder / "memory.events").get("oom_kill", 0)
-    return Headroom(max(0, current - inactive), sys.maxsize if limit is None else limit, kills)
-
-
-def _v1(folder: Path) -> Headroom | None:
-    """Read a v1 cgroup, whose 'no limit' is a number near 2**63 and thus above any host's."""
-    current = _number(folder / "memory.usage_in_bytes")
-    limit = _number(folder / "memory.limit_in_bytes")
-    if current is None or limit is None:
-        return None
-    inactive = _table(folder / "memory.stat").get("total_inactive_file", 0)
-    kills = _table(folder / "memory.oom_control").get("oom_kill", 0)
-    return Headroom(max(0, current - inactive), limit, kills)
 
 
 def _host(root: Path) -> tuple[int, int]:
