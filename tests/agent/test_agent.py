@@ -132,6 +132,20 @@ def test_what_failed_is_reported(agent: Agent, server: FakeServer) -> None:
     assert server.reports[0].lost == {"failed in request": 3, "failed in sampler": 1}
 
 
+def test_an_agent_that_cannot_measure_says_so(
+    agent: Agent, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no /proc today")
+
+    monkeypatch.delenv("BUGSLY_STRICT")
+    monkeypatch.setattr(process, "read_memory", fail)
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    assert server.reports[0].samples == ()
+    assert server.reports[0].lost == {"failed in sampler": 1}
+
+
 def test_what_was_refused_is_reported(agent: Agent, server: FakeServer) -> None:
     server.always = reply(403, "Forbidden")
     agent.start()

@@ -87,6 +87,16 @@ def test_exits_are_bounded() -> None:
     assert exits == [ended(str(number)) for number in range(5, MAX_EXITS + 5)]
 
 
+def test_a_failure_asks_for_one_report() -> None:
+    outbox = Outbox()
+    outbox.put_failure()
+    assert outbox
+    samples, exits = outbox.peek(1000)
+    assert (samples, exits) == ([], [])
+    outbox.remove(samples, exits)
+    assert not outbox
+
+
 @dataclass
 class Ledger:
     """What went into an outbox and out of it."""

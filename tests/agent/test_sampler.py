@@ -4,6 +4,7 @@ import pytest
 from tests.support.values import decode_samples
 from tests.support.wait import wait_until
 
+from bugsly import sampler as samplers
 from bugsly.guard import Guards
 from bugsly.outbox import Outbox
 from bugsly.probes import process
@@ -22,7 +23,7 @@ class Sampled:
         self.traffic = TrafficProbe()
         self.wakes = 0
         self.guards = Guards()
-        self.sampler = Sampler(every, self.traffic, self.outbox, self._wake, self.guards("sampler"))
+        self.sampler = Sampler(every, self.traffic, self.outbox, self._wake, self.guards)
 
     def _wake(self) -> None:
         self.wakes += 1
@@ -101,5 +102,22 @@ def test_a_probe_that_fails_costs_one_sample_and_is_counted(
         broken.setattr(process, "read_memory", fail)
         busy.sampler.start()
         wait_until(lambda: busy.guards.failures.get("sampler", 0) > 2, what="three failures")
+        assert busy.outbox
+        assert busy.outbox.peek(1000) == ([], [])
     wait_until(lambda: busy.samples, what="a sample after them")
     assert busy.samples[0].number > 3
+
+
+def test_a_limit_that_cannot_be_read_costs_no_sample(
+    busy: Sampled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError("a cgroup of another kind")
+
+    monkeypatch.delenv("BUGSLY_STRICT")
+    monkeypatch.setattr(samplers, "read_headroom", fail)
+    busy.sampler.start()
+    wait_until(lambda: busy.samples, what="a sample")
+    assert (busy.samples[0].limit, busy.samples[0].used) == (0, 0)
+    assert busy.samples[0].anonymous > 0
+    assert list(busy.guards.failures) == ["sampler.limit"]

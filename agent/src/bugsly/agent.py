@@ -78,7 +78,7 @@ class Agent:
                 self.traffic,
                 self._outbox,
                 self._sender.wake,
-                self.guards("sampler"),
+                self.guards,
             )
             self._sender.start()
             self._sampler.start()

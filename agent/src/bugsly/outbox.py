@@ -23,6 +23,7 @@ class Outbox:
         self._bytes = 0
         self._capacity = capacity
         self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
+        self._failed = False
         self.dropped = 0
 
     def put(self, sample: bytes) -> None:
@@ -38,6 +39,10 @@ class Outbox:
         """Add the end of a worker."""
         with self._lock:
             self._exits.append(ended)
+
+    def put_failure(self) -> None:
+        """Ask for a report without a sample, since none could be taken; it will say what failed."""
+        self._failed = True
 
     def peek(self, most: int) -> tuple[list[bytes], list[Exit]]:
         """Return the oldest samples, up to *most* bytes but at least one, and all exits."""
@@ -63,9 +68,10 @@ class Outbox:
                 self._bytes -= len(self._samples.popleft())
                 missing -= 1
             self.dropped -= missing
+            self._failed = False
             for ended in exits:
                 if ended in self._exits:
                     self._exits.remove(ended)
 
     def __bool__(self) -> bool:
-        return bool(self._samples or self._exits)
+        return bool(self._samples or self._exits or self._failed)

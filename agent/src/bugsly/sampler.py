@@ -6,13 +6,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from bugsly.probes import process
-from bugsly.probes.limit import read_headroom
+from bugsly.probes.limit import Headroom, read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bugsly.guard import Guard
+    from bugsly.guard import Guards
     from bugsly.outbox import Outbox
     from bugsly.probes.traffic import TrafficProbe
 
@@ -29,13 +29,14 @@ class Sampler:
         traffic: TrafficProbe,
         outbox: Outbox,
         wake: Callable[[], None],
-        guard: Guard,
+        guards: Guards,
     ) -> None:
         self._every = every
         self._traffic = traffic
         self._outbox = outbox
         self._wake = wake
-        self._guard = guard
+        self._guard = guards("sampler")
+        self._limit_guard = guards("sampler.limit")
         self._number = 0
         self._proportional_at = -PROPORTIONAL_EVERY
         self._closing = threading.Event()
@@ -52,9 +53,14 @@ class Sampler:
 
     def _run(self) -> None:
         while True:
+            sample = None
             with self._guard:
-                self._outbox.put(encode_sample(self._sample()))
-                self._wake()
+                sample = encode_sample(self._sample())
+            if sample is None:
+                self._outbox.put_failure()
+            else:
+                self._outbox.put(sample)
+            self._wake()
             if self._closing.is_set():
                 return
             self._closing.wait(self._every)
@@ -63,7 +69,9 @@ class Sampler:
         self._number += 1
         age = process.age()
         memory = process.read_memory()
-        headroom = read_headroom()
+        headroom = Headroom(0, 0, 0)
+        with self._limit_guard:
+            headroom = read_headroom()
         return Sample(
             number=self._number,
             age=age,
