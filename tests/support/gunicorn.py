@@ -59,6 +59,8 @@ def gunicorn(
 
 
 def living(server: FakeServer, running: Program) -> list[int]:
-    """Return the pids of the workers that live and were heard of."""
+    """Return the pids of the workers that live, were heard of and did not say goodbye."""
     heard = {worker.pid for worker in server.workers.values()}
-    return [pid for pid in running.children if pid in heard]
+    return [
+        pid for pid in running.children if pid in heard and not server.ends_of(pid, by_itself=True)
+    ]
