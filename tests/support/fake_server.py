@@ -154,15 +154,16 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 def read(request: socketserver.StreamRequestHandler) -> Received | None:
-    """Return the request that comes, None where the client goes away instead."""
+    """Return the request that comes, None where the client goes away before its end."""
     line = request.rfile.readline().decode()
-    if not line:
-        return None
     headers = {}
     while (header := request.rfile.readline().decode().strip()) != "":
         name, _, value = header.partition(":")
         headers[name] = value.strip()
-    body = request.rfile.read(int(headers["Content-Length"]))
+    length = int(headers.get("Content-Length", "0"))
+    body = request.rfile.read(length)
+    if not length or len(body) < length:
+        return None
     (item,) = parse_envelope(gzip.decompress(body)).items
     report = msgspec.json.decode(item.payload, type=MemoryReport)
     return Received(line.split()[1], headers, report, len(item.payload))
