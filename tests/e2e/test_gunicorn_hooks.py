@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.support.command import BIN, Program, program
+from tests.support.command import Program, program
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import Way, command, watched
+from tests.support.gunicorn import Way, alone, command, watched
 from tests.support.wait import wait_until
 
 CONFIG = ("-c", "hooks_conf.py", "--timeout", "2")
@@ -28,10 +28,6 @@ def tell(story: Story, line: list[str], folder: Path, environ: dict[str, str]) -
             running.signal(signal.SIGTERM)
         code = running.wait()
     return code, Counter(notes.read_text().splitlines())
-
-
-def alone(*options: str) -> list[str]:
-    return [str(BIN / "gunicorn"), "-b", "127.0.0.1:0", *options, "shop:app"]
 
 
 def end(running: Program) -> None:

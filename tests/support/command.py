@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.wait import wait_until
@@ -58,12 +58,17 @@ class Program:
         finally:
             connection.close()
 
+    def answers(self) -> bool:
+        """Return whether a request is answered now."""
+        try:
+            return bool(self.get("/"))
+        except (OSError, http.client.HTTPException):
+            return False
+
     def try_get(self, path: str) -> None:
         """Send a request that nobody may live to answer."""
-        try:
+        with suppress(OSError, http.client.HTTPException):
             self.get(path)
-        except (OSError, http.client.HTTPException):
-            return
 
     @property
     def ended(self) -> bool:
@@ -113,14 +118,16 @@ def program(
 
 
 def _end(running: Program) -> None:
-    if running.process.poll() is None:
-        running.signal(signal.SIGTERM)
-        try:
-            running.wait()
-        except subprocess.TimeoutExpired:
+    try:
+        if not running.ended:
+            running.signal(signal.SIGTERM)
+        running.wait()
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"it did not end on SIGTERM:\n{running.log}") from None
+    finally:
+        with suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
-            raise AssertionError(f"it did not end on SIGTERM:\n{running.log}") from None
+        running.wait()
 
 
 def _is_zombie(pid: int) -> bool:

@@ -32,13 +32,18 @@ def watched(server: FakeServer, **more: str) -> dict[str, str]:
     }
 
 
-def command(way: Way, options: tuple[str, ...], app: str, bin_folder: Path = BIN) -> list[str]:
-    serve = [str(bin_folder / "gunicorn"), "-b", "127.0.0.1:0", *options]
+def alone(*options: str, app: str = "shop:app") -> list[str]:
+    """Return the command that serves *app* without us."""
+    return [str(BIN / "gunicorn"), "-b", "127.0.0.1:0", *options, app]
+
+
+def command(way: Way, options: tuple[str, ...], app: str) -> list[str]:
+    """Return the command that serves *app* with the agent in it; `watched` is the shop with it."""
     if way is Way.RUN:
-        return [str(BIN / "bugsly"), "run", "--", *serve, app]
+        return [str(BIN / "bugsly"), "run", "--", *alone(*options, app=app)]
     if way is Way.INIT:
-        return [*serve, "watched:app"]
-    return [*serve, "-c", "watching_conf.py", app]
+        return alone(*options, app=app.replace("shop:", "watched:"))
+    return alone(*options, "-c", "watching_conf.py", app=app)
 
 
 @contextmanager
