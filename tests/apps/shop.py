@@ -1,5 +1,6 @@
 """A Flask application that knows nothing of Bugsly, and does what a test asks of it."""
 
+import itertools
 import os
 import signal
 import threading
@@ -25,6 +26,11 @@ def item(number: int) -> str:
 @app.get("/stream")
 def stream() -> Response:
     return Response(iter(["hello", " ", "world"]))
+
+
+@app.get("/endless")
+def endless() -> Response:
+    return Response(b"x" * 10_000 for _ in itertools.count())
 
 
 @app.get("/file")
