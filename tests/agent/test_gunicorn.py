@@ -1,13 +1,18 @@
 import importlib
+import os
 import signal
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from gunicorn.workers import base, base_async, gthread, sync
 
 from bugsly.integrations import gunicorn as integration
-from bugsly.integrations.gunicorn import judge_exit
+from bugsly.integrations.gunicorn import Lifecycle, judge_exit
 from bugsly.protocol.memory import Exit, ExitReason
+
+if TYPE_CHECKING:
+    from bugsly.agent import Agent
 
 WORKER = "0123456789abcdef0123456789abcdef"
 
@@ -97,6 +102,62 @@ def test_the_wait_status_is_found_where_the_arbiter_holds_it() -> None:
 
 def test_without_an_arbiter_there_is_no_wait_status() -> None:
     assert hook(None) == 0
+
+
+class Leaving:
+    """An agent that notes how it was stopped, and the worker that leaves."""
+
+    def __init__(self, *, nr: int = 0, max_requests: int = 100, ppid: int | None = None) -> None:
+        self.nr = nr
+        self.max_requests = max_requests
+        self.ppid = os.getppid() if ppid is None else ppid
+        self.said: tuple[ExitReason, int] | None = None
+        self.lifecycle = Lifecycle(cast("Agent", self))
+
+    def stop(self, reason: ExitReason, code: int = 0) -> None:
+        self.said = (reason, code)
+
+    def leave(self, error: BaseException) -> tuple[ExitReason, int] | None:
+        """Leave as Arbiter.spawn_worker does: hooks are called while *error* is under way."""
+        with suppress(BaseException):
+            try:
+                raise error
+            finally:
+                self.lifecycle._worker_exit(None, self)
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("worker", "error", "said"),
+    [
+        (Leaving(), SystemExit(0), (ExitReason.TERMINATED, 0)),
+        (Leaving(), SystemExit(), (ExitReason.TERMINATED, 0)),
+        (Leaving(), SystemExit(3), (ExitReason.CRASHED, 3)),
+        (Leaving(), SystemExit(-1), (ExitReason.CRASHED, 255)),
+        (Leaving(), MemoryError(), (ExitReason.CRASHED, 1)),
+        (Leaving(), SystemExit("no database"), (ExitReason.CRASHED, 1)),
+        (Leaving(nr=100), SystemExit(0), (ExitReason.MAX_REQUESTS, 0)),
+        (Leaving(nr=99), SystemExit(0), (ExitReason.TERMINATED, 0)),
+        (Leaving(nr=100), SystemExit(3), (ExitReason.CRASHED, 3)),
+        (Leaving(ppid=0), SystemExit(0), (ExitReason.ORPHANED, 0)),
+    ],
+)
+def test_a_worker_says_why_it_leaves(
+    worker: Leaving, error: BaseException, said: tuple[ExitReason, int]
+) -> None:
+    assert worker.leave(error) == said
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [("_worker_int", ExitReason.QUIT), ("_worker_abort", ExitReason.TIMEOUT)],
+)
+def test_a_worker_that_was_told_to_go_says_so_whatever_came_of_it(
+    hook: str, reason: ExitReason
+) -> None:
+    worker = Leaving(nr=100)
+    getattr(worker.lifecycle, hook)(worker)
+    assert worker.leave(SystemExit(1)) == (reason, 0)
 
 
 DERIVED = type("DerivedWorker", (gthread.ThreadWorker,), {})

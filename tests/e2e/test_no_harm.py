@@ -138,3 +138,13 @@ def test_the_apps_own_sitecustomize_is_run_under_gunicorn(
     with program(line, tmp_path, environ) as running:
         wait_until(lambda: server.reports, what="a report")
     assert "customized" in running.log
+
+
+def test_an_application_of_another_kind_answers_and_its_memory_is_watched(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with gunicorn(server, tmp_path, "-k", "asgi", app="asgi:app", workers=1) as running:
+        (pid,) = running.children
+        assert running.get("/") == str(pid)
+        wait_until(lambda: len(server.samples_of(pid)) > 1, what="two samples")
+    assert [one.reason for one in server.ends_of(pid, by_itself=True)] == [ExitReason.TERMINATED]

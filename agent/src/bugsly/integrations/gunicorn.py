@@ -172,12 +172,11 @@ class Lifecycle:
         self._leaving = ExitReason.TIMEOUT
 
     def _worker_exit(self, _arbiter: Any, worker: Any) -> None:
-        error = sys.exc_info()[1]
-        code = error.code if isinstance(error, SystemExit) else 0
+        code = _exit_code(sys.exc_info()[1])
         if self._leaving is not None:
             self._agent.stop(self._leaving)
         elif code:
-            self._agent.stop(ExitReason.CRASHED, code if isinstance(code, int) else 1)
+            self._agent.stop(ExitReason.CRASHED, code)
         elif worker.nr >= worker.max_requests:
             self._agent.stop(ExitReason.MAX_REQUESTS)
         elif os.getppid() != worker.ppid:
@@ -198,6 +197,15 @@ class Lifecycle:
         self._oom_kills = kills
         if note is not None:
             self._notes = [*self._notes, note][-NOTES:]
+
+
+def _exit_code(error: BaseException | None) -> int:
+    """Return the code with which Python ends a process for *error*."""
+    if error is None or (isinstance(error, SystemExit) and error.code is None):
+        return 0
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code & 0xFF
+    return 1
 
 
 def judge_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) -> Exit | None:
