@@ -8,7 +8,8 @@ import pytest
 from gunicorn.workers import base, base_async, gthread, sync
 
 from bugsly.integrations import gunicorn as integration
-from bugsly.integrations.gunicorn import Lifecycle, judge_exit
+from bugsly.integrations.exits import judge_exit, status_of_reaped
+from bugsly.integrations.gunicorn import Lifecycle
 from bugsly.protocol.memory import Exit, ExitReason
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def reap_workers(status: int) -> int:
 
 
 def hook(_worker: object) -> int:
-    return integration._status_of_reaped()
+    return status_of_reaped()
 
 
 def test_the_wait_status_is_found_where_the_arbiter_holds_it() -> None:
@@ -146,6 +147,12 @@ def test_a_worker_says_why_it_leaves(
     worker: Leaving, error: BaseException, said: tuple[ExitReason, int]
 ) -> None:
     assert worker.leave(error) == said
+
+
+def test_a_users_hook_that_fails_on_the_way_out_is_no_crash() -> None:
+    failed = RuntimeError("worker_exit of the user")
+    failed.__context__ = SystemExit(0)
+    assert Leaving().leave(failed) == (ExitReason.TERMINATED, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bugsly.integrations.exits import callers, exit_code, judge_exit, status_of_reaped
 from bugsly.integrations.imports import when_imported
 from bugsly.integrations.wsgi import Wsgi
 from bugsly.place import Place, new_id
@@ -20,8 +20,8 @@ from bugsly.probes.limit import read_headroom
 from bugsly.protocol.memory import Exit, ExitReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType, ModuleType
+    from collections.abc import Callable
+    from types import ModuleType
 
     from bugsly.agent import Agent
 
@@ -48,7 +48,7 @@ def _running() -> Any:
     if arbiter is None or base is None:
         return None
     kinds = (base.Worker, arbiter.Arbiter)
-    owners = (frame.f_locals.get("self") for frame in _callers())
+    owners = (frame.f_locals.get("self") for frame in callers())
     return next((owner for owner in owners if issubclass(type(owner), kinds)), None)
 
 
@@ -172,7 +172,7 @@ class Lifecycle:
         self._leaving = ExitReason.TIMEOUT
 
     def _worker_exit(self, _arbiter: Any, worker: Any) -> None:
-        code = _exit_code(sys.exc_info()[1])
+        code = exit_code(sys.exc_info()[1])
         if self._leaving is not None:
             self._agent.stop(self._leaving)
         elif code:
@@ -190,62 +190,13 @@ class Lifecycle:
         kills = read_headroom().oom_kills
         note = judge_exit(
             worker.bugsly_id,
-            status=_status_of_reaped(),
+            status=status_of_reaped(),
             aborted=worker.aborted,
             oom_kills=kills - self._oom_kills,
         )
         self._oom_kills = kills
         if note is not None:
             self._notes = [*self._notes, note][-NOTES:]
-
-
-def _exit_code(error: BaseException | None) -> int:
-    """Return the code with which Python ends a process for *error*."""
-    if error is None or (isinstance(error, SystemExit) and error.code is None):
-        return 0
-    if isinstance(error, SystemExit) and isinstance(error.code, int):
-        return error.code & 0xFF
-    return 1
-
-
-def judge_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) -> Exit | None:
-    """Return the master's word on a worker that ended with wait status *status*.
-
-    None for a worker that left with code 0: its own word says more. Gunicorn catches the exit of
-    an aborted worker that is serving a request, which then leaves with code 0 too.
-    """
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if aborted and number in {signal.SIGABRT, signal.SIGKILL}:
-            reason = ExitReason.TIMEOUT
-        elif number == signal.SIGKILL:
-            reason = ExitReason.OUT_OF_MEMORY if oom_kills > 0 else ExitReason.KILLED
-        elif number == signal.SIGTERM:
-            reason = ExitReason.TERMINATED
-        else:
-            reason = ExitReason.CRASHED
-        return Exit(worker=worker, reason=reason, signal=number)
-    code = os.WEXITSTATUS(status)
-    if aborted:
-        return Exit(worker=worker, reason=ExitReason.TIMEOUT, code=code)
-    return Exit(worker=worker, reason=ExitReason.CRASHED, code=code) if code else None
-
-
-def _status_of_reaped() -> int:
-    """Return the wait status that Arbiter.reap_workers holds while it calls child_exit.
-
-    The hook is not told; in Gunicorn 19 to 27 the local variable has been called `status`.
-    """
-    reaping = (frame for frame in _callers() if frame.f_code.co_name == "reap_workers")
-    frame = next(reaping, None)
-    return 0 if frame is None else int(frame.f_locals.get("status", 0))
-
-
-def _callers() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the interpreter's own way to ask
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
 
 
 def _speaks_wsgi(worker: Any) -> bool:
