@@ -53,17 +53,20 @@ class Sampler:
 
     def _run(self) -> None:
         while True:
-            sample = None
-            with self._guard:
-                sample = encode_sample(self._sample())
-            if sample is None:
-                self._outbox.put_failure()
-            else:
-                self._outbox.put(sample)
-            self._wake()
+            self._take()
             if self._closing.is_set():
                 return
             self._closing.wait(self._every)
+
+    def _take(self) -> None:
+        sample = None
+        with self._guard:
+            sample = encode_sample(self._sample())
+        if sample is None:
+            self._outbox.put_failure()
+        else:
+            self._outbox.put(sample)
+        self._wake()
 
     def _sample(self) -> Sample:
         self._number += 1
