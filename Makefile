@@ -6,7 +6,7 @@ SOURCES := agent/src server/src server/build_frontend.py tests tools labs
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench
+.PHONY: help setup demo test check fix api bench
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -37,6 +37,9 @@ check: setup ## Run what must be clean before a commit: format, lint, types, lay
 fix: setup ## Format, and mend what can be mended by itself
 	$(RUN)ruff check --fix --quiet . || true
 	$(RUN)ruff format --quiet .
+
+api: setup ## Write down the public names after a change of them
+	$(RUN)python -m tools.api
 
 bench: setup ## Measure cost and speed beside peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)
