@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 
 from flask import Flask
 
@@ -49,4 +50,9 @@ def run() -> str:
 
 
 def outcome(pid: int) -> str:
-    return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """Return the exit code of *pid*; a blocking wait may hang for ever in gevent's hands."""
+    reaped, status = os.waitpid(pid, os.WNOHANG)
+    while not reaped:
+        time.sleep(0.01)
+        reaped, status = os.waitpid(pid, os.WNOHANG)
+    return str(os.waitstatus_to_exitcode(status))

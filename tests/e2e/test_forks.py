@@ -14,7 +14,8 @@ def test_processes_that_a_worker_makes_say_nothing_and_end(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
     options = ("-k", kind, "--timeout", "20")
-    with program(alone(*options, app="forking:app"), tmp_path, {}) as running:
+    (tmp_path / "alone").mkdir()
+    with program(alone(*options, app="forking:app"), tmp_path / "alone", {}) as running:
         without = {path: running.get(path) for path in PATHS}
     with gunicorn(server, tmp_path, *options, app="forking:app", workers=1) as running:
         (pid,) = running.children
