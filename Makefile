@@ -6,7 +6,7 @@ SOURCES := agent/src server/src server/build_frontend.py tests tools labs
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix docs bench
+.PHONY: help setup demo test check fix api docs bench
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -40,6 +40,9 @@ fix: setup ## Format, and mend what can be mended by itself
 
 docs: setup ## Write the pages of docs/ that follow from the code
 	$(RUN)python -m tools.docs
+
+api: setup ## Write down the public names after a change of them
+	$(RUN)python -m tools.api
 
 bench: setup ## Measure cost and speed beside peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)

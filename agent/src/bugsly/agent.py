@@ -43,6 +43,7 @@ class Agent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.gunicorn = Lifecycle(self)
+        self.traffic = TrafficProbe()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
         atexit.register(self.stop)
@@ -51,18 +52,24 @@ class Agent:
         """Become the agent of a process that has said nothing yet, as after a fork."""
         self.running = False
         self.place = Place()
+        self.traffic.release()
         self.traffic = TrafficProbe()
         self.guards.failures.clear()
         self._begun = False
         self._starting = threading.Lock()
         self._outbox = Outbox()
 
+    def hold(self) -> None:
+        """Stay silent in this process, a master, whatever it serves; its forks may start."""
+        self._begun = True
+
     def start(self) -> None:
         """Begin to sample and to send, once in the life of a process."""
-        with self.guards("agent.start"), self._starting:
-            if self._begun:
-                return
-            self._begun = True
+        with self.guards("agent.start"):
+            with self._starting:
+                if self._begun:
+                    return
+                self._begun = True
             self._sender = Sender(
                 self.options.dsn, self._outbox, self._report, self.guards("sender")
             )
@@ -70,8 +77,8 @@ class Agent:
                 self.options.sample_every,
                 self.traffic,
                 self._outbox,
-                self._sender,
-                self.guards("sampler"),
+                self._sender.wake,
+                self.guards,
             )
             self._sender.start()
             self._sampler.start()
@@ -85,18 +92,19 @@ class Agent:
         """Return whether all that waited was acknowledged within *timeout* seconds."""
         return not self.running or self._sender.flush(timeout)
 
-    def stop(self, reason: ExitReason = ExitReason.FINISHED) -> None:
+    def stop(self, reason: ExitReason = ExitReason.FINISHED, code: int = 0) -> None:
         """Say goodbye for *reason*: a last sample and one attempt to send, then silence."""
         with self.guards("agent.stop"):
             if not self.running:
                 return
             self.running = False
-            self._outbox.put_exit(Exit(worker=self.place.id, reason=reason))
+            self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
             self._sampler.close(GOODBYE / 4)
             self._sender.close(GOODBYE)
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
-        lost = {f"failed in {place}": count for place, count in self.guards.failures.items()}
+        failures = dict(self.guards.failures)
+        lost = {f"failed in {place}": count for place, count in failures.items()}
         lost["samples dropped, outbox full"] = self._outbox.dropped
         lost["samples refused by the server"] = self._sender.refused
         return encode_report(
@@ -118,6 +126,7 @@ class Agent:
 
 
 _agent: Agent | None = None
+_complaints: set[str] = set()
 
 
 def current() -> Agent | None:
@@ -130,9 +139,10 @@ def init(app: object | None, given: dict[str, str]) -> None:
     agent = _obtain(given)
     if agent is None:
         return
-    with agent.guards("agent.init"):
-        if app is not None:
+    if app is not None:
+        with agent.guards("flask.install"):
             flask.install(app, agent)
+    with agent.guards("gunicorn.install"):
         agent.gunicorn.install()
 
 
@@ -158,7 +168,14 @@ def _obtain(given: dict[str, str]) -> Agent | None:
         try:
             options = load_options(given, os.environ)
         except InvalidOption as error:
-            LOG.warning("%s; the app runs unwatched", error)
+            _complain(f"{error}; the app runs unwatched")
             return None
         _agent = None if options is None else Agent(options)
     return _agent
+
+
+def _complain(complaint: str) -> None:
+    """Log *complaint* the first time: init may be called for many apps with one wrong setting."""
+    if complaint not in _complaints:
+        _complaints.add(complaint)
+        LOG.warning("%s", complaint)

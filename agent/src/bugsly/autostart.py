@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
-
-INJECT = Path(__file__).with_name("inject")
 
 
 class UnknownCommand(LookupError):
@@ -44,8 +42,12 @@ def _watch(_module: ModuleType) -> None:
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return *environ* with the agent ahead of everything else on PYTHONPATH."""
-    others = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    paths = [str(INJECT), *(path for path in others if path != str(INJECT))]
+    from pathlib import Path
+
+    inject = str(Path(__file__).with_name("inject"))
+    theirs = environ.get("PYTHONPATH")
+    others = theirs.split(os.pathsep) if theirs else []
+    paths = [inject, *(path for path in others if path != inject)]
     return {**environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
@@ -56,7 +58,7 @@ def locate(command: Sequence[str]) -> str:
     """
     import shutil
 
-    beside = str(Path(sys.executable).parent)
+    beside = os.path.dirname(sys.executable)  # noqa: PTH120 - see TYPE_CHECKING
     program = shutil.which(command[0]) or shutil.which(command[0], path=beside)
     if program is None:
         raise UnknownCommand(

@@ -38,10 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"bugsly {__version__}\n")
         return 0
-    sys.stderr.write(
-        f"bugsly {arguments[0]}: the server is not installed → pip install 'bugsly[server]'\n"
-    )
+    sys.stderr.write(f"bugsly {arguments[0]}: {_missing(arguments)}\n")
     return 2
+
+
+def _missing(arguments: Sequence[str]) -> str:
+    """Return what an agent without a server lacks to do what *arguments* say."""
+    if arguments[0] != "run":
+        return "the server is not installed → pip install 'bugsly[server]'"
+    if not os.environ.get("BUGSLY_DSN"):
+        return "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a server here"
+    return "no command stands after -- → bugsly run -- gunicorn shop:app"
 
 
 def _runs_with_dsn(arguments: Sequence[str]) -> bool:
@@ -53,12 +60,15 @@ def _runs_with_dsn(arguments: Sequence[str]) -> bool:
 def _replace_process(command: Sequence[str]) -> int:
     """Become *command*, so that signals, exit code and supervision are its own.
 
-    Returns only where there is no such command, with the shell's code for that.
+    Returns only where that cannot be done, with the shell's code for the reason.
     """
     try:
         program = locate(command)
+        os.execve(program, list(command), environment(os.environ))  # noqa: S606 - as the user asked
     except UnknownCommand as error:
         sys.stderr.write(f"bugsly run: {error}\n")
         return 127
-    os.execve(program, list(command), environment(os.environ))  # noqa: S606 - the user asked for it
-    raise AssertionError("execve does not return")
+    except OSError as error:
+        fact = f"{command[0]}: {error.strerror}"
+        sys.stderr.write(f"bugsly run: {fact} → check that it is a program\n")
+        return 126

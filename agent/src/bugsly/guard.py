@@ -7,12 +7,15 @@ by place and reported with the next samples; with `BUGSLY_STRICT=1`, as in the t
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-STRICT = os.environ.get("BUGSLY_STRICT") == "1"
+
+def _is_strict() -> bool:
+    return os.environ.get("BUGSLY_STRICT") == "1"
 
 
 class Guard:
@@ -35,7 +38,7 @@ class Guard:
     ) -> bool:
         if error is None:
             return False
-        if STRICT or not isinstance(error, Exception):
+        if not isinstance(error, Exception) or _is_strict():
             return False
         count = self._failures.get(self._place, 0) + 1
         self._failures[self._place] = count
@@ -59,5 +62,7 @@ def _tell(place: str, error: Exception) -> None:
     import logging
 
     logging.getLogger("bugsly").warning(
-        "%s: %r was swallowed → the app is not affected; more of the same are counted", place, error
+        "bugsly %s: %r was swallowed → the app is not affected; more of the same are counted",
+        place,
+        error,
     )

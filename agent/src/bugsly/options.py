@@ -65,20 +65,24 @@ def load_options(given: Mapping[str, str], environ: Mapping[str, str]) -> Option
 
     Raises `InvalidOption` for a value that cannot be used.
     """
-
-    def value(setting: Setting) -> str:
-        return given.get(setting.name) or environ.get(setting.variable, "") or setting.default
-
-    chosen = {setting.name: value(setting) for setting in SETTINGS}
+    chosen = {
+        setting.name: given.get(setting.name, environ.get(setting.variable, "")) or setting.default
+        for setting in SETTINGS
+    }
     if not chosen["dsn"]:
         return None
     return Options(
         dsn=_dsn(chosen["dsn"]),
-        release=(chosen["release"] or _release(environ))[:MAX_NAME],
-        environment=chosen["environment"][:MAX_NAME],
-        server_name=(chosen["server_name"] or socket.gethostname())[:MAX_NAME],
+        release=_name(chosen["release"] or _release(environ)),
+        environment=_name(chosen["environment"]),
+        server_name=_name(chosen["server_name"] or socket.gethostname()),
         sample_every=_seconds(chosen["sample_every"]),
     )
+
+
+def _name(text: str) -> str:
+    """Return *text* cut to what the server keeps; bytes of the environment may be no text."""
+    return text[:MAX_NAME].encode(errors="replace").decode()
 
 
 def _dsn(text: str) -> Dsn:
@@ -114,19 +118,26 @@ def _release(environ: Mapping[str, str]) -> str:
 
 def _git_head(folder: Path) -> str:
     """Return the commit checked out in *folder* or above it, shortened to 12 digits, else ''."""
-    for parent in (folder, *folder.parents):
-        git = parent / ".git"
-        if (git / "HEAD").is_file():
-            head = (git / "HEAD").read_text(encoding="ascii").strip()
-            return (_resolve(git, head[5:]) if head.startswith("ref: ") else head)[:12]
-    return ""
+    repositories = (parent / ".git" for parent in (folder, *folder.parents))
+    git = next((one for one in repositories if one.exists()), None)
+    if git is None:
+        return ""
+    if git.is_file():
+        git = git.parent / _line(git).removeprefix("gitdir: ")
+    head = _line(git / "HEAD")
+    return (_resolve(git, head[5:]) if head.startswith("ref: ") else head)[:12]
 
 
 def _resolve(git: Path, ref: str) -> str:
-    loose = git / ref
-    if loose.exists():
-        return loose.read_text(encoding="ascii").strip()
-    for line in (git / "packed-refs").read_text(encoding="ascii").splitlines():
+    """Return the commit of *ref*; a linked worktree says in `commondir` where refs are kept."""
+    shared = git / _line(git / "commondir") if (git / "commondir").exists() else git
+    if (shared / ref).exists():
+        return _line(shared / ref)
+    for line in (shared / "packed-refs").read_text(encoding="utf-8").splitlines():
         if line.endswith(f" {ref}"):
             return line.split()[0]
     return ""
+
+
+def _line(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()

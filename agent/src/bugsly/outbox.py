@@ -23,6 +23,7 @@ class Outbox:
         self._bytes = 0
         self._capacity = capacity
         self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
+        self._failed = False
         self.dropped = 0
 
     def put(self, sample: bytes) -> None:
@@ -36,7 +37,12 @@ class Outbox:
 
     def put_exit(self, ended: Exit) -> None:
         """Add the end of a worker."""
-        self._exits.append(ended)
+        with self._lock:
+            self._exits.append(ended)
+
+    def put_failure(self) -> None:
+        """Ask for a report without a sample, since none could be taken; it will say what failed."""
+        self._failed = True
 
     def peek(self, most: int) -> tuple[list[bytes], list[Exit]]:
         """Return the oldest samples, up to *most* bytes but at least one, and all exits."""
@@ -51,14 +57,21 @@ class Outbox:
             return chosen, list(self._exits)
 
     def remove(self, samples: list[bytes], exits: list[Exit]) -> None:
-        """Take out what `peek` returned and is settled now."""
+        """Take out what `peek` returned and is settled now.
+
+        What of it was dropped for want of room meanwhile is not lost, and no longer counted so.
+        """
         settled = {id(sample) for sample in samples}
         with self._lock:
+            missing = len(samples)
             while self._samples and id(self._samples[0]) in settled:
                 self._bytes -= len(self._samples.popleft())
+                missing -= 1
+            self.dropped -= missing
+            self._failed = False
             for ended in exits:
                 if ended in self._exits:
                     self._exits.remove(ended)
 
     def __bool__(self) -> bool:
-        return bool(self._samples or self._exits)
+        return bool(self._samples or self._exits or self._failed)

@@ -6,14 +6,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from bugsly.probes import process
-from bugsly.probes.limit import read_headroom
+from bugsly.probes.limit import Headroom, read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
 if TYPE_CHECKING:
-    from bugsly.guard import Guard
+    from collections.abc import Callable
+
+    from bugsly.guard import Guards
     from bugsly.outbox import Outbox
     from bugsly.probes.traffic import TrafficProbe
-    from bugsly.sender import Sender
 
 PROPORTIONAL_EVERY = 300_000_000
 """Microseconds between two readings of the PSS."""
@@ -23,13 +24,19 @@ class Sampler:
     """Puts a sample into the outbox now and every *every* seconds until it is closed."""
 
     def __init__(
-        self, every: float, traffic: TrafficProbe, outbox: Outbox, sender: Sender, guard: Guard
+        self,
+        every: float,
+        traffic: TrafficProbe,
+        outbox: Outbox,
+        wake: Callable[[], None],
+        guards: Guards,
     ) -> None:
         self._every = every
         self._traffic = traffic
         self._outbox = outbox
-        self._sender = sender
-        self._guard = guard
+        self._wake = wake
+        self._guard = guards("sampler")
+        self._limit_guard = guards("sampler.limit")
         self._number = 0
         self._proportional_at = -PROPORTIONAL_EVERY
         self._closing = threading.Event()
@@ -46,18 +53,28 @@ class Sampler:
 
     def _run(self) -> None:
         while True:
-            with self._guard:
-                self._outbox.put(encode_sample(self._sample()))
-                self._sender.wake()
+            self._take()
             if self._closing.is_set():
                 return
             self._closing.wait(self._every)
+
+    def _take(self) -> None:
+        sample = None
+        with self._guard:
+            sample = encode_sample(self._sample())
+        if sample is None:
+            self._outbox.put_failure()
+        else:
+            self._outbox.put(sample)
+        self._wake()
 
     def _sample(self) -> Sample:
         self._number += 1
         age = process.age()
         memory = process.read_memory()
-        headroom = read_headroom()
+        headroom = Headroom(0, 0, 0)
+        with self._limit_guard:
+            headroom = read_headroom()
         return Sample(
             number=self._number,
             age=age,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import http.client
 import logging
-import random
 import threading
-from dataclasses import dataclass
+import time
 from typing import TYPE_CHECKING
 
+from bugsly import __version__
 from bugsly.protocol.envelope import CONTENT_TYPE, build_envelope
 from bugsly.protocol.memory import ITEM_TYPE
+from bugsly.reply import LONGEST_PAUSE, Reply, Verdict, no_reply, pause_before, read_reply
 
 if TYPE_CHECKING:
     import ssl
@@ -28,20 +29,8 @@ LOG = logging.getLogger("bugsly")
 BATCH = 200_000
 """Bytes of samples in one envelope."""
 TIMEOUT = 10.0
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
-LONGEST_RETRY_AFTER = 3600.0
-REPLY_BYTES = 64 * 1024
-ASKED_TO_WAIT = frozenset({429, 503})
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the server said: *status* 0 means that it said nothing we can read."""
-
-    status: int
-    retry_after: float = 0.0
-    problem: str = ""
+LAST_TIMEOUT = 1.0
+"""For the attempt of a worker that is leaving."""
 
 
 class Sender:
@@ -57,6 +46,7 @@ class Sender:
         self._closing = threading.Event()
         self._tries = 0
         self._problem = ""
+        self._lost_before = 0
         self._tls: ssl.SSLContext | None = None
         self.refused = 0
         self._thread = threading.Thread(target=self._run, name="bugsly-sender", daemon=True)
@@ -66,14 +56,16 @@ class Sender:
         self._thread.start()
 
     def wake(self) -> None:
-        """Send now, unless the server asked to wait."""
+        """Send now, unless a pause is due before the next try."""
         self._settled.clear()
         self._wake.set()
 
     def flush(self, timeout: float) -> bool:
         """Return whether everything was settled within *timeout* seconds."""
-        self.wake()
-        self._settled.wait(timeout)
+        deadline = time.monotonic() + timeout
+        while self._outbox and (left := deadline - time.monotonic()) > 0:
+            self.wake()
+            self._settled.wait(left)
         return not self._outbox
 
     def close(self, timeout: float) -> None:
@@ -103,18 +95,17 @@ class Sender:
         while self._outbox:
             samples, exits = self._outbox.peek(BATCH)
             reply = self._post(self._report(samples, exits))
-            if reply.status in ASKED_TO_WAIT or not 200 <= reply.status < 500:
-                return self._back_off(reply)
-            if reply.status >= 300:
-                self.refused += len(samples)
-                self._complain(
-                    f"{reply.problem} → the samples are dropped, the next try is in a minute"
-                )
-            else:
-                self._recovered()
+            if reply.verdict is Verdict.AGAIN:
+                self._tries += 1
+                self._complain(reply.complaint)
+                return pause_before(self._tries, reply.retry_after)
+            self._tries = 0
             self._outbox.remove(samples, exits)
-            if reply.status >= 300:
+            if reply.verdict is Verdict.REFUSED:
+                self.refused += len(samples)
+                self._complain(reply.complaint)
                 return LONGEST_PAUSE
+            self._recovered()
         return 0.0
 
     def _post(self, payload: bytes) -> Reply:
@@ -122,23 +113,20 @@ class Sender:
         headers = {
             "Content-Type": CONTENT_TYPE,
             "Content-Encoding": "gzip",
+            "User-Agent": f"bugsly/{__version__}",
             "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={self._dsn.key}",
         }
         connection = self._connection()
         try:
             connection.request("POST", self._dsn.path, body, headers)
-            response = connection.getresponse()
-            retry_after = _seconds(response.getheader("Retry-After"))
-            return Reply(
-                response.status, retry_after, f"it answered {response.status} {response.reason}"
-            )
+            return read_reply(connection.getresponse())
         except (OSError, http.client.HTTPException) as error:
-            return Reply(0, 0.0, str(error) or type(error).__name__)
+            return no_reply(error)
         finally:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
-        timeout = 1.0 if self._closing.is_set() else TIMEOUT
+        timeout = LAST_TIMEOUT if self._closing.is_set() else TIMEOUT
         if self._dsn.scheme == "http":
             return http.client.HTTPConnection(self._dsn.host, self._dsn.port, timeout=timeout)
         if self._tls is None:
@@ -149,35 +137,21 @@ class Sender:
             self._dsn.host, self._dsn.port, timeout=timeout, context=self._tls
         )
 
-    def _back_off(self, reply: Reply) -> float:
-        self._tries += 1
-        self._complain(
-            f"{reply.problem} → samples wait in the worker, up to 1 MB, until it answers"
-        )
-        if reply.retry_after:
-            return min(LONGEST_RETRY_AFTER, reply.retry_after) * random.uniform(1.0, 1.1)
-        ceiling: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._tries - 1, 10))
-        return ceiling * random.uniform(0.5, 1.0)
-
     def _complain(self, problem: str) -> None:
+        if not self._problem:
+            self._lost_before = self._outbox.dropped
         if problem != self._problem:
-            LOG.warning("%s://%s:%s: %s", self._dsn.scheme, self._dsn.host, self._dsn.port, problem)
+            LOG.warning("Bugsly at %s: %s", self._server(), problem)
         self._problem = problem
 
     def _recovered(self) -> None:
-        self._tries = 0
         if self._problem:
             LOG.warning(
-                "%s:%s: it answers again; %d samples were dropped meanwhile",
-                self._dsn.host,
-                self._dsn.port,
-                self._outbox.dropped,
+                "Bugsly at %s: it answers again; %d samples were dropped meanwhile",
+                self._server(),
+                self._outbox.dropped - self._lost_before,
             )
         self._problem = ""
 
-
-def _seconds(header: str | None) -> float:
-    try:
-        return max(0.0, float(header or 0))
-    except ValueError:
-        return LONGEST_PAUSE
+    def _server(self) -> str:
+        return f"{self._dsn.scheme}://{self._dsn.host}:{self._dsn.port}"

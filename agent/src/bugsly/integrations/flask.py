@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from bugsly.integrations.imports import when_imported
@@ -12,10 +14,14 @@ if TYPE_CHECKING:
 
     from bugsly.agent import Agent
 
+LOG = logging.getLogger("bugsly")
+
 
 def install(app: Any, agent: Agent) -> None:
     """Count the requests of *app*, in the place Flask documents for WSGI middleware."""
-    if not isinstance(app.wsgi_app, Wsgi):
+    if not hasattr(app, "wsgi_app"):
+        LOG.warning("bugsly.init: %r is no Flask application → wrap it in bugsly.wsgi()", app)
+    elif not isinstance(app.wsgi_app, Wsgi):
         app.wsgi_app = Wsgi(app.wsgi_app, agent)
 
 
@@ -26,6 +32,8 @@ def watch(agent: Agent) -> None:
     first request of an application makes it known to us and stays uncounted, unless the WSGI
     server counts already; then the signal is left alone from there on.
     """
+    if find_spec("blinker") is None:  # Flask before 2.3 runs without it, and then has no signals
+        return
     guard = agent.guards("flask.adopt")
 
     def connect(signals: ModuleType) -> None:
@@ -37,6 +45,7 @@ def watch(agent: Agent) -> None:
                     signals.request_started.disconnect(adopt)
                 else:
                     install(app, agent)
+                    agent.start()
 
         signals.request_started.connect(adopt, weak=False)
 

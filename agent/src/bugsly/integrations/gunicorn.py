@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bugsly.integrations.exits import callers, exit_code, judge_exit, status_of_reaped
 from bugsly.integrations.imports import when_imported
 from bugsly.integrations.wsgi import Wsgi
 from bugsly.place import Place, new_id
@@ -20,13 +20,20 @@ from bugsly.probes.limit import read_headroom
 from bugsly.protocol.memory import Exit, ExitReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType, ModuleType
+    from collections.abc import Callable
+    from types import ModuleType
 
     from bugsly.agent import Agent
 
     Hook = Callable[..., object]
 
+WSGI_WORKERS = frozenset(
+    {
+        ("gunicorn.workers.sync", "SyncWorker"),
+        ("gunicorn.workers.gthread", "ThreadWorker"),
+        ("gunicorn.workers.base_async", "AsyncWorker"),
+    }
+)
 NOTES = 16
 """How many deaths the master remembers for the next worker it forks."""
 
@@ -41,8 +48,8 @@ def _running() -> Any:
     if arbiter is None or base is None:
         return None
     kinds = (base.Worker, arbiter.Arbiter)
-    owners = (frame.f_locals.get("self") for frame in _callers())
-    return next((owner for owner in owners if isinstance(owner, kinds)), None)
+    owners = (frame.f_locals.get("self") for frame in callers())
+    return next((owner for owner in owners if issubclass(type(owner), kinds)), None)
 
 
 class Lifecycle:
@@ -91,6 +98,7 @@ class Lifecycle:
         cfg = arbiter.cfg
         if _is_followed(cfg):
             return
+        self._agent.hold()
         self._generation += 1
         self._oom_kills = read_headroom().oom_kills
         self._before(cfg, "pre_fork", self._pre_fork)
@@ -153,7 +161,7 @@ class Lifecycle:
 
         server = f"gunicorn {__version__} {worker.cfg.worker_class_str}"
         self._agent.place = replace(self._agent.place, server=server)
-        if not isinstance(worker.wsgi, Wsgi):
+        if _speaks_wsgi(worker) and not isinstance(worker.wsgi, Wsgi):
             worker.wsgi = Wsgi(worker.wsgi, self._agent)
         self._agent.start()
 
@@ -164,18 +172,25 @@ class Lifecycle:
         self._leaving = ExitReason.TIMEOUT
 
     def _worker_exit(self, _arbiter: Any, worker: Any) -> None:
-        reason = self._leaving or ExitReason.TERMINATED
-        if worker.nr >= worker.max_requests:
-            reason = ExitReason.MAX_REQUESTS
+        code = exit_code(sys.exc_info()[1])
+        if self._leaving is not None:
+            self._agent.stop(self._leaving)
+        elif code:
+            self._agent.stop(ExitReason.CRASHED, code)
+        elif worker.nr >= worker.max_requests:
+            self._agent.stop(ExitReason.MAX_REQUESTS)
         elif os.getppid() != worker.ppid:
-            reason = ExitReason.ORPHANED
-        self._agent.stop(reason)
+            self._agent.stop(ExitReason.ORPHANED)
+        else:
+            self._agent.stop(ExitReason.TERMINATED)
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
+        if not hasattr(worker, "bugsly_id"):  # forked before we followed its master
+            return
         kills = read_headroom().oom_kills
         note = judge_exit(
             worker.bugsly_id,
-            status=_status_of_reaped(),
+            status=status_of_reaped(),
             aborted=worker.aborted,
             oom_kills=kills - self._oom_kills,
         )
@@ -184,44 +199,14 @@ class Lifecycle:
             self._notes = [*self._notes, note][-NOTES:]
 
 
-def judge_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) -> Exit | None:
-    """Return the master's word on a worker that ended with wait status *status*.
+def _speaks_wsgi(worker: Any) -> bool:
+    """Return whether *worker* calls its application by PEP 3333.
 
-    None for a worker that left with code 0: its own word says more.
+    Workers that build on Gunicorn's own three do; those of tornado, uvicorn and aiohttp call an
+    application of another kind.
     """
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if aborted and number in {signal.SIGABRT, signal.SIGKILL}:
-            reason = ExitReason.TIMEOUT
-        elif number == signal.SIGKILL:
-            reason = ExitReason.OUT_OF_MEMORY if oom_kills > 0 else ExitReason.KILLED
-        elif number == signal.SIGTERM:
-            reason = ExitReason.TERMINATED
-        else:
-            reason = ExitReason.CRASHED
-        return Exit(worker=worker, reason=reason, signal=number)
-    code = os.WEXITSTATUS(status)
-    if code == 0:
-        return None
-    reason = ExitReason.TIMEOUT if aborted else ExitReason.CRASHED
-    return Exit(worker=worker, reason=reason, code=code)
-
-
-def _status_of_reaped() -> int:
-    """Return the wait status that Arbiter.reap_workers holds while it calls child_exit.
-
-    The hook is not told; in Gunicorn 19 to 27 the local variable has been called `status`.
-    """
-    reaping = (frame for frame in _callers() if frame.f_code.co_name == "reap_workers")
-    frame = next(reaping, None)
-    return 0 if frame is None else int(frame.f_locals.get("status", 0))
-
-
-def _callers() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the interpreter's own way to ask
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
+    kinds = {(kind.__module__, kind.__name__) for kind in type(worker).__mro__}
+    return not kinds.isdisjoint(WSGI_WORKERS)
 
 
 def _is_followed(cfg: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from bugsly.probes.traffic import endpoint_of
+from bugsly.probes.traffic import UNKNOWN, endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +38,9 @@ class Wsgi:
         call = Call(agent, environ, start_response)
         try:
             body = self._application(environ, call.start_response)
+        except StopIteration:  # tells Gunicorn that the connection, a websocket, was taken over
+            call.finish()
+            raise
         except BaseException:
             call.status = 500
             call.finish()
@@ -84,10 +87,11 @@ class Call:
         """
         with self._guard:
             self._endpoint = endpoint_of(self._environ)
-            self.status = int(status[:3])
+            self.announced = -1
             for name, value in headers:
-                if len(name) == 14 and name.lower() == "content-length":
+                if len(name) == 14 and name.lower() == "content-length" and value.isdigit():
                     self.announced = int(value)
+            self.status = int(status[:3])
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
@@ -98,21 +102,36 @@ class Call:
         A list is left alone because servers derive Content-Length from a list of one, and the
         server's own file wrapper because it is what sendfile(2) needs.
         """
-        wrapper = self._environ.get("wsgi.file_wrapper")
         if isinstance(body, (list, tuple)):
-            self.sent = sum(map(len, body))
-        elif not (isinstance(wrapper, type) and isinstance(body, wrapper)):
+            with self._guard:
+                self.sent = sum(map(len, body))
+        elif not _is_file(body, self._environ.get("wsgi.file_wrapper")):
             return Body(body, self)
         self.finish()
         return body
 
     def finish(self) -> None:
-        """Count the request, with the announced length where there is one."""
+        """Count the request, with the announced length where there is one; HEAD sends nothing."""
+        if self._endpoint is None:
+            with self._guard:
+                self._endpoint = endpoint_of(self._environ)
         with self._guard:
             micros = (perf_counter_ns() - self._begun) // 1000
+            endpoint = self._endpoint or UNKNOWN
             sent = self.sent if self.announced < 0 else self.announced
-            endpoint = self._endpoint or endpoint_of(self._environ)
-            self._traffic.finished(endpoint, self.status, micros, sent)
+            self._traffic.finished(
+                endpoint, self.status, micros, 0 if endpoint[0] == "HEAD" else sent
+            )
+
+
+def _is_file(body: object, wrapper: object) -> bool:
+    """Return whether *body* is what the server's file wrapper made.
+
+    A wrapper is a class, and in uWSGI a function that returns the file it is given.
+    """
+    if isinstance(wrapper, type):
+        return isinstance(body, wrapper)
+    return wrapper is not None and hasattr(body, "read")
 
 
 class Body:
@@ -129,9 +148,13 @@ class Body:
         return iter(self._body) if self._call.announced >= 0 else self._counted()
 
     def _counted(self) -> Iterator[bytes]:
-        for chunk in self._body:
-            self._call.sent += len(chunk)
-            yield chunk
+        try:
+            for chunk in self._body:
+                self._call.sent += len(chunk)
+                yield chunk
+        except Exception:
+            self._call.status = 500
+            raise
 
     def close(self) -> None:
         """End the request, once the application has closed its own body."""

@@ -10,84 +10,82 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-V2 = Path("/sys/fs/cgroup")
-V1 = Path("/sys/fs/cgroup/memory")
-NO_LIMIT = 1 << 60
-"""v1 says 'no limit' with a number near 2**63."""
+ROOT = Path("/")
 
 
 class Headroom(NamedTuple):
-    """Bytes *used* of *limit*, and the processes killed for want of memory so far."""
+    """Bytes *used* of *limit*, and the processes of this cgroup killed for want of memory."""
 
     used: int
     limit: int
     oom_kills: int
 
 
-def read_headroom() -> Headroom:
-    """Return what holds for this process: the tightest cgroup, or the whole host."""
-    kills = 0
-    tightest: tuple[int, int] | None = None
-    for group in _cgroups():
-        kills = max(kills, group.oom_kills)
-        if group.limit < NO_LIMIT and (tightest is None or group.limit < tightest[1]):
-            tightest = (group.used, group.limit)
-    used, limit = _host()
-    if tightest is not None and (not limit or tightest[1] < limit):
-        used, limit = tightest
+class Layout(NamedTuple):
+    """The files of a cgroup version, and the name of reclaimable cache in its memory.stat."""
+
+    used: str
+    limit: str
+    kills: str
+    cache: str
+
+
+V2 = Layout("memory.current", "memory.max", "memory.events", "inactive_file")
+V1 = Layout(
+    "memory.usage_in_bytes", "memory.limit_in_bytes", "memory.oom_control", "total_inactive_file"
+)
+
+
+def read_headroom(root: Path = ROOT) -> Headroom:
+    """Return what holds for this process: the tightest cgroup, or the whole host.
+
+    Kills are counted in the process's own cgroup: an ancestor counts those of strangers too.
+    memory.stat is read where it matters only, since the kernel may take milliseconds to add it up.
+    """
+    layout, groups = _cgroups(root)
+    used, limit = _host(root)
+    kills = _table(groups[0] / layout.kills).get("oom_kill", 0) if groups else 0
+    limits = [(_number(group / layout.limit), group) for group in groups]
+    bounds = [(bound, group) for bound, group in limits if bound is not None and bound < limit]
+    if bounds:
+        limit, tightest = min(bounds, key=lambda bound: bound[0])
+        cache = _table(tightest / "memory.stat").get(layout.cache, 0)
+        used = max(0, (_number(tightest / layout.used) or 0) - cache)
     return Headroom(used, limit, kills)
 
 
-def _cgroups() -> list[Headroom]:
-    folders = (
-        _folders(V2, "0::") if (V2 / "cgroup.controllers").exists() else _folders(V1, "memory:")
-    )
-    read = _v2 if (V2 / "cgroup.controllers").exists() else _v1
-    return [group for folder in folders if (group := read(folder)) is not None]
+def _cgroups(root: Path) -> tuple[Layout, list[Path]]:
+    """Return the folders of this process's cgroup and its ancestors that account for memory.
+
+    What says 'max' in v2, and a number near 2**63 in v1, is no limit: no host has that much.
+    """
+    mount = root / "sys/fs/cgroup"
+    if (mount / "cgroup.controllers").exists():
+        layout, folders = V2, _folders(root, mount, "")
+    else:
+        layout, folders = V1, _folders(root, mount / "memory", "memory")
+    return layout, [folder for folder in folders if (folder / layout.used).exists()]
 
 
-def _folders(root: Path, mark: str) -> list[Path]:
-    """Return this process's cgroup folder and its ancestors.
+def _folders(root: Path, mount: Path, controller: str) -> list[Path]:
+    """Return this process's cgroup folder and its ancestors up to *mount*.
 
     In a container /proc/self/cgroup may name a path of the host that is not mounted here; then
     the mounted root is the container's own cgroup.
     """
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
         return []
-    named = next((line.split(":", 2)[2] for line in lines if mark in line), "/")
-    folder = root / named.lstrip("/")
-    folders = [folder, *folder.parents]
-    return [one for one in folders if one == root or root in one.parents]
+    rows = [line.split(":", 2) for line in lines]
+    path = next((row[2] for row in rows if controller in row[1].split(",")), "/")
+    folder = mount / path.lstrip("/")
+    return [one for one in (folder, *folder.parents) if one == mount or mount in one.parents]
 
 
-def _v2(folder: Path) -> Headroom | None:
-    stat = _table(folder / "memory.stat")
-    current = _number(folder / "memory.current")
-    if current is None:
-        return None
-    limit = _number(folder / "memory.max")
-    return Headroom(
-        used=max(0, current - stat.get("inactive_file", 0)),
-        limit=NO_LIMIT if limit is None else limit,
-        oom_kills=_table(folder / "memory.events").get("oom_kill", 0),
-    )
-
-
-def _v1(folder: Path) -> Headroom | None:
-    current = _number(folder / "memory.usage_in_bytes")
-    limit = _number(folder / "memory.limit_in_bytes")
-    if current is None or limit is None:
-        return None
-    inactive = _table(folder / "memory.stat").get("total_inactive_file", 0)
-    kills = _table(folder / "memory.oom_control").get("oom_kill", 0)
-    return Headroom(max(0, current - inactive), limit, kills)
-
-
-def _host() -> tuple[int, int]:
+def _host(root: Path) -> tuple[int, int]:
     """Return (used, total) of the host; without /proc only the total."""
-    memory = _table(Path("/proc/meminfo"))
+    memory = _table(root / "proc/meminfo")
     if "MemTotal" in memory:
         total = memory["MemTotal"] * 1024
         return total - memory.get("MemAvailable", 0) * 1024, total

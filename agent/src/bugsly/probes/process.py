@@ -26,19 +26,24 @@ class ProcessMemory(NamedTuple):
 
 def read_memory() -> ProcessMemory:
     """Return the memory of this process now; on macOS without the shared part."""
-    return _linux_memory() if LINUX else _macos_memory()
+    if LINUX:
+        return parse_status(Path("/proc/self/status").read_bytes())
+    return _macos_memory()
 
 
-def _linux_memory() -> ProcessMemory:
-    lines = Path("/proc/self/status").read_bytes().splitlines()
-    fields = dict(line.split(b":", 1) for line in lines)
+def parse_status(text: bytes) -> ProcessMemory:
+    """Return what /proc/self/status says.
+
+    gVisor names neither RssAnon nor RssFile; then all resident memory counts as anonymous.
+    """
+    fields = dict(line.split(b":", 1) for line in text.splitlines())
 
     def amount(name: bytes) -> int:
         return int(fields.get(name, b"0").split()[0]) * 1024
 
     swapped = amount(b"VmSwap")
     return ProcessMemory(
-        anonymous=amount(b"RssAnon") + swapped,
+        anonymous=amount(b"RssAnon" if b"RssAnon" in fields else b"VmRSS") + swapped,
         shared=amount(b"RssFile") + amount(b"RssShmem"),
         swapped=swapped,
         peak=amount(b"VmHWM"),
@@ -100,12 +105,22 @@ def _linux_start() -> float:
 
 
 def machine() -> str:
-    """Return 8 digits that tell apart two hosts, or two containers, of the same name."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-        namespace = bytes(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        import uuid
+    """Return 8 digits that tell apart two hosts, or two containers, of the same name.
 
-        boot, namespace = str(uuid.getnode()).encode(), b""
-    return f"{zlib.crc32(boot + namespace):08x}"
+    The same for every process there. Where the platform tells neither, all have the same digits.
+    """
+    return f"{zlib.crc32(_boot() + _namespace()):08x}"
+
+
+def _boot() -> bytes:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        return b""
+
+
+def _namespace() -> bytes:
+    try:
+        return bytes(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return b""

@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MAX_ENDPOINTS = 200
+LONGEST_LABEL = 200
 METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
 OTHERS = ("", "(other endpoints)")
+UNKNOWN = ("", "(unknown)")
 Endpoint = tuple[str, str]
 """Method and rule. The label `GET /items/<id>` is made when a sample is taken, not per request."""
 
 
 def endpoint_of(environ: WSGIEnvironment) -> Endpoint:
     """Return what *environ* was routed to; Flask leaves its request there under werkzeug's name."""
-    method = environ["REQUEST_METHOD"]
+    method = environ.get("REQUEST_METHOD")
     if method not in METHODS:
         method = "OTHER"
     request = environ.get("werkzeug.request")
@@ -41,6 +43,10 @@ class TrafficProbe:
         self._rows: dict[Endpoint, list[int]] = {}
         self.requests = 0
         self.in_flight = 0
+
+    def release(self) -> None:
+        """Free the lock, which a thread that is no more may have held at a fork."""
+        self._lock = threading.Lock()
 
     def started(self) -> None:
         """Note that a request came in."""
@@ -76,7 +82,7 @@ class TrafficProbe:
         busiest = sorted(rows.items(), key=lambda row: row[1][0], reverse=True)
         return tuple(
             Traffic(
-                endpoint=f"{method} {rule}".strip(),
+                endpoint=f"{method} {rule}".strip()[:LONGEST_LABEL],
                 requests=row[0],
                 client_errors=row[1],
                 server_errors=row[2],

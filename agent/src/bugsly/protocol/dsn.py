@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+LONGEST_PROJECT = 18
+"""Digits."""
+
 
 class InvalidDsn(ValueError):
     """Says in one sentence what a DSN lacks."""
@@ -44,10 +47,12 @@ def parse_dsn(text: str) -> Dsn:
         raise InvalidDsn("it has to begin with http:// or https://")
     if not parts.username:
         raise InvalidDsn("it names no key before the @")
+    if not (parts.username.isascii() and parts.username.isalnum()):
+        raise InvalidDsn("its key has other characters than letters and digits")
     if not parts.hostname:
         raise InvalidDsn("it names no host after the @")
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
-    if not (project.isascii() and project.isdigit()):
+    if not (project.isascii() and project.isdigit() and len(project) <= LONGEST_PROJECT):
         raise InvalidDsn("it has to end with the project's number")
     return Dsn(
         scheme=parts.scheme,

@@ -79,12 +79,28 @@ function copyButtons() {
   }
 }
 
+let here = "";
+
+function rowsWithLinks() {
+  return [...document.querySelectorAll(".rows tbody tr")].filter((row) => row.querySelector("a"));
+}
+
+function address(row) {
+  return row.querySelector("a").href;
+}
+
+// Rows come and go while a page is open; the chosen one is known by where it leads.
+function markHere() {
+  for (const row of rowsWithLinks()) row.classList.toggle("here", address(row) === here);
+}
+
 function moveTo(step) {
-  const rows = [...document.querySelectorAll(".rows tbody tr")].filter((row) => row.querySelector("a"));
+  const rows = rowsWithLinks();
   if (!rows.length) return;
-  const present = rows.findIndex((row) => row.classList.contains("here"));
+  const present = rows.findIndex((row) => address(row) === here);
   const next = rows[Math.max(0, Math.min(rows.length - 1, present + step))];
-  for (const row of rows) row.classList.toggle("here", row === next);
+  here = address(next);
+  markHere();
   next.scrollIntoView({ block: "nearest" });
 }
 
@@ -121,7 +137,10 @@ document.getElementById("theme")?.addEventListener("click", toggleTheme);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const chart of charts) chart.repaint();
 });
-document.addEventListener("htmx:after:swap", () => localTimes(document));
+document.addEventListener("htmx:after:swap", () => {
+  localTimes(document);
+  markHere();
+});
 localTimes(document);
 copyButtons();
 rangeButtons();

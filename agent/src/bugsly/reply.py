@@ -1,0 +1,87 @@
+"""What an answer of the server means: taken, refused, or to be tried again after a pause."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+LONGEST_RETRY_AFTER = 3600.0
+LONGEST_QUOTE = 200
+ASKED_TO_WAIT = frozenset({408, 425, 429})
+REDIRECTED = "put that address into BUGSLY_DSN; until then samples wait in the worker"
+UNTRUSTED = "give it a trusted one, or name its authority's file in SSL_CERT_FILE"
+
+
+class Verdict(Enum):
+    """What an answer means for the samples it answers; the value is what becomes of them."""
+
+    TAKEN = ""
+    REFUSED = "the samples are dropped, the next try is in a minute"
+    AGAIN = "samples wait in the worker, up to 1 MB, until it answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server said: *status* 0 means that it said nothing we can read."""
+
+    status: int
+    problem: str = ""
+    retry_after: float = 0.0
+    advice: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what it means; a redirect is not followed, and may be corrected."""
+        if 200 <= self.status < 300:
+            return Verdict.TAKEN
+        if 400 <= self.status < 500 and self.status not in ASKED_TO_WAIT:
+            return Verdict.REFUSED
+        return Verdict.AGAIN
+
+    @property
+    def complaint(self) -> str:
+        """Return the fact and what to do, for the log."""
+        return f"{self.problem} → {self.advice or self.verdict.value}"
+
+
+def pause_before(attempt: int, retry_after: float) -> float:
+    """Return the seconds to wait before the *attempt*-th try in a row, 1 being the first retry."""
+    if retry_after:
+        return min(LONGEST_RETRY_AFTER, retry_after) * random.uniform(1.0, 1.1)
+    ceiling: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, 10))
+    return ceiling * random.uniform(0.5, 1.0)
+
+
+def read_reply(response: HTTPResponse) -> Reply:
+    """Return what *response* means, read from its head alone."""
+    problem = f"it answered {response.status} {response.reason}".rstrip()
+    location = response.getheader("Location")
+    if 300 <= response.status < 400 and location:
+        problem = f"{problem} and points to {location[:LONGEST_QUOTE]}"
+        return Reply(response.status, problem, advice=REDIRECTED)
+    told = response.getheader("X-Sentry-Error", "")[:LONGEST_QUOTE]
+    fact, _, advice = told.partition(" -> ")
+    problem = f"{problem} ({fact})" if fact else problem
+    return Reply(response.status, problem, _seconds(response.getheader("Retry-After")), advice)
+
+
+def no_reply(error: Exception) -> Reply:
+    """Return what it means that *error* came instead of an answer."""
+    untrusted = getattr(error, "verify_message", "")
+    if untrusted:
+        return Reply(0, f"its certificate is not trusted ({untrusted})", advice=UNTRUSTED)
+    return Reply(0, str(error) or type(error).__name__)
+
+
+def _seconds(header: str | None) -> float:
+    try:
+        return max(0.0, float(header or 0))
+    except ValueError:
+        return LONGEST_PAUSE

@@ -1,0 +1,212 @@
+import json
+import os
+import platform
+import threading
+from collections.abc import Iterator
+
+import pytest
+from tests.support.fake_server import HANG, FakeServer, reply
+from tests.support.wait import wait_until
+
+from bugsly.agent import Agent
+from bugsly.options import load_options
+from bugsly.probes import process
+from bugsly.protocol.memory import Exit, ExitReason
+
+OURS = {"bugsly-sampler", "bugsly-sender"}
+
+
+def agent_of(server: FakeServer, **settings: str) -> Agent:
+    chosen = {"dsn": server.dsn, "sample_every": "3600", "release": "7", **settings}
+    options = load_options(chosen, {})
+    assert options is not None
+    return Agent(options)
+
+
+def threads() -> list[str]:
+    return sorted(one.name for one in threading.enumerate() if one.name in OURS)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture
+def agent(server: FakeServer) -> Iterator[Agent]:
+    made = agent_of(server)
+    yield made
+    made.stop()
+
+
+def test_an_agent_that_was_not_started_costs_no_thread(agent: Agent) -> None:
+    assert not agent.running
+    assert threads() == []
+    agent.stop()
+
+
+def test_a_started_agent_tells_who_it_is(agent: Agent, server: FakeServer) -> None:
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    worker = server.reports[0].worker
+    assert worker.id == agent.place.id
+    assert worker.pid == os.getpid()
+    assert worker.machine == process.machine()
+    assert worker.every == 3600_000_000
+    assert worker.python == platform.python_version()
+    assert (worker.release, worker.environment) == ("7", "production")
+    assert (worker.server, worker.parent, worker.number, worker.generation) == ("", 0, 0, 0)
+    assert server.samples[0].age <= worker.age <= process.age()
+
+
+def test_starting_twice_starts_once(agent: Agent) -> None:
+    for _ in range(3):
+        agent.start()
+    assert threads() == sorted(OURS)
+
+
+def test_many_requests_at_once_start_one_agent(agent: Agent) -> None:
+    gate = threading.Barrier(8)
+
+    def serve() -> None:
+        gate.wait()
+        agent.start()
+
+    serving = [threading.Thread(target=serve) for _ in range(8)]
+    for thread in serving:
+        thread.start()
+    for thread in serving:
+        thread.join()
+    assert threads() == sorted(OURS)
+
+
+def test_a_stopped_agent_said_goodbye_once(server: FakeServer) -> None:
+    agent = agent_of(server)
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    agent.stop(ExitReason.MAX_REQUESTS)
+    agent.stop()
+    last = server.reports[-1]
+    assert last.exits == (Exit(worker=agent.place.id, reason=ExitReason.MAX_REQUESTS),)
+    assert [one.number for one in server.samples] == [1, 2]
+    assert threads() == []
+
+
+def test_a_stopped_agent_is_not_woken_by_a_request(server: FakeServer) -> None:
+    agent = agent_of(server)
+    agent.start()
+    agent.stop()
+    agent.start()
+    assert not agent.running
+    assert threads() == []
+
+
+def test_an_agent_held_back_does_not_start(server: FakeServer) -> None:
+    agent = agent_of(server)
+    agent.hold()
+    agent.start()
+    assert threads() == []
+    agent.forget()
+    agent.start()
+    assert threads() == sorted(OURS)
+    agent.stop()
+
+
+def test_goodbye_does_not_wait_for_a_silent_server(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bugsly.agent.GOODBYE", 0.2)
+    server.always = HANG
+    agent = agent_of(server)
+    agent.start()
+    wait_until(lambda: server.received, what="a report")
+    agent.stop()
+    assert threads() == ["bugsly-sender"]
+
+
+def test_what_failed_is_reported(agent: Agent, server: FakeServer) -> None:
+    agent.guards.failures.update({"request": 3, "sampler": 1})
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    assert server.reports[0].lost == {"failed in request": 3, "failed in sampler": 1}
+
+
+def test_an_agent_that_cannot_measure_says_so(
+    agent: Agent, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no /proc today")
+
+    monkeypatch.delenv("BUGSLY_STRICT")
+    monkeypatch.setattr(process, "read_memory", fail)
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    assert server.reports[0].samples == ()
+    assert server.reports[0].lost == {"failed in sampler": 1}
+
+
+def test_what_was_refused_is_reported(agent: Agent, server: FakeServer) -> None:
+    server.always = reply(403, "Forbidden")
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    server.always = reply()
+    agent.stop()
+    assert server.reports[-1].lost == {"samples refused by the server": 1}
+
+
+def test_a_sibling_that_died_is_reported(agent: Agent, server: FakeServer) -> None:
+    note = Exit(worker="f" * 32, reason=ExitReason.KILLED, signal=9)
+    agent.report_exit(note)
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    assert server.reports[0].exits == (note,)
+
+
+def test_flushing_sends_what_waits(agent: Agent, server: FakeServer) -> None:
+    assert agent.flush(10)
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    agent.report_exit(Exit(worker="f" * 32, reason=ExitReason.KILLED))
+    assert agent.flush(10)
+    assert server.reports[-1].exits
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_is_another_worker_that_has_said_nothing(agent: Agent, server: FakeServer) -> None:
+    agent.start()
+    wait_until(lambda: server.reports, what="a report")
+    agent.traffic.started()
+    agent.guards.failures["request"] = 1
+    before = (agent.place.id, agent.traffic)
+    told = told_by_fork(agent)
+    assert told["id"] != before[0]
+    assert told["traffic"] == [0, 0]
+    assert told["running"] is told["same_traffic"] is False
+    assert told["failures"] == {}
+    assert (agent.place.id, agent.traffic) == before
+    assert agent.running
+
+
+def told_by_fork(agent: Agent) -> dict[str, object]:
+    """Return what *agent* looks like in a fork made while its lock was held."""
+    reading, writing = os.pipe()
+    traffic = agent.traffic
+    with traffic._lock:
+        pid = os.fork()
+    if pid == 0:
+        traffic.started()
+        seen = {
+            "id": agent.place.id,
+            "traffic": [agent.traffic.requests, agent.traffic.in_flight],
+            "running": agent.running,
+            "same_traffic": agent.traffic is traffic,
+            "failures": dict(agent.guards.failures),
+        }
+        os.write(writing, json.dumps(seen).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        told: dict[str, object] = json.load(file)
+    os.waitpid(pid, 0)
+    return told

@@ -1,0 +1,141 @@
+import logging
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from tests.support.fake_server import FakeServer
+from tests.support.wait import wait_until
+from tests.support.wsgi import Server, answering
+
+import bugsly
+from bugsly import agent as agents
+from bugsly.integrations.wsgi import Wsgi
+
+WRONG = (
+    "BUGSLY_SAMPLE_EVERY: 'often' is no number of seconds from 0.5 to 3600 → set 10"
+    "; the app runs unwatched"
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_agent_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(agents, "_agent", None)
+    monkeypatch.setattr(agents, "_complaints", set())
+    yield
+    running = agents.current()
+    if running is not None:
+        running.stop()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    with FakeServer() as running:
+        monkeypatch.setenv("BUGSLY_DSN", running.dsn)
+        yield running
+
+
+def app() -> Flask:
+    made = Flask(__name__)
+    made.add_url_rule("/", "index", lambda: "hello")
+    return made
+
+
+def answers(flask_app: Flask) -> bool:
+    return flask_app.test_client().get("/").text == "hello"
+
+
+def test_without_a_dsn_the_app_is_left_as_it_is() -> None:
+    watched = app()
+    bugsly.init(watched)
+    assert not isinstance(watched.wsgi_app, Wsgi)
+    assert agents.current() is None
+    assert bugsly.flush(0)
+
+
+def test_an_app_is_watched_from_its_first_request(server: FakeServer) -> None:
+    watched = app()
+    bugsly.init(watched, release="7", environment="staging", sample_every=2)
+    running = agents.current()
+    assert running is not None
+    assert not running.running
+    assert answers(watched)
+    wait_until(lambda: server.reports, what="a report")
+    worker = server.reports[0].worker
+    assert (worker.release, worker.environment, worker.every) == ("7", "staging", 2_000_000)
+    assert bugsly.flush(10)
+
+
+@pytest.mark.usefixtures("server")
+def test_there_is_one_agent_however_many_apps() -> None:
+    bugsly.init(app(), release="7")
+    first = agents.current()
+    bugsly.init(app(), release="8")
+    assert agents.current() is first
+
+
+@pytest.mark.usefixtures("server")
+def test_a_wrong_setting_is_one_line_and_the_app_runs_unwatched(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("BUGSLY_SAMPLE_EVERY", "often")
+    apps = [app(), app()]
+    for one in apps:
+        bugsly.init(one)
+    bugsly.init()
+    plain = answering([b"hello"])
+    assert bugsly.wsgi(plain) is plain
+    assert all(map(answers, apps))
+    assert caplog.record_tuples == [("bugsly", logging.WARNING, WRONG)]
+
+
+@pytest.mark.usefixtures("server")
+def test_what_is_no_flask_application_is_said_and_not_touched(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bugsly.init("shop")
+    assert caplog.messages == [
+        "bugsly.init: 'shop' is no Flask application → wrap it in bugsly.wsgi()"
+    ]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_value_of_another_type_is_read_as_its_text() -> None:
+    bugsly.init(app(), release=7)  # type: ignore[arg-type]
+    running = agents.current()
+    assert running is not None
+    assert running.options.release == "7"
+
+
+def test_an_app_that_is_not_flasks_is_counted(server: FakeServer) -> None:
+    plain = answering([b"hello"])
+    wrapped = bugsly.wsgi(plain)
+    assert Server().get(wrapped).body == b"hello"
+    running = agents.current()
+    assert running is not None
+    assert running.traffic.requests == 1
+    wait_until(lambda: server.reports, what="a report")
+
+
+@pytest.mark.usefixtures("server")
+def test_watching_everything_makes_no_second_agent() -> None:
+    bugsly.init(app())
+    first = agents.current()
+    agents.watch_everything()
+    assert agents.current() is first
+
+
+@pytest.mark.usefixtures("server")
+def test_a_failing_integration_hurts_no_app(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Sealed:
+        @property
+        def wsgi_app(self) -> object:
+            return object()
+
+    monkeypatch.delenv("BUGSLY_STRICT")
+    bugsly.init(Sealed())
+    running = agents.current()
+    assert running is not None
+    assert running.guards.failures == {"flask.install": 1}
+    assert len(caplog.messages) == 1

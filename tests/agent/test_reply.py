@@ -1,0 +1,141 @@
+import io
+from collections.abc import Callable
+from http.client import HTTPResponse
+from typing import cast
+
+import pytest
+from tests.support.fake_server import reply
+
+from bugsly.reply import (
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    Reply,
+    Verdict,
+    no_reply,
+    pause_before,
+    read_reply,
+)
+
+WAITS = "samples wait in the worker, up to 1 MB, until it answers"
+DROPPED = "the samples are dropped, the next try is in a minute"
+
+
+ELSEWHERE = "https://bugsly.test/api/1/envelope/"
+REDIRECTED = "put that address into BUGSLY_DSN; until then samples wait in the worker"
+
+
+class Wire:
+    """A connection on which one answer has arrived."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._answer)
+
+
+def read(answer: bytes) -> Reply:
+    response = HTTPResponse(cast("Callable[..., object]", Wire(answer)))  # type: ignore[arg-type]
+    response.begin()
+    return read_reply(response)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, Verdict.TAKEN),
+        (202, Verdict.TAKEN),
+        (301, Verdict.AGAIN),
+        (308, Verdict.AGAIN),
+        (400, Verdict.REFUSED),
+        (401, Verdict.REFUSED),
+        (403, Verdict.REFUSED),
+        (404, Verdict.REFUSED),
+        (408, Verdict.AGAIN),
+        (413, Verdict.REFUSED),
+        (425, Verdict.AGAIN),
+        (429, Verdict.AGAIN),
+        (500, Verdict.AGAIN),
+        (502, Verdict.AGAIN),
+        (503, Verdict.AGAIN),
+        (599, Verdict.AGAIN),
+        (0, Verdict.AGAIN),
+        (101, Verdict.AGAIN),
+    ],
+)
+def test_the_status_decides_what_becomes_of_the_samples(status: int, verdict: Verdict) -> None:
+    assert Reply(status).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (reply(502, "Bad Gateway"), f"it answered 502 Bad Gateway → {WAITS}"),
+        (reply(502, ""), f"it answered 502 → {WAITS}"),
+        (reply(403, "Forbidden"), f"it answered 403 Forbidden → {DROPPED}"),
+        (
+            reply(403, "Forbidden", X_Sentry_Error="key k: unknown -> copy the DSN"),
+            "it answered 403 Forbidden (key k: unknown) → copy the DSN",
+        ),
+        (
+            reply(403, "Forbidden", X_Sentry_Error="go away"),
+            f"it answered 403 Forbidden (go away) → {DROPPED}",
+        ),
+        (
+            reply(301, "Moved", Location=ELSEWHERE),
+            f"it answered 301 Moved and points to {ELSEWHERE} → {REDIRECTED}",
+        ),
+        (reply(304, "Not Modified"), f"it answered 304 Not Modified → {WAITS}"),
+    ],
+)
+def test_a_complaint_says_what_is_and_what_to_do(answer: bytes, complaint: str) -> None:
+    assert read(answer).complaint == complaint
+
+
+@pytest.mark.parametrize(
+    ("error", "complaint"),
+    [
+        (ConnectionRefusedError(111, "refused"), f"[Errno 111] refused → {WAITS}"),
+        (TimeoutError(), f"TimeoutError → {WAITS}"),
+    ],
+)
+def test_the_absence_of_an_answer_is_named(error: Exception, complaint: str) -> None:
+    assert no_reply(error).complaint == complaint
+    assert no_reply(error).verdict is Verdict.AGAIN
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30),
+        ("0.5", 0.5),
+        ("0", 0),
+        ("-5", 0),
+        ("nan", 0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", LONGEST_PAUSE),
+    ],
+)
+def test_the_pause_asked_for_is_read(header: str, seconds: float) -> None:
+    assert read(reply(503, "Busy", Retry_After=header)).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("attempt", "retry_after", "least", "most"),
+    [
+        (1, 0, 0.5, 1),
+        (2, 0, 1, 2),
+        (5, 0, 8, 16),
+        (7, 0, 30, 60),
+        (1000, 0, 30, 60),
+        (1, 20, 20, 22),
+        (1000, 20, 20, 22),
+        (1, 1e9, LONGEST_RETRY_AFTER, LONGEST_RETRY_AFTER * 1.1),
+        (1, float("inf"), LONGEST_RETRY_AFTER, LONGEST_RETRY_AFTER * 1.1),
+    ],
+)
+def test_pauses_grow_differ_and_are_bounded(
+    attempt: int, retry_after: float, least: float, most: float
+) -> None:
+    pauses = {pause_before(attempt, retry_after) for _ in range(50)}
+    assert least <= min(pauses) <= max(pauses) <= most
+    assert len(pauses) > 40

@@ -1,0 +1,292 @@
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.certificate import self_signed
+from tests.support.fake_server import HANG, KEY, Answer, FakeServer, reply
+from tests.support.values import sample, worker
+from tests.support.wait import wait_until
+
+from bugsly import reply as replies
+from bugsly import sender as senders
+from bugsly.guard import Guards
+from bugsly.outbox import Outbox
+from bugsly.protocol.dsn import parse_dsn
+from bugsly.protocol.memory import Exit, ExitReason, encode_report, encode_sample
+from bugsly.sender import Sender
+
+
+class Post:
+    """A sender with its outbox, which numbers the samples it puts."""
+
+    def __init__(self, dsn: str, capacity: int = 1_000_000) -> None:
+        self.outbox = Outbox(capacity)
+        self.sender = Sender(parse_dsn(dsn), self.outbox, self._report, Guards()("sender"))
+        self._number = 0
+
+    def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
+        lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
+        return encode_report(worker(), samples, exits, lost)
+
+    def put(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._number += 1
+            self.outbox.put(encode_sample(sample(self._number)))
+        self.sender.wake()
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replies, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(replies, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(senders, "LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(senders, "TIMEOUT", 0.3)
+    monkeypatch.setattr(senders, "LAST_TIMEOUT", 0.3)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture
+def post(server: FakeServer) -> Iterator[Post]:
+    sending = Post(server.dsn)
+    sending.sender.start()
+    yield sending
+    sending.sender.close(5)
+
+
+def numbers(server: FakeServer) -> list[int]:
+    return [one.number for one in server.samples]
+
+
+def test_samples_arrive_in_order_and_once(server: FakeServer, post: Post) -> None:
+    for _ in range(5):
+        post.put(3)
+        assert post.sender.flush(10)
+    assert numbers(server) == list(range(1, 16))
+
+
+def test_a_report_is_posted_as_sentrys_clients_post(server: FakeServer, post: Post) -> None:
+    post.put()
+    assert post.sender.flush(10)
+    (received,) = server.received
+    assert received.path == "/api/1/envelope/"
+    assert received.headers["Content-Type"] == "application/x-sentry-envelope"
+    assert received.headers["Content-Encoding"] == "gzip"
+    assert received.headers["X-Sentry-Auth"] == f"Sentry sentry_version=7, sentry_key={KEY}"
+    assert received.headers["User-Agent"].startswith("bugsly/")
+    assert received.report.worker == worker()
+
+
+def test_what_waited_comes_in_batches_of_bounded_size(server: FakeServer) -> None:
+    post = Post(server.dsn)
+    post.put(10_000)
+    post.sender.start()
+    assert post.sender.flush(10)
+    post.sender.close(5)
+    assert numbers(server) == list(range(1, 10_001))
+    assert len(server.received) > 2
+    assert max(one.size for one in server.received) < 2 * senders.BATCH
+
+
+def test_exits_come_with_the_samples(server: FakeServer, post: Post) -> None:
+    ended = Exit(worker=worker().id, reason=ExitReason.QUIT)
+    post.outbox.put_exit(ended)
+    post.put()
+    assert post.sender.flush(10)
+    (report,) = server.reports
+    assert (len(report.samples), report.exits) == (1, (ended,))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(500, "Internal Server Error"),
+        reply(502, "Bad Gateway"),
+        reply(301, "Moved Permanently", Location="https://bugsly.test/"),
+        reply(429, "Too Many Requests", Retry_After="0.05"),
+        reply(503, "Service Unavailable", Retry_After="0.05"),
+        b"",
+        b"HTTP/1.1 20",
+        b"SSH-2.0-OpenSSH_9.2p1\r\n",
+        b"HTTP/1.1 yes please\r\n\r\n",
+        b"\x00" * 70_000,
+        HANG,
+    ],
+    ids=[
+        "500",
+        "502",
+        "redirect",
+        "429",
+        "503",
+        "closed at once",
+        "closed in the status",
+        "another protocol",
+        "no status",
+        "no end of line",
+        "silence",
+    ],
+)
+def test_samples_are_kept_and_sent_again_after(
+    answer: Answer, server: FakeServer, post: Post
+) -> None:
+    server.answers += [answer, answer]
+    post.put(3)
+    assert post.sender.flush(10)
+    assert numbers(server) == [1, 2, 3] * 3
+    assert post.outbox.dropped == post.sender.refused == 0
+
+
+def test_a_reply_that_breaks_off_after_its_head_counts_as_taken(
+    server: FakeServer, post: Post
+) -> None:
+    server.answers.append(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{")
+    post.put()
+    assert post.sender.flush(10)
+    assert numbers(server) == [1]
+
+
+def test_a_pause_the_server_asks_for_is_kept(server: FakeServer, post: Post) -> None:
+    server.answers.append(reply(429, "Too Many Requests", Retry_After="600"))
+    post.put()
+    wait_until(lambda: server.received, what="the first try")
+    post.put()
+    assert not post.sender.flush(0.3)
+    assert len(server.received) == 1
+
+
+def test_what_is_refused_is_dropped_and_counted(server: FakeServer, post: Post) -> None:
+    server.answers.append(reply(403, "Forbidden"))
+    post.put(3)
+    wait_until(lambda: post.sender.refused == 3, what="the samples are refused")
+    post.put()
+    assert post.sender.flush(10)
+    assert numbers(server) == [1, 2, 3, 4]
+    assert server.reports[-1].lost == {"dropped": 0, "refused": 3}
+
+
+def test_what_had_to_be_dropped_is_told_once_the_server_is_back(server: FakeServer) -> None:
+    post = Post(server.dsn, capacity=500)
+    server.always = reply(503, "Service Unavailable")
+    post.put(100)
+    kept, _ = post.outbox.peek(1000)
+    post.sender.start()
+    wait_until(lambda: server.received, what="the first try")
+    server.always = reply()
+    assert post.sender.flush(10)
+    post.sender.close(5)
+    last = server.reports[-1]
+    assert len(last.samples) == len(kept)
+    assert last.lost["dropped"] == 100 - len(kept) > 0
+    assert [one.number for one in last.samples][-1] == 100
+
+
+def test_a_server_that_comes_late_gets_all(caplog: pytest.LogCaptureFixture) -> None:
+    server = FakeServer()
+    post = Post(server.dsn)
+    post.sender.start()
+    post.put(2)
+    wait_until(lambda: caplog.records, what="a complaint")
+    post.put(2)
+    assert not post.sender.flush(0.1)
+    with server:
+        assert post.sender.flush(10)
+    post.sender.close(5)
+    assert numbers(server) == [1, 2, 3, 4]
+
+
+def test_a_complaint_and_the_recovery_are_one_line_each(
+    server: FakeServer, post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers += [reply(502, "Bad Gateway")] * 4
+    post.put()
+    assert post.sender.flush(10)
+    wait_until(lambda: len(caplog.records) == 2, what="the recovery is logged")
+    address = f"Bugsly at http://127.0.0.1:{server.port}"
+    waits = "samples wait in the worker, up to 1 MB, until it answers"
+    assert caplog.messages == [
+        f"{address}: it answered 502 Bad Gateway → {waits}",
+        f"{address}: it answers again; 0 samples were dropped meanwhile",
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FakeServer(tls=self_signed(tmp_path)) as server:
+        post = Post(server.dsn)
+        post.sender.start()
+        post.put()
+        wait_until(lambda: caplog.records, what="a complaint")
+        post.sender.close(5)
+        assert server.received == []
+    assert caplog.messages[0] == (
+        f"Bugsly at https://127.0.0.1:{server.port}: its certificate is not trusted"
+        " (self-signed certificate)"
+        " → give it a trusted one, or name its authority's file in SSL_CERT_FILE"
+    )
+    assert post.outbox
+
+
+def test_a_certificate_whose_authority_is_named_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    with FakeServer(tls=context) as server:
+        post = Post(server.dsn)
+        post.sender.start()
+        post.put()
+        assert post.sender.flush(10)
+        post.sender.close(5)
+        assert numbers(server) == [1]
+
+
+def test_nothing_to_send_is_flushed_at_once(server: FakeServer, post: Post) -> None:
+    assert post.sender.flush(0)
+    assert server.received == []
+
+
+def test_flushing_ends_in_time_while_the_server_is_silent(server: FakeServer, post: Post) -> None:
+    server.always = HANG
+    post.put()
+    assert not post.sender.flush(0.05)
+
+
+def test_closing_makes_a_last_attempt_even_in_a_pause(server: FakeServer) -> None:
+    post = Post(server.dsn)
+    server.answers.append(reply(503, "Service Unavailable", Retry_After="600"))
+    post.sender.start()
+    post.put()
+    wait_until(lambda: server.received, what="the first try")
+    post.put()
+    post.sender.close(10)
+    assert numbers(server) == [1, 1, 2]
+    assert not post.outbox
+
+
+def test_closing_does_not_wait_for_a_silent_server(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "TIMEOUT", 600)
+    server.always = HANG
+    post = Post(server.dsn)
+    post.sender.start()
+    post.put()
+    wait_until(lambda: server.received, what="the first try")
+    post.sender.close(0.1)
+    assert "bugsly-sender" in [thread.name for thread in threading.enumerate()]
+
+
+def test_putting_never_waits_for_the_server(server: FakeServer, post: Post) -> None:
+    server.always = HANG
+    post.put()
+    wait_until(lambda: server.received, what="the first try")
+    post.put(50_000)
+    assert post.outbox.dropped > 0

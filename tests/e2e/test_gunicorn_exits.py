@@ -1,0 +1,186 @@
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.cgroup import inside, memory_cgroup
+from tests.support.command import Program, program
+from tests.support.fake_server import FakeServer
+from tests.support.gunicorn import Way, command, gunicorn, living, watched
+from tests.support.wait import wait_until
+
+from bugsly.protocol.memory import Exit, ExitReason
+
+KINDS = ("sync", "gthread", "gevent")
+LIMIT = 400 << 20
+
+
+class Shop:
+    """A running Gunicorn, and the server it reports to."""
+
+    def __init__(self, running: Program, server: FakeServer) -> None:
+        self.running = running
+        self.server = server
+
+    def worker(self) -> int:
+        """Return the pid of a worker."""
+        return self.workers()[0]
+
+    def workers(self) -> list[int]:
+        """Return the pids of both workers, once there are two and no other."""
+        wait_until(
+            lambda: len(living(self.server, self.running)) == len(self.running.children) == 2,
+            20,
+            "two workers report",
+        )
+        return living(self.server, self.running)
+
+    def told(self, pid: int, *, by_itself: bool) -> Exit:
+        """Return how *pid* ended, once it or another has said so."""
+        wait_until(
+            lambda: self.server.ends_of(pid, by_itself=by_itself), 20, f"the end of {pid} is told"
+        )
+        return self.server.ends_of(pid, by_itself=by_itself)[0]
+
+    def generation(self) -> int:
+        return max(worker.generation for worker in self.server.workers.values())
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shop]:
+    with FakeServer() as server:
+        folder = tmp_path_factory.mktemp("gunicorn")
+        with gunicorn(server, folder, "-k", request.param, way=Way.RUN) as running:
+            yield Shop(running, server)
+
+
+def test_a_worker_that_was_killed_is_reported_by_the_next_one(shop: Shop) -> None:
+    pid = shop.worker()
+    os.kill(pid, signal.SIGKILL)
+    told = shop.told(pid, by_itself=False)
+    assert (told.reason, told.signal, told.code) == (ExitReason.KILLED, signal.SIGKILL, 0)
+
+
+def test_a_worker_that_crashed_is_reported_with_its_signal(shop: Shop) -> None:
+    pid = shop.worker()
+    os.kill(pid, signal.SIGSEGV)
+    told = shop.told(pid, by_itself=False)
+    assert (told.reason, told.signal, told.code) == (ExitReason.CRASHED, signal.SIGSEGV, 0)
+
+
+def test_a_worker_that_left_with_a_code_is_reported_with_it(shop: Shop) -> None:
+    before = set(shop.workers())
+    shop.running.try_get("/leave/7")
+    wait_until(lambda: before - set(shop.running.children), what="a worker is gone")
+    (pid,) = before - set(shop.running.children)
+    told = shop.told(pid, by_itself=False)
+    assert (told.reason, told.signal, told.code) == (ExitReason.CRASHED, 0, 7)
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (signal.SIGTERM, ExitReason.TERMINATED),
+        (signal.SIGINT, ExitReason.QUIT),
+        (signal.SIGQUIT, ExitReason.QUIT),
+    ],
+)
+def test_a_worker_that_was_asked_to_go_says_so_itself(
+    number: signal.Signals, reason: ExitReason, shop: Shop
+) -> None:
+    pid = shop.worker()
+    os.kill(pid, number)
+    told = shop.told(pid, by_itself=True)
+    assert (told.reason, told.signal, told.code) == (reason, 0, 0)
+    shop.workers()
+    assert shop.server.ends_of(pid, by_itself=False) == []
+
+
+def test_a_reload_replaces_a_generation_by_the_next(shop: Shop) -> None:
+    before, generation = shop.workers(), shop.generation()
+    shop.running.signal(signal.SIGHUP)
+    for pid in before:
+        assert shop.told(pid, by_itself=True).reason is ExitReason.TERMINATED
+    after = [shop.server.worker_of(pid) for pid in shop.workers()]
+    assert {one.generation for one in after if one} == {generation + 1}
+    assert all(one.parent == shop.running.pid for one in after if one)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_worker_that_served_enough_says_so_and_the_next_has_no_more_threads(
+    kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    options = ("-k", kind, "--max-requests", "5", "--no-control-socket")
+    with gunicorn(server, tmp_path, *options, workers=1) as running:
+        shop = Shop(running, server)
+        for _ in range(3):
+            (pid,) = running.children
+            wait_until(lambda: running.get("/") != str(pid), what="another worker answers")  # noqa: B023
+            assert shop.told(pid, by_itself=True).reason is ExitReason.MAX_REQUESTS
+            assert server.samples_of(pid)[-1].requests >= 5
+        ours = [name for name in running.get("/threads").split(",") if name.startswith("bugsly")]
+        assert ours == ["bugsly-sampler", "bugsly-sender"]
+        assert threads_of(running.pid) == 1
+
+
+def threads_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+@pytest.mark.parametrize("kind", ["sync", "gevent"])
+def test_a_worker_that_is_busy_for_too_long_says_that_it_was_aborted(
+    kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    options = ("-k", kind, "--timeout", "2")
+    with gunicorn(server, tmp_path, *options, workers=1, troubled=True) as running:
+        (pid,) = running.children
+        running.try_get("/busy/60")
+        told = Shop(running, server).told(pid, by_itself=True)
+        assert told.reason is ExitReason.TIMEOUT
+        told = Shop(running, server).told(pid, by_itself=False)
+        assert told.reason is ExitReason.TIMEOUT
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_worker_that_hangs_beyond_help_is_reported_by_the_next_one(
+    kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    with gunicorn(server, tmp_path, "-k", kind, "--timeout", "2", workers=1) as running:
+        (pid,) = running.children
+        os.kill(pid, signal.SIGSTOP)
+        told = Shop(running, server).told(pid, by_itself=False)
+        assert (told.reason, told.signal) == (ExitReason.TIMEOUT, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers_whose_master_is_gone_say_so(kind: str, server: FakeServer, tmp_path: Path) -> None:
+    with gunicorn(server, tmp_path, "-k", kind, "--timeout", "4") as running:
+        workers = running.children
+        running.signal(signal.SIGKILL)
+        running.wait()
+        for pid in workers:
+            told = Shop(running, server).told(pid, by_itself=True)
+            assert told.reason is ExitReason.ORPHANED
+
+
+def test_a_worker_that_ate_too_much_is_reported_by_the_next_one(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    line = command(Way.RUN, ("-w", "1"), "shop:app")
+    with (
+        memory_cgroup(LIMIT) as cgroup,
+        program(inside(cgroup, line), tmp_path, watched(server)) as running,
+    ):
+        wait_until(lambda: living(server, running), what="the worker reports")
+        (pid,) = running.children
+        running.try_get("/eat/1000")
+        told = Shop(running, server).told(pid, by_itself=False)
+        assert (told.reason, told.signal) == (ExitReason.OUT_OF_MEMORY, signal.SIGKILL)
+        wait_until(lambda: living(server, running), what="the next worker reports")
+        (heir,) = living(server, running)
+        assert server.samples_of(pid)[0].limit == server.samples_of(heir)[0].limit == LIMIT
+        assert server.samples_of(pid)[0].oom_kills == 0
+        assert server.samples_of(heir)[0].oom_kills == 1

@@ -1,0 +1,64 @@
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.support.command import Program
+from tests.support.fake_server import FakeServer
+from tests.support.gunicorn import Way, gunicorn
+from tests.support.wait import wait_until
+
+from bugsly.protocol.memory import ExitReason
+
+KINDS = ("sync", "gthread", "gevent")
+LOADED = {"in the worker": (), "before the fork": ("--preload",)}
+
+
+def served(server: FakeServer) -> Counter[str]:
+    """Return the requests told of so far, by endpoint."""
+    counted: Counter[str] = Counter()
+    for sample in server.samples:
+        counted.update({one.endpoint: one.requests for one in sample.traffic})
+    return counted
+
+
+def reasons(server: FakeServer) -> list[ExitReason]:
+    return sorted(one.reason for report in server.reports for one in report.exits)
+
+
+def shop_around(running: Program) -> None:
+    for number in range(10):
+        running.get(f"/items/{number}")
+    running.get("/stream")
+    running.get("/file")
+    running.get("/nowhere")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loaded", LOADED)
+@pytest.mark.parametrize("way", Way)
+def test_the_life_of_workers_is_told(
+    kind: str, loaded: str, way: Way, server: FakeServer, tmp_path: Path
+) -> None:
+    with gunicorn(server, tmp_path, "-k", kind, *LOADED[loaded], way=way) as running:
+        workers = list(server.workers.values())
+        assert {worker.pid for worker in workers} == set(running.children)
+        assert sorted(worker.number for worker in workers) == [1, 2]
+        assert {worker.parent for worker in workers} == {running.pid}
+        assert {worker.generation for worker in workers} == {0}
+        assert {worker.release for worker in workers} == {"7"}
+        assert all(worker.server.startswith("gunicorn ") for worker in workers)
+        assert all(worker.server.endswith(f" {kind}") for worker in workers)
+        assert served(server) == {}
+        shop_around(running)
+        wait_until(lambda: sum(served(server).values()) == 13, what="all requests are told")
+        running.signal(signal.SIGTERM)
+        assert running.wait() == 0
+    assert served(server) == {
+        "GET /items/<int:number>": 10,
+        "GET /stream": 1,
+        "GET /file": 1,
+        "GET (no route)": 1,
+    }
+    assert reasons(server) == [ExitReason.TERMINATED, ExitReason.TERMINATED]
+    assert all(report.lost == {} for report in server.reports)

@@ -1,0 +1,145 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.support.command import BIN, Program, program
+from tests.support.environments import environment
+from tests.support.fake_server import FakeServer
+from tests.support.gunicorn import living, watched
+from tests.support.pythons import SUPPORTED, python
+from tests.support.wait import wait_until
+
+from bugsly.protocol.memory import Exit, ExitReason
+
+OPTIONS = ("-b", "127.0.0.1:0", "-w", "1", "--timeout", "2")
+GUNICORNS = {
+    "19.10": ("gunicorn==19.10.*", "setuptools<81"),
+    "20.1": ("gunicorn==20.1.*", "setuptools<81"),
+    "21.2": ("gunicorn==21.2.*",),
+    "22.0": ("gunicorn==22.0.*",),
+    "23.0": ("gunicorn==23.0.*",),
+    "25.0": ("gunicorn==25.0.*",),
+    "27.0": ("gunicorn==27.0.*",),
+}
+SERVED = [(version, "sync") for version in GUNICORNS]
+SERVED += [(version, "gthread") for version in GUNICORNS if version != "19.10"]
+"""The threads of 19.10 do not run on a Python of today."""
+
+FLASKS = {
+    "2.0": ("flask==2.0.*", "werkzeug<2.1"),
+    "2.2 with blinker": ("flask==2.2.*", "werkzeug<3", "blinker"),
+    "2.3": ("flask==2.3.*", "werkzeug<3"),
+    "3.0": ("flask==3.0.*",),
+}
+
+
+def serve(bin_folder: Path, *options: str) -> list[str]:
+    """Return the command that runs the shop of another environment with our agent in it."""
+    gunicorn = str(bin_folder / "gunicorn")
+    return [str(BIN / "bugsly"), "run", "--", gunicorn, *OPTIONS, *options, "shop:app"]
+
+
+class Life:
+    """One Gunicorn of one worker, told of by its end."""
+
+    def __init__(self, running: Program, server: FakeServer) -> None:
+        self.running = running
+        self.server = server
+
+    def worker(self) -> int:
+        """Return the pid of the worker, once it is alone and has reported."""
+        wait_until(lambda: len(self.running.children) == len(self._living()) == 1, 30, "a worker")
+        return self._living()[0]
+
+    def _living(self) -> list[int]:
+        return living(self.server, self.running)
+
+    def told(self, pid: int, *, by_itself: bool) -> Exit:
+        wait_until(lambda: self.server.ends_of(pid, by_itself=by_itself), 20, "the end is told")
+        return self.server.ends_of(pid, by_itself=by_itself)[0]
+
+    def serves(self) -> None:
+        for number in range(5):
+            assert self.running.get(f"/items/{number}") == f"item {number}"
+        wait_until(lambda: self._counted() == 5, what="the requests are told")
+
+    def _counted(self) -> int:
+        traffic = [one for sample in self.server.samples for one in sample.traffic]
+        return sum(one.requests for one in traffic if one.endpoint == "GET /items/<int:number>")
+
+    def is_killed(self) -> None:
+        pid = self.worker()
+        os.kill(pid, signal.SIGKILL)
+        told = self.told(pid, by_itself=False)
+        assert (told.reason, told.signal) == (ExitReason.KILLED, signal.SIGKILL)
+
+    def crashes(self) -> None:
+        pid = self.worker()
+        self.running.try_get("/leave/7")
+        told = self.told(pid, by_itself=False)
+        assert (told.reason, told.code) == (ExitReason.CRASHED, 7)
+
+    def hangs(self) -> None:
+        pid = self.worker()
+        os.kill(pid, signal.SIGSTOP)
+        assert self.told(pid, by_itself=False).reason is ExitReason.TIMEOUT
+
+    def reloads(self) -> None:
+        pid = self.worker()
+        self.running.signal(signal.SIGHUP)
+        assert self.told(pid, by_itself=True).reason is ExitReason.TERMINATED
+        heir = self.server.worker_of(self.worker())
+        assert heir is not None
+        assert heir.generation == 1
+
+    def ends(self) -> None:
+        pid = self.worker()
+        self.running.signal(signal.SIGTERM)
+        assert self.running.wait() == 0
+        assert self.told(pid, by_itself=True).reason is ExitReason.TERMINATED
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_an_app_in_an_environment_without_bugsly_is_watched(
+    version: str, server: FakeServer, tmp_path: Path
+) -> None:
+    bin_folder = environment(tmp_path, python(version), "flask", "gunicorn")
+    with program(serve(bin_folder), tmp_path, watched(server)) as running:
+        life = Life(running, server)
+        life.worker()
+        life.serves()
+        life.is_killed()
+        life.ends()
+    assert {worker.python.rpartition(".")[0] for worker in server.workers.values()} == {version}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("version", "kind"), SERVED)
+def test_every_gunicorn_of_the_last_years_is_understood(
+    version: str, kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    bin_folder = environment(tmp_path, python("3.11"), "flask", *GUNICORNS[version])
+    with program(serve(bin_folder, "-k", kind), tmp_path, watched(server)) as running:
+        life = Life(running, server)
+        life.serves()
+        life.is_killed()
+        life.crashes()
+        life.hangs()
+        life.reloads()
+        life.ends()
+    servers = {worker.server for worker in server.workers.values()}
+    assert len(servers) == 1
+    assert servers.pop().startswith(f"gunicorn {version}.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", FLASKS)
+def test_every_flask_of_the_last_years_is_counted_by_its_rules(
+    version: str, server: FakeServer, tmp_path: Path
+) -> None:
+    bin_folder = environment(tmp_path, python("3.10"), "gunicorn", *FLASKS[version])
+    with program(serve(bin_folder), tmp_path, watched(server)) as running:
+        life = Life(running, server)
+        life.serves()
+        life.ends()

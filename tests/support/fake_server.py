@@ -1,0 +1,169 @@
+"""A Bugsly server that records what it is told and answers what a test wants it to answer."""
+
+import gzip
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from bugsly.protocol.envelope import parse_envelope
+from bugsly.protocol.memory import Exit, MemoryReport, Sample, Worker
+
+KEY = "0123456789abcdef0123456789abcdef"
+HANG = None
+"""The answer that does not come until the server is closed."""
+
+Answer = bytes | None
+
+
+def reply(status: int = 200, reason: str = "OK", **headers: object) -> bytes:
+    """Return the answer with *status*; an underscore in a name of *headers* is a hyphen."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(
+        [f"HTTP/1.1 {status} {reason}", *lines, "Content-Length: 0", "", ""]
+    ).encode()
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    report: MemoryReport
+    size: int
+
+
+class FakeServer:
+    """Has a free port of loopback from the start, and listens there while in its `with` block."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.received: list[Received] = []
+        self.answers: deque[Answer] = deque()
+        self.always: Answer = reply()
+        self.faults: list[BaseException] = []
+        self._tls = tls
+        self._closing = threading.Event()
+        self._listener = _Listener(self, tls)
+        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,))
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.server_address[1])
+
+    @property
+    def dsn(self) -> str:
+        return f"{'https' if self._tls else 'http'}://{KEY}@127.0.0.1:{self.port}/1"
+
+    def __enter__(self) -> Self:
+        self._listener.server_activate()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._listener.shutdown()
+        self._thread.join()
+        self._listener.server_close()
+        assert error is not None or self.faults == []
+
+    def handle(self, request: socketserver.StreamRequestHandler) -> None:
+        """Serve one connection, which the agent uses for one request."""
+        received = read(request)
+        if received is None:
+            return
+        self.received.append(received)
+        answer = self.answers.popleft() if self.answers else self.always
+        if answer is HANG:
+            self._closing.wait()
+        else:
+            request.wfile.write(answer)
+
+    @property
+    def reports(self) -> list[MemoryReport]:
+        return [one.report for one in self.received]
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [sample for report in self.reports for sample in report.samples]
+
+    @property
+    def workers(self) -> dict[str, Worker]:
+        """Return every worker heard of, as it last spoke of itself, by its id."""
+        return {report.worker.id: report.worker for report in self.reports}
+
+    def worker_of(self, pid: int) -> Worker | None:
+        return next((one for one in self.workers.values() if one.pid == pid), None)
+
+    def samples_of(self, pid: int) -> list[Sample]:
+        return [
+            one for report in self.reports if report.worker.pid == pid for one in report.samples
+        ]
+
+    def ends_of(self, pid: int, *, by_itself: bool) -> list[Exit]:
+        """Return what was said of the end of *pid*, by itself or by others."""
+        worker = self.worker_of(pid)
+        if worker is None:
+            return []
+        reports = [one for one in self.reports if (one.worker.id == worker.id) is by_itself]
+        return [one for report in reports for one in report.exits if one.worker == worker.id]
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, owner: FakeServer, tls: ssl.SSLContext | None) -> None:
+        self.owner = owner
+        self._tls = tls
+        super().__init__(("127.0.0.1", 0), _Connection, bind_and_activate=False)
+        self.server_bind()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
+
+    def handle_error(self, _request: object, _client_address: object) -> None:
+        """Keep what went wrong, but for clients that went away."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, OSError):
+            self.owner.faults.append(error)
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    server: _Listener
+
+    def handle(self) -> None:
+        self.server.owner.handle(self)
+
+
+def read(request: socketserver.StreamRequestHandler) -> Received | None:
+    """Return the request that comes, None where the client goes away before its end."""
+    line = request.rfile.readline().decode()
+    headers = {}
+    while (header := request.rfile.readline().decode().strip()) != "":
+        name, _, value = header.partition(":")
+        headers[name] = value.strip()
+    length = int(headers.get("Content-Length", "0"))
+    body = request.rfile.read(length)
+    if not length or len(body) < length:
+        return None
+    (item,) = parse_envelope(gzip.decompress(body)).items
+    report = msgspec.json.decode(item.payload, type=MemoryReport)
+    return Received(line.split()[1], headers, report, len(item.payload))

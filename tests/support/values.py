@@ -1,0 +1,35 @@
+"""Builders of the values that travel, each whole with no argument given."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from bugsly.protocol.memory import Sample, Traffic, Worker
+
+MB = 1_000_000
+GB = 1_000 * MB
+
+
+def worker(**changes: Any) -> Worker:
+    fields: dict[str, Any] = {
+        "id": "0123456789abcdef0123456789abcdef",
+        "pid": 4711,
+        "host": "web-1",
+        "machine": "0a1b2c3d",
+        "age": 60_000_000,
+    }
+    return Worker(**(fields | changes))
+
+
+def sample(number: int = 1, **changes: Any) -> Sample:
+    fields: dict[str, Any] = {"number": number, "age": number * 10_000_000, "anonymous": 50 * MB}
+    return Sample(**(fields | changes))
+
+
+def traffic(endpoint: str = "GET /", requests: int = 1, **changes: Any) -> Traffic:
+    return Traffic(endpoint=endpoint, requests=requests, **changes)
+
+
+def decode_samples(encoded: Iterable[bytes]) -> list[Sample]:
+    return [msgspec.json.decode(one, type=Sample) for one in encoded]
