@@ -74,7 +74,7 @@ def test_a_report_reads_back(
             | {
                 "traffic": [
                     {"endpoint": "GET /", "requests": 3, "client_errors": 0, "server_errors": 0}
-                    | {"micros": 0, "sent": 0, "biggest": 0}
+                    | {"micros": 0, "sent": 0, "biggest": 0, "whole": 0, "streamed": 0}
                 ]
             },
         ),

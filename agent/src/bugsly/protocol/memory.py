@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from bugsly.protocol.evidence import Evidence, Level
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -88,6 +90,10 @@ class Traffic:
     """Response bytes."""
     biggest: int = 0
     """Bytes of the biggest response."""
+    whole: int = 0
+    """Bytes of the biggest body that was handed over in one piece, where it is worth a look."""
+    streamed: int = 0
+    """Responses that came in several pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,14 @@ class Sample:
     oom_kills: int = 0
     """Processes the kernel has killed in this cgroup for want of memory."""
     traffic: tuple[Traffic, ...] = ()
+    levels: tuple[Level, ...] = ()
+    """What the growing holders hold now."""
+    in_use: int = 0
+    """Bytes the C allocator has given out and not got back; 0 where it does not tell."""
+    held: int = 0
+    """Bytes the C allocator has from the kernel, in use or not."""
+    blocks: int | None = None
+    """Blocks of Python's own allocator, read at a low rate: its cost grows with the heap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +152,7 @@ class MemoryReport:
     worker: Worker
     samples: tuple[Sample, ...] = ()
     exits: tuple[Exit, ...] = ()
+    evidence: Evidence = Evidence()
     lost: dict[str, int] = field(default_factory=dict)
     """What this worker could not report, counted by reason since its start."""
 
@@ -148,13 +163,18 @@ def encode_sample(sample: Sample) -> bytes:
 
 
 def encode_report(
-    worker: Worker, samples: Iterable[bytes], exits: Iterable[Exit], lost: Mapping[str, int]
+    worker: Worker,
+    samples: Iterable[bytes],
+    exits: Iterable[Exit],
+    lost: Mapping[str, int],
+    evidence: Evidence | None = None,
 ) -> bytes:
     """Return the payload that carries *samples*, each already encoded by `encode_sample`."""
     head = json.dumps({"version": VERSION, "worker": asdict(worker)}, separators=(",", ":"))
-    tail = json.dumps(
-        {"exits": [asdict(one) for one in exits], "lost": dict(lost)}, separators=(",", ":")
-    )
+    rest: dict[str, object] = {"exits": [asdict(one) for one in exits], "lost": dict(lost)}
+    if evidence is not None:
+        rest["evidence"] = asdict(evidence)
+    tail = json.dumps(rest, separators=(",", ":"))
     return b'%s,"samples":[%s],%s' % (head[:-1].encode(), b",".join(samples), tail[1:].encode())
 
 
