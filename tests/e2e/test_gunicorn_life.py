@@ -1,3 +1,4 @@
+import os
 import signal
 from collections import Counter
 from pathlib import Path
@@ -73,7 +74,9 @@ def test_an_app_that_is_watched_in_two_ways_is_watched_once(
         shop_around(running)
         wait_until(lambda: sum(served(server).values()) == 13, what="all requests are told")
         assert sum(one.requests for one in latest(server)) == 13
-    assert len(reasons(server)) == 2
+        pid = running.children[0]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: server.ends_of(pid, by_itself=False), what="its master knows its id")
 
 
 def latest(server: FakeServer) -> list[Sample]:
