@@ -1,6 +1,7 @@
 import json
 import os
 import platform
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -25,12 +26,6 @@ def agent_of(server: FakeServer, **settings: str) -> Agent:
 
 def threads() -> list[str]:
     return sorted(one.name for one in threading.enumerate() if one.name in OURS)
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
 
 
 @pytest.fixture
@@ -189,12 +184,16 @@ def test_a_fork_is_another_worker_that_has_said_nothing(agent: Agent, server: Fa
 
 
 def told_by_fork(agent: Agent) -> dict[str, object]:
-    """Return what *agent* looks like in a fork made while its lock was held."""
+    """Return what *agent* looks like in a fork made while a thread held its lock."""
     reading, writing = os.pipe()
     traffic = agent.traffic
-    with traffic._lock:
-        pid = os.fork()
-    if pid == 0:
+    traffic._lock.acquire()
+    pid = os.fork()
+    if pid:
+        traffic._lock.release()
+    else:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(10)
         traffic.started()
         seen = {
             "id": agent.place.id,

@@ -17,10 +17,10 @@ DEAR = {"asyncio", "dataclasses", "http", "inspect", "logging", "pathlib", "sock
 
 def run(interpreter: str, code: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     """Run *code* as `bugsly run` does, in an interpreter that need not have Bugsly."""
-    given = {"BUGSLY_DSN": DSN, "PATH": os.environ["PATH"], **environ}
+    clean = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [interpreter, "-c", code],
-        env=environment(given),
+        env=environment({"BUGSLY_DSN": DSN, **clean, **environ}),
         capture_output=True,
         text=True,
         check=True,

@@ -1,67 +1,17 @@
 import logging
-import threading
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.certificate import self_signed
 from tests.support.fake_server import HANG, KEY, Answer, FakeServer, reply
-from tests.support.values import sample, worker
+from tests.support.post import Post, numbers
+from tests.support.values import worker
 from tests.support.wait import wait_until
 
-from bugsly import reply as replies
 from bugsly import sender as senders
-from bugsly.guard import Guards
-from bugsly.outbox import Outbox
-from bugsly.protocol.dsn import parse_dsn
-from bugsly.protocol.memory import Exit, ExitReason, encode_report, encode_sample
-from bugsly.sender import Sender
+from bugsly.protocol.memory import Exit, ExitReason
 
-
-class Post:
-    """A sender with its outbox, which numbers the samples it puts."""
-
-    def __init__(self, dsn: str, capacity: int = 1_000_000) -> None:
-        self.outbox = Outbox(capacity)
-        self.sender = Sender(parse_dsn(dsn), self.outbox, self._report, Guards()("sender"))
-        self._number = 0
-
-    def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
-        lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
-        return encode_report(worker(), samples, exits, lost)
-
-    def put(self, count: int = 1) -> None:
-        for _ in range(count):
-            self._number += 1
-            self.outbox.put(encode_sample(sample(self._number)))
-        self.sender.wake()
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replies, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(replies, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(senders, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(senders, "TIMEOUT", 0.3)
-    monkeypatch.setattr(senders, "LAST_TIMEOUT", 0.3)
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as running:
-        yield running
-
-
-@pytest.fixture
-def post(server: FakeServer) -> Iterator[Post]:
-    sending = Post(server.dsn)
-    sending.sender.start()
-    yield sending
-    sending.sender.close(5)
-
-
-def numbers(server: FakeServer) -> list[int]:
-    return [one.number for one in server.samples]
+pytestmark = pytest.mark.usefixtures("_soon")
 
 
 def test_samples_arrive_in_order_and_once(server: FakeServer, post: Post) -> None:
@@ -160,6 +110,23 @@ def test_a_pause_the_server_asks_for_is_kept(server: FakeServer, post: Post) -> 
     assert len(server.received) == 1
 
 
+def test_pauses_grow_with_every_failure_until_the_server_answers(
+    server: FakeServer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+
+    def pause(attempt: int, _retry_after: float) -> float:
+        attempts.append(attempt)
+        return 0.01
+
+    monkeypatch.setattr(senders, "pause_before", pause)
+    for failures in (3, 2):
+        server.answers += [reply(502, "Bad Gateway")] * failures
+        post.put()
+        assert post.sender.flush(10)
+    assert attempts == [1, 2, 3, 1, 2]
+
+
 def test_what_is_refused_is_dropped_and_counted(server: FakeServer, post: Post) -> None:
     server.answers.append(reply(403, "Forbidden"))
     post.put(3)
@@ -246,47 +213,3 @@ def test_a_certificate_whose_authority_is_named_is_accepted(
         assert post.sender.flush(10)
         post.sender.close(5)
         assert numbers(server) == [1]
-
-
-def test_nothing_to_send_is_flushed_at_once(server: FakeServer, post: Post) -> None:
-    assert post.sender.flush(0)
-    assert server.received == []
-
-
-def test_flushing_ends_in_time_while_the_server_is_silent(server: FakeServer, post: Post) -> None:
-    server.always = HANG
-    post.put()
-    assert not post.sender.flush(0.05)
-
-
-def test_closing_makes_a_last_attempt_even_in_a_pause(server: FakeServer) -> None:
-    post = Post(server.dsn)
-    server.answers.append(reply(503, "Service Unavailable", Retry_After="600"))
-    post.sender.start()
-    post.put()
-    wait_until(lambda: server.received, what="the first try")
-    post.put()
-    post.sender.close(10)
-    assert numbers(server) == [1, 1, 2]
-    assert not post.outbox
-
-
-def test_closing_does_not_wait_for_a_silent_server(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(senders, "TIMEOUT", 600)
-    server.always = HANG
-    post = Post(server.dsn)
-    post.sender.start()
-    post.put()
-    wait_until(lambda: server.received, what="the first try")
-    post.sender.close(0.1)
-    assert "bugsly-sender" in [thread.name for thread in threading.enumerate()]
-
-
-def test_putting_never_waits_for_the_server(server: FakeServer, post: Post) -> None:
-    server.always = HANG
-    post.put()
-    wait_until(lambda: server.received, what="the first try")
-    post.put(50_000)
-    assert post.outbox.dropped > 0

@@ -13,6 +13,14 @@ from tests.support.wait import wait_until
 from bugsly.protocol.memory import Exit, ExitReason
 
 KINDS = ("sync", "gthread", "gevent")
+WAYS = (
+    (Way.RUN, "-k", "sync"),
+    (Way.RUN, "-k", "gthread"),
+    (Way.RUN, "-k", "gevent"),
+    (Way.INIT, "-k", "gthread", "--preload"),
+    (Way.CONF, "-k", "gevent", "--preload"),
+)
+"""Those in which the master has the agent too, and can tell of its workers."""
 LIMIT = 400 << 20
 
 
@@ -47,14 +55,14 @@ class Shop:
         return max(worker.generation for worker in self.server.workers.values())
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=WAYS, ids=lambda way: " ".join(map(str, way)))
 def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
-    with FakeServer() as server:
-        folder = tmp_path_factory.mktemp("gunicorn")
-        with gunicorn(server, folder, "-k", request.param, way=Way.RUN) as running:
-            yield Shop(running, server)
+    way, *options = request.param
+    folder = tmp_path_factory.mktemp("gunicorn")
+    with FakeServer() as server, gunicorn(server, folder, *options, way=way) as running:
+        yield Shop(running, server)
 
 
 def test_a_worker_that_was_killed_is_reported_by_the_next_one(shop: Shop) -> None:

@@ -1,3 +1,4 @@
+import os
 import signal
 from collections import Counter
 from pathlib import Path
@@ -8,7 +9,7 @@ from tests.support.fake_server import FakeServer
 from tests.support.gunicorn import Way, gunicorn
 from tests.support.wait import wait_until
 
-from bugsly.protocol.memory import ExitReason
+from bugsly.protocol.memory import ExitReason, Sample
 
 KINDS = ("sync", "gthread", "gevent")
 LOADED = {"in the worker": (), "before the fork": ("--preload",)}
@@ -62,3 +63,22 @@ def test_the_life_of_workers_is_told(
     }
     assert reasons(server) == [ExitReason.TERMINATED, ExitReason.TERMINATED]
     assert all(report.lost == {} for report in server.reports)
+
+
+@pytest.mark.parametrize("loaded", LOADED)
+def test_an_app_that_is_watched_in_two_ways_is_watched_once(
+    loaded: str, server: FakeServer, tmp_path: Path
+) -> None:
+    with gunicorn(server, tmp_path, *LOADED[loaded], way=Way.RUN, app="watched:app") as running:
+        assert {worker.generation for worker in server.workers.values()} == {0}
+        shop_around(running)
+        wait_until(lambda: sum(served(server).values()) == 13, what="all requests are told")
+        assert sum(one.requests for one in latest(server)) == 13
+        pid = running.children[0]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: server.ends_of(pid, by_itself=False), what="its master knows its id")
+
+
+def latest(server: FakeServer) -> list[Sample]:
+    """Return the last sample of each worker."""
+    return [server.samples_of(worker.pid)[-1] for worker in server.workers.values()]

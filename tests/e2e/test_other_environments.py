@@ -12,6 +12,7 @@ from tests.support.wait import wait_until
 
 from bugsly.protocol.memory import Exit, ExitReason
 
+RUN = (str(BIN / "bugsly"), "run", "--")
 OPTIONS = ("-b", "127.0.0.1:0", "-w", "1", "--timeout", "2")
 GUNICORNS = {
     "19.10": ("gunicorn==19.10.*", "setuptools<81"),
@@ -37,7 +38,7 @@ FLASKS = {
 def serve(bin_folder: Path, *options: str) -> list[str]:
     """Return the command that runs the shop of another environment with our agent in it."""
     gunicorn = str(bin_folder / "gunicorn")
-    return [str(BIN / "bugsly"), "run", "--", gunicorn, *OPTIONS, *options, "shop:app"]
+    return [*RUN, gunicorn, *OPTIONS, *options, "shop:app"]
 
 
 class Life:
@@ -60,9 +61,10 @@ class Life:
         return self.server.ends_of(pid, by_itself=by_itself)[0]
 
     def serves(self) -> None:
+        before = self._counted()
         for number in range(5):
             assert self.running.get(f"/items/{number}") == f"item {number}"
-        wait_until(lambda: self._counted() == 5, what="the requests are told")
+        wait_until(lambda: self._counted() == before + 5, what="the requests are told")
 
     def _counted(self) -> int:
         traffic = [one for sample in self.server.samples for one in sample.traffic]
@@ -111,6 +113,14 @@ def test_an_app_in_an_environment_without_bugsly_is_watched(
         life.serves()
         life.is_killed()
         life.ends()
+    line = [*RUN, str(bin_folder / "flask"), "--app", "shop", "run", "-p", "0"]
+    with program(line, tmp_path, watched(server)) as running:
+        life = Life(running, server)
+        wait_until(lambda: running.get("/") and server.worker_of(running.pid), what="a report")
+        life.serves()
+        running.signal(signal.SIGINT)
+        running.wait()
+        assert life.told(running.pid, by_itself=True).reason is ExitReason.FINISHED
     assert {worker.python.rpartition(".")[0] for worker in server.workers.values()} == {version}
 
 

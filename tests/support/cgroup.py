@@ -25,8 +25,10 @@ def memory_cgroup(limit: int) -> Iterator[Path]:
         if folder.exists():
             folder.rmdir()
         pytest.skip(f"no memory cgroup can be made here: {error}")
-    yield folder
-    wait_until(lambda: _is_removed(folder), what="the cgroup is empty")
+    try:
+        yield folder
+    finally:
+        wait_until(lambda: _is_removed(folder), what="the cgroup is empty")
 
 
 def inside(folder: Path, command: list[str]) -> list[str]:

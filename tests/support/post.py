@@ -1,0 +1,35 @@
+"""A sender with what it sends, for tests of the one against a server."""
+
+from collections.abc import Iterable
+
+from tests.support.fake_server import FakeServer
+from tests.support.values import sample, worker
+
+from bugsly.guard import Guards
+from bugsly.outbox import Outbox
+from bugsly.protocol.dsn import parse_dsn
+from bugsly.protocol.memory import Exit, encode_report, encode_sample
+from bugsly.sender import Sender
+
+
+class Post:
+    """A sender with its outbox, which numbers the samples it puts."""
+
+    def __init__(self, dsn: str, capacity: int = 1_000_000) -> None:
+        self.outbox = Outbox(capacity)
+        self.sender = Sender(parse_dsn(dsn), self.outbox, self._report, Guards()("sender"))
+        self._number = 0
+
+    def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
+        lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
+        return encode_report(worker(), samples, exits, lost)
+
+    def put(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._number += 1
+            self.outbox.put(encode_sample(sample(self._number)))
+        self.sender.wake()
+
+
+def numbers(server: FakeServer) -> list[int]:
+    return [one.number for one in server.samples]
