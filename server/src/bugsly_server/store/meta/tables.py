@@ -173,6 +173,7 @@ issue = Table(
     _moment("resolved_at", nullable=True),
     _moment("snoozed_until", nullable=True),
     Column("finding", Text, nullable=False),
+    Column("told", Text),
     UniqueConstraint("project_id", "fingerprint"),
 )
 
