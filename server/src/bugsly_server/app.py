@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -15,7 +16,7 @@ from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.background import Background
 from bugsly_server.courier import Courier
 from bugsly_server.digester import Digester
-from bugsly_server.errors import Misconfigured
+from bugsly_server.errors import Misconfigured, Unavailable
 from bugsly_server.ingest.auth import Keys
 from bugsly_server.ingest.endpoint import EnvelopeEndpoint
 from bugsly_server.pipeline import Pipeline
@@ -76,7 +77,7 @@ class Server:
         self._lock = _lock(settings)
         self.spool = SqliteSpool(settings.data_dir / "spool.db")
         self.pulse = Pulse()
-        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys, clock), self.spool, clock)
+        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys), self.spool, clock)
         pipeline = Pipeline(self.store.database, self.store.telemetry, clock, announce)
         digester = Digester(
             self.spool,
@@ -101,7 +102,7 @@ class Server:
 
     def _starlette(self, clock: Clock) -> Starlette:
         app = Starlette(
-            routes=[Route("/api/{project_id:int}/envelope/", self.envelopes), *routes()],
+            routes=[Route("/api/{project_id}/envelope/", self.envelopes), *routes()],
             exception_handlers={404: missing, 500: failed},
             lifespan=self._lifespan,
         )
@@ -128,8 +129,13 @@ class Server:
         return lifespan()
 
     def _load_keys(self) -> dict[str, int]:
-        with self.store.database.reading() as connection:
-            return projects.keys(connection)
+        try:
+            with self.store.database.reading() as connection:
+                return projects.keys(connection)
+        except OperationalError as error:
+            raise Unavailable(
+                f"server: its database cannot be read ({error.orig}) → send it again later"
+            ) from None
 
 
 def _lock(settings: Settings) -> TextIO:

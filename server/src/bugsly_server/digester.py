@@ -62,10 +62,11 @@ class Digester:
             self._batch = self._spool.lease(1 if self._alone else BATCH)
             now = self._batch[-1].received_at if self._batch else self._clock()
             amount = len(self._batch)
-            if self._batch:
-                touched = self._pipeline.digest(self._batch)
-                self._settle()
-                self._publish(touched)
+            changed = self._pipeline.digest(self._batch) if self._batch else set()
+            self._settle()
+            changed |= self._pipeline.find(now)
+            if changed:
+                self._publish(changed)
             self._tend(now)
         if amount == BATCH or self._alone:
             return 0.0
@@ -91,9 +92,10 @@ class Digester:
         return GATHER
 
     def _settle(self) -> None:
-        self._spool.acknowledge(self._batch)
-        self._alone = max(0, self._alone - len(self._batch))
-        self._batch = ()
+        if self._batch:
+            self._spool.acknowledge(self._batch)
+            self._alone = max(0, self._alone - len(self._batch))
+            self._batch = ()
 
     def _tend(self, now: Micros) -> None:
         if now - self._tended_at >= TEND_EVERY:

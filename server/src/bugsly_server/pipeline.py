@@ -27,7 +27,7 @@ from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Entry, Telemetry
 
 LOOK_POINTS = 600
-FIND_AFTER_LOOK: Micros = 2 * SECOND
+FIND_AFTER_LOOK: Micros = 1 * SECOND
 FIND_EVERY: Micros = 15 * SECOND
 """Time alone changes findings too, and a large fleet is looked at all the time."""
 PEERS_SINCE: Micros = 7 * DAY
@@ -64,10 +64,14 @@ class Pipeline:
         touched = self._recorder.record(entries, self.skipped)
         for project_id, sighted in touched.items():
             watch = self._watch.setdefault(project_id, Watch(since=now))
+            watch.reported = True
             watch.looked = self._look(sighted, now) or watch.looked
-            if now - watch.found_at >= (FIND_AFTER_LOOK if watch.looked else FIND_EVERY):
-                self._find(project_id, watch, now)
         return set(touched)
+
+    def find(self, now: Micros) -> set[int]:
+        """Let detection speak about the projects that are due; return those it told of."""
+        due = [project_id for project_id, watch in self._watch.items() if watch.is_due(now)]
+        return {project_id for project_id in due if self._find(project_id, now)}
 
     def tend(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
         """Do what is due with time: count *skipped*, end silent workers, roll up samples."""
@@ -110,22 +114,26 @@ class Pipeline:
             judged_at=now,
         )
 
-    def _find(self, project_id: int, watch: Watch, now: Micros) -> None:
-        """Let detection speak about a project, and record what that changes."""
+    def _find(self, project_id: int, now: Micros) -> bool:
+        """Let detection speak about a project, and record what that changes, if anything."""
         with self._database.reading() as connection:
             fleet = workers.living(connection, project_id)
             past = workers.ended(connection, project_id, now - PEERS_SINCE, MOST_ENDED)
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
+        watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
         found = {one.fingerprint: one for one in findings.find(fleet + past, now)}
+        told = False
         for fingerprint in known.keys() | found.keys():
             issue, finding = known.get(fingerprint), found.get(fingerprint)
             change = next_change(issue, finding, now, watch.since)
             if change is not None:
                 self._change(project_id, issue, change)
+                told = True
             elif issue is not None and finding is not None and issue.state is State.OPEN:
                 with self._database.writing() as connection:
                     issues.keep_finding(connection, issue.id, finding, now)
+        return told
 
     def _change(self, project_id: int, issue: Issue | None, change: Change) -> None:
         with self._database.writing() as connection:
@@ -140,15 +148,22 @@ class Watch:
     since: Micros
     """The beginning of the time without a gap in which its workers reported."""
     found_at: Micros = 0
+    reported: bool = False
+    """Whether a worker reported after that."""
     looked: bool = False
-    """Whether a worker was looked at after that."""
+    """Whether one was looked at."""
+
+    def is_due(self, now: Micros) -> bool:
+        """Return whether detection should speak again."""
+        pause = FIND_AFTER_LOOK if self.looked else FIND_EVERY
+        return self.reported and now - self.found_at >= pause
 
     def found(self, now: Micros, gap: Micros) -> None:
         """Note that detection speaks; more than *gap* without it begins a new watch."""
         if now - self.found_at > gap:
             self.since = now
         self.found_at = now
-        self.looked = False
+        self.reported = self.looked = False
 
 
 def record_change(

@@ -192,3 +192,10 @@ def test_the_size_tells_what_the_disk_holds(telemetry: Telemetry, tmp_path: Path
     telemetry.write(every(10 * SECOND, MIDNIGHT, MIDNIGHT + HOUR))
     on_disk = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
     assert telemetry.size() == on_disk > 10_000
+
+
+@pytest.mark.parametrize("span", [(MIDNIGHT, MIDNIGHT), (MIDNIGHT, -5), (-10 * DAY, -5)])
+def test_a_span_that_is_none_holds_nothing(telemetry: Telemetry, span: tuple[int, int]) -> None:
+    telemetry.write([stored(MIDNIGHT)])
+    assert telemetry.points([1], *span, 600) == {1: []}
+    assert telemetry.traffic([1], *span) == {}

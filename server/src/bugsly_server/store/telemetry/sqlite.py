@@ -130,7 +130,7 @@ class SqliteTelemetry:
         """
         fit = [index for index, one in enumerate(self._tiers) if one.width * most <= until - since]
         parts: list[tuple[Tier, Path, Micros, Micros]] = []
-        for tier in self._tiers[fit[-1] :]:
+        for tier in self._tiers[fit[-1] :] if fit else ():
             there = tier.files(self._folder)
             begins = [tier.begin(path) for path in there]
             ends = [min(end, until) for end in (*begins[1:], until)]
