@@ -139,8 +139,12 @@ worker = Table(
     _amount("judged_at"),
     UniqueConstraint("project_id", "token"),
     Index(None, "project_id", "ended_at", "seen_at"),
+    sqlite_autoincrement=True,
 )
-"""`judgement` is `model.growth.Judgement` as JSON: written and read whole, never queried."""
+"""`judgement` is `model.growth.Judgement` as JSON: written and read whole, never queried.
+
+An id is never given again, because telemetry may still hold samples under it.
+"""
 
 release = Table(
     "release",
