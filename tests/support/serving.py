@@ -16,7 +16,7 @@ from bugsly_server.clock import Clock, now
 from bugsly_server.listen import Listener, bind
 from bugsly_server.model.issue import Change, Issue
 from bugsly_server.settings import load_settings
-from bugsly_server.store.meta import counters, projects
+from bugsly_server.store.meta import projects
 
 
 class Reply(NamedTuple):
@@ -92,13 +92,9 @@ class Serving:
             connection.close()
 
     def skipped(self, project: Project) -> dict[str, int]:
-        """Return what was not kept of a project, stored or about to be."""
-        with self.server.store.database.reading() as connection:
-            counted = counters.since(connection, project.id, 0)
-        waiting = self.server.envelopes.skipped
-        names = {why for project_id, why in waiting if project_id == project.id} | counted.keys()
-        totals = {why: counted.get(why, 0) + waiting[project.id, why] for why in names}
-        return {why: amount for why, amount in totals.items() if amount}
+        """Return what ingest did not keep of a project."""
+        counted = self.server.envelopes.skipped.items()
+        return {why: amount for (project_id, why), amount in counted if project_id == project.id}
 
 
 @contextmanager

@@ -19,6 +19,7 @@ GATHER = 0.2
 """Seconds between two batches that are not full: fewer commits, and nobody sees the difference."""
 IDLE = 1.0
 STORE_PAUSE = 5.0
+UNDIGESTED = "item that could not be digested"
 ENTRYS_FAULT = (
     sqlite3.IntegrityError,
     sqlite3.DataError,
@@ -34,7 +35,7 @@ Skipped = Counter[tuple[int, str]]
 
 
 class Digester:
-    """A `background.Step`. *skipped* is what ingest counts; *publish* tells the pages."""
+    """A `background.Step`. *skipped* is what ingest counts up; *publish* tells the pages."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Digester:
         self._keep: Micros = keep_days * DAY
         self._tended_at: Micros = 0
         self._forgot_at: Micros = 0
+        self._counted: Skipped = Counter()
         self._batch: Sequence[Entry] = ()
         self._alone = 0
 
@@ -84,7 +86,7 @@ class Digester:
             self._spool.give_back()
             return STORE_PAUSE
         if len(self._batch) == 1:
-            self._skipped[self._batch[0].project_id, "item that could not be digested"] += 1
+            self._pipeline.skipped[self._batch[0].project_id, UNDIGESTED] += 1
             self._settle()
         elif self._batch:
             self._alone = len(self._batch)
@@ -101,8 +103,8 @@ class Digester:
         if now - self._tended_at >= TEND_EVERY:
             self._tended_at = now
             skipped = Counter(self._skipped)
-            self._pipeline.tend(skipped, now)
-            self._skipped.subtract(skipped)
+            self._pipeline.tend(skipped - self._counted, now)
+            self._counted = skipped
         if now - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = now
             self._pipeline.forget(self._keep, now)

@@ -55,7 +55,10 @@ PREFLIGHT = (
 
 
 class EnvelopeEndpoint:
-    """An ASGI application for one route. *skipped* counts what is not kept, by project and why."""
+    """An ASGI application for one route. *skipped* counts what is not kept, by project and why.
+
+    It only ever grows, so that another thread can tell what has come since it looked last.
+    """
 
     def __init__(self, keys: Keys, spool: Spool, clock: Clock) -> None:
         self._room = Room(limits.MAX_HELD, limits.PAUSE)
