@@ -171,27 +171,30 @@ class PowerCut(BaseException):
 
 
 class CutTelemetry(SqliteTelemetry):
-    """Writes, and then the power fails."""
+    """The power fails when it has written, or before."""
 
-    cut = True
+    cut = ""
 
     def write(self, samples: Sequence[StoredSample]) -> None:
-        super().write(samples)
+        if self.cut != "before":
+            super().write(samples)
         if self.cut:
             raise PowerCut
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("first", [[1, 2], [2, 1]])
-def test_a_crash_between_telemetry_and_meta_loses_nothing_and_mixes_nothing_up(
-    tmp_path: Path, first: list[int]
+def test_a_crash_around_the_writing_of_samples_loses_nothing_and_mixes_nothing_up(
+    tmp_path: Path, first: list[int], moment: str
 ) -> None:
     with desk(tmp_path) as cut:
         cut.telemetry = CutTelemetry(tmp_path / "telemetry", 90)
+        cut.telemetry.cut = moment
         other = cut.project("billing")
         before = [cut.entry(three(n), other) for n in first]
         with pytest.raises(PowerCut):
             cut.start().digest(before)
-        cut.telemetry.cut = False
+        cut.telemetry.cut = ""
         newer = [cut.entry(three(3)), *before, cut.entry(three(4), other)]
         for one in newer:
             cut.start().digest([one])
