@@ -193,15 +193,16 @@ def test_a_store_that_fails_among_single_entries_loses_none(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("problem", [ValueError("odd"), operational()], ids=str)
-def test_tending_that_fails_blames_no_entry(bench: Bench, problem: Exception) -> None:
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_tending_that_fails_blames_no_entry(bench: Bench, problem: Exception, names: str) -> None:
     bench.pipeline.tending = problem
-    bench.append("a", "b")
+    bench.append(*names)
     bench.step()
     bench.append("c")
     bench.step()
     bench.pipeline.tending = None
     bench.settle()
-    assert bench.pipeline.digested == ["a", "b", "c"]
+    assert bench.pipeline.digested == [*names, "c"]
     assert not bench.pipeline.skipped
 
 

@@ -128,6 +128,17 @@ def test_while_reports_wait_nobody_is_called_silent(desk: Desk) -> None:
     assert desk.worker(1).ended_at is None
 
 
+def test_what_waited_is_judged_as_of_its_arrival(desk: Desk) -> None:
+    worker = Reporting(desk, 1)
+    waiting = []
+    for _ in range(12):
+        desk.clock.advance(STEP)
+        waiting.append(desk.entry(worker.payload()))
+    desk.clock.advance(HOUR)
+    desk.pipeline.digest(waiting)
+    assert desk.worker(1).judged_at == waiting[-1].received_at
+
+
 def test_a_leak_is_judged_found_told_and_stored(desk: Desk) -> None:
     fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
     with desk.database.writing() as connection:
