@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -116,13 +117,19 @@ def bind(settings: Settings, *, or_any: bool = False) -> socket.socket:
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
-    except OSError as error:
-        if or_any and error.errno == errno.EADDRINUSE:
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None) or 0
+        if number == errno.EADDRINUSE and or_any:
             return bind(replace(settings, port=0))
-        where = f"{settings.host}:{settings.port}"
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", error)
+        where = f"cannot listen on {settings.host}:{settings.port} ({reason})"
+        if number in {errno.EADDRINUSE, errno.EACCES}:
+            other = settings.port + 1 if 1024 <= settings.port < 65535 else 8420
+            raise Misconfigured(
+                f"BUGSLY_PORT: {where} → stop what uses it, or choose another with --port {other}"
+            ) from None
         raise Misconfigured(
-            f"BUGSLY_PORT: cannot listen on {where} ({error.strerror})"
-            f" → stop what uses it, or choose another with --port {settings.port + 1}"
+            f"BUGSLY_HOST: {where} → choose an address of this machine with --host"
         ) from None
 
 
