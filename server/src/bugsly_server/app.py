@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, TextIO
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+)
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -15,7 +24,7 @@ from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.background import Background
 from bugsly_server.courier import Courier
 from bugsly_server.digester import Digester
-from bugsly_server.errors import Misconfigured
+from bugsly_server.errors import Misconfigured, Unavailable
 from bugsly_server.ingest.auth import Keys
 from bugsly_server.ingest.endpoint import EnvelopeEndpoint
 from bugsly_server.pipeline import Pipeline
@@ -46,15 +55,9 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         folder = settings.data_dir
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _writable(folder):
             self.database = Database(folder / "meta.db")
             self.database.migrate()
-        except OSError as error:
-            raise Misconfigured(
-                f"BUGSLY_DATA_DIR: {folder} cannot be written to ({error.strerror})"
-                " → choose another with --data-dir"
-            ) from None
         self.telemetry = SqliteTelemetry(folder / "telemetry", settings.keep_days)
 
     def close(self) -> None:
@@ -72,11 +75,13 @@ class Server:
         self.settings = settings
         self.address = settings.public_url
         """Where people reach it; known at the latest when it listens."""
-        self.store = Store(settings)
-        self._lock = _lock(settings)
-        self.spool = SqliteSpool(settings.data_dir / "spool.db")
+        with ExitStack() as opened, _writable(settings.data_dir):
+            opened.enter_context(_lock(settings))
+            self.store = opened.enter_context(closing(Store(settings)))
+            self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
+            self._opened = opened.pop_all()
         self.pulse = Pulse()
-        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys, clock), self.spool, clock)
+        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys), self.spool, clock)
         pipeline = Pipeline(self.store.database, self.store.telemetry, clock, announce)
         digester = Digester(
             self.spool,
@@ -95,13 +100,11 @@ class Server:
         """Stop the threads, the digester with its batch done, and let go of the files."""
         for thread in self._threads:
             thread.close(CLOSE_SECONDS)
-        self.spool.close()
-        self.store.close()
-        self._lock.close()
+        self._opened.close()
 
     def _starlette(self, clock: Clock) -> Starlette:
         app = Starlette(
-            routes=[Route("/api/{project_id:int}/envelope/", self.envelopes), *routes()],
+            routes=[Route("/api/{project_id}/envelope/", self.envelopes), *routes()],
             exception_handlers={404: missing, 500: failed},
             lifespan=self._lifespan,
         )
@@ -128,23 +131,43 @@ class Server:
         return lifespan()
 
     def _load_keys(self) -> dict[str, int]:
-        with self.store.database.reading() as connection:
-            return projects.keys(connection)
+        try:
+            with self.store.database.reading() as connection:
+                return projects.keys(connection)
+        except DBAPIError as error:
+            raise Unavailable(
+                f"server: its database cannot be read ({error.orig}) → send it again later"
+            ) from None
 
 
-def _lock(settings: Settings) -> TextIO:
-    """Return the lock on the data folder, which one server at a time may hold."""
-    lock = (settings.data_dir / "server.lock").open("a+")
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Make *folder*, and say in one sentence what keeps the block from writing to it."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        pid = lock.read().strip() or "unknown"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        reason = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
         raise Misconfigured(
-            f"BUGSLY_DATA_DIR: a server with pid {pid} uses {settings.data_dir} already"
-            " → stop it, or choose another with --data-dir"
+            f"BUGSLY_DATA_DIR: {folder} cannot be written to ({reason})"
+            " → make room, or choose another with --data-dir"
         ) from None
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock
+
+
+@contextmanager
+def _lock(settings: Settings) -> Iterator[None]:
+    """Hold the lock on the data folder, which one server at a time may hold."""
+    with (settings.data_dir / "server.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            pid = lock.read().strip() or "unknown"
+            raise Misconfigured(
+                f"BUGSLY_DATA_DIR: a server with pid {pid} uses {settings.data_dir} already"
+                " → stop it, or choose another with --data-dir"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield

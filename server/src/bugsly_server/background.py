@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import Protocol
 
+from bugsly_server.errors import BugslyError
+
 LOG = logging.getLogger("bugsly")
 
 
@@ -24,6 +26,7 @@ class Background:
 
     def __init__(self, name: str, work: Step) -> None:
         self._work = work
+        self._problem = ""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -41,7 +44,17 @@ class Background:
         while not self._closing.is_set():
             try:
                 pause = self._work.step()
+                self._problem = ""
+            except BugslyError as error:
+                self._tell_once(str(error))
+                pause = self._work.failed(error)
             except Exception as error:
                 LOG.exception("%s: a step failed → it goes on", self._thread.name)
                 pause = self._work.failed(error)
             self._closing.wait(pause)
+
+    def _tell_once(self, problem: str) -> None:
+        """Log *problem*, in one line, unless it is the one of the step before."""
+        if problem != self._problem:
+            self._problem = problem
+            LOG.warning("%s: %s", self._thread.name, problem)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bugsly_server.app import Server
 from bugsly_server.errors import Misconfigured
@@ -17,6 +19,53 @@ from bugsly_server.settings import Settings
 
 GRACE = 3
 """Seconds for open requests when the server is stopped."""
+MAX_HEAD_BYTES = 64 * 1024
+HEAD_SECONDS = 30.0
+"""For the request line and the headers to arrive."""
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's, with a bound on the head of a request, in bytes and in time; uvicorn has none."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection, which has to ask for something soon."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take *data*, and hang up where they are too much of a head."""
+        counted = len(data) if self._in_head else 0
+        super().data_received(data)
+        self._head_bytes += counted
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self.transport.write(HEAD_TOO_LARGE)
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        self._hanging_up.cancel()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._hanging_up.cancel()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """End the head of a request."""
+        self._in_head = False
+        self._hanging_up.cancel()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        self._hanging_up = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
 
 class Listener(uvicorn.Server):
@@ -26,7 +75,7 @@ class Listener(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 server.asgi,
-                http="httptools",
+                http=BoundedProtocol,
                 loop="asyncio",
                 lifespan="on",
                 access_log=False,
@@ -68,13 +117,19 @@ def bind(settings: Settings, *, or_any: bool = False) -> socket.socket:
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
-    except OSError as error:
-        if or_any and error.errno == errno.EADDRINUSE:
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None) or 0
+        if number == errno.EADDRINUSE and or_any:
             return bind(replace(settings, port=0))
-        where = f"{settings.host}:{settings.port}"
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", error)
+        where = f"cannot listen on {settings.host}:{settings.port} ({reason})"
+        if number in {errno.EADDRINUSE, errno.EACCES}:
+            other = settings.port + 1 if 1024 <= settings.port < 65535 else 8420
+            raise Misconfigured(
+                f"BUGSLY_PORT: {where} → stop what uses it, or choose another with --port {other}"
+            ) from None
         raise Misconfigured(
-            f"BUGSLY_PORT: cannot listen on {where} ({error.strerror})"
-            f" → stop what uses it, or choose another with --port {settings.port + 1}"
+            f"BUGSLY_HOST: {where} → choose an address of this machine with --host"
         ) from None
 
 

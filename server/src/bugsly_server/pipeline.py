@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -20,14 +20,16 @@ from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
 from bugsly_server.model.growth import Verdict
-from bugsly_server.model.issue import Change, Finding, Issue, State
-from bugsly_server.model.worker import Worker
+from bugsly_server.model.issue import Change, Issue, State
+from bugsly_server.model.worker import SILENT_AFTER, Worker
 from bugsly_server.store.meta import channels, counters, issues, projects, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Entry, Telemetry
 
 LOOK_POINTS = 600
+FIND_AFTER_LOOK: Micros = 1 * SECOND
 FIND_EVERY: Micros = 15 * SECOND
+"""Time alone changes findings too, and a large fleet is looked at all the time."""
 PEERS_SINCE: Micros = 7 * DAY
 MOST_ENDED = 200
 """Past lives that a worker is compared with."""
@@ -36,17 +38,21 @@ Announce = Callable[[Issue, Change], None]
 
 
 class Pipeline:
-    """Digests what the spool holds, and looks after what time alone changes."""
+    """Digests what the spool holds, and looks after what time alone changes.
+
+    For it the present is the moment up to which all reports are digested: while it catches up,
+    nobody is called silent, and nothing quiet, whose reports are only waiting.
+    """
 
     def __init__(
         self, database: Database, telemetry: Telemetry, clock: Clock, announce: Announce
     ) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._clock = clock
         self._announce = announce
         self._recorder = Recorder(database, telemetry)
-        self._found_at: dict[int, Micros] = {}
+        self._since = clock()
+        self._watch: dict[int, Watch] = {}
         self.skipped: Counter[tuple[int, str]] = Counter()
 
     def digest(self, entries: Sequence[Entry]) -> set[int]:
@@ -54,34 +60,37 @@ class Pipeline:
 
         Digesting the same entries again adds nothing.
         """
+        now = max(entry.received_at for entry in entries)
         touched = self._recorder.record(entries, self.skipped)
         for project_id, sighted in touched.items():
-            looked = self._look(sighted)
-            if looked or self._is_due(project_id):
-                self._find(project_id)
+            watch = self._watch.setdefault(project_id, Watch(since=now))
+            watch.reported = True
+            watch.looked = self._look(sighted, now) or watch.looked
         return set(touched)
 
-    def tend(self, skipped: Counter[tuple[int, str]]) -> None:
+    def find(self, now: Micros) -> set[int]:
+        """Let detection speak about the projects that are due; return those it told of."""
+        due = [project_id for project_id, watch in self._watch.items() if watch.is_due(now)]
+        return {project_id for project_id in due if self._find(project_id, now)}
+
+    def tend(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
         """Do what is due with time: count *skipped*, end silent workers, roll up samples."""
-        now = self._clock()
         self._telemetry.roll_up(now)
         with self._database.writing() as connection:
             counters.add(connection, self.skipped + skipped, now)
             for project in projects.every(connection):
-                _end_silent(connection, project.id, now)
+                _end_silent(connection, project.id, now, self._since)
         self.skipped.clear()
 
-    def forget(self, keep: Micros) -> None:
+    def forget(self, keep: Micros, now: Micros) -> None:
         """Drop what is older than it is kept."""
-        now = self._clock()
         self._telemetry.forget(now)
         with self._database.writing() as connection:
             workers.forget(connection, now - keep)
             counters.forget(connection, now - keep)
 
-    def _look(self, sighted: Iterable[Worker]) -> bool:
+    def _look(self, sighted: Iterable[Worker], now: Micros) -> bool:
         """Judge the workers that have done enough since their last look; return whether any had."""
-        now = self._clock()
         due = [
             worker
             for worker in sighted
@@ -94,7 +103,7 @@ class Pipeline:
         return bool(judged)
 
     def _judge(self, worker: Worker, now: Micros) -> Worker:
-        series = self._telemetry.points([worker.id], worker.started_at, now, LOOK_POINTS)
+        series = self._telemetry.points([worker.id], worker.started_at, now + 1, LOOK_POINTS)
         judgement = judge(series[worker.id], worker.started_at)
         grows = judgement.verdict is Verdict.GROWING
         return replace(
@@ -105,35 +114,56 @@ class Pipeline:
             judged_at=now,
         )
 
-    def _is_due(self, project_id: int) -> bool:
-        return self._clock() - self._found_at.get(project_id, 0) >= FIND_EVERY
-
-    def _find(self, project_id: int) -> None:
-        """Let detection speak about a project, and record what that changes."""
-        now = self._clock()
-        self._found_at[project_id] = now
+    def _find(self, project_id: int, now: Micros) -> bool:
+        """Let detection speak about a project, and record what that changes, if anything."""
         with self._database.reading() as connection:
             fleet = workers.living(connection, project_id)
-            fleet += workers.ended(connection, project_id, now - PEERS_SINCE, MOST_ENDED)
+            past = workers.ended(connection, project_id, now - PEERS_SINCE, MOST_ENDED)
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
-        found = {one.fingerprint: one for one in findings.find(fleet, now)}
+        watch = self._watch[project_id]
+        watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
+        found = {one.fingerprint: one for one in findings.find(fleet + past, now)}
+        told = False
         for fingerprint in known.keys() | found.keys():
-            self._change(project_id, known.get(fingerprint), found.get(fingerprint), now)
+            issue, finding = known.get(fingerprint), found.get(fingerprint)
+            change = next_change(issue, finding, now, watch.since)
+            if change is not None:
+                self._change(project_id, issue, change)
+                told = True
+            elif issue is not None and finding is not None and issue.state is State.OPEN:
+                with self._database.writing() as connection:
+                    issues.keep_finding(connection, issue.id, finding, now)
+        return told
 
-    def _change(
-        self, project_id: int, issue: Issue | None, finding: Finding | None, now: Micros
-    ) -> None:
-        change = next_change(issue, finding, now)
-        if change is None and (issue is None or finding is None or issue.state is not State.OPEN):
-            return
+    def _change(self, project_id: int, issue: Issue | None, change: Change) -> None:
         with self._database.writing() as connection:
-            if change is None:
-                assert issue is not None
-                assert finding is not None
-                issues.keep_finding(connection, issue.id, finding, now)
-                return
             told = record_change(connection, project_id, issue, change)
         self._announce(told, change)
+
+
+@dataclass(slots=True)
+class Watch:
+    """How long, and when last, detection spoke about a project."""
+
+    since: Micros
+    """The beginning of the time without a gap in which its workers reported."""
+    found_at: Micros = 0
+    reported: bool = False
+    """Whether a worker reported after that."""
+    looked: bool = False
+    """Whether one was looked at."""
+
+    def is_due(self, now: Micros) -> bool:
+        """Return whether detection should speak again."""
+        pause = FIND_AFTER_LOOK if self.looked else FIND_EVERY
+        return self.reported and now - self.found_at >= pause
+
+    def found(self, now: Micros, gap: Micros) -> None:
+        """Note that detection speaks; more than *gap* without it begins a new watch."""
+        if now - self.found_at > gap:
+            self.since = now
+        self.found_at = now
+        self.reported = self.looked = False
 
 
 def record_change(
@@ -152,12 +182,12 @@ def record_change(
     return told
 
 
-def _end_silent(connection: Connection, project_id: int, now: Micros) -> None:
+def _end_silent(connection: Connection, project_id: int, now: Micros, since: Micros) -> None:
+    """End the workers that have been silent since they were last seen, or since we listen."""
     living = workers.living(connection, project_id)
     for worker in living:
-        if worker.is_silent(now):
+        if now - max(worker.seen_at, since) >= worker.patience:
             reason = of_silent(worker, living, now)
             if reason is not None:
-                workers.end(
-                    connection, replace(worker, ended_at=worker.seen_at, exit_reason=reason)
-                )
+                ended = replace(worker, ended_at=worker.seen_at, exit_reason=reason)
+                workers.end(connection, ended)

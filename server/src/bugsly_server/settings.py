@@ -97,11 +97,21 @@ def _folder(text: str, environ: Mapping[str, str]) -> Path:
 
 
 def _address(text: str) -> str:
-    if text and (urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname):
+    if text and not _is_address(text):
         raise Misconfigured(
             f"BUGSLY_PUBLIC_URL: {text!r} is no address → write it as https://bugs.example.com"
         )
     return text.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    more = parts.query or parts.fragment or parts.username
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not more
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/x-sentry-envelope"
 MAX_HEADER_BYTES = 8 * 1024
 MAX_ITEMS = 100
+MAX_COUNTED = 10_000
+"""Items that are counted at all: a body of nothing but tiny items would take long to walk."""
+NEWLINES = re.compile(rb"\n*")
 
 
 class InvalidEnvelope(ValueError):
@@ -53,11 +57,10 @@ def parse_envelope(body: bytes) -> Envelope:
     header, position = _header(body, 0, "the envelope's header")
     items: list[Item] = []
     beyond = 0
-    while position < len(body):
-        if body[position : position + 1] == b"\n":
-            position += 1
-            continue
+    while (position := _skip_newlines(body, position)) < len(body):
         number = len(items) + beyond + 1
+        if number > MAX_COUNTED:
+            raise InvalidEnvelope(f"it has more than {MAX_COUNTED} items")
         item_header, start = _header(body, position, f"the header of item {number}")
         end = _payload_end(body, start, item_header.get("length"), number)
         position = end + 1
@@ -67,6 +70,11 @@ def parse_envelope(body: bytes) -> Envelope:
         kind = item_header.get("type")
         items.append(Item(kind if isinstance(kind, str) else "", item_header, body[start:end]))
     return Envelope(header, tuple(items), beyond)
+
+
+def _skip_newlines(body: bytes, position: int) -> int:
+    match = NEWLINES.match(body, position)
+    return match.end() if match is not None else position
 
 
 def _header(body: bytes, start: int, what: str) -> tuple[dict[str, Any], int]:

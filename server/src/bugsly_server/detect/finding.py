@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from bugsly_server.clock import MINUTE, SECOND, Micros
-from bugsly_server.detect.fleet import stands_apart
+from bugsly_server.detect.fleet import catches_up, stands_apart
 from bugsly_server.detect.forecast import forecast
 from bugsly_server.detect.growth import HITS
 from bugsly_server.detect.pool import pool
@@ -21,6 +22,11 @@ PATIENCE_TIME: Micros = 15 * MINUTE
 PATIENCE_REQUESTS = 2_000
 """What a worker has to show before it is called growing with no peer to contradict it. Caches
 that fill look the same until they are full, and most are full by then."""
+MOST_PEERS = 100
+"""More would say the same."""
+MOST_POOLED = 50
+"""Past lives that count: those of an hour or two, so that what was mended is forgotten then."""
+MOST_SUSPECTS = 100
 
 
 def find(workers: Iterable[Worker], now: Micros) -> list[Finding]:
@@ -47,12 +53,12 @@ class Fleet:
     workers: tuple[Worker, ...]
     now: Micros
 
-    @property
+    @cached_property
     def known(self) -> list[Worker]:
         """Return the living workers of which enough was seen."""
         return [one for one in self.workers if one.is_alive(self.now) and one.growth is not None]
 
-    @property
+    @cached_property
     def growing(self) -> list[Worker]:
         """Return the living workers that grow, fastest first."""
         sure = [
@@ -62,43 +68,47 @@ class Fleet:
         ]
         return sorted(sure, key=_slope, reverse=True)
 
+    @cached_property
+    def alike(self) -> dict[tuple[str, Axis], list[Worker]]:
+        """Return the workers that can be compared: same code, same axis; also past lives."""
+        groups: dict[tuple[str, Axis], list[Worker]] = {}
+        for one in self.workers:
+            if one.growth is not None:
+                groups.setdefault((one.release, one.growth.axis), []).append(one)
+        return {key: group[:: max(1, len(group) // MOST_PEERS)] for key, group in groups.items()}
+
+    @cached_property
+    def recycled(self) -> list[Worker]:
+        """Return the latest lives of the newest code, if workers go on being replaced."""
+        newest = max(self.workers, key=lambda one: one.started_at)
+        ended = [one for one in self.workers if one.ended_at and one.release == newest.release]
+        latest = sorted(ended, key=lambda one: one.ended_at or 0)[-MOST_POOLED:]
+        longest = max((one.age(self.now) for one in latest), default=0)
+        return latest if latest and self.now - (latest[-1].ended_at or 0) <= longest else []
+
     def peers(self, worker: Worker) -> list[Worker]:
-        """Return what *worker* is compared with: same code and axis; also past lives of it."""
-        return [
-            one
-            for one in self.workers
-            if one.id != worker.id
-            and one.release == worker.release
-            and one.growth is not None
-            and worker.growth is not None
-            and one.growth.axis is worker.growth.axis
-        ]
+        """Return what *worker*, whose growth is known, is compared with."""
+        assert worker.growth is not None
+        alike = self.alike[worker.release, worker.growth.axis]
+        return [one for one in alike if one.id != worker.id]
 
 
 def _find(fleet: Fleet, environment: str) -> Finding | None:
     growing, known = fleet.growing, fleet.known
-    apart = [one for one in growing if _stands_apart(one, fleet.peers(one))]
+    apart = [one for one in growing if stands_apart(one, fleet.peers(one))]
     if apart:
         scope = Scope.ONE if len(apart) == 1 else Scope.SOME
         return _finding(scope, apart, fleet, environment)
-    patient = [one for one in growing if _was_watched_long(one, fleet.now)]
+    patient = [
+        one
+        for one in growing
+        if _was_watched_long(one, fleet.now) and not catches_up(one, fleet.peers(one))
+    ]
     if patient and 2 * len(patient) >= len(known):
         scope = Scope.ALL if len(patient) == len(known) else Scope.SOME
         return _finding(scope, patient, fleet, environment)
-    newest = max(fleet.workers, key=lambda one: one.started_at)
-    lives = [one for one in fleet.workers if one.release == newest.release]
-    ended = [one for one in lives if one.ended_at is not None]
-    pooled = pool(lives) if 2 * len(ended) >= len(lives) else None
-    return None if pooled is None else _across_restarts(pooled, lives, environment)
-
-
-def _stands_apart(worker: Worker, peers: Sequence[Worker]) -> bool:
-    return stands_apart(
-        _slope(worker),
-        worker.anonymous,
-        [_slope(peer) for peer in peers],
-        [peer.anonymous for peer in peers],
-    )
+    pooled = pool(fleet.recycled)
+    return None if pooled is None else _across_restarts(pooled, fleet.recycled, environment)
 
 
 def _was_watched_long(worker: Worker, now: Micros) -> bool:
@@ -122,7 +132,7 @@ def _finding(scope: Scope, suspects: Sequence[Worker], fleet: Fleet, environment
         title=_title(scope, suspects, len(fleet.known)),
         scope=scope,
         because=_because(fastest, axis, others),
-        suspects=tuple(_suspect(one, fleet.now) for one in suspects),
+        suspects=tuple(_suspect(one, fleet.now) for one in suspects[:MOST_SUSPECTS]),
         slope=_slope(fastest),
         axis=axis,
         peers=len(others),
@@ -187,4 +197,5 @@ def _across_restarts(pooled: Growth, lives: Sequence[Worker], environment: str) 
         peer_slope=pooled.slope,
         forecast=None,
         release=lives[0].release,
+        since=min(one.started_at for one in lives),
     )

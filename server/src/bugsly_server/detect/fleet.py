@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bugsly_server.detect.growth import FLOOR
 from bugsly_server.detect.trend import median
+from bugsly_server.model.growth import Axis, Verdict
+from bugsly_server.model.worker import Worker
 
 APART = 3.5
 """Iglewicz and Hoaglin (1993) recommend this cut for the modified z-score."""
 ENOUGH_PEERS = 3
 MAD_TO_SIGMA = 0.6745
-SLOPE_NOISE = 256.0
-"""Bytes per request that two sound workers differ by, whatever the others say."""
+SLOPE_NOISE = {Axis.REQUESTS: 50.0, Axis.TIME: 1_000_000.0}
+"""Bytes per request, or per hour, that two sound workers differ by, whatever the others say."""
+SLOPE_NOISE_SHARE = 0.75
+"""And by three quarters of what they grow by: of three peers two may agree by chance. Among
+workers that all grow, one that is apart grows nearly four times as fast."""
 LEVEL_NOISE = 1_000_000.0
 
 
@@ -27,16 +33,28 @@ def robust_z(value: float, peers: Sequence[float], noise: float) -> float:
     return MAD_TO_SIGMA * (value - centre) / max(spread, noise * MAD_TO_SIGMA)
 
 
-def stands_apart(
-    slope: float, level: float, peer_slopes: Sequence[float], peer_levels: Sequence[float]
-) -> bool:
-    """Return whether a worker grows, and has grown, unlike its peers.
+def stands_apart(worker: Worker, peers: Sequence[Worker]) -> bool:
+    """Return whether *worker* grows, and has grown, unlike its *peers*, whose growth is known.
 
     Slope alone is not enough: a young worker that fills a cache is steeper than its elders.
     """
-    if len(peer_slopes) < ENOUGH_PEERS or len(peer_levels) < ENOUGH_PEERS:
+    if worker.growth is None or len(peers) < ENOUGH_PEERS:
         return False
+    slopes = [peer.growth.slope for peer in peers if peer.growth is not None]
+    levels = [float(peer.anonymous) for peer in peers]
+    usual = SLOPE_NOISE_SHARE * median(sorted(slopes))
+    noise = max(SLOPE_NOISE[worker.growth.axis], usual)
     return (
-        robust_z(slope, peer_slopes, SLOPE_NOISE) > APART
-        and robust_z(level, peer_levels, LEVEL_NOISE) > APART
+        robust_z(worker.growth.slope, slopes, noise) > APART
+        and robust_z(worker.anonymous, levels, LEVEL_NOISE) > APART
+    )
+
+
+def catches_up(worker: Worker, peers: Sequence[Worker]) -> bool:
+    """Return whether a peer that served as much holds about as much, and does not grow."""
+    return any(
+        peer.judgement.verdict is not Verdict.GROWING
+        and peer.requests >= worker.requests
+        and peer.anonymous >= worker.anonymous - FLOOR
+        for peer in peers
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from bugsly_server.clock import HOUR, Micros
 from bugsly_server.detect.blocks import Block, after_boot, blocks
@@ -18,8 +19,11 @@ MIN_HOURS = 1.0
 SURE = 2.6
 FLOOR = 4_000_000
 FLOOR_SHARE = 0.03
-LAST_HALF = 0.6
-LAST_THIRD = 0.5
+LAST_HALF = 0.85
+"""Of the whole slope; an exponential warm-up falls below it after four fifths of its constant."""
+STEADILY = 0.75
+"""The share of steps from block to block that go up. What leaks goes up with every block; memory
+that jumps and stays, or wanders, goes up with half of them however far it gets."""
 FIRST_LOOK = 400
 NEXT_LOOK = 1.15
 """Looks come at geometrically growing numbers of requests. A test that is repeated after every
@@ -47,24 +51,22 @@ def judge(points: Sequence[Point], started_at: Micros) -> Judgement:
     growth = measure(levels, axis)
     moved = f"{size(growth.total, signed=True)} over {_span(growth)}"
     if growth.z < SURE or growth.total < max(FLOOR, FLOOR_SHARE * levels[0].y):
-        return Judgement(
-            verdict=Verdict.STEADY, because=f"its memory moved by {moved}", growth=growth
-        )
-    if _has_levelled(levels, growth):
-        return Judgement(
-            verdict=Verdict.LEVELLED,
-            because=f"it grew by {moved}, and then it stopped",
-            growth=growth,
-        )
-    return Judgement(
-        verdict=Verdict.GROWING, because=f"it grew by {moved}, and to the end", growth=growth
-    )
+        verdict, because = Verdict.STEADY, f"its memory moved by {moved}"
+    elif growth.last <= LAST_HALF * growth.slope:
+        verdict, because = Verdict.LEVELLED, f"it grew by {moved}, and slows down or has stopped"
+    elif growth.rises < STEADILY:
+        verdict, because = Verdict.STEADY, f"its memory moved by {moved}, up and down"
+    else:
+        verdict, because = Verdict.GROWING, f"it grew by {moved}, and to the end"
+    return Judgement(verdict=verdict, because=because, growth=growth)
 
 
 def measure(levels: Sequence[Block], axis: Axis) -> Growth:
     """Return the growth that *levels* show, significant or not."""
     xs, ys = [level.x for level in levels], [level.y for level in levels]
     slope = theil_sen(xs, ys)
+    half = len(levels) // 2
+    steps = [later > earlier for earlier, later in pairwise(ys)]
     span = xs[-1] - xs[0]
     return Growth(
         axis=axis,
@@ -72,6 +74,8 @@ def measure(levels: Sequence[Block], axis: Axis) -> Growth:
         low=slope.low,
         high=slope.high,
         z=mann_kendall(ys),
+        rises=sum(steps) / len(steps),
+        last=theil_sen(xs[half:], ys[half:]).value,
         total=round(slope.value * span),
         span=span,
     )
@@ -84,16 +88,6 @@ def _axis(points: Sequence[Point]) -> Axis | None:
     if points[-1].requests - points[0].requests >= MIN_REQUESTS:
         return Axis.REQUESTS
     return Axis.TIME if (points[-1].at - points[0].at) / HOUR >= MIN_HOURS else None
-
-
-def _has_levelled(levels: Sequence[Block], growth: Growth) -> bool:
-    """Return whether the end of the series is much flatter than the whole."""
-
-    def tail(share: float) -> float:
-        part = levels[round(len(levels) * (1 - share)) :]
-        return theil_sen([level.x for level in part], [level.y for level in part]).value
-
-    return tail(1 / 2) <= LAST_HALF * growth.slope or tail(1 / 3) <= LAST_THIRD * growth.slope
 
 
 def _span(growth: Growth) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
-from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, Scope, State
+from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, State
 from bugsly_server.model.units import duration
 
 APART_AT_LEAST: Micros = 10 * MINUTE
@@ -12,16 +12,19 @@ QUIET_AFTER: Micros = 30 * MINUTE
 RESOLVED_AFTER: Micros = 3 * DAY
 SOON = float(HOUR // SECOND)
 HALVED = 0.5
-WIDTH = {Scope.ONE: 0, Scope.SOME: 1, Scope.ALL: 2, Scope.RESTARTS: 2}
 
 
-def next_change(issue: Issue | None, finding: Finding | None, now: Micros) -> Change | None:
+def next_change(
+    issue: Issue | None, finding: Finding | None, now: Micros, watched_since: Micros
+) -> Change | None:
     """Return what *finding* changes about *issue*, the one of its fingerprint, or None.
 
     *finding* is None where detection looked and found nothing; do not ask while no worker reports.
+    *watched_since* is when workers began to report without a gap: what nobody looked at is not
+    quiet.
     """
     if finding is None:
-        return None if issue is None else _fading(issue, now)
+        return None if issue is None else _fading(issue, now, watched_since)
     if issue is None:
         return Change(kind=ChangeKind.OPENED, at=now, because=finding.because, finding=finding)
     if issue.state is State.OPEN:
@@ -32,22 +35,24 @@ def next_change(issue: Issue | None, finding: Finding | None, now: Micros) -> Ch
 
 
 def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
-    """Return whether a worker started after the issue was resolved is among the suspects.
+    """Return whether *finding* rests on workers that started after a person resolved the issue.
 
     Those that ran then still carry the old code, or the old memory, and prove nothing.
     """
-    if issue.resolved_at is None or not finding.suspects:
+    if issue.resolved_at is None:
         return True
-    return any(now - suspect.age * SECOND > issue.resolved_at for suspect in finding.suspects)
+    starts = [now - round(suspect.age * SECOND) for suspect in finding.suspects]
+    return max(starts, default=finding.since) > issue.resolved_at
 
 
 def _worsening(issue: Issue, finding: Finding, now: Micros) -> Change | None:
     if now - issue.changed_at < APART_AT_LEAST:
         return None
+    told = issue.told or issue.finding
     because = ""
-    if WIDTH[finding.scope] > WIDTH[issue.finding.scope]:
-        because = f"it was {issue.finding.scope}, and is {finding.scope} now"
-    elif _is_soon(finding) and not _is_soon(issue.finding, slack=HALVED):
+    if finding.scope.width > told.scope.width:
+        because = f"it was {told.scope}, and is {finding.scope} now"
+    elif _is_soon(finding) and not _is_soon(told, slack=HALVED):
         expected = finding.forecast.expected if finding.forecast else 0.0
         because = f"memory runs out in about {duration(expected)}"
     if not because:
@@ -60,9 +65,10 @@ def _is_soon(finding: Finding, slack: float = 1.0) -> bool:
     return finding.forecast is not None and finding.forecast.expected * slack < SOON
 
 
-def _fading(issue: Issue, now: Micros) -> Change | None:
-    if issue.state is State.OPEN and now - issue.seen_at >= QUIET_AFTER:
-        because = f"no worker has grown for {duration((now - issue.seen_at) / SECOND)}"
+def _fading(issue: Issue, now: Micros, watched_since: Micros) -> Change | None:
+    quiet = now - max(issue.seen_at, watched_since)
+    if issue.state is State.OPEN and quiet >= QUIET_AFTER:
+        because = f"no worker has grown for {duration(quiet / SECOND)}"
         return Change(kind=ChangeKind.QUIETED, at=now, because=because, finding=None)
     if issue.state is State.QUIET and now - issue.changed_at >= RESOLVED_AFTER:
         because = f"it was quiet for {duration((now - issue.changed_at) / SECOND)}"

@@ -5,39 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bugsly_server.detect.growth import FLOOR, SURE
+from bugsly_server.detect.growth import FLOOR, LAST_HALF, SURE
 from bugsly_server.detect.trend import median
-from bugsly_server.model.growth import Axis, Growth, Verdict
+from bugsly_server.model.growth import Axis, Growth
 from bugsly_server.model.worker import Worker
 
-MIN_LIVES = 6
+MIN_LIVES = 8
 AGREEING = 0.75
-"""The share of lives that have to point up, and not to have levelled off."""
+"""The share of lives that have to point up."""
+STEPS = 15
+"""From block to block in one life."""
 
 
 def pool(lives: Sequence[Worker]) -> Growth | None:
-    """Return the growth that *lives* of the same code show together, None if they do not.
+    """Return the growth that *lives*, ended ones of the same code, show together, if they do.
 
-    Each life is one measurement: its slope, its z and the requests it rests on. The slopes'
-    median is the growth; Stouffer's method with weights of the square root of requests gives
-    the common z (Stouffer 1949, weights after Lipták 1958).
+    Each life is one measurement of the slope; their median is the growth. Whether it is real is
+    asked of all their steps together: z is that of a sign test, which neither a wandering nor a
+    jumping memory passes. Lives that slow down towards their end are warm-ups.
     """
-    known = [life.growth for life in lives if life.growth is not None]
-    grown = [growth for growth in known if growth.axis is Axis.REQUESTS and growth.span > 0]
+    grown = [
+        life.growth
+        for life in lives
+        if life.growth is not None and life.growth.axis is Axis.REQUESTS
+    ]
     if len(grown) < MIN_LIVES:
         return None
-    rising = sum(
-        1
-        for life in lives
-        if life.growth is not None
-        and life.growth.slope > 0
-        and life.judgement.verdict is not Verdict.LEVELLED
-    )
-    z = _stouffer([growth.z for growth in grown], [math.sqrt(growth.span) for growth in grown])
     slopes = sorted(growth.slope for growth in grown)
+    rises = sum(growth.rises for growth in grown) / len(grown)
+    z = (2 * rises - 1) * math.sqrt(STEPS * len(grown))
     span = sum(growth.span for growth in grown)
     total = median(slopes) * span
-    if rising < AGREEING * len(grown) or z < SURE or total < FLOOR * MIN_LIVES:
+    pointing_up = sum(slope > 0 for slope in slopes) >= AGREEING * len(grown)
+    last = median(sorted(growth.last for growth in grown))
+    slows_down = last <= LAST_HALF * median(slopes)
+    if not pointing_up or z < SURE or slows_down or total < FLOOR * MIN_LIVES:
         return None
     return Growth(
         axis=Axis.REQUESTS,
@@ -45,12 +47,8 @@ def pool(lives: Sequence[Worker]) -> Growth | None:
         low=slopes[len(slopes) // 4],
         high=slopes[(3 * len(slopes)) // 4],
         z=z,
+        rises=rises,
+        last=last,
         total=round(total),
         span=span,
-    )
-
-
-def _stouffer(zs: Sequence[float], weights: Sequence[float]) -> float:
-    return sum(z * w for z, w in zip(zs, weights, strict=True)) / math.sqrt(
-        sum(w * w for w in weights)
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bugsly.protocol.memory import MemoryReport, Sample
@@ -17,54 +18,85 @@ RATE_MEMORY = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What one report adds. *facts* are fields of `Worker`; *samples* carry their moment."""
+    """What one report leads to: its worker as it leaves it, and the new samples' moments."""
 
-    token: str
-    facts: dict[str, Any]
+    worker: Worker
     samples: list[tuple[Micros, Sample]]
 
 
+def introduce(report: MemoryReport, received_at: Micros) -> dict[str, Any]:
+    """Return the fields of a worker that is heard of for the first time, samples not counted."""
+    return {
+        **_identity(report),
+        "started_at": received_at - report.worker.age,
+        "seen_at": received_at,
+        "judged_at": received_at,
+    }
+
+
 def arrive(
-    known: Worker | None, report: MemoryReport, received_at: Micros, skipped: Counter[str]
+    known: Worker, report: MemoryReport, received_at: Micros, skipped: Counter[str]
 ) -> Arrival:
     """Return what *report* adds to what is *known* of its worker.
 
     An age says how long before the report was sent a sample was taken, and the report has just
-    arrived: so a wrong or jumping clock at the sender moves nothing. A sample whose number was
-    seen before is a repetition.
+    arrived: so a wrong or jumping clock at the sender moves nothing.
     """
+    fresh = _fresh(known, report.samples, skipped)
+    sent = received_at - report.worker.age
+    samples = [(sent + one.age, one) for one in fresh]
+    changed = {
+        name: value for name, value in _identity(report).items() if value != getattr(known, name)
+    }
+    if report.lost != known.lost:
+        changed["lost"] = report.lost
+    if samples:
+        changed |= _gauges(known, samples)
+    return Arrival(replace(known, **changed) if changed else known, samples)
+
+
+def _identity(report: MemoryReport) -> dict[str, Any]:
     worker = report.worker
-    seen = 0 if known is None else known.samples
-    fresh = sorted((one for one in report.samples if one.number > seen), key=lambda one: one.number)
-    repeated = len(report.samples) - len(fresh)
-    if repeated:
-        skipped["sample that had arrived before"] += repeated
-    samples = [(received_at - (worker.age - one.age), one) for one in fresh]
-    started_at = received_at - worker.age if known is None else known.started_at
-    facts = asdict(worker)
-    del facts["id"], facts["age"]
-    facts |= {"started_at": started_at, "lost": report.lost}
-    facts |= _latest(known, samples, started_at, received_at)
-    return Arrival(worker.id, facts, samples)
+    return {
+        "host": worker.host,
+        "machine": worker.machine,
+        "pid": worker.pid,
+        "parent": worker.parent,
+        "number": worker.number,
+        "generation": worker.generation,
+        "server": worker.server,
+        "release": worker.release,
+        "environment": worker.environment,
+        "python": worker.python,
+        "every": worker.every,
+    }
 
 
-def _latest(
-    known: Worker | None,
-    samples: list[tuple[Micros, Sample]],
-    started_at: Micros,
-    received_at: Micros,
-) -> dict[str, Any]:
-    """Return the gauges of the newest sample; those of before where none came."""
-    if not samples:
-        return {} if known is not None else {"seen_at": received_at, "judged_at": received_at}
+def _fresh(known: Worker, samples: Iterable[Sample], skipped: Counter[str]) -> list[Sample]:
+    """Return the samples that were not seen before, in order."""
+    fresh: list[Sample] = []
+    number, requests = known.samples, known.requests
+    for one in sorted(samples, key=lambda one: one.number):
+        if one.number <= number:
+            skipped["sample that had arrived before"] += 1
+        elif one.requests < requests:
+            skipped["sample with fewer requests than the one before"] += 1
+        else:
+            fresh.append(one)
+            number, requests = one.number, one.requests
+    return fresh
+
+
+def _gauges(known: Worker, samples: list[tuple[Micros, Sample]]) -> dict[str, Any]:
+    """Return what the newest sample says, and that the worker lives unless it said goodbye."""
     at, newest = samples[-1]
-    before = (started_at, 0, 0.0) if known is None else (known.seen_at, known.requests, known.rate)
     proportional = [one.proportional for _, one in samples if one.proportional is not None]
-    facts: dict[str, Any] = {
+    gauges: dict[str, Any] = {
         "seen_at": at,
         "samples": newest.number,
         "anonymous": newest.anonymous,
         "shared": newest.shared,
+        "proportional": proportional[-1] if proportional else known.proportional,
         "peak": newest.peak,
         "requests": newest.requests,
         "in_flight": newest.in_flight,
@@ -73,24 +105,24 @@ def _latest(
         "used": newest.used,
         "limit": newest.limit,
         "oom_kills": newest.oom_kills,
-        "rate": _rate(before, (at, newest.requests), (at - started_at) / SECOND),
-        "ended_at": None,
-        "exit_reason": None,
+        "rate": _rate(known, at, newest.requests),
     }
-    facts["proportional"] = proportional[-1] if proportional else known.proportional if known else 0
-    if known is None:
-        facts["judged_at"] = at
-    return facts
+    if known.fell_silent:
+        gauges |= {"ended_at": None, "exit_reason": None}
+    elif known.ended_at is not None:
+        gauges["ended_at"] = max(at, known.ended_at)
+    return gauges
 
 
-def _rate(before: tuple[Micros, int, float], now: tuple[Micros, int], age: float) -> float:
-    """Return requests per second, the recent past counting most, for a worker of *age* seconds.
+def _rate(known: Worker, at: Micros, requests: int) -> float:
+    """Return requests per second up to *at*, the recent past counting most.
 
-    *before* and *now* are a moment and the requests up to then; *before* also has the rate. While
-    a worker is young the rate is the mean over its life.
+    While a worker is young the rate is the mean over its life.
     """
-    seconds = (now[0] - before[0]) / SECOND
+    since = known.seen_at if known.samples else known.started_at
+    seconds = (at - since) / SECOND
     if seconds <= 0:
-        return before[2]
+        return known.rate
+    age = (at - known.started_at) / SECOND
     weight = max(1 - math.exp(-seconds / RATE_MEMORY), min(1.0, seconds / max(age, seconds)))
-    return before[2] + weight * (max(0, now[1] - before[1]) / seconds - before[2])
+    return known.rate + weight * ((requests - known.requests) / seconds - known.rate)

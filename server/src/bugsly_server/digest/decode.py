@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
-from bugsly.protocol.memory import VERSION, Exit, MemoryReport, Sample, Worker
+from bugsly.protocol.memory import VERSION, Exit, MemoryReport, Sample, Traffic, Worker
 
 LONGEST = 200
 LARGEST = 1 << 50
@@ -17,7 +19,9 @@ LARGEST = 1 << 50
 LONGEST_LIFE = 20 * 365 * 86_400_000_000
 ID = re.compile(r"[0-9a-f]{32}")
 MOST_REASONS = 20
+MOST_EXITS = 100
 
+UNREADABLE = (ValueError, RecursionError, msgspec.MsgspecError)
 
 _Kind = TypeVar("_Kind")
 
@@ -26,18 +30,7 @@ class Unreadable(ValueError):
     """Says why a payload is skipped; counted under its text."""
 
 
-class _Loose(msgspec.Struct):
-    """A report whose samples are looked at one by one."""
-
-    version: int
-    worker: Worker
-    samples: list[msgspec.Raw] = []
-    exits: list[msgspec.Raw] = []
-    lost: dict[str, int] = {}
-
-
 _strict = msgspec.json.Decoder(MemoryReport)
-_loose = msgspec.json.Decoder(_Loose)
 
 
 def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
@@ -47,51 +40,66 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     """
     try:
         report = _strict.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         report = _salvage(payload, skipped)
     if report.version != VERSION:
-        raise Unreadable(f"memory of version {str(report.version)[:20]}, we read {VERSION}")
+        raise Unreadable(f"memory of a version other than {VERSION}")
     worker = _checked(report.worker)
     samples = tuple(one for one in report.samples if _is_sound(one, worker, skipped))
-    exits = tuple(one for one in report.exits if ID.fullmatch(one.worker))
-    lost = {str(why)[:LONGEST]: n for why, n in list(report.lost.items())[:MOST_REASONS] if n > 0}
-    return replace(report, worker=worker, samples=samples, exits=exits, lost=lost)
+    lost = {why[:LONGEST]: n for why, n in list(report.lost.items())[:MOST_REASONS] if n > 0}
+    return replace(
+        report,
+        worker=worker,
+        samples=samples,
+        exits=_sound_exits(report.exits, skipped),
+        lost={why: n for why, n in lost.items() if n <= LARGEST},
+    )
 
 
 def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
+    """Return what is good of *payload*; Python's own reader takes NaN and the like."""
     try:
-        loose = _loose.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+        loose = json.loads(payload)
+        worker = _one(loose["worker"], Worker)
+        version = _one(loose["version"], int)
+        samples = list(loose.get("samples", ()))
+        exits = list(loose.get("exits", ()))
+    except (*UNREADABLE, LookupError, TypeError, AttributeError):
         raise Unreadable("memory that is not valid JSON of its form") from None
-    samples = _each(loose.samples, Sample, "sample that is not of its form", skipped)
-    exits = _each(loose.exits, Exit, "exit that is not of its form", skipped)
     return MemoryReport(
-        version=loose.version,
-        worker=loose.worker,
-        samples=tuple(samples),
-        exits=tuple(exits),
-        lost=loose.lost,
+        version=version,
+        worker=worker,
+        samples=tuple(_each(samples, Sample, "sample that is not of its form", skipped)),
+        exits=tuple(_each(exits, Exit, "exit that is not of its form", skipped)),
     )
 
 
 def _each(
-    raws: list[msgspec.Raw], kind: type[_Kind], why: str, skipped: Counter[str]
+    loose: Iterable[object], kind: type[_Kind], why: str, skipped: Counter[str]
 ) -> list[_Kind]:
     good = []
-    for raw in raws:
+    for one in loose:
         try:
-            good.append(msgspec.json.decode(raw, type=kind))
-        except msgspec.DecodeError:
+            good.append(_one(one, kind))
+        except UNREADABLE:
             skipped[why] += 1
     return good
+
+
+def _one(loose: object, kind: type[_Kind]) -> _Kind:
+    """Return *loose* as a *kind*, by way of JSON again because that is where text is checked."""
+    return msgspec.json.decode(json.dumps(loose, allow_nan=False), type=kind)
 
 
 def _checked(worker: Worker) -> Worker:
     if not ID.fullmatch(worker.id):
         raise Unreadable("memory of a worker whose id is not 32 hexadecimal digits")
     counts = (worker.pid, worker.parent, worker.number, worker.generation, worker.every)
-    if not 0 <= worker.age <= LONGEST_LIFE or not all(0 <= one <= LARGEST for one in counts):
+    if not 0 <= worker.age <= LONGEST_LIFE or not _are_measurements(counts):
         raise Unreadable("memory of a worker whose numbers are out of range")
+    names = (worker.host, worker.machine, worker.server, worker.release)
+    if max(map(len, (*names, worker.environment, worker.python))) <= LONGEST:
+        return worker
     return replace(
         worker,
         host=worker.host[:LONGEST],
@@ -118,16 +126,32 @@ def _is_sound(sample: Sample, worker: Worker, skipped: Counter[str]) -> bool:
         sample.limit,
         sample.oom_kills,
     )
-    if not all(0 <= amount <= LARGEST for amount in amounts) or sample.number < 1:
+    served = [amount for one in sample.traffic for amount in _amounts(one)]
+    if not _are_measurements((*amounts, *served)) or not 1 <= sample.number <= LARGEST:
         skipped["sample with a number out of range"] += 1
         return False
     if not 0 <= sample.age <= worker.age:
         skipped["sample from outside its worker's life"] += 1
         return False
-    for traffic in sample.traffic:
-        counts = (traffic.requests, traffic.client_errors, traffic.server_errors)
-        sizes = (traffic.micros, traffic.sent, traffic.biggest)
-        if not all(0 <= amount <= LARGEST for amount in (*counts, *sizes)):
-            skipped["sample with a number out of range"] += 1
-            return False
     return True
+
+
+def _amounts(one: Traffic) -> tuple[int, ...]:
+    failed = (one.client_errors, one.server_errors)
+    return (one.requests, *failed, one.micros, one.sent, one.biggest)
+
+
+def _sound_exits(exits: tuple[Exit, ...], skipped: Counter[str]) -> tuple[Exit, ...]:
+    sound = [
+        one
+        for one in exits
+        if ID.fullmatch(one.worker) and _are_measurements((one.signal, one.code))
+    ]
+    kept = tuple(sound[:MOST_EXITS])
+    if len(kept) < len(exits):
+        skipped["exit that is not of its form"] += len(exits) - len(kept)
+    return kept
+
+
+def _are_measurements(amounts: tuple[int, ...]) -> bool:
+    return min(amounts) >= 0 and max(amounts) <= LARGEST

@@ -17,7 +17,7 @@ GIVEN_UP_AFTER: Micros = DAY
 
 def is_news(known: Worker, told: Exit, *, by_itself: bool) -> bool:
     """Return whether *told* says more about the end of *known* than is known already."""
-    if known.exit_reason is None or known.exit_reason is ExitReason.VANISHED:
+    if known.exit_reason is None or known.fell_silent:
         return True
     return not by_itself and told.reason in VIOLENT and known.exit_reason not in VIOLENT
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bugsly.protocol.memory import MemoryReport, Traffic
 from bugsly_server.clock import DAY, Micros
-from bugsly_server.digest.arrival import Arrival, arrive
+from bugsly_server.digest.arrival import Arrival, arrive, introduce
 from bugsly_server.digest.decode import Unreadable, decode_report
 from bugsly_server.digest.exits import is_news, refine
 from bugsly_server.model.series import Served
@@ -20,7 +20,8 @@ from bugsly_server.store.meta import workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Entry, StoredSample, Telemetry
 
-TOO_OLD: Micros = 2 * DAY
+TOO_OLD: Micros = DAY
+"""As long as the finest tier surely has the file of that day."""
 
 Reports = list[tuple[Micros, MemoryReport]]
 
@@ -31,7 +32,7 @@ class Recorder:
     def __init__(self, database: Database, telemetry: Telemetry) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._endpoints: dict[int, dict[str, int]] = {}
+        self._endpoints: dict[int, Mapping[str, int]] = {}
         self._releases: set[tuple[int, str]] = set()
 
     def record(
@@ -43,54 +44,71 @@ class Recorder:
         for project_id, members in groupby(ordered, key=lambda entry: entry.project_id):
             amounts: Counter[str] = Counter()
             reports = _decode(members, amounts)
-            try:
+            if reports:
                 touched[project_id] = self._store(project_id, reports, amounts)
-            except BaseException:
-                self._endpoints.clear()
-                self._releases.clear()
-                raise
             for why, amount in amounts.items():
                 skipped[project_id, why] += amount
         return touched
 
     def _store(self, project_id: int, reports: Reports, skipped: Counter[str]) -> list[Worker]:
-        """Store the reports of one project.
+        """Store the reports of one project, in three steps each of which may be the last.
 
-        The transaction of meta ends after telemetry is written: should the process die between
-        the two, the batch is digested again, gets the same ids, and nothing is missing.
+        Who is speaking comes first, because samples are kept under the ids that meta gives. Then
+        the samples, which are kept once however often they are written. What is known of the
+        workers comes last: only then would the same reports be told to be repetitions.
         """
+        known = self._introduce(project_id, reports)
+        endpoint_ids = self._endpoint_ids(project_id, reports)
+        samples: list[StoredSample] = []
+        for received_at, report in reports:
+            arrival = arrive(known[report.worker.id], report, received_at, skipped)
+            known[report.worker.id] = arrival.worker
+            samples += _stored(arrival, endpoint_ids, received_at, skipped)
+        self._telemetry.write(samples)
         with self._database.writing() as connection:
-            tokens = {report.worker.id for _, report in reports}
-            known = workers.find(connection, project_id, tokens)
-            samples: list[StoredSample] = []
-            for received_at, report in reports:
-                arrival = arrive(known.get(report.worker.id), report, received_at, skipped)
-                worker = _sight(connection, project_id, known.get(arrival.token), arrival)
-                known[arrival.token] = worker
-                self._note_release(connection, project_id, worker)
-                names = [t.endpoint for _, sample in arrival.samples for t in sample.traffic]
-                ids = self._endpoint_ids(connection, project_id, names)
-                samples += _stored(worker.id, arrival, ids, received_at, skipped)
-            self._telemetry.write(samples)
             workers.sight(connection, known.values())
-            _record_exits(connection, project_id, reports)
+            _record_exits(connection, project_id, reports, skipped)
         return list(known.values())
 
-    def _note_release(self, connection: Connection, project_id: int, worker: Worker) -> None:
-        seen = (project_id, worker.release)
-        if worker.release and seen not in self._releases:
-            workers.note_release(connection, project_id, worker.release, worker.started_at)
-            self._releases.add(seen)
+    def _introduce(self, project_id: int, reports: Reports) -> dict[str, Worker]:
+        """Return the workers that speak in *reports*, by token; store those that are new."""
+        tokens = {report.worker.id for _, report in reports}
+        with self._database.reading() as connection:
+            known = workers.find(connection, project_id, tokens)
+        new: dict[str, tuple[Micros, MemoryReport]] = {}
+        for received_at, report in reports:
+            if report.worker.id not in known:
+                new.setdefault(report.worker.id, (received_at, report))
+        if new:
+            facts = {token: introduce(report, at) for token, (at, report) in new.items()}
+            with self._database.writing() as connection:
+                workers.add(connection, project_id, facts)
+                known |= workers.find(connection, project_id, new)
+        self._note_releases(project_id, known.values())
+        return known
 
-    def _endpoint_ids(
-        self, connection: Connection, project_id: int, names: Sequence[str]
-    ) -> Mapping[str, int]:
+    def _note_releases(self, project_id: int, present: Iterable[Worker]) -> None:
+        first: dict[str, Micros] = {}
+        for one in present:
+            if one.release and (project_id, one.release) not in self._releases:
+                first[one.release] = min(one.started_at, first.get(one.release, one.started_at))
+        if first:
+            with self._database.writing() as connection:
+                for version, at in first.items():
+                    workers.note_release(connection, project_id, version, at)
+            self._releases |= {(project_id, version) for version in first}
+
+    def _endpoint_ids(self, project_id: int, reports: Reports) -> Mapping[str, int]:
         known = self._endpoints.get(project_id)
         if known is None:
-            stored = workers.endpoint_names(connection, project_id)
+            with self._database.reading() as connection:
+                stored = workers.endpoint_names(connection, project_id)
             known = {name: key for key, name in stored.items()}
-        if any(name not in known for name in names):
-            known = workers.ensure_endpoints(connection, project_id, known, names)
+        traffic = (t for _, report in reports for one in report.samples for t in one.traffic)
+        missing = {one.endpoint for one in traffic} - known.keys()
+        if missing and len(known) < workers.MAX_ENDPOINTS:
+            with self._database.writing() as connection:
+                known = workers.ensure_endpoints(connection, project_id, known, missing)
         self._endpoints[project_id] = known
         return known
 
@@ -105,28 +123,15 @@ def _decode(entries: Iterable[Entry], skipped: Counter[str]) -> Reports:
     return reports
 
 
-def _sight(
-    connection: Connection, project_id: int, known: Worker | None, arrival: Arrival
-) -> Worker:
-    """Return the worker as *arrival* leaves it, stored already if it is a new one."""
-    if known is None:
-        return workers.add(connection, project_id, arrival.token, arrival.facts)
-    return replace(known, **arrival.facts)
-
-
 def _stored(
-    worker_id: int,
-    arrival: Arrival,
-    ids: Mapping[str, int],
-    received_at: Micros,
-    skipped: Counter[str],
+    arrival: Arrival, endpoint_ids: Mapping[str, int], received_at: Micros, skipped: Counter[str]
 ) -> list[StoredSample]:
     recent = [(at, sample) for at, sample in arrival.samples if received_at - at < TOO_OLD]
     if len(recent) < len(arrival.samples):
         skipped["sample older than samples are kept"] += len(arrival.samples) - len(recent)
     return [
         StoredSample(
-            worker_id=worker_id,
+            worker_id=arrival.worker.id,
             at=at,
             requests=sample.requests,
             anonymous=sample.anonymous,
@@ -134,25 +139,30 @@ def _stored(
             descriptors=sample.descriptors,
             threads=sample.threads,
             in_flight=sample.in_flight,
-            traffic={ids[t.endpoint]: _served(t) for t in sample.traffic if t.endpoint in ids},
+            traffic=_served(sample.traffic, endpoint_ids, skipped),
         )
         for at, sample in recent
     ]
 
 
-def _served(traffic: Traffic) -> Served:
-    return Served(
-        traffic.endpoint,
-        traffic.requests,
-        traffic.client_errors,
-        traffic.server_errors,
-        traffic.micros,
-        traffic.sent,
-        traffic.biggest,
-    )
+def _served(
+    traffic: Iterable[Traffic], endpoint_ids: Mapping[str, int], skipped: Counter[str]
+) -> dict[int, Served]:
+    total: dict[int, Served] = {}
+    for one in traffic:
+        key = endpoint_ids.get(one.endpoint)
+        if key is None:
+            skipped["traffic of an endpoint beyond the 1,000 of a project"] += 1
+            continue
+        counts = (one.client_errors, one.server_errors, one.micros, one.sent, one.biggest)
+        served = Served(one.endpoint, one.requests, *counts)
+        total[key] = total[key].together_with(served) if key in total else served
+    return total
 
 
-def _record_exits(connection: Connection, project_id: int, reports: Reports) -> None:
+def _record_exits(
+    connection: Connection, project_id: int, reports: Reports, skipped: Counter[str]
+) -> None:
     told = [(report.worker.id, one) for _, report in reports for one in report.exits]
     if not told:
         return
@@ -160,14 +170,14 @@ def _record_exits(connection: Connection, project_id: int, reports: Reports) -> 
     living = workers.living(connection, project_id)
     for teller, exit_ in told:
         worker = known.get(exit_.worker)
-        if worker is None or not is_news(worker, exit_, by_itself=teller == exit_.worker):
-            continue
-        ended = replace(
-            worker,
-            ended_at=worker.seen_at,
-            exit_reason=refine(exit_, worker, living),
-            exit_signal=exit_.signal,
-            exit_code=exit_.code,
-        )
-        known[exit_.worker] = ended
-        workers.end(connection, ended)
+        if worker is None:
+            skipped["exit of a worker never heard of"] += 1
+        elif is_news(worker, exit_, by_itself=teller == exit_.worker):
+            known[exit_.worker] = replace(
+                worker,
+                ended_at=worker.seen_at,
+                exit_reason=refine(exit_, worker, living),
+                exit_signal=exit_.signal,
+                exit_code=exit_.code,
+            )
+            workers.end(connection, known[exit_.worker])

@@ -32,6 +32,9 @@ CATEGORY_OF = {
 """What an SDK may be told to stop sending. Errors are not among it, nor `default`, nor metrics:
 an empty or unknown category would silence the SDK altogether."""
 
+COUNTED_BY_NAME = {*CATEGORY_OF, "event", "client_report", "statsd", "metric_buckets"}
+"""Other names are the client's to invent, without end."""
+
 
 class Accepted(NamedTuple):
     """What of an envelope is kept, and how much of each kind is not."""
@@ -73,7 +76,8 @@ def rate_limits(refused: Iterable[str]) -> str:
 
 
 def _skip(item: Item, accepted: Accepted) -> None:
-    accepted.skipped[f"item of type {item.type[:40] or '(none)'}, not kept"] += 1
+    name = item.type if item.type in COUNTED_BY_NAME else "nobody knows"
+    accepted.skipped[f"item of type {name}, not kept"] += 1
     category = CATEGORY_OF.get(item.type)
     if category is not None:
         accepted.refused.add(category)

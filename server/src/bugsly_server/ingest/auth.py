@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 from bugsly.protocol.dsn import InvalidDsn, parse_dsn
-from bugsly_server.clock import SECOND, Clock, Micros
 from bugsly_server.errors import Rejected
 
 SENTRY_KEY = re.compile(r"sentry_key\s*=\s*([0-9A-Za-z]+)")
-ASK_AGAIN_AFTER: Micros = SECOND
+LONGEST_DSN = 1_000
+READ_APART = 0.2
+"""Seconds between two readings of the keys."""
 
 
 def key_in_request(headers: Mapping[bytes, bytes], query: bytes) -> str | None:
@@ -32,38 +34,44 @@ def key_in_envelope(header: Mapping[str, Any]) -> str | None:
     if not isinstance(dsn, str):
         return None
     try:
-        return parse_dsn(dsn).key
+        return parse_dsn(dsn[:LONGEST_DSN]).key
     except InvalidDsn:
         return None
 
 
 class Keys:
-    """The known keys, read again when an unknown one shows up, but not for every stranger."""
+    """The known keys, read again when an unknown one shows up, but not for every stranger.
 
-    def __init__(self, load: Callable[[], Mapping[str, int]], clock: Clock) -> None:
+    Whoever comes with an unknown key waits for the next reading, so a key that was made a moment
+    ago is never refused, and strangers cause no more than one reading in *apart* seconds.
+    """
+
+    def __init__(self, load: Callable[[], Mapping[str, int]], apart: float = READ_APART) -> None:
         self._load = load
-        self._clock = clock
+        self._apart = apart
         self._known: Mapping[str, int] = {}
-        self._asked_at: Micros = 0
-        self._lock = threading.Lock()
+        self._read_at = -math.inf
+        self._reading: asyncio.Task[None] | None = None
 
-    def check(self, key: str | None, project_id: int) -> None:
+    async def check(self, key: str | None, project_id: int) -> None:
         """Raise `Rejected` unless *key* is one of *project_id*."""
         if key is None:
             raise Rejected(
                 403, "no key: the request names none → send to the DSN of the set-up page"
             )
         if self._known.get(key) != project_id:
-            self._refresh()
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.shield(self._reading)
         if self._known.get(key) != project_id:
             raise Rejected(
                 403,
-                f"key {key[:32]}: unknown in project {project_id}"
+                f"key {key[:32]!a}: unknown in project {project_id}"
                 " → copy the DSN from the set-up page",
             )
 
-    def _refresh(self) -> None:
-        with self._lock:
-            if self._clock() - self._asked_at >= ASK_AGAIN_AFTER:
-                self._known = self._load()
-                self._asked_at = self._clock()
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._read_at + self._apart - loop.time())
+        self._known = self._load()
+        self._read_at = loop.time()

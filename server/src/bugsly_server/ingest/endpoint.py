@@ -10,11 +10,14 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from bugsly.protocol.envelope import Envelope
 from bugsly_server.clock import Clock
 from bugsly_server.errors import Rejected, Unavailable
 from bugsly_server.ingest import accept, limits
 from bugsly_server.ingest.auth import Keys, key_in_envelope, key_in_request
-from bugsly_server.ingest.body import decompress
+from bugsly_server.ingest.body import Body
+from bugsly_server.ingest.encoding import decompress
+from bugsly_server.ingest.room import Room, Take
 from bugsly_server.store.ports import Spool
 
 ALLOWED_HEADERS = (
@@ -32,6 +35,10 @@ ALLOWED_HEADERS = (
     b"sentry-trace",
     b"baggage",
 )
+Headers = tuple[tuple[bytes, bytes], ...]
+
+ALLOW = (b"allow", b"POST, OPTIONS")
+HANG_UP = (b"connection", b"close")
 CORS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"x-sentry-error, x-sentry-rate-limits, retry-after"),
@@ -48,9 +55,13 @@ PREFLIGHT = (
 
 
 class EnvelopeEndpoint:
-    """An ASGI application for one route. *skipped* counts what is not kept, by project and why."""
+    """An ASGI application for one route. *skipped* counts what is not kept, by project and why.
+
+    It only ever grows, so that another thread can tell what has come since it looked last.
+    """
 
     def __init__(self, keys: Keys, spool: Spool, clock: Clock) -> None:
+        self._room = Room(limits.MAX_HELD, limits.PAUSE)
         self._keys = keys
         self._spool = spool
         self._clock = clock
@@ -62,36 +73,37 @@ class EnvelopeEndpoint:
         if scope["method"] == "OPTIONS":
             await _reply(send, 204, None, PREFLIGHT)
             return
+        body = Body(receive)
         try:
-            extra = await self._take(scope, receive)
+            with self._room.guest() as take:
+                event_id, headers = await self._take(scope, body, take)
         except Rejected as refusal:
-            await _refuse(send, refusal.status, str(refusal), ())
+            more = (ALLOW,) if refusal.status == 405 else ()
+            await _refuse(send, body, refusal.status, str(refusal), more)
         except Unavailable as pause:
             retry = (b"retry-after", str(pause.retry_after).encode())
-            await _refuse(send, 503, str(pause), (retry,))
+            await _refuse(send, body, 503, str(pause), (retry,))
         else:
-            event_id, headers = extra
             await _reply(send, 200, {"id": event_id}, headers)
 
-    async def _take(
-        self, scope: Scope, receive: Receive
-    ) -> tuple[str, tuple[tuple[bytes, bytes], ...]]:
+    async def _take(self, scope: Scope, body: Body, take: Take) -> tuple[str, Headers]:
         """Return the id to acknowledge and the reply's headers, once all is durable."""
         if scope["method"] != "POST":
             raise Rejected(405, "method: envelopes are posted → use POST")
         headers = dict(scope["headers"])
-        project_id = int(scope["path_params"]["project_id"])
+        project_id = _project_id(scope["path_params"]["project_id"])
         key = key_in_request(headers, scope["query_string"])
         if key is not None:
-            self._keys.check(key, project_id)
+            await self._keys.check(key, project_id)
         if self._spool.depth() > limits.MAX_SPOOLED:
             raise Unavailable(
                 "server: more waits than it can digest → it takes more soon", limits.PAUSE
             )
+        received = await body.read(headers.get(b"content-length", b""), take)
         received_at = self._clock()
-        envelope = accept.read(await self._unpacked(headers, await _body(headers, receive)))
+        envelope = await self._read(headers, received, take)
         if key is None:
-            self._keys.check(key_in_envelope(envelope.header), project_id)
+            await self._keys.check(key_in_envelope(envelope.header), project_id)
         accepted = accept.sort(envelope, project_id, received_at)
         if accepted.entries:
             await self._spool.append(accepted.entries)
@@ -99,40 +111,28 @@ class EnvelopeEndpoint:
             self.skipped[project_id, why] += amount
         return _event_id(envelope.header), _limits(accepted.refused)
 
-    async def _unpacked(self, headers: Mapping[bytes, bytes], body: bytes) -> bytes:
+    async def _read(self, headers: Mapping[bytes, bytes], body: bytes, take: Take) -> Envelope:
+        """Return the envelope in *body*; what takes long is done on a thread."""
         encoding = headers.get(b"content-encoding", b"").decode("latin-1")
+
+        def read(most: int) -> Envelope:
+            unpacked = decompress(body, encoding, most)
+            take(len(unpacked))
+            return accept.read(unpacked)
+
         if len(body) <= limits.LARGE_BODY:
             try:
-                return decompress(body, encoding, limits.MAX_AT_ONCE)
+                return read(limits.MAX_AT_ONCE)
             except Rejected as refusal:
                 if refusal.status != 413:
                     raise
         async with self._large:
-            return await asyncio.to_thread(decompress, body, encoding, limits.MAX_DECOMPRESSED)
+            return await asyncio.to_thread(read, limits.MAX_DECOMPRESSED)
 
 
-async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """Return the body, chunked or not, within the bounds of size and time."""
-    too_large = Rejected(413, f"body: longer than {limits.MAX_BODY} bytes → send less at a time")
-    declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > limits.MAX_BODY:
-        raise too_large
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(limits.READ_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Rejected(400, "body: the client went away before its end")
-                part = message.get("body", b"")
-                size += len(part)
-                if size > limits.MAX_BODY:
-                    raise too_large
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return b"".join(parts)
-    except TimeoutError:
-        raise Rejected(408, "body: took too long to arrive → send it faster, or less") from None
+def _project_id(text: str) -> int:
+    """Return the number in the path; 0, which no project has, where there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _event_id(header: Mapping[str, Any]) -> str:
@@ -140,23 +140,24 @@ def _event_id(header: Mapping[str, Any]) -> str:
     return event_id[:36] if isinstance(event_id, str) else ""
 
 
-def _limits(refused: set[str]) -> tuple[tuple[bytes, bytes], ...]:
+def _limits(refused: set[str]) -> Headers:
     if not refused:
         return CORS
     return (*CORS, (b"x-sentry-rate-limits", accept.rate_limits(refused).encode()))
 
 
-async def _refuse(
-    send: Send, status: int, detail: str, headers: tuple[tuple[bytes, bytes], ...]
-) -> None:
+async def _refuse(send: Send, body: Body, status: int, detail: str, headers: Headers) -> None:
+    """Refuse in one line, after what is left of the body; hang up on a client that goes on."""
+    if status != 408:
+        await body.drain()
+    closing = () if body.is_read else (HANG_UP,)
     line = detail.replace("→", "->").encode("ascii", "replace")
-    await _reply(send, status, {"detail": detail}, (*CORS, (b"x-sentry-error", line), *headers))
+    told = (*CORS, (b"x-sentry-error", line), *headers, *closing)
+    await _reply(send, status, {"detail": detail}, told)
 
 
-async def _reply(
-    send: Send, status: int, content: object, headers: tuple[tuple[bytes, bytes], ...]
-) -> None:
-    body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
+async def _reply(send: Send, status: int, content: object, headers: Headers) -> None:
+    body = b"" if content is None else json.dumps(content).encode()
     fixed = (
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -8,9 +8,13 @@ LARGE_BODY = 64 * 1024
 MAX_AT_ONCE = 1024 * 1024
 """A body beyond the one, or unpacking to more than the other, is unpacked on a thread, so that it
 holds up nobody else."""
-LARGE_AT_ONCE = 2
+LARGE_AT_ONCE = 1
+MAX_HELD = 64 * 1024 * 1024
+"""Bytes of bodies, packed and unpacked, that all requests together may hold in memory."""
 READ_SECONDS = 30.0
 """For the whole body to arrive."""
+DRAIN_SECONDS = 2.0
+"""For the rest of a body that is refused, because a client that still sends reads no answer."""
 MAX_SPOOLED = 500_000
 """Entries that may wait to be digested before clients are asked to pause."""
 PAUSE = 10

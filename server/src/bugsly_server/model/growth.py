@@ -36,6 +36,10 @@ class Growth:
     high: float
     z: float
     """Mann-Kendall's: how sure it is that there is a trend at all."""
+    rises: float
+    """The share of steps from block to block that went up."""
+    last: float
+    """The slope of its last half."""
     total: int
     """Bytes gained over the stretch that was judged."""
     span: float

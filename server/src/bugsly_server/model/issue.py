@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bugsly_server.clock import Micros
@@ -15,6 +15,11 @@ class Scope(StrEnum):
     SOME = "some workers"
     ALL = "all workers"
     RESTARTS = "every worker, across restarts"
+
+    @property
+    def width(self) -> int:
+        """Return a number that is higher the more of the fleet it covers."""
+        return {Scope.ONE: 0, Scope.SOME: 1, Scope.ALL: 2, Scope.RESTARTS: 2}[self]
 
 
 class State(StrEnum):
@@ -82,6 +87,19 @@ class Finding:
     """Median slope of those."""
     forecast: Forecast | None
     release: str
+    since: Micros = 0
+    """Where it rests on past lives: the start of the oldest of them."""
+
+    def at_least(self, told: Finding | None) -> Finding:
+        """Return it no narrower, and with memory running out no later, than *told*."""
+        if told is None:
+            return self
+        forecasts = [one for one in (self.forecast, told.forecast) if one is not None]
+        return replace(
+            self,
+            scope=max(self.scope, told.scope, key=lambda scope: scope.width),
+            forecast=min(forecasts, key=lambda one: one.expected, default=None),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +127,12 @@ class Issue:
     seen_at: Micros
     """When a finding last spoke for it."""
     resolved_at: Micros | None
+    """When a person resolved it; None where it is not resolved, or was quiet for long enough."""
     snoozed_until: Micros | None
     finding: Finding
+    """The latest."""
+    told: Finding | None = None
+    """The worst that was told of it since it opened or came back; None where that is the latest."""
 
     def is_snoozed(self, now: Micros) -> bool:
         """Return whether its alerts are held back."""

@@ -29,3 +29,15 @@ class Served(NamedTuple):
     micros: int
     sent: int
     biggest: int
+
+    def together_with(self, other: Served) -> Served:
+        """Return what both answered."""
+        return Served(
+            self.endpoint,
+            self.requests + other.requests,
+            self.client_errors + other.client_errors,
+            self.server_errors + other.server_errors,
+            self.micros + other.micros,
+            self.sent + other.sent,
+            max(self.biggest, other.biggest),
+        )

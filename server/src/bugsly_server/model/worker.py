@@ -73,9 +73,20 @@ class Worker:
         """Return whether it was heard of lately and has not said goodbye."""
         return self.ended_at is None and not self.is_silent(now)
 
+    @property
+    def fell_silent(self) -> bool:
+        """Return whether its end was concluded from silence, so that it may prove us wrong."""
+        told = self.exit_signal or self.exit_code
+        return not told and self.exit_reason in {ExitReason.VANISHED, ExitReason.OUT_OF_MEMORY}
+
+    @property
+    def patience(self) -> Micros:
+        """Return after how long without a sample it is called silent."""
+        return max(SILENT_AFTER, MISSED_SAMPLES * self.every)
+
     def is_silent(self, now: Micros) -> bool:
         """Return whether samples are missing."""
-        return now - self.seen_at >= max(SILENT_AFTER, MISSED_SAMPLES * self.every)
+        return now - self.seen_at >= self.patience
 
     def age(self, now: Micros) -> Micros:
         """Return how long it lived, or lives."""

@@ -38,7 +38,7 @@ class Spool(Protocol):
         """Return up to *most* of the oldest entries not leased since the spool was opened."""
 
     def acknowledge(self, entries: Sequence[Entry]) -> None:
-        """Forget leased *entries*, which are digested."""
+        """Forget *entries*, which are digested: the oldest of those that are leased."""
 
     def give_back(self) -> None:
         """Let everything leased and not acknowledged be leased again."""

@@ -7,6 +7,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,16 +24,17 @@ CREATE TABLE IF NOT EXISTS entry (
     payload BLOB NOT NULL
 )
 """
+LEASE_BYTES = 4 * 1024 * 1024
+"""A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 FULL_FOR = 30
 """Seconds after which a client may try again while the disk is full."""
 
 
 @dataclass(slots=True)
 class _Order:
-    """One thing to do in the next commit: entries to add, or ids to forget."""
+    """Entries to add in the next commit, which also deletes what is digested."""
 
     entries: Sequence[Entry] = ()
-    acknowledged: Sequence[int] = ()
     future: asyncio.Future[None] | None = None
 
 
@@ -63,7 +65,7 @@ class SqliteSpool:
         self._reading = reading
         self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
         self._leased = 0
-        self._owed: list[int] = []
+        self._digested = 0
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._arrived = threading.Event()
         self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
@@ -81,19 +83,26 @@ class SqliteSpool:
             "SELECT project_id, received_at, kind, payload, id FROM entry"
             " WHERE id > ? ORDER BY id LIMIT ?",
             (self._leased, most),
-        ).fetchall()
-        entries = [Entry(*row) for row in rows]
+        )
+        entries, size = [], 0
+        with closing(rows):
+            for row in rows:
+                entries.append(Entry(*row))
+                size += len(entries[-1].payload)
+                if size >= LEASE_BYTES:
+                    break
         if entries:
             self._leased = entries[-1].id
         return entries
 
     def acknowledge(self, entries: Sequence[Entry]) -> None:
         """See the port."""
-        self._orders.put(_Order(acknowledged=[entry.id for entry in entries]))
+        self._digested = max(self._digested, *(entry.id for entry in entries))
+        self._orders.put(_Order())
 
     def give_back(self) -> None:
         """See the port."""
-        self._leased = 0
+        self._leased = self._digested
 
     def wait(self, timeout: float) -> None:
         """See the port."""
@@ -123,37 +132,35 @@ class SqliteSpool:
 
     def _commit(self, orders: Sequence[_Order]) -> None:
         entries = [entry for order in orders for entry in order.entries]
-        self._owed += [one for order in orders for one in order.acknowledged]
         problem = None
         try:
-            self._transact(entries, self._owed)
-            self._depth += len(entries) - len(self._owed)
-            self._owed = []
+            self._depth += len(entries) - self._transact(entries)
         except sqlite3.Error as error:
             problem = Unavailable(
-                f"the server cannot keep what you sent ({error}) → it will take it again when"
-                " there is room on its disk",
+                f"server: cannot keep what was sent ({error})"
+                " → send it again later; it is taken once there is room on the server's disk",
                 FULL_FOR,
             )
         if entries and problem is None:
             self._arrived.set()
         _settle([order.future for order in orders if order.future is not None], problem)
 
-    def _transact(self, entries: Sequence[Entry], acknowledged: Sequence[int]) -> None:
+    def _transact(self, entries: Sequence[Entry]) -> int:
+        """Add *entries* and delete what is digested; return how many were deleted."""
+        digested = (self._digested,)
         self._writing.execute("BEGIN IMMEDIATE")
         try:
+            deleted = self._writing.execute("DELETE FROM entry WHERE id <= ?", digested).rowcount
             self._writing.executemany(
                 "INSERT INTO entry (project_id, received_at, kind, payload) VALUES (?, ?, ?, ?)",
                 [entry[:4] for entry in entries],
-            )
-            self._writing.executemany(
-                "DELETE FROM entry WHERE id = ?", [(one,) for one in acknowledged]
             )
             self._writing.execute("COMMIT")
         except sqlite3.Error:
             if self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
             raise
+        return deleted
 
 
 def _settle(futures: Sequence[asyncio.Future[None]], problem: Unavailable | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
+from bugsly_server.errors import Misconfigured
 from bugsly_server.store.sqlite import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -41,7 +42,10 @@ class Database:
                 yield writing
 
     def migrate(self) -> None:
-        """Bring the schema to `HEAD`; safe to call from several processes at once."""
+        """Bring the schema to `HEAD`; safe to call from several processes at once.
+
+        Raises `Misconfigured` where a newer Bugsly has been there before.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -64,12 +68,19 @@ class Database:
     def _upgrade(self) -> None:
         from alembic import command
         from alembic.config import Config
+        from alembic.util import CommandError
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.writing() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError:
+                raise Misconfigured(
+                    f"{self.path}: a newer Bugsly has written it"
+                    " → install that one again, or choose another folder with --data-dir"
+                ) from None
 
 
 def _engine(path: Path) -> Engine:

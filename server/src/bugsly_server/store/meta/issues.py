@@ -87,10 +87,12 @@ def record(
     facts: dict[str, Any] = {
         "state": state,
         "changed_at": step.at,
-        "resolved_at": step.at if state is State.RESOLVED else None,
+        "resolved_at": step.at if state is State.RESOLVED and account_id is not None else None,
     }
     if step.finding is not None:
         facts |= _spoken_for(step.finding, step.at)
+        before = known.told if known and step.kind is ChangeKind.WORSENED else None
+        facts["told"] = _encoded(step.finding.at_least(before))
     if known is None:
         assert step.finding is not None, "an issue opens with a finding"
         facts |= {"fingerprint": step.finding.fingerprint, "opened_at": step.at}
@@ -100,7 +102,7 @@ def record(
         issue_id = known.id
         connection.execute(update(issue).where(issue.c.id == issue_id).values(facts))
     values = {"issue_id": issue_id, "kind": step.kind, "at": step.at, "because": step.because}
-    finding = None if step.finding is None else msgspec.json.encode(step.finding).decode()
+    finding = None if step.finding is None else _encoded(step.finding)
     added = insert(change).values(**values, finding=finding, account_id=account_id)
     return issue_id, connection.execute(added.returning(change.c.id)).scalar_one()
 
@@ -128,14 +130,20 @@ def _spoken_for(finding: Finding, now: Micros) -> dict[str, Any]:
     return {
         "title": finding.title,
         "seen_at": now,
-        "finding": msgspec.json.encode(finding).decode(),
+        "finding": _encoded(finding),
     }
+
+
+def _encoded(finding: Finding) -> str:
+    return msgspec.json.encode(finding).decode()
 
 
 def _issue(row: Row[Any]) -> Issue:
     fields = dict(row._mapping)
     fields["state"] = State(fields["state"])
     fields["finding"] = msgspec.json.decode(fields["finding"], type=Finding)
+    if fields["told"] is not None:
+        fields["told"] = msgspec.json.decode(fields["told"], type=Finding)
     return Issue(**fields)
 
 

@@ -139,8 +139,12 @@ worker = Table(
     _amount("judged_at"),
     UniqueConstraint("project_id", "token"),
     Index(None, "project_id", "ended_at", "seen_at"),
+    sqlite_autoincrement=True,
 )
-"""`judgement` is `model.growth.Judgement` as JSON: written and read whole, never queried."""
+"""`judgement` is `model.growth.Judgement` as JSON: written and read whole, never queried.
+
+An id is never given again, because telemetry may still hold samples under it.
+"""
 
 release = Table(
     "release",
@@ -173,6 +177,7 @@ issue = Table(
     _moment("resolved_at", nullable=True),
     _moment("snoozed_until", nullable=True),
     Column("finding", Text, nullable=False),
+    Column("told", Text),
     UniqueConstraint("project_id", "fingerprint"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -23,16 +23,22 @@ JUDGED = ("judgement", "hits", "judged_requests", "judged_at")
 ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code")
 NEVER_SIGHTED = ("id", "project_id", *JUDGED, *ENDED[2:])
 SIGHTED = tuple(field.name for field in fields(Worker) if field.name not in NEVER_SIGHTED)
+AT_ONCE = 1_000
+"""Tokens in one query; SQLite takes no more than 32,766 values."""
 MAX_ENDPOINTS = 1_000
 """Per project. Rules are few; a client that makes them up is cut off here."""
+LONGEST_ENDPOINT = 300
 
 
 def find(connection: Connection, project_id: int, tokens: Iterable[str]) -> dict[str, Worker]:
     """Return the workers of a project that call themselves one of *tokens*."""
-    query = select(worker).where(
-        worker.c.project_id == project_id, worker.c.token.in_(list(tokens))
-    )
-    return {row.token: _worker(row) for row in connection.execute(query)}
+    wanted, found = list(tokens), {}
+    mine = worker.c.project_id == project_id
+    for start in range(0, len(wanted), AT_ONCE):
+        some = worker.c.token.in_(wanted[start : start + AT_ONCE])
+        rows = connection.execute(select(worker).where(mine, some))
+        found.update({row.token: _worker(row) for row in rows})
+    return found
 
 
 def get(connection: Connection, project_id: int, worker_id: int) -> Worker | None:
@@ -66,11 +72,12 @@ def present(
     return [_worker(row) for row in connection.execute(query)]
 
 
-def add(connection: Connection, project_id: int, token: str, facts: Mapping[str, Any]) -> Worker:
-    """Store a worker that is heard of for the first time."""
+def add(connection: Connection, project_id: int, facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store workers that are heard of for the first time, by token."""
     judgement = msgspec.json.encode(UNJUDGED).decode()
-    values = {**_plain(facts), "project_id": project_id, "token": token, "judgement": judgement}
-    return _worker(connection.execute(insert(worker).values(values).returning(worker)).one())
+    fixed = {"project_id": project_id, "judgement": judgement}
+    values = [{**_plain(stated), **fixed, "token": token} for token, stated in facts.items()]
+    connection.execute(insert(worker), values)
 
 
 def sight(connection: Connection, seen: Iterable[Worker]) -> None:
@@ -119,12 +126,12 @@ def endpoint_names(connection: Connection, project_id: int) -> dict[int, str]:
 
 
 def ensure_endpoints(
-    connection: Connection, project_id: int, known: Mapping[str, int], names: Sequence[str]
+    connection: Connection, project_id: int, known: Mapping[str, int], names: Iterable[str]
 ) -> dict[str, int]:
     """Return *known*, ids by name, with *names* added as far as a project may have endpoints."""
     ids = dict(known)
-    for name in names:
-        if name not in ids and len(ids) < MAX_ENDPOINTS:
+    for name in sorted(names):
+        if name not in ids and len(ids) < MAX_ENDPOINTS and len(name) <= LONGEST_ENDPOINT:
             values = {"project_id": project_id, "name": name}
             made = connection.execute(insert(endpoint).values(values).returning(endpoint.c.id))
             ids[name] = made.scalar_one()

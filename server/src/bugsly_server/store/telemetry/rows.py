@@ -1,16 +1,14 @@
-"""The one table that every tier has, and how its rows become coarser ones."""
+"""Memory as rows: the table that every tier has, and how its rows become coarser ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-import msgspec
-
 from bugsly_server.clock import Micros
-from bugsly_server.model.series import Point, Served
-from bugsly_server.store.ports import Reading
+from bugsly_server.model.series import Point
+from bugsly_server.store.ports import Reading, StoredSample
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sample (
@@ -24,25 +22,13 @@ CREATE TABLE IF NOT EXISTS sample (
     descriptors INTEGER NOT NULL,
     threads INTEGER NOT NULL,
     in_flight INTEGER NOT NULL,
-    traffic BLOB,
     PRIMARY KEY (worker_id, at)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS stale (
-    worker_id INTEGER NOT NULL,
-    bucket INTEGER NOT NULL,
-    PRIMARY KEY (worker_id, bucket)
-) WITHOUT ROWID;
 """
-"""`stale` lists the buckets of the next coarser tier that have to be made anew from this file."""
-
-COLUMNS = (
-    "worker_id, at, requests, low, last, high, shared, descriptors, threads, in_flight, traffic"
-)
-INSERT = f"INSERT OR IGNORE INTO sample ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+COLUMNS = "worker_id, at, requests, low, last, high, shared, descriptors, threads, in_flight"
+INSERT = f"INSERT OR IGNORE INTO sample ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 REPLACE = INSERT.replace("IGNORE", "REPLACE")
 SELECT = f"SELECT {COLUMNS} FROM sample WHERE worker_id = ? AND at >= ? AND at < ? ORDER BY at"  # noqa: S608
-MARK = "INSERT OR IGNORE INTO stale (worker_id, bucket) VALUES (?, ?)"
-UNMARK = "DELETE FROM stale WHERE worker_id = ? AND bucket = ?"
 
 
 class Row(NamedTuple):
@@ -58,7 +44,6 @@ class Row(NamedTuple):
     descriptors: int
     threads: int
     in_flight: int
-    traffic: bytes | None
 
     @property
     def point(self) -> Point:
@@ -71,60 +56,45 @@ class Row(NamedTuple):
         return Reading(self.point, self.shared, self.descriptors, self.threads, self.in_flight)
 
 
-def encode_traffic(traffic: Mapping[int, Served]) -> bytes | None:
-    """Return *traffic* in a few bytes an endpoint, None for none."""
-    if not traffic:
-        return None
-    return msgspec.msgpack.encode([(key, *served[1:]) for key, served in traffic.items()])
-
-
-def add_traffic(total: dict[int, Served], encoded: bytes | None) -> None:
-    """Add what *encoded* holds to *total*."""
-    if encoded is None:
-        return
-    for key, *counts in msgspec.msgpack.decode(encoded):
-        served = Served._make(("", *counts))
-        total[key] = merge(total[key], served) if key in total else served
-
-
-def merge(one: Served, other: Served) -> Served:
-    """Return both together."""
-    sums = [a + b for a, b in zip(one[1:-1], other[1:-1], strict=True)]
-    return Served._make((one.endpoint, *sums, max(one.biggest, other.biggest)))
+def row(sample: StoredSample) -> Row:
+    """Return *sample* as the finest tier holds it."""
+    size = sample.anonymous
+    return Row(
+        sample.worker_id,
+        sample.at,
+        sample.requests,
+        size,
+        size,
+        size,
+        sample.shared,
+        sample.descriptors,
+        sample.threads,
+        sample.in_flight,
+    )
 
 
 def fold(rows: Sequence[Row], at: Micros) -> Row:
     """Return one row for *rows*, which belong to one worker and are in order of time."""
-    traffic: dict[int, Served] = {}
-    for row in rows:
-        add_traffic(traffic, row.traffic)
     newest = rows[-1]
     return Row(
         worker_id=newest.worker_id,
         at=at,
         requests=newest.requests,
-        low=min(row.low for row in rows),
+        low=min([row.low for row in rows]),
         last=newest.last,
-        high=max(row.high for row in rows),
+        high=max([row.high for row in rows]),
         shared=newest.shared,
-        descriptors=max(row.descriptors for row in rows),
-        threads=max(row.threads for row in rows),
-        in_flight=max(row.in_flight for row in rows),
-        traffic=encode_traffic(traffic),
+        descriptors=max([row.descriptors for row in rows]),
+        threads=max([row.threads for row in rows]),
+        in_flight=max([row.in_flight for row in rows]),
     )
 
 
 def thin(rows: Sequence[Row], most: int) -> list[Row]:
-    """Return at most *most* rows by folding neighbours; traffic is left out."""
+    """Return at most *most* rows by folding neighbours."""
     if len(rows) <= most:
         return list(rows)
-    bare = [row._replace(traffic=None) for row in rows]
     step = len(rows) / most
     cuts = [round(index * step) for index in range(most + 1)]
-    groups = (bare[start:end] for start, end in pairwise(cuts))
+    groups = (rows[start:end] for start, end in pairwise(cuts))
     return [fold(group, group[-1].at) for group in groups if group]
-
-
-def read(rows: Iterable[tuple[object, ...]]) -> list[Row]:
-    """Return database rows as `Row`s."""
-    return [Row._make(row) for row in rows]

@@ -3,42 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One resolution. *width* is that of a bucket, 0 for samples as they came."""
+    """One resolution of memory, and a coarser one of traffic, which takes more room."""
 
     name: str
     width: Micros
+    """Of a bucket of memory; 0 for samples as they came."""
+    traffic_width: Micros
     keep: Micros
     stamp: str
     """strftime of a file's name: it says how much one file holds."""
 
     def file(self, folder: Path, at: Micros) -> Path:
         """Return the file that holds *at*."""
-        return folder / self.name / f"{datetime.fromtimestamp(at / SECOND, UTC):{self.stamp}}.db"
+        return folder / self.name / _file_name(self.stamp, at // DAY)
 
-    def files(self, folder: Path, since: Micros, until: Micros) -> list[Path]:
-        """Return the files there are that may hold something from *since* to *until*, in order."""
-        first, last = self.file(folder, max(0, since)).name, self.file(folder, until).name
-        there = sorted((folder / self.name).glob("*.db"))
-        return [path for path in there if first <= path.name <= last]
+    def files(self, folder: Path) -> list[Path]:
+        """Return the files there are, oldest first."""
+        return sorted((folder / self.name).glob("*.db"))
 
-    def bucket(self, at: Micros) -> Micros:
-        """Return the beginning of the bucket *at* lies in."""
-        return at - at % self.width
+    def begin(self, path: Path) -> Micros:
+        """Return the first moment that *path* may hold."""
+        first = datetime.strptime(path.stem, self.stamp).replace(tzinfo=UTC)
+        return (first - EPOCH) // timedelta(microseconds=1)
+
+
+def bucket(at: Micros, width: Micros) -> Micros:
+    """Return the beginning of the bucket of *width* that *at* lies in."""
+    return at - at % width if width else at
 
 
 def tiers(keep_days: int) -> tuple[Tier, ...]:
     """Return the tiers, finest first, the coarsest of which is kept for *keep_days*."""
     return (
-        Tier("samples", 0, 1 * DAY, "%Y-%m-%d"),
-        Tier("minutes", MINUTE, min(7, keep_days) * DAY, "%Y-%m-%d"),
-        Tier("ten-minutes", 10 * MINUTE, min(35, keep_days) * DAY, "%Y-%m"),
-        Tier("hours", HOUR, keep_days * DAY, "%Y-%m"),
+        Tier("samples", 0, MINUTE, 1 * DAY, "%Y-%m-%d"),
+        Tier("minutes", MINUTE, 10 * MINUTE, min(7, keep_days) * DAY, "%Y-%m-%d"),
+        Tier("ten-minutes", 10 * MINUTE, HOUR, min(35, keep_days) * DAY, "%Y-%m"),
+        Tier("hours", HOUR, HOUR, keep_days * DAY, "%Y-%m"),
     )
+
+
+@lru_cache(maxsize=256)
+def _file_name(stamp: str, day: int) -> str:
+    return f"{datetime.fromtimestamp(day * (DAY // SECOND), UTC):{stamp}}.db"

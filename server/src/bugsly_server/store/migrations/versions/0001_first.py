@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("resolved_at", sa.BigInteger(), nullable=True),
         sa.Column("snoozed_until", sa.BigInteger(), nullable=True),
         sa.Column("finding", sa.Text(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_issue_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue")),
         sa.UniqueConstraint(
@@ -166,6 +167,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_worker_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_worker")),
         sa.UniqueConstraint("project_id", "token", name=op.f("uq_worker_project_id_token")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         op.f("ix_worker_project_id_ended_at_seen_at"),

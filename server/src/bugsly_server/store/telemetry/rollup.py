@@ -1,0 +1,82 @@
+"""Makes the buckets of a coarser tier anew from the finer one, where the finer one has changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+
+from bugsly_server.clock import Micros
+from bugsly_server.store.sqlite import open_for_reading
+from bugsly_server.store.telemetry import rows, traffic
+from bugsly_server.store.telemetry.files import Files
+from bugsly_server.store.telemetry.tiers import Tier, bucket
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS stale (
+    worker_id INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    PRIMARY KEY (worker_id, bucket)
+) WITHOUT ROWID;
+"""
+"""Lists the buckets of the next coarser tier that have to be made anew from this file."""
+MARK = "INSERT OR IGNORE INTO stale (worker_id, bucket) VALUES (?, ?)"
+UNMARK = "DELETE FROM stale"
+STALE_ROWS = f"""
+SELECT {", ".join(f"sample.{name}" for name in rows.Row._fields)}
+FROM stale JOIN sample ON sample.worker_id = stale.worker_id
+    AND sample.at >= stale.bucket AND sample.at < stale.bucket + :width
+ORDER BY sample.worker_id, sample.at
+"""  # noqa: S608 - names of columns
+STALE_TRAFFIC = """
+SELECT traffic.worker_id, traffic.at, traffic.served
+FROM (SELECT DISTINCT worker_id, bucket - bucket % :width AS bucket FROM stale) AS wide
+JOIN traffic ON traffic.worker_id = wide.worker_id
+    AND traffic.at >= wide.bucket AND traffic.at < wide.bucket + :width
+"""
+
+
+def mark(connection: sqlite3.Connection, written: Iterable[rows.Row], width: Micros) -> None:
+    """Note that the buckets of *width* that *written* lie in have to be made anew."""
+    marks = {(row.worker_id, bucket(row.at, width)) for row in written}
+    connection.executemany(MARK, sorted(marks))
+
+
+def roll_up(files: Files, source: Path, target: Path, tier: Tier, mark_width: Micros) -> int:
+    """Bring *target*, a file of *tier*, up to date with *source*; return how many buckets changed.
+
+    Every bucket is made of the rows of one file, because days and months are whole hours. A
+    *mark_width* of 0 says that nothing follows from *target*.
+    """
+    connection = open_for_reading(source)
+    if connection is None:
+        return 0
+    with closing(connection):
+        made = _rows(connection, tier.width)
+        served = _traffic(connection, tier.traffic_width)
+    if not made:
+        return 0
+    with files.writing(target) as connection:
+        connection.executemany(rows.REPLACE, made)
+        connection.executemany(traffic.REPLACE, served)
+        if mark_width:
+            mark(connection, made, mark_width)
+    with files.writing(source) as connection:
+        connection.execute(UNMARK)
+    return len(made)
+
+
+def _rows(connection: sqlite3.Connection, width: Micros) -> list[rows.Row]:
+    found = map(rows.Row._make, connection.execute(STALE_ROWS, {"width": width}))
+    groups = groupby(found, key=lambda row: (row.worker_id, bucket(row.at, width)))
+    return [rows.fold(list(members), at) for (_, at), members in groups]
+
+
+def _traffic(connection: sqlite3.Connection, width: Micros) -> list[tuple[int, int, bytes]]:
+    totals: dict[traffic.Place, traffic.Counts] = {}
+    for worker_id, at, served in connection.execute(STALE_TRAFFIC, {"width": width}):
+        total = totals.setdefault((worker_id, bucket(at, width)), {})
+        traffic.add(total, traffic.decode(served).items())
+    return [(key, at, traffic.encode(total)) for (key, at), total in totals.items()]

@@ -1,0 +1,61 @@
+import pytest
+from tests.support.clock import START
+from tests.support.lives import MB, judged, known
+
+from bugsly_server.clock import SECOND
+from bugsly_server.detect.forecast import forecast
+from bugsly_server.model.growth import Axis, Verdict
+from bugsly_server.model.worker import Worker
+
+
+def growing(worker_id: int = 1, slope: float = 5_000.0, **changes: object) -> Worker:
+    """Return a worker that answers 20 requests a second, on a machine with 2 GB left."""
+    fields = {"judgement": judged(Verdict.GROWING, slope), **changes}
+    return known(worker_id, **fields)
+
+
+def test_headroom_over_slope_and_rate_is_the_time_that_is_left() -> None:
+    found = forecast([growing()])
+    assert found is not None
+    assert found.expected == pytest.approx(2_000 * MB / (5_000 * 20))
+    assert found.soonest == pytest.approx(found.expected / 1.1)
+    assert found.latest == pytest.approx(found.expected / 0.9)
+    assert found.limit == 4_000 * MB
+
+
+def test_workers_of_one_machine_fill_it_together() -> None:
+    one, four = forecast([growing()]), forecast([growing(n) for n in range(4)])
+    assert one is not None
+    assert four is not None
+    assert four.expected == pytest.approx(one.expected / 4)
+
+
+def test_growth_in_time_needs_no_rate() -> None:
+    worker = growing(rate=0.0, judgement=judged(Verdict.GROWING, 500.0 * MB, axis=Axis.TIME))
+    found = forecast([worker])
+    assert found is not None
+    assert found.expected == pytest.approx(4 * 3600)
+
+
+def test_the_newest_sample_tells_how_much_is_left() -> None:
+    stale = growing(1, used=1 * MB, seen_at=START - 60 * SECOND)
+    found = forecast([stale, growing(2, used=3_900 * MB)])
+    assert found is not None
+    assert found.expected == pytest.approx(100 * MB / (2 * 5_000 * 20))
+
+
+def test_where_the_slow_end_of_the_interval_never_gets_there_latest_is_open() -> None:
+    found = forecast([growing(judgement=judged(Verdict.GROWING, 5_000.0, low=-10.0))])
+    assert found is not None
+    assert found.latest is None
+
+
+def test_memory_that_is_used_up_already_leaves_no_time() -> None:
+    found = forecast([growing(used=5_000 * MB)])
+    assert found is not None
+    assert found.expected == 0.0
+
+
+@pytest.mark.parametrize("workers", [[], [growing(limit=0)], [growing(rate=0.0)], [known()]])
+def test_without_limit_or_movement_there_is_no_forecast(workers: list[Worker]) -> None:
+    assert forecast(workers) is None

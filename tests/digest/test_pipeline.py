@@ -1,0 +1,258 @@
+"""What time and many reports lead to: ends, findings, issues."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from tests.support.desk import Desk, report, token
+from tests.support.issues import change
+from tests.support.values import MB, sample
+
+from bugsly.protocol.memory import Exit, ExitReason
+from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from bugsly_server.detect import finding as findings
+from bugsly_server.model.growth import Verdict
+from bugsly_server.model.issue import ChangeKind, Finding, State
+from bugsly_server.model.worker import Worker
+from bugsly_server.pipeline import record_change
+from bugsly_server.store.meta import accounts, channels, issues
+
+STEP = 10 * SECOND
+
+
+class Reporting:
+    """A worker that reports a sample every ten seconds, as it lives."""
+
+    def __init__(self, desk: Desk, number: int, per_request: float = 0.0, **facts: Any) -> None:
+        self.desk = desk
+        self.number = number
+        self.per_request = per_request
+        self.samples = 0
+        self._begun = desk.clock() - SECOND
+        self._facts = {"id": token(number), "pid": number, "every": STEP, **facts}
+
+    def payload(self, **changes: Any) -> bytes:
+        self.samples += 1
+        requests = self.samples * 200
+        size = round(100 * MB + self.per_request * requests)
+        age = self.desk.clock() - self._begun
+        fields = {
+            "age": age,
+            "anonymous": size,
+            "requests": requests,
+            "in_flight": self.samples % 3,
+        }
+        return report([sample(self.samples, **(fields | changes))], age=age, **self._facts)
+
+
+def let_pass(desk: Desk, time: Micros, *fleet: Reporting) -> None:
+    """Let *time* pass, the workers of *fleet* reporting and the store being tended."""
+    for _ in range(time // STEP):
+        desk.clock.advance(STEP)
+        desk.digest(*(one.payload() for one in fleet))
+        desk.tend()
+
+
+def kinds(desk: Desk) -> list[str]:
+    return [change.kind.value for _, change in desk.told]
+
+
+def test_a_worker_that_stops_reporting_has_vanished_after_two_minutes(desk: Desk) -> None:
+    one, other = Reporting(desk, 1), Reporting(desk, 2)
+    let_pass(desk, 5 * MINUTE, one, other)
+    let_pass(desk, 110 * SECOND, other)
+    assert desk.worker(1).exit_reason is None
+    let_pass(desk, STEP, other)
+    assert desk.worker(1).exit_reason is ExitReason.VANISHED
+    assert desk.worker(1).ended_at == desk.worker(1).seen_at
+    assert desk.worker(2).ended_at is None
+
+
+def test_one_that_samples_rarely_is_given_three_samples_time(desk: Desk) -> None:
+    slow, other = Reporting(desk, 1, every=5 * MINUTE), Reporting(desk, 2)
+    let_pass(desk, 3 * MINUTE, slow, other)
+    let_pass(desk, 15 * MINUTE - STEP, other)
+    assert desk.worker(1).ended_at is None
+    let_pass(desk, STEP, other)
+    assert desk.worker(1).exit_reason is ExitReason.VANISHED
+
+
+def test_where_the_kernel_killed_meanwhile_it_was_out_of_memory(desk: Desk) -> None:
+    one, other = Reporting(desk, 1), Reporting(desk, 2)
+    let_pass(desk, 3 * MINUTE, one, other)
+    for _ in range(13):
+        desk.clock.advance(STEP)
+        desk.digest(other.payload(oom_kills=1))
+    desk.tend()
+    assert desk.worker(1).exit_reason is ExitReason.OUT_OF_MEMORY
+
+
+def test_a_machine_that_is_silent_altogether_is_given_up_after_a_day(desk: Desk) -> None:
+    let_pass(desk, 3 * MINUTE, Reporting(desk, 1))
+    desk.clock.advance(DAY)
+    desk.tend()
+    assert desk.worker(1).ended_at is None
+    desk.clock.advance(STEP)
+    desk.tend()
+    assert desk.worker(1).exit_reason is ExitReason.VANISHED
+
+
+def test_a_worker_that_comes_back_lives_again(desk: Desk) -> None:
+    one, other = Reporting(desk, 1), Reporting(desk, 2)
+    let_pass(desk, 3 * MINUTE, one, other)
+    let_pass(desk, 3 * MINUTE, other)
+    assert desk.worker(1).ended_at is not None
+    let_pass(desk, STEP, one, other)
+    assert (desk.worker(1).ended_at, desk.worker(1).exit_reason) == (None, None)
+
+
+def test_after_a_restart_of_the_server_workers_get_time_to_report(desk: Desk) -> None:
+    one, other = Reporting(desk, 1), Reporting(desk, 2)
+    let_pass(desk, 3 * MINUTE, one, other)
+    desk.clock.advance(HOUR)
+    desk.start()
+    let_pass(desk, 110 * SECOND, other)
+    assert desk.worker(1).ended_at is None
+    let_pass(desk, STEP, other)
+    assert desk.worker(1).exit_reason is ExitReason.VANISHED
+
+
+def test_while_reports_wait_nobody_is_called_silent(desk: Desk) -> None:
+    one, other = Reporting(desk, 1), Reporting(desk, 2)
+    let_pass(desk, 3 * MINUTE, one, other)
+    waiting = [desk.entry(other.payload())]
+    desk.clock.advance(HOUR)
+    desk.pipeline.digest(waiting)
+    desk.pipeline.tend(Counter(), waiting[-1].received_at)
+    assert desk.worker(1).ended_at is None
+
+
+def test_what_waited_is_judged_as_of_its_arrival(desk: Desk) -> None:
+    worker = Reporting(desk, 1)
+    waiting = []
+    for _ in range(12):
+        desk.clock.advance(STEP)
+        waiting.append(desk.entry(worker.payload()))
+    desk.clock.advance(HOUR)
+    desk.pipeline.digest(waiting)
+    assert desk.worker(1).judged_at == waiting[-1].received_at
+
+
+def test_a_leak_is_judged_found_told_and_stored(desk: Desk) -> None:
+    fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    with desk.database.writing() as connection:
+        channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())
+    let_pass(desk, 4 * MINUTE, *fleet)
+    assert kinds(desk) == ["opened"]
+    told, opened = desk.told[0]
+    assert desk.worker(1).judgement.verdict is Verdict.GROWING
+    assert opened.finding is not None
+    assert [one.pid for one in opened.finding.suspects] == [1]
+    assert opened.finding.slope == pytest.approx(7_000, rel=0.01)
+    with desk.database.reading() as connection:
+        stored = issues.get(connection, desk.shop, told.id)
+        assert channels.due(connection, desk.clock(), 9)
+    assert stored is not None
+    assert stored.state is State.OPEN
+
+
+def test_a_snoozed_issue_sends_no_alert_and_goes_on(desk: Desk) -> None:
+    fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    let_pass(desk, 4 * MINUTE, *fleet)
+    with desk.database.writing() as connection:
+        channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())
+        issues.snooze(connection, desk.told[0][0].id, desk.clock() + DAY)
+    let_pass(desk, 45 * MINUTE, *fleet[1:])
+    assert kinds(desk) == ["opened", "quieted"]
+    with desk.database.reading() as connection:
+        assert channels.due(connection, desk.clock() + DAY, 9) == []
+
+
+def test_it_is_quiet_half_an_hour_after_the_leaking_worker_is_gone(desk: Desk) -> None:
+    fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    let_pass(desk, 10 * MINUTE, *fleet)
+    gone = Exit(worker=token(1), reason=ExitReason.TERMINATED)
+    desk.digest(report(exits=[gone], id=token(1), age=11 * MINUTE))
+    let_pass(desk, 29 * MINUTE, *fleet[1:])
+    assert kinds(desk) == ["opened"]
+    let_pass(desk, 2 * MINUTE, *fleet[1:])
+    assert kinds(desk) == ["opened", "quieted"]
+
+
+def test_an_hour_in_which_nobody_reports_is_not_quiet(desk: Desk) -> None:
+    fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    let_pass(desk, 10 * MINUTE, *fleet)
+    desk.clock.advance(HOUR)
+    let_pass(desk, 5 * MINUTE, *fleet[1:])
+    assert kinds(desk) == ["opened"]
+    let_pass(desk, 30 * MINUTE, *fleet[1:])
+    assert kinds(desk) == ["opened", "quieted"]
+
+
+def test_an_hour_in_which_the_server_was_down_is_not_quiet(desk: Desk) -> None:
+    fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    let_pass(desk, 10 * MINUTE, *fleet)
+    desk.clock.advance(HOUR)
+    desk.start()
+    let_pass(desk, 5 * MINUTE, *fleet[1:])
+    assert kinds(desk) == ["opened"]
+
+
+def test_what_a_person_resolves_stays_so_until_a_new_worker_leaks(desk: Desk) -> None:
+    fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    let_pass(desk, 5 * MINUTE, *fleet)
+    with desk.database.writing() as connection:
+        ada = accounts.create(connection, "ada", None, desk.clock())
+        known = issues.get(connection, desk.shop, desk.told[0][0].id)
+        assert known is not None
+        resolved = change(ChangeKind.RESOLVED, at=desk.clock())
+        record_change(connection, desk.shop, known, resolved, ada.id)
+    let_pass(desk, 20 * MINUTE, *fleet)
+    assert kinds(desk) == ["opened"]
+    let_pass(desk, 10 * MINUTE, Reporting(desk, 5, 7_000.0), *fleet[1:])
+    assert kinds(desk) == ["opened", "came back"]
+
+
+def test_detection_is_asked_now_and_then_and_not_for_every_batch(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Micros] = []
+    find = findings.find
+
+    def count(workers: Iterable[Worker], now: Micros) -> list[Finding]:
+        asked.append(now)
+        return find(workers, now)
+
+    monkeypatch.setattr(findings, "find", count)
+    worker = Reporting(desk, 1)
+    for _ in range(120):
+        desk.clock.advance(SECOND // 2)
+        desk.digest(worker.payload())
+    assert len(asked) <= 60
+    before = len(asked)
+    desk.clock.advance(HOUR)
+    desk.pipeline.find(desk.clock())
+    assert len(asked) <= before + 1
+
+
+def test_projects_are_judged_apart(desk: Desk) -> None:
+    other = desk.project("billing")
+    shop = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
+    billing = [Reporting(desk, n) for n in (11, 12, 13, 14)]
+    for _ in range(30):
+        desk.clock.advance(STEP)
+        entries = [desk.entry(one.payload()) for one in shop]
+        entries += [desk.entry(one.payload(), other) for one in billing]
+        desk.pipeline.digest(entries)
+        desk.pipeline.find(desk.clock())
+    assert [issue.project_id for issue, _ in desk.told] == [desk.shop]
+
+
+def test_what_is_too_old_is_forgotten(desk: Desk) -> None:
+    one, other = Reporting(desk, 1), Reporting(desk, 2)
+    let_pass(desk, 3 * MINUTE, one, other)
+    desk.clock.advance(40 * DAY)
+    let_pass(desk, MINUTE, other)
+    desk.pipeline.forget(30 * DAY, desk.clock())
+    assert sorted(desk.workers()) == [token(2)]

@@ -1,0 +1,71 @@
+"""What was acknowledged survives a kill, once."""
+
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Command, bugsly, running
+from tests.support.kept import samples_of, waiting
+from tests.support.steady_senders import Sender
+from tests.support.wait import wait_until
+
+from bugsly.protocol.dsn import Dsn, parse_dsn
+
+SENDERS = 6
+KILLS = 4
+
+
+class Address:
+    """Where the server is at present, and with which key."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.dsn = parse_dsn("http://nobody@127.0.0.1:1/1")
+
+    def __call__(self) -> Dsn:
+        return self.dsn
+
+    def follow(self, server: Command) -> None:
+        address = server.await_output(r"serves at (http://\S+)")
+        shown = bugsly("dsn", "app", "--data-dir", str(self._folder), "--public-url", address)
+        self.dsn = parse_dsn(shown.stdout.strip().splitlines()[-1])
+
+
+@pytest.mark.timeout(180)
+def test_every_acknowledged_sample_is_kept_exactly_once_however_often_the_server_is_killed(
+    tmp_path: Path,
+) -> None:
+    address = Address(tmp_path)
+    senders = [Sender(address) for _ in range(SENDERS)]
+    rng = random.Random()
+    serve = ("serve", "--port", "0", "--data-dir", str(tmp_path))
+    try:
+        for _ in range(KILLS):
+            with running(*serve) as server:
+                address.follow(server)
+                goal = _sum(senders) + rng.randint(100, 500)
+                wait_until(lambda goal=goal: _sum(senders) >= goal, 60, "samples")  # type: ignore[misc]
+                server.end(signal.SIGKILL)
+        with running(*serve) as server:
+            address.follow(server)
+            goal = _sum(senders) + 100
+            wait_until(lambda: _sum(senders) >= goal, 60, "samples after the last kill")
+            for sender in senders:
+                sender.stop()
+            wait_until(lambda: waiting(tmp_path) == 0, 30, "an empty spool")
+            assert server.end() == 0
+    finally:
+        for sender in senders:
+            sender.stop()
+    found = samples_of(tmp_path)
+    for sender in senders:
+        kept = found[sender.token]
+        sent = Counter(range(1, sender.acknowledged + 1))
+        assert sent - kept == Counter(), "acknowledged and lost"
+        assert kept - sent <= Counter([sender.acknowledged + 1]), "kept twice"
+
+
+def _sum(senders: list[Sender]) -> int:
+    return sum(sender.acknowledged for sender in senders)

@@ -1,0 +1,125 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from tests.support.clock import START
+
+from bugsly_server.clock import SECOND
+from bugsly_server.store.meta import accounts
+from bugsly_server.store.meta.accounts import LINK_LIFE, SESSION_LIFE
+from bugsly_server.store.meta.database import Database
+
+
+@pytest.fixture
+def owner(database: Database) -> accounts.Account:
+    with database.writing() as connection:
+        return accounts.create(connection, "ada", "argon-hash", START)
+
+
+def everything_stored(folder: Path) -> str:
+    """Return all text in all tables of the meta database."""
+    connection = sqlite3.connect(folder / "meta.db")
+    dump = "\n".join(connection.iterdump())
+    connection.close()
+    return dump
+
+
+def test_of_secrets_only_hashes_are_stored(
+    database: Database, owner: accounts.Account, tmp_path: Path
+) -> None:
+    with database.writing() as connection:
+        secrets = [
+            accounts.open_session(connection, owner.id, START),
+            accounts.make_link(connection, START),
+            accounts.make_token(connection, owner.id, "ci", START),
+        ]
+    stored = everything_stored(tmp_path)
+    assert all(len(secret) >= 43 for secret in secrets)
+    assert [accounts.secret_hash(secret) in stored for secret in secrets] == [True] * 3
+    assert [secret in stored for secret in secrets] == [False] * 3
+
+
+def test_a_session_opens_until_it_expires(database: Database, owner: accounts.Account) -> None:
+    with database.writing() as connection:
+        secret = accounts.open_session(connection, owner.id, START)
+        assert accounts.of_session(connection, secret, START + SESSION_LIFE - 1) == owner
+        assert accounts.of_session(connection, secret, START + SESSION_LIFE) is None
+        assert accounts.of_session(connection, "another", START) is None
+
+
+def test_a_session_that_is_closed_opens_no_more(
+    database: Database, owner: accounts.Account
+) -> None:
+    with database.writing() as connection:
+        first, second = (accounts.open_session(connection, owner.id, START) for _ in range(2))
+        accounts.close_session(connection, first)
+        assert accounts.of_session(connection, first, START) is None
+        assert accounts.of_session(connection, second, START) == owner
+
+
+def test_a_new_password_ends_every_session(database: Database, owner: accounts.Account) -> None:
+    with database.writing() as connection:
+        secret = accounts.open_session(connection, owner.id, START)
+        accounts.set_password(connection, owner.id, "another-hash")
+        assert accounts.of_session(connection, secret, START) is None
+        found = accounts.by_name(connection, "ada")
+    assert found is not None
+    assert found.password_hash == "another-hash"
+
+
+def test_sessions_and_links_that_are_over_are_forgotten(
+    database: Database, owner: accounts.Account, tmp_path: Path
+) -> None:
+    with database.writing() as connection:
+        old = [accounts.open_session(connection, owner.id, START)]
+        old += [accounts.make_link(connection, START)]
+        later = START + SESSION_LIFE + SECOND
+        accounts.open_session(connection, owner.id, later)
+        accounts.make_link(connection, later)
+    stored = everything_stored(tmp_path)
+    assert [accounts.secret_hash(secret) in stored for secret in old] == [False, False]
+
+
+def test_a_link_works_once_for_the_first_account(
+    database: Database, owner: accounts.Account
+) -> None:
+    with database.writing() as connection:
+        secret = accounts.make_link(connection, START)
+        assert accounts.use_link(connection, secret, START) == owner
+        assert accounts.use_link(connection, secret, START) is None
+        assert accounts.use_link(connection, "made-up", START) is None
+
+
+def test_a_link_makes_the_first_account_where_there_is_none(database: Database) -> None:
+    with database.writing() as connection:
+        assert not accounts.exists(connection)
+        used = accounts.use_link(connection, accounts.make_link(connection, START), START)
+        assert used == accounts.by_name(connection, "owner")
+        assert accounts.exists(connection)
+
+
+def test_a_link_expires(database: Database) -> None:
+    with database.writing() as connection:
+        secret = accounts.make_link(connection, START)
+        assert accounts.use_link(connection, secret, START + LINK_LIFE) is None
+
+
+def test_a_token_is_known_until_it_is_revoked_and_its_use_is_noted(
+    database: Database, owner: accounts.Account
+) -> None:
+    with database.writing() as connection:
+        secret = accounts.make_token(connection, owner.id, "ci", START)
+        assert accounts.is_token(connection, secret, START + SECOND)
+        assert not accounts.is_token(connection, secret[:-1], START)
+        (token,) = accounts.tokens(connection, owner.id)
+        assert (token.name, token.used_at) == ("ci", START + SECOND)
+        accounts.revoke_token(connection, owner.id + 1, token.id)
+        assert accounts.is_token(connection, secret, START)
+        accounts.revoke_token(connection, owner.id, token.id)
+        assert not accounts.is_token(connection, secret, START)
+
+
+def test_a_name_is_given_once(database: Database, owner: accounts.Account) -> None:
+    with pytest.raises(IntegrityError), database.writing() as connection:
+        accounts.create(connection, owner.name, None, START)

@@ -1,0 +1,121 @@
+import pytest
+from tests.support.clock import START
+from tests.support.issues import change, finding, forecast
+
+from bugsly_server.clock import MINUTE
+from bugsly_server.model.issue import Change, ChangeKind, Issue, Scope, State
+from bugsly_server.store.meta import accounts, issues, projects
+from bugsly_server.store.meta.database import Database
+
+
+@pytest.fixture
+def project(database: Database) -> int:
+    with database.writing() as connection:
+        return projects.ensure(connection, "shop", START).id
+
+
+def record(database: Database, project: int, known: Issue | None, step: Change) -> Issue:
+    with database.writing() as connection:
+        issue_id, _ = issues.record(connection, project, known, step)
+        found = issues.get(connection, project, issue_id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (ChangeKind.WORSENED, State.OPEN),
+        (ChangeKind.QUIETED, State.QUIET),
+        (ChangeKind.CAME_BACK, State.OPEN),
+        (ChangeKind.RESOLVED, State.RESOLVED),
+    ],
+)
+def test_each_change_leads_to_its_state(
+    database: Database, project: int, kind: ChangeKind, state: State
+) -> None:
+    opened = record(database, project, None, change())
+    changed = record(database, project, opened, change(kind, at=START + MINUTE))
+    assert (opened.state, changed.state) == (State.OPEN, state)
+    assert (changed.opened_at, changed.changed_at) == (START, START + MINUTE)
+
+
+def test_an_issue_comes_back_from_the_database_as_it_was_found(
+    database: Database, project: int
+) -> None:
+    found = finding(forecast=forecast(latest=None))
+    opened = record(database, project, None, change(finding=found))
+    assert opened.finding == opened.told == found
+    assert (opened.fingerprint, opened.title) == (found.fingerprint, found.title)
+
+
+def test_the_worst_that_was_told_is_remembered_until_it_comes_back(
+    database: Database, project: int
+) -> None:
+    narrow = finding(scope=Scope.ONE, forecast=forecast(expected=60.0))
+    wide = finding(scope=Scope.ALL, forecast=None)
+    known = record(database, project, None, change(finding=narrow))
+    known = record(database, project, known, change(ChangeKind.WORSENED, finding=wide))
+    assert known.told is not None
+    assert (known.finding, known.told.scope) == (wide, Scope.ALL)
+    assert known.told.forecast == narrow.forecast
+    known = record(database, project, known, change(ChangeKind.CAME_BACK, finding=narrow))
+    assert known.told == narrow
+
+
+def test_keeping_a_finding_changes_neither_state_nor_what_was_told(
+    database: Database, project: int
+) -> None:
+    opened = record(database, project, None, change(finding=finding(scope=Scope.ONE)))
+    with database.writing() as connection:
+        wide = finding(scope=Scope.ALL)
+        issues.keep_finding(connection, opened.id, wide, START + MINUTE)
+        found = issues.get(connection, project, opened.id)
+    assert found is not None
+    assert (found.finding, found.told, found.changed_at) == (wide, opened.told, START)
+    assert found.seen_at == START + MINUTE
+
+
+def test_only_a_person_leaves_the_moment_of_resolving(database: Database, project: int) -> None:
+    opened = record(database, project, None, change())
+    by_time = record(database, project, opened, change(ChangeKind.RESOLVED))
+    assert by_time.resolved_at is None
+    with database.writing() as connection:
+        ada = accounts.create(connection, "ada", None, START)
+        issues.record(connection, project, opened, change(ChangeKind.RESOLVED), ada.id)
+        by_hand = issues.get(connection, project, opened.id)
+        story = issues.story(connection, opened.id)
+    assert by_hand is not None
+    assert by_hand.resolved_at == START
+    assert [(one.change.kind, one.by) for one in story] == [
+        (ChangeKind.RESOLVED, "ada"),
+        (ChangeKind.RESOLVED, ""),
+        (ChangeKind.OPENED, ""),
+    ]
+
+
+def test_open_issues_come_first_and_are_counted(database: Database, project: int) -> None:
+    staging = finding(fingerprint="1/growing/staging")
+    quiet = record(database, project, None, change(finding=staging))
+    record(database, project, quiet, change(ChangeKind.QUIETED, at=START + 2 * MINUTE))
+    record(database, project, None, change(at=START + MINUTE))
+    with database.reading() as connection:
+        assert [one.state for one in issues.every(connection, project)] == ["open", "quiet"]
+        assert issues.count_open(connection, project) == 1
+
+
+def test_changes_are_found_by_time_with_their_issues(database: Database, project: int) -> None:
+    opened = record(database, project, None, change())
+    record(database, project, opened, change(ChangeKind.QUIETED, at=START + MINUTE))
+    with database.reading() as connection:
+        found = issues.changes_between(connection, project, START + 1, START + 2 * MINUTE)
+    assert [(one.id, step.kind) for one, step in found] == [(opened.id, ChangeKind.QUIETED)]
+
+
+def test_a_snooze_holds_until_its_end(database: Database, project: int) -> None:
+    opened = record(database, project, None, change())
+    with database.writing() as connection:
+        issues.snooze(connection, opened.id, START + MINUTE)
+        found = issues.get(connection, project, opened.id)
+    assert found is not None
+    assert [found.is_snoozed(START + MINUTE - 1), found.is_snoozed(START + MINUTE)] == [True, False]

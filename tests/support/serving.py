@@ -1,0 +1,107 @@
+"""A real server on a real port, in a thread of the test."""
+
+import asyncio
+import http.client
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.support.wait import wait_until
+
+from bugsly_server.app import Server
+from bugsly_server.clock import Clock, now
+from bugsly_server.listen import Listener, bind
+from bugsly_server.model.issue import Change, Issue
+from bugsly_server.settings import load_settings
+from bugsly_server.store.meta import projects
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def detail(self) -> str:
+        """Return the one line of a refusal, which its header has to repeat."""
+        line: str = json.loads(self.body)["detail"]
+        assert "\n" not in line
+        assert (
+            self.headers["x-sentry-error"]
+            == line.replace("→", "->").encode("ascii", "replace").decode()
+        )
+        return line
+
+
+class Project(NamedTuple):
+    id: int
+    key: str
+
+    @property
+    def path(self) -> str:
+        return f"/api/{self.id}/envelope/"
+
+    @property
+    def auth(self) -> dict[str, str]:
+        return {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={self.key}"}
+
+
+class Serving:
+    """A running server; `told` are the changes it announced."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        settings = load_settings({"data_dir": str(folder), "port": "0"}, {})
+        self.told: list[tuple[Issue, Change]] = []
+        self.server = Server(settings, clock, lambda *told: self.told.append(told))
+        sock = bind(settings)
+        self.port: int = sock.getsockname()[1]
+        self._listener = Listener(self.server, sock)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._listener.run_until_stopped())
+        )
+        self._thread.start()
+        wait_until(self._listener.has_started.is_set, what="the server")
+
+    def stop(self) -> None:
+        self._listener.stop()
+        self._thread.join()
+
+    def project(self, slug: str) -> Project:
+        with self.server.store.database.writing() as connection:
+            made = projects.ensure(connection, slug, now())
+            return Project(made.id, projects.key_of(connection, made.id))
+
+    def send(
+        self,
+        path: str,
+        body: Any = b"",
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+    ) -> Reply:
+        """Return the reply to one request; an iterable *body* is sent in chunks."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Reply(response.status, names, response.read())
+        finally:
+            connection.close()
+
+    def skipped(self, project: Project) -> dict[str, int]:
+        """Return what ingest did not keep of a project."""
+        counted = self.server.envelopes.skipped.items()
+        return {why: amount for (project_id, why), amount in counted if project_id == project.id}
+
+
+@contextmanager
+def serving(folder: Path, clock: Clock = now) -> Iterator[Serving]:
+    """Give a running server for the block."""
+    server = Serving(folder, clock)
+    try:
+        yield server
+    finally:
+        server.stop()
