@@ -26,8 +26,8 @@ class Holder:
     name: str
     """The path a person follows, as `shop.views.request_log` or `shop.models.Order.seen`."""
     kind: str
-    """`list`, `dict`, `set`, `deque`, `lru_cache` and so on, or what is counted instead:
-    `thread`, `handler`, `receiver`, `metric`, `subclass`, `connection`, `survivor`, `descriptor`."""
+    """`list`, `dict`, `set`, `deque`, `lru_cache` and so on, or what else is counted: `thread`,
+    `handler`, `receiver`, `metric`, `subclass`, `connection`, `survivor`, `descriptor`."""
     bound: int | None = None
     """The count at which it stops by itself; None where nothing stops it."""
     entry_bytes: int = 0

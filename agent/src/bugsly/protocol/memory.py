@@ -152,7 +152,7 @@ class MemoryReport:
     worker: Worker
     samples: tuple[Sample, ...] = ()
     exits: tuple[Exit, ...] = ()
-    evidence: Evidence = Evidence()
+    evidence: Evidence | None = None
     lost: dict[str, int] = field(default_factory=dict)
     """What this worker could not report, counted by reason since its start."""
 
