@@ -36,7 +36,7 @@ def test_a_request_names_its_key_in_a_header_or_in_the_query(
         ({"dsn": f"http://{KEY}@host/1"}, KEY),
         ({"dsn": "nonsense"}, None),
         ({"dsn": 7}, None),
-        ({"dsn": f"http://{KEY}@host/{'9' * 5000}"}, KEY),
+        ({"dsn": f"http://{KEY}@host/{'9' * 5000}"}, None),
         ({}, None),
     ],
 )
@@ -59,7 +59,6 @@ def test_each_of_the_three_ways_is_taken_over_http(server: Serving, project: Pro
     [
         (EMPTY, {"X-Sentry-Auth": f"Sentry sentry_key={KEY}"}),
         (b'{"dsn": "http://%s@here/1"}\n' % KEY.encode(), {}),
-        (b'{"dsn": "http://\\ud800\\u0007@here/1"}\n', {}),
     ],
 )
 def test_an_unknown_key_is_refused_in_one_line(
@@ -70,8 +69,11 @@ def test_an_unknown_key_is_refused_in_one_line(
     assert f"unknown in project {project.id} → copy the DSN" in reply.detail
 
 
-def test_no_key_at_all_is_refused_in_one_line(server: Serving, project: Project) -> None:
-    reply = server.send(project.path, EMPTY)
+@pytest.mark.parametrize("body", [EMPTY, b'{"dsn": "http://\\ud800\\u0007@here/1"}\n'])
+def test_no_readable_key_at_all_is_refused_in_one_line(
+    server: Serving, project: Project, body: bytes
+) -> None:
+    reply = server.send(project.path, body)
     assert (reply.status, reply.detail[:6]) == (403, "no key")
 
 
