@@ -1,0 +1,106 @@
+"""A diagnosis: why memory grows, and what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """The closed list."""
+
+    GROWING_CONTAINER = "growing-container"
+    UNBOUNDED_CACHE = "unbounded-cache"
+    UNRETURNED_CONNECTION = "unreturned-connection"
+    BUFFERED_RESPONSE = "buffered-response"
+    KEPT_EXCEPTION = "kept-exception"
+    """An exception, a request or a context that outlives its request."""
+    THREADS = "threads"
+    MADE_PER_REQUEST = "made-per-request"
+    """Clients, engines, executors, classes: what should be made once."""
+    HANDLERS_PER_REQUEST = "handlers-per-request"
+    """Logging handlers, signal receivers, hooks."""
+    METRIC_LABELS = "metric-labels"
+    CYCLES = "cycles"
+    """Reference cycles, with the collector off or frozen."""
+    RETENTION = "retention"
+    """Freed, and kept by the allocator: no leak."""
+    NATIVE = "native"
+    OUTSIDE_WORKERS = "outside-workers"
+    BOUNDED = "bounded"
+    """Grows up to a bound: no leak."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one endpoint contributes to a growth, with its 95 % interval, per request of it."""
+
+    endpoint: str
+    slope: float
+    low: float
+    high: float
+    part: float
+    """Of the whole, 0 to 1."""
+    together: tuple[str, ...] = ()
+    """Endpoints that always come along, so that nobody can tell which one it is."""
+    failing: bool = False
+    """Whether it is its failing requests alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One cause of one growth. Sizes are bytes."""
+
+    cause: Cause
+    is_leak: bool
+    """False for what stops by itself, and for what is only wasteful."""
+    holder: str
+    """What keeps the memory, empty where nothing was found to keep it."""
+    site: str
+    """The line that feeds or makes it, as `shop/views.py:12`; empty where it is not known."""
+    file: str
+    """Source of the site, as the worker names it."""
+    endpoint: str
+    """The one that drives it, empty where none does or they cannot be told apart."""
+    shares: tuple[Share, ...]
+    bytes_per_request: float
+    """Of the endpoint, where there is one, else of any request."""
+    entries_per_request: float
+    part: float
+    """Of the worker's growth that it accounts for, 0 to 1."""
+    bytes: int
+    """What it holds by now, in the worker that holds the most."""
+    bound_bytes: int | None
+    """Where it stops by itself; None where it does not."""
+    confidence: float
+    """0 to 1."""
+    because: tuple[str, ...]
+    """The facts it rests on, most telling first."""
+    unless: tuple[str, ...]
+    """What would prove it wrong."""
+    workers: tuple[int, ...]
+    """Ids of the workers that show it."""
+    library: str = ""
+    """The distribution at fault, with its version, where it is not the application's own code."""
+    known: str = ""
+    """Slug of the known library leak that it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A diagnosis in words, for the page, the alert and the terminal."""
+
+    title: str
+    """One line."""
+    what: str
+    """What happens, and why it grows."""
+    cost: str
+    """Per request, per day, and when it ends."""
+    fix: str
+    """What to change."""
+    diff: str = ""
+    """The change as a unified diff, where the source allows one."""
+    culprit: tuple[tuple[int, str], ...] = ()
+    """The lines around the site, numbered."""
+    link: str = ""

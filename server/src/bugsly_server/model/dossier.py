@@ -1,0 +1,77 @@
+"""A dossier: all that is known of why the workers of one application grow.
+
+It is what diagnosis reads. Workers belong to one dossier where they run the same code: one project
+and one environment. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bugsly.protocol.evidence import Holder, Source, Trim, Window
+from bugsly_server.clock import Micros
+
+
+class Step(NamedTuple):
+    """One worker at the end of a stretch of its life, and what it served in that stretch."""
+
+    at: Micros
+    requests: int
+    """Answered since the worker started."""
+    anonymous: int
+    in_use: int
+    held: int
+    """Of the C allocator; 0 where it does not tell."""
+    blocks: int | None
+    """Of Python's allocator, None where it was not read."""
+    descriptors: int
+    threads: int
+    served: Mapping[str, int]
+    """Requests by endpoint."""
+    failed: Mapping[str, int]
+    """Those of them that were answered with 4xx or 5xx."""
+    levels: Mapping[str, int]
+    """What the growing holders hold at its end, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One worker from its boot on, in steps of time; together they cover all of it."""
+
+    worker_id: int
+    pid: int
+    release: str
+    python: str
+    server: str
+    steps: tuple[Step, ...]
+    facts: Mapping[str, int] = field(default_factory=dict)
+    """Switches of the process, as `gc_enabled`."""
+    windows: tuple[Window, ...] = ()
+    trims: tuple[Trim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """How an endpoint answers. Sizes are of one response."""
+
+    responses: int
+    streamed: int
+    """Responses in several pieces."""
+    biggest: int
+    whole: int
+    """Biggest body that was handed over in one piece, 0 where none was worth a look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """Lives that run the same code, and what was seen in any of them."""
+
+    lives: tuple[Life, ...]
+    holders: Mapping[str, Holder]
+    """The latest description of each, by name."""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """By file, as the workers name it."""
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    """By endpoint."""
