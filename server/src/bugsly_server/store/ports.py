@@ -89,6 +89,11 @@ class Telemetry(Protocol):
     ) -> Mapping[int, list[Point]]:
         """Return for each worker up to *most* points in order of time."""
 
+    def outlines(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
+    ) -> Mapping[int, list[int]]:
+        """Return for each worker its memory at the end of up to *most* equal parts of the span."""
+
     def readings(self, worker_id: int, since: Micros, until: Micros, most: int) -> list[Reading]:
         """Return the same for one worker with its other gauges."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -44,6 +44,19 @@ class SqliteTelemetry:
         found = self._rows(worker_ids, since, until, most)
         return {key: [row.point for row in few] for key, few in found.items()}
 
+    def outlines(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
+    ) -> Mapping[int, list[int]]:
+        """See the port."""
+        width = max(1, -(-(until - since) // most))
+        found: dict[int, dict[int, int]] = {worker_id: {} for worker_id in worker_ids}
+        for tier, path, start, end in self._parts(since, until, most):
+            first = bucket(start, tier.width)
+            wanted = [(since, width, worker_id, first, end) for worker_id in worker_ids]
+            for worker_id, part, last in _select(path, rows.OUTLINE, wanted):
+                found[worker_id][part] = last
+        return {key: list(parts.values()) for key, parts in found.items()}
+
     def readings(self, worker_id: int, since: Micros, until: Micros, most: int) -> list[Reading]:
         """See the port."""
         found = self._rows([worker_id], since, until, most)
@@ -56,7 +69,8 @@ class SqliteTelemetry:
         total: traffic.Counts = {}
         for tier, path, start, end in self._parts(since, until, TRAFFIC_POINTS):
             first = bucket(start, tier.traffic_width)
-            for (served,) in _select(path, traffic.SELECT, worker_ids, first, end):
+            wanted = [(worker_id, first, end) for worker_id in worker_ids]
+            for (served,) in _select(path, traffic.SELECT, wanted):
                 traffic.add(total, traffic.decode(served).items())
         return traffic.served(total)
 
@@ -116,7 +130,8 @@ class SqliteTelemetry:
         found: dict[int, list[rows.Row]] = {worker_id: [] for worker_id in worker_ids}
         for tier, path, start, end in self._parts(since, until, most):
             first = bucket(start, tier.width)
-            for row in map(rows.Row._make, _select(path, rows.SELECT, worker_ids, first, end)):
+            wanted = [(worker_id, first, end) for worker_id in worker_ids]
+            for row in map(rows.Row._make, _select(path, rows.SELECT, wanted)):
                 found[row.worker_id].append(row)
         return {key: rows.thin(one, most) for key, one in found.items()}
 
@@ -143,17 +158,15 @@ class SqliteTelemetry:
         return parts
 
 
-def _select(
-    path: Path, query: str, worker_ids: Sequence[int], since: Micros, until: Micros
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of each worker; none more once the file is forgotten in the meantime."""
+def _select(path: Path, query: str, wanted: Iterable[tuple[int, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows for each of *wanted*; none more once the file is forgotten meanwhile."""
     connection = open_for_reading(path)
     if connection is None:
         return
     with closing(connection):
         try:
-            for worker_id in worker_ids:
-                yield from connection.execute(query, (worker_id, since, until))
+            for parameters in wanted:
+                yield from connection.execute(query, parameters)
         except sqlite3.OperationalError:
             if path.exists():
                 raise
