@@ -21,7 +21,7 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     """Load one sync worker with wrk, the variants in turn, each against the bare run before it."""
     python = str(environment())
     chosen = [name for name in VARIANTS if name != "bare"]
-    rounds = {name: 2 if quick else ROUNDS_OF_PEERS for name in chosen}
+    rounds = dict.fromkeys(chosen, 2 if quick else ROUNDS_OF_PEERS)
     rounds["bugsly"] = 2 if quick else ROUNDS
     ratios: dict[str, list[float]] = {name: [] for name in chosen}
     sizes: dict[str, list[float]] = {name: [] for name in VARIANTS}
