@@ -108,7 +108,11 @@ class Agent:
         lost["samples dropped, outbox full"] = self._outbox.dropped
         lost["samples refused by the server"] = self._sender.refused
         return encode_report(
-            self._worker(), samples, exits, {why: count for why, count in lost.items() if count}
+            self._worker(),
+            samples,
+            exits,
+            {why: count for why, count in lost.items() if count},
+            self._outbox.evidence.peek(),
         )
 
     def _worker(self) -> Worker:
