@@ -9,6 +9,7 @@ import platform
 import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from bugsly.guard import Guards
 from bugsly.integrations import flask
@@ -18,9 +19,11 @@ from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
 from bugsly.probes import process
+from bugsly.probes.census import Census, Survey
+from bugsly.probes.holders import Holders
 from bugsly.probes.traffic import TrafficProbe
 from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
-from bugsly.sampler import Sampler
+from bugsly.sampler import Probes, Sampler
 from bugsly.sender import Sender
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class Agent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.gunicorn = Lifecycle(self)
+        self.served: WeakSet[Wsgi] = WeakSet()
         self.traffic = TrafficProbe()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
@@ -75,7 +79,7 @@ class Agent:
             )
             self._sampler = Sampler(
                 self.options.sample_every,
-                self.traffic,
+                self._probes(),
                 self._outbox,
                 self._sender.wake,
                 self.guards,
@@ -83,6 +87,11 @@ class Agent:
             self._sender.start()
             self._sampler.start()
             self.running = True
+
+    def _probes(self) -> Probes:
+        census = Census(lambda: [one.application for one in self.served])
+        holders = Holders({"census": census}, self.guards)
+        return Probes(self.traffic, holders, Survey(census, self.options.sample_every))
 
     def report_exit(self, ended: Exit) -> None:
         """Report the end of a sibling that could not do so itself."""
@@ -108,7 +117,11 @@ class Agent:
         lost["samples dropped, outbox full"] = self._outbox.dropped
         lost["samples refused by the server"] = self._sender.refused
         return encode_report(
-            self._worker(), samples, exits, {why: count for why, count in lost.items() if count}
+            self._worker(),
+            samples,
+            exits,
+            {why: count for why, count in lost.items() if count},
+            self._outbox.evidence.peek(),
         )
 
     def _worker(self) -> Worker:

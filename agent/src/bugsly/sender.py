@@ -101,6 +101,7 @@ class Sender:
                 return pause_before(self._tries, reply.retry_after)
             self._tries = 0
             self._outbox.remove(samples, exits)
+            self._outbox.evidence.settle(taken=reply.verdict is Verdict.TAKEN)
             if reply.verdict is Verdict.REFUSED:
                 self.refused += len(samples)
                 self._complain(reply.complaint)
