@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, cast
 
 from bugsly.guard import Guards
+from bugsly.probes.pool import PoolProbe
+from bugsly.probes.survivors import Survivors
 from bugsly.probes.traffic import TrafficProbe
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ class FakeAgent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
+        self.survivors = Survivors()
+        self.pool = PoolProbe()
         self.starts = 0
 
     def start(self) -> None:

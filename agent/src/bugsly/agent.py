@@ -11,13 +11,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bugsly.guard import Guards
-from bugsly.integrations import flask
+from bugsly.integrations import flask, sqlalchemy
 from bugsly.integrations.gunicorn import Lifecycle
 from bugsly.integrations.wsgi import Wsgi
 from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
 from bugsly.probes import process
+from bugsly.probes.pool import PoolProbe
+from bugsly.probes.survivors import PATIENCE, Survivors
 from bugsly.probes.traffic import TrafficProbe
 from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
 from bugsly.sampler import Sampler
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from bugsly.options import Options
 
 LOG = logging.getLogger("bugsly")
+FEW_SAMPLES = 5
+"""After which a request that is still alive is told, where samples are taken often."""
 GOODBYE = 2.0
 """Seconds a leaving worker may take for its last words; Gunicorn kills a second after an abort."""
 
@@ -54,6 +58,8 @@ class Agent:
         self.place = Place()
         self.traffic.release()
         self.traffic = TrafficProbe()
+        self.survivors = Survivors(min(PATIENCE, FEW_SAMPLES * self.options.sample_every))
+        self.pool = PoolProbe()
         self.guards.failures.clear()
         self._begun = False
         self._starting = threading.Lock()
@@ -175,6 +181,8 @@ def _obtain(given: dict[str, str]) -> Agent | None:
             _complain(f"{error}; the app runs unwatched")
             return None
         _agent = None if options is None else Agent(options)
+        if _agent is not None:
+            sqlalchemy.watch(_agent)
     return _agent
 
 

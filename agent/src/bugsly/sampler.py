@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bugsly.probes import process
+from bugsly.probes.allocator import Allocated, AllocatorProbe
 from bugsly.probes.limit import Headroom, read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
@@ -37,6 +38,8 @@ class Sampler:
         self._wake = wake
         self._guard = guards("sampler")
         self._limit_guard = guards("sampler.limit")
+        self._allocator = AllocatorProbe()
+        self._allocator_guard = guards("probe.allocator")
         self._number = 0
         self._proportional_at = -PROPORTIONAL_EVERY
         self._closing = threading.Event()
@@ -75,6 +78,9 @@ class Sampler:
         headroom = Headroom(0, 0, 0)
         with self._limit_guard:
             headroom = read_headroom()
+        allocated = Allocated()
+        with self._allocator_guard:
+            allocated = self._allocator.read()
         return Sample(
             number=self._number,
             age=age,
@@ -91,6 +97,9 @@ class Sampler:
             limit=headroom.limit,
             oom_kills=headroom.oom_kills,
             traffic=self._traffic.take(),
+            in_use=allocated.in_use,
+            held=allocated.held,
+            blocks=allocated.blocks,
         )
 
     def _proportional(self, age: int) -> int | None:
