@@ -10,6 +10,7 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from bugsly.asks import Asks
 from bugsly.guard import Guards
 from bugsly.integrations import flask, sqlalchemy
 from bugsly.integrations.gunicorn import Lifecycle
@@ -18,9 +19,14 @@ from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
 from bugsly.probes import process
+from bugsly.probes.counts import count_probes
+from bugsly.probes.holders import Holders
 from bugsly.probes.pool import PoolProbe
+from bugsly.probes.sources import read_sources
 from bugsly.probes.survivors import PATIENCE, Survivors
 from bugsly.probes.traffic import TrafficProbe
+from bugsly.probes.trim import trim
+from bugsly.probes.window import WindowProbe
 from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
 from bugsly.sampler import Sampler
 from bugsly.sender import Sender
@@ -76,12 +82,20 @@ class Agent:
                 if self._begun:
                     return
                 self._begun = True
+            self._window = WindowProbe(self.traffic)
+            dear = {"source": read_sources, "trim": trim, "window": self._window.watch}
+            self._asks = Asks(dear, self._outbox.evidence, self.guards)
             self._sender = Sender(
-                self.options.dsn, self._outbox, self._report, self.guards("sender")
+                self.options.dsn,
+                self._outbox,
+                self._report,
+                self._asks.put,
+                self.guards("sender"),
             )
             self._sampler = Sampler(
                 self.options.sample_every,
                 self.traffic,
+                self._holders(),
                 self._outbox,
                 self._sender.wake,
                 self.guards,
@@ -89,6 +103,10 @@ class Agent:
             self._sender.start()
             self._sampler.start()
             self.running = True
+
+    def _holders(self) -> Holders:
+        probes = {"pool": self.pool, "survivors": self.survivors, **count_probes()}
+        return Holders(probes, self.guards)
 
     def report_exit(self, ended: Exit) -> None:
         """Report the end of a sibling that could not do so itself."""
@@ -105,6 +123,7 @@ class Agent:
                 return
             self.running = False
             self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
+            self._window.close()
             self._sampler.close(GOODBYE / 4)
             self._sender.close(GOODBYE)
 

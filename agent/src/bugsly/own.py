@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
-from typing import TYPE_CHECKING
+from functools import partial
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from types import FrameType
 
 PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - no pathlib here
-LIBRARIES = tuple(
-    {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
+LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as above
+"""The standard library; where others lie, the name of their folder tells."""
 DEEPEST = 60
 """Frames that are looked at, from the innermost, for one of the application's own."""
 MOST_FILES = 5_000
@@ -38,7 +38,13 @@ def is_own(file: str | None) -> bool:
 def _judge(file: str) -> bool:
     if file.startswith("<") or any(part in file for part in PACKAGES):
         return False
-    return not os.path.abspath(file).startswith((*LIBRARIES, OURS))  # noqa: PTH100 - as above
+    return not os.path.abspath(file).startswith((LIBRARY, OURS))  # noqa: PTH100 - as above
+
+
+def own_modules() -> list[ModuleType]:
+    """Return the application's modules that are imported; no lazy one is woken."""
+    modules = [one for one in list(sys.modules.values()) if type(one) is ModuleType]
+    return [one for one in modules if is_own(vars(one).get("__file__"))]
 
 
 def own_line(frame: FrameType | None) -> tuple[str, int] | None:
@@ -67,3 +73,35 @@ def short_path(file: str) -> str:
 def site_of(file: str, line: int) -> str:
     """Return the short name of a line, as `shop/views.py:12`."""
     return f"{short_path(file)}:{line}"
+
+
+class Callee(NamedTuple):
+    """A function by its dotted name, and where it is defined; no place for one written in C."""
+
+    name: str
+    file: str = ""
+    line: int = 0
+
+    @property
+    def own_site(self) -> str:
+        """Return its line where it is the application's, else nothing."""
+        return site_of(self.file, self.line) if is_own(self.file) else ""
+
+
+def callee_of(thing: object) -> Callee:
+    """Return what is called where *thing* is, without running any code of its class."""
+    for _ in range(DEEPEST):
+        if type(thing) is partial:
+            thing = thing.func
+        elif type(thing) is MethodType:
+            thing = thing.__func__
+        else:
+            break
+    if type(thing) is FunctionType:
+        code = thing.__code__
+        return Callee(_dotted(thing), code.co_filename, code.co_firstlineno)
+    return Callee(_dotted(thing if isinstance(thing, type) else type(thing)))
+
+
+def _dotted(thing: FunctionType | type) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"

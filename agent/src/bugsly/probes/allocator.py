@@ -5,16 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from bugsly.probes.rarely import Rarely
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CHEAP = 200e-6
-"""Seconds a reading may take to be taken with every sample."""
-BUDGET = 5_000
-"""A dearer one is taken when this many times its cost has passed: 0.2 ‰ of the time."""
 FIELDS = (
     "arena",
     "ordblks",
@@ -40,30 +37,12 @@ class Allocated(NamedTuple):
     blocks: int | None = None
 
 
-class Rarely:
-    """Takes a reading as often as its cost allows."""
-
-    def __init__(self, read: Callable[[], Any]) -> None:
-        self._read = read
-        self._next = 0.0
-
-    def take(self) -> Any:
-        """Return the reading, None where it is not due."""
-        if monotonic() < self._next:
-            return None
-        begun = perf_counter()
-        result = self._read()
-        took = perf_counter() - begun
-        self._next = 0.0 if took < CHEAP else monotonic() + took * BUDGET
-        return result
-
-
 class AllocatorProbe:
     """Reads both allocators of this process."""
 
     def __init__(self) -> None:
         self._blocks = Rarely(sys.getallocatedblocks)
-        self._mallinfo: Rarely | None = None
+        self._mallinfo: Rarely[tuple[int, int] | None] | None = None
 
     def read(self) -> Allocated:
         """Return what they hold now, without what is dear to read and was read lately."""
