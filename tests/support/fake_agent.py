@@ -1,6 +1,7 @@
 """An agent that only counts: no thread, no socket, nothing at exit."""
 
 from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
 
 from bugsly.guard import Guards
 from bugsly.probes.pool import PoolProbe
@@ -9,6 +10,7 @@ from bugsly.probes.traffic import TrafficProbe
 
 if TYPE_CHECKING:
     from bugsly.agent import Agent
+    from bugsly.integrations.wsgi import Wsgi
 
 
 class FakeAgent:
@@ -19,6 +21,7 @@ class FakeAgent:
         self.traffic = TrafficProbe()
         self.survivors = Survivors()
         self.pool = PoolProbe()
+        self.served: WeakSet[Wsgi] = WeakSet()
         self.starts = 0
 
     def start(self) -> None:

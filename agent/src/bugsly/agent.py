@@ -9,6 +9,7 @@ import platform
 import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from bugsly.asks import Asks
 from bugsly.guard import Guards
@@ -19,6 +20,7 @@ from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
 from bugsly.probes import process
+from bugsly.probes.census import Census, Survey
 from bugsly.probes.counts import count_probes
 from bugsly.probes.holders import Holders
 from bugsly.probes.pool import PoolProbe
@@ -28,7 +30,7 @@ from bugsly.probes.traffic import TrafficProbe
 from bugsly.probes.trim import trim
 from bugsly.probes.window import WindowProbe
 from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
-from bugsly.sampler import Sampler
+from bugsly.sampler import Probes, Sampler
 from bugsly.sender import Sender
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from bugsly.options import Options
+    from bugsly.probes.holders import HolderProbe
 
 LOG = logging.getLogger("bugsly")
 FEW_SAMPLES = 5
@@ -53,6 +56,7 @@ class Agent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.gunicorn = Lifecycle(self)
+        self.served: WeakSet[Wsgi] = WeakSet()
         self.traffic = TrafficProbe()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
@@ -94,8 +98,7 @@ class Agent:
             )
             self._sampler = Sampler(
                 self.options.sample_every,
-                self.traffic,
-                self._holders(),
+                self._probes(),
                 self._outbox,
                 self._sender.wake,
                 self.guards,
@@ -104,9 +107,15 @@ class Agent:
             self._sampler.start()
             self.running = True
 
-    def _holders(self) -> Holders:
-        probes = {"pool": self.pool, "survivors": self.survivors, **count_probes()}
-        return Holders(probes, self.guards)
+    def _probes(self) -> Probes:
+        census = Census(lambda: [one.application for one in self.served])
+        probes: dict[str, HolderProbe] = {
+            "census": census,
+            "pool": self.pool,
+            "survivors": self.survivors,
+        }
+        holders = Holders(probes | count_probes(), self.guards)
+        return Probes(self.traffic, holders, Survey(census, self.options.sample_every))
 
     def report_exit(self, ended: Exit) -> None:
         """Report the end of a sibling that could not do so itself."""

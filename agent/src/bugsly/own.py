@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - no pathlib here
-LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as above
+STDLIB = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as above
 """The standard library; where others lie, the name of their folder tells."""
 DEEPEST = 60
 """Frames that are looked at, from the innermost, for one of the application's own."""
@@ -23,9 +23,9 @@ MOST_FILES = 5_000
 _own: dict[str, bool] = {}
 
 
-def is_own(file: str | None) -> bool:
+def is_own(file: object) -> bool:
     """Return whether code from *file* is the application's: no library's, not ours, not made up."""
-    if not file:
+    if type(file) is not str or not file:
         return False
     known = _own.get(file)
     if known is None:
@@ -38,7 +38,7 @@ def is_own(file: str | None) -> bool:
 def _judge(file: str) -> bool:
     if file.startswith("<") or any(part in file for part in PACKAGES):
         return False
-    return not os.path.abspath(file).startswith((LIBRARY, OURS))  # noqa: PTH100 - as above
+    return not os.path.abspath(file).startswith((STDLIB, OURS))  # noqa: PTH100 - as above
 
 
 def own_modules() -> list[ModuleType]:

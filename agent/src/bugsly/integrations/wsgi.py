@@ -36,20 +36,21 @@ class Wsgi:
     """The application it wraps, and the count of what it serves."""
 
     def __init__(self, application: WSGIApplication, agent: Agent) -> None:
-        self._application = application
+        self.application = application
         self._agent = agent
+        agent.served.add(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request as the application does, and count it."""
         if COUNTED in environ:
-            return self._application(environ, start_response)
+            return self.application(environ, start_response)
         environ[COUNTED] = True
         agent = self._agent
         if not agent.running:
             agent.start()
         call = Call(agent, environ, start_response)
         try:
-            body = self._application(environ, call.start_response)
+            body = self.application(environ, call.start_response)
         except StopIteration:  # tells Gunicorn that the connection, a websocket, was taken over
             call.finish()
             raise
