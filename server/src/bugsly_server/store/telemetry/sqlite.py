@@ -11,10 +11,11 @@ from typing import Any
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.series import Point, Served
-from bugsly_server.store.ports import Reading, StoredSample
+from bugsly_server.store.ports import Reading, StoredSample, StoredStep
 from bugsly_server.store.sqlite import open_for_reading
 from bugsly_server.store.telemetry import rollup, rows, traffic
 from bugsly_server.store.telemetry.files import Files
+from bugsly_server.store.telemetry.steps import Steps
 from bugsly_server.store.telemetry.tiers import Tier, bucket, tiers
 
 TRAFFIC_POINTS = 100
@@ -28,6 +29,7 @@ class SqliteTelemetry:
         self._folder = folder
         self._tiers = tiers(keep_days)
         self._files = Files(rows.SCHEMA + traffic.SCHEMA + rollup.SCHEMA)
+        self._steps = Steps(folder / "steps.db")
         self._rolled_up: dict[str, Micros] = {}
 
     def write(self, samples: Sequence[StoredSample]) -> None:
@@ -36,6 +38,7 @@ class SqliteTelemetry:
         ordered = sorted(samples, key=lambda one: one.at)
         for path, members in groupby(ordered, key=lambda one: finest.file(self._folder, one.at)):
             self._write(path, list(members))
+        self._steps.write(samples)
 
     def points(
         self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
@@ -74,6 +77,10 @@ class SqliteTelemetry:
                 traffic.add(total, traffic.decode(served).items())
         return traffic.served(total)
 
+    def steps(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredStep]]:
+        """See the port."""
+        return self._steps.read(worker_ids)
+
     def roll_up(self, now: Micros) -> int:
         """See the port. A tier is brought up to date once in the width of its bucket.
 
@@ -98,15 +105,17 @@ class SqliteTelemetry:
                 if path.name < oldest:
                     gone += path.suffix == ".db"
                     self._files.drop(path)
+        self._steps.forget(now)
         return gone
 
     def size(self) -> int:
         """See the port."""
-        return sum(path.stat().st_size for path in self._folder.glob("*/*.db*"))
+        return sum(path.stat().st_size for path in self._folder.glob("**/*.db*"))
 
     def close(self) -> None:
         """See the port."""
         self._files.close()
+        self._steps.close()
 
     def _write(self, path: Path, samples: Sequence[StoredSample]) -> None:
         """Write *samples*, all of one file; traffic counts only with a sample that is new."""
