@@ -1,6 +1,6 @@
 """What happens to a report after it was acknowledged, in order. Read this first.
 
-    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ find ▸ change ▸ alert
+    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ inquire ▸ change ▸ alert
 
 One thread runs it, batch by batch, so what is decided here is decided once.
 """
@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import DAY, SECOND, Clock, Micros
-from bugsly_server.detect import finding as findings
 from bugsly_server.detect.growth import HITS, is_due, judge
+from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
+from bugsly_server.inquiry import Inquiry
 from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
@@ -61,6 +62,7 @@ class Pipeline:
         self._recorder = Recorder(database, telemetry)
         self._since = clock()
         self._watch: dict[int, Watch] = {}
+        self._inquiries: dict[int, Inquiry] = {}
         self.skipped: Counter[tuple[int, str]] = Counter()
 
     def digest(self, entries: Sequence[Entry]) -> set[int]:
@@ -79,7 +81,11 @@ class Pipeline:
     def find(self, now: Micros) -> set[int]:
         """Let detection speak about the projects that are due; return those it told of."""
         due = [project_id for project_id, watch in self._watch.items() if watch.is_due(now)]
-        return {project_id for project_id in due if self._find(project_id, now)}
+        told = {project_id for project_id in due if self._find(project_id, now)}
+        if due:
+            with self._database.reading() as connection:
+                self._mailbox.fill(asks.waiting(connection))
+        return told
 
     def ask(self, worker: Worker, wanted: Ask, now: Micros) -> bool:
         """Ask *worker* for *wanted* in the next reply to it; return whether it can be asked now."""
@@ -147,10 +153,9 @@ class Pipeline:
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
         watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
-        found = {one.fingerprint: one for one in findings.find(fleet + past, now)}
+        inquiry = self._inquiries.setdefault(project_id, Inquiry(self._database, self._telemetry))
         told = False
-        for fingerprint in known.keys() | found.keys():
-            issue, finding = known.get(fingerprint), found.get(fingerprint)
+        for issue, finding in pair(known, inquiry.find(project_id, fleet + past, now)):
             change = next_change(issue, finding, now, watch.since)
             if change is not None:
                 self._change(project_id, issue, change)
@@ -202,7 +207,7 @@ def record_change(
     issue_id, change_id = issues.record(connection, project_id, issue, change, account_id)
     told = issues.get(connection, project_id, issue_id)
     assert told is not None, "it was stored one line above"
-    if not told.is_snoozed(change.at):
+    if told.finding.is_alarming and not told.is_snoozed(change.at):
         channels.enqueue(connection, project_id, change_id, change.at)
     return told
 
