@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from bugsly.guard import Guards
+from bugsly.probes.pool import PoolProbe
+from bugsly.probes.survivors import Survivors
 from bugsly.probes.traffic import TrafficProbe
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ class FakeAgent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
+        self.survivors = Survivors()
+        self.pool = PoolProbe()
         self.served: WeakSet[Wsgi] = WeakSet()
         self.starts = 0
 

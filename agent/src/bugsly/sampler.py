@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.probes import process
+from bugsly.probes.allocator import Allocated, AllocatorProbe, read_facts
 from bugsly.probes.limit import Headroom, read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
@@ -51,6 +52,8 @@ class Sampler:
         self._wake = wake
         self._guard = guards("sampler")
         self._limit_guard = guards("sampler.limit")
+        self._allocator = AllocatorProbe()
+        self._allocator_guard = guards("probe.allocator")
         self._holders_guard = guards("sampler.holders")
         self._survey_guard = guards("probe.census")
         self._number = 0
@@ -101,6 +104,9 @@ class Sampler:
         headroom = Headroom(0, 0, 0)
         with self._limit_guard:
             headroom = read_headroom()
+        allocated = Allocated()
+        with self._allocator_guard:
+            allocated = self._allocator.read()
         return Sample(
             number=self._number,
             age=age,
@@ -117,6 +123,9 @@ class Sampler:
             limit=headroom.limit,
             oom_kills=headroom.oom_kills,
             traffic=self._traffic.take(),
+            in_use=allocated.in_use,
+            held=allocated.held,
+            blocks=allocated.blocks,
             levels=self._levels(),
         )
 
@@ -126,6 +135,7 @@ class Sampler:
         with self._holders_guard:
             levels = self._holders.levels()
             self._outbox.evidence.put_holders(self._holders.news())
+            self._outbox.evidence.put_facts(read_facts())
         return levels
 
     def _proportional(self, age: int) -> int | None:

@@ -7,7 +7,7 @@ import platform
 import re
 from pathlib import Path
 
-from bugsly.probes.census.roots import PACKAGES, STDLIB
+from bugsly.own import PACKAGES, STDLIB
 
 _INFO = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.(dist-info|egg-info)")
 MOST_LISTED = 500_000

@@ -8,9 +8,10 @@ from pathlib import Path as File
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from bugsly.own import is_own
 from bugsly.probes.census import raw
 from bugsly.probes.census.path import CLOSURE, DEFAULT, Path, shortened
-from bugsly.probes.census.roots import import_name, is_own
+from bugsly.probes.census.roots import import_name
 
 if TYPE_CHECKING:
     from bugsly.probes.census.path import Fetch

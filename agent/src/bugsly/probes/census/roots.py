@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bugsly.own import is_own
 from bugsly.probes.census import raw
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ NEVER = frozenset(
     | {"_frozen_importlib", "_frozen_importlib_external"}
 )
 """The interpreter's own books, and ours. `sys.modules` grows with every import, and so on."""
-STDLIB = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - pathlib has no say in prefixes
-PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 MOST_MODULES = 20_000
 
 
@@ -26,13 +24,6 @@ class Root(NamedTuple):
 
     name: str
     own: bool
-
-
-def is_own(file: object) -> bool:
-    """Return whether a module with source *file* belongs to the application."""
-    if type(file) is not str or any(part in file for part in PACKAGES):
-        return False
-    return not file.startswith((STDLIB, "<"))
 
 
 def apps(served: Iterable[object]) -> dict[str, Any]:
