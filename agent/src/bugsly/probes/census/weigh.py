@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = 3
-MOST_THINGS = 300
+MOST_THINGS = 150
 """Visited for one entry at the most."""
 MOST_REFERRED = 1_000
 """Entries of the largest container that is looked into below an entry."""
