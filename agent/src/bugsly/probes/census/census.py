@@ -13,7 +13,7 @@ from bugsly.probes.census.roots import Root, Roots, apps, packages_of
 from bugsly.probes.census.tracks import Tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bugsly.protocol.evidence import Holder, Level
 
@@ -41,10 +41,15 @@ class Census:
     is found again by its path.
     """
 
-    def __init__(self, served: Callable[[], Iterable[object]]) -> None:
+    def __init__(
+        self,
+        served: Callable[[], Iterable[object]],
+        modules: Mapping[str, Any] = sys.modules,
+    ) -> None:
         self._served = served
+        self._modules = modules
         self._reach = Reach()
-        self._roots = Roots()
+        self._roots = Roots(modules)
         self._tracks = Tracks(self._reach, self._roots.is_own)
         self._counts: dict[int, int] = {}
         self._fresh: dict[int, int] = {}
@@ -100,7 +105,7 @@ class Census:
 
     def _thing_of(self, root: str) -> Any:
         found = apps(self._served()).get(root)
-        return sys.modules.get(root) if found is None else found
+        return self._modules.get(root) if found is None else found
 
     def _walk_all(self) -> Iterator[None]:
         packages = packages_of(apps(self._served()))

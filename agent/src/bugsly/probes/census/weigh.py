@@ -74,12 +74,26 @@ def _entries(container: Any) -> list[tuple[Any, ...]]:
         found = newest(container, SAMPLES)
         pairs = issubclass(type(container), dict)
         return found if pairs else [(one,) for one in found]
-    info = LruCache.cache_info(container)
-    if info.maxsize is not None and info.currsize > MOST_REFERRED:
+    return _cached(container)
+
+
+def _cached(cache: Any) -> list[tuple[Any, ...]]:
+    """Return keys and results that a cache of a function took last.
+
+    A bounded one tells the collector key, result and type of link of each, oldest first, and then
+    its dictionary of links; one without bound has a dictionary of results.
+    """
+    info = LruCache.cache_info(cache)
+    size = info.currsize
+    if not size or (info.maxsize is not None and size > MOST_REFERRED):
         return []
-    for inner in gc.get_referents(container):
-        if type(inner) is dict and len(inner) == info.currsize:
-            return newest(inner, SAMPLES)
+    told = gc.get_referents(cache)
+    for index, inner in enumerate(told):
+        if type(inner) is dict and len(inner) == size:
+            if info.maxsize is None:
+                return newest(inner, SAMPLES)
+            first = max(0, index - 3 * min(size, SAMPLES))
+            return [tuple(told[at : at + 2]) for at in range(first, index, 3)]
     return []
 
 
