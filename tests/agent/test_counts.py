@@ -17,6 +17,7 @@ import flask
 import prometheus_client
 import pytest
 
+from bugsly.probes import rarely
 from bugsly.probes.counts import REGISTERS, count_probes
 from bugsly.probes.grown import FEW, Counted
 from bugsly.protocol.evidence import Holder
@@ -220,7 +221,10 @@ def test_without_its_library_nothing_is_counted(
     assert counts(register) == {}
 
 
-def test_every_register_has_a_probe_that_tells_what_rose(ended: threading.Event) -> None:
+def test_every_register_has_a_probe_that_tells_what_rose(
+    ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rarely, "CHEAP", 60)
     probe = count_probes()["threads"]
     assert list(probe.levels()) == []
     for _ in range(FEW):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bugsly.probes import descriptors
-from bugsly.probes.descriptors import FEW_SOCKETS, count_descriptors
+from bugsly.probes.descriptors import count_descriptors
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
@@ -17,6 +17,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def opened() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack
+
+
+SOME = 5
 
 
 def counts() -> dict[str, int]:
@@ -64,28 +67,28 @@ def test_sockets_are_told_by_the_port_at_their_other_end(
     opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descriptors, "EPHEMERAL", 65_536)
-    port, _accepted = connect(opened, FEW_SOCKETS)
-    assert counts()[f"open sockets to port {port}"] == FEW_SOCKETS
+    port, _accepted = connect(opened, SOME)
+    assert counts()[f"open sockets to port {port}"] == SOME
 
 
 def test_what_came_to_us_has_no_port_worth_a_name(
     opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descriptors, "EPHEMERAL", 1)
-    connect(opened, FEW_SOCKETS)
-    assert counts()["open sockets of clients"] >= 2 * FEW_SOCKETS
+    connect(opened, SOME)
+    assert counts()["open sockets of clients"] >= 2 * SOME
 
 
 def test_sockets_whose_other_end_is_closed_are_told(
     opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descriptors, "EPHEMERAL", 65_536)
-    port, accepted = connect(opened, FEW_SOCKETS)
+    port, accepted = connect(opened, SOME)
     for one in accepted:
         one.close()
     name = f"open sockets to port {port}"
     holder = count_descriptors()[name].describe(name)
-    assert holder.details == {"close_wait": FEW_SOCKETS}
+    assert holder.details == {"close_wait": SOME}
 
 
 def test_without_proc_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

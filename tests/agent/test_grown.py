@@ -4,9 +4,14 @@ from weakref import WeakSet
 
 import pytest
 
-from bugsly.probes import grown
+from bugsly.probes import grown, rarely
 from bugsly.probes.grown import FEW, Counted, GrowthProbe
 from bugsly.protocol.evidence import Holder
+
+
+@pytest.fixture(autouse=True)
+def _every_reading_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rarely, "CHEAP", 60)
 
 
 class Shelf:
