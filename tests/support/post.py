@@ -20,13 +20,18 @@ class Post:
         self.outbox = Outbox(capacity)
         self.asked: list[Ask] = []
         self.sender = Sender(
-            parse_dsn(dsn), self.outbox, self._report, self.asked.extend, Guards()("sender")
+            parse_dsn(dsn),
+            self.outbox,
+            self._report,
+            self.asked.extend,
+            Guards()("sender"),
+            worker().id,
         )
         self._number = 0
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
         lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
-        return encode_report(worker(), samples, exits, lost)
+        return encode_report(worker(), samples, exits, lost, self.outbox.evidence.peek())
 
     def put(self, count: int = 1) -> None:
         for _ in range(count):

@@ -1,6 +1,6 @@
 """What happens to a report after it was acknowledged, in order. Read this first.
 
-    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ find ▸ change ▸ alert
+    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ inquire ▸ change ▸ alert
 
 One thread runs it, batch by batch, so what is decided here is decided once.
 """
@@ -13,18 +13,21 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import DAY, SECOND, Clock, Micros
-from bugsly_server.detect import finding as findings
 from bugsly_server.detect.growth import HITS, is_due, judge
+from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
+from bugsly_server.inquiry import Inquiry
+from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
-from bugsly_server.store.meta import channels, counters, issues, projects, workers
+from bugsly_server.store.meta import asks, channels, counters, holders, issues, projects, workers
 from bugsly_server.store.meta.database import Database
-from bugsly_server.store.ports import Entry, Telemetry
+from bugsly_server.store.ports import KEEP_STEPS, Entry, Telemetry
 
 LOOK_POINTS = 600
 FIND_AFTER_LOOK: Micros = 1 * SECOND
@@ -45,14 +48,21 @@ class Pipeline:
     """
 
     def __init__(
-        self, database: Database, telemetry: Telemetry, clock: Clock, announce: Announce
+        self,
+        database: Database,
+        telemetry: Telemetry,
+        mailbox: Mailbox,
+        clock: Clock,
+        announce: Announce,
     ) -> None:
         self._database = database
         self._telemetry = telemetry
+        self._mailbox = mailbox
         self._announce = announce
         self._recorder = Recorder(database, telemetry)
         self._since = clock()
         self._watch: dict[int, Watch] = {}
+        self._inquiries: dict[int, Inquiry] = {}
         self.skipped: Counter[tuple[int, str]] = Counter()
 
     def digest(self, entries: Sequence[Entry]) -> set[int]:
@@ -73,13 +83,27 @@ class Pipeline:
         due = [project_id for project_id, watch in self._watch.items() if watch.is_due(now)]
         return {project_id for project_id in due if self._find(project_id, now)}
 
+    def ask(self, worker: Worker, wanted: Ask, now: Micros) -> bool:
+        """Ask *worker* for *wanted* in the next reply to it; return whether it can be asked now."""
+        with self._database.writing() as connection:
+            asked = asks.add(connection, worker, wanted, now)
+        if asked is not None:
+            self._mailbox.put(asked)
+        return asked is not None
+
     def tend(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
         """Do what is due with time: count *skipped*, end silent workers, roll up samples."""
         self._telemetry.roll_up(now)
+        sent = self._mailbox.sent()
         with self._database.writing() as connection:
             counters.add(connection, self.skipped + skipped, now)
             for project in projects.every(connection):
                 _end_silent(connection, project.id, now, self._since)
+            asks.sent(connection, sent, now)
+            asks.expire(connection, now)
+            waiting = asks.waiting(connection)
+        self._mailbox.fill(waiting)
+        self._mailbox.settled(sent)
         self.skipped.clear()
 
     def forget(self, keep: Micros, now: Micros) -> None:
@@ -88,6 +112,9 @@ class Pipeline:
         with self._database.writing() as connection:
             workers.forget(connection, now - keep)
             counters.forget(connection, now - keep)
+            forgotten = holders.forget(connection, now - KEEP_STEPS)
+        if forgotten:
+            self._recorder = Recorder(self._database, self._telemetry)
 
     def _look(self, sighted: Iterable[Worker], now: Micros) -> bool:
         """Judge the workers that have done enough since their last look; return whether any had."""
@@ -122,10 +149,11 @@ class Pipeline:
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
         watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
-        found = {one.fingerprint: one for one in findings.find(fleet + past, now)}
+        inquiry = self._inquiries.setdefault(
+            project_id, Inquiry(self._database, self._telemetry, self.ask)
+        )
         told = False
-        for fingerprint in known.keys() | found.keys():
-            issue, finding = known.get(fingerprint), found.get(fingerprint)
+        for issue, finding in pair(known, inquiry.find(project_id, fleet + past, now)):
             change = next_change(issue, finding, now, watch.since)
             if change is not None:
                 self._change(project_id, issue, change)
@@ -177,7 +205,7 @@ def record_change(
     issue_id, change_id = issues.record(connection, project_id, issue, change, account_id)
     told = issues.get(connection, project_id, issue_id)
     assert told is not None, "it was stored one line above"
-    if not told.is_snoozed(change.at):
+    if told.finding.is_alarming and not told.is_snoozed(change.at):
         channels.enqueue(connection, project_id, change_id, change.at)
     return told
 

@@ -10,5 +10,5 @@ def _modules() -> Iterator[None]:
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
-        if name.partition(".")[0] in {"probe", "other", "tool"}:
+        if name.partition(".")[0] in {"app", "probe", "tool"}:
             del sys.modules[name]

@@ -77,13 +77,13 @@ def test_an_application_is_not_kept_alive() -> None:
     for number in range(3):
         app.seen |= {number * 100 + key: key for key in range(100)}
         looking.look()
-    assert looking.levels == {"app.seen": 300}
-    assert looking.holders["app.seen"].file == OWN.format("probe")
+    assert looking.levels == {"probe:app.seen": 300}
+    assert looking.holders["probe:app.seen"].file == OWN.format("probe")
     watched = weakref.ref(app)
     looking.served.clear()
     del app
     assert watched() is None
-    assert looking.levels == {"app.seen": 0}
+    assert looking.levels == {"probe:app.seen": 0}
 
 
 @pytest.mark.parametrize("size", [300, 30_000])

@@ -1,4 +1,5 @@
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,33 @@ def test_the_standard_library_is_one_too() -> None:
 
 def test_source_of_the_application_is_of_no_library() -> None:
     assert Libraries().of("/srv/app/views.py") == ""
+
+
+def test_an_application_and_a_module_called_app_are_not_confused() -> None:
+    class App:
+        def __init__(self) -> None:
+            self.import_name = "app"
+            self.seen: list[int] = []
+
+    app = App()
+    looking = Looking(module("app", "log = []", served=app), served=[app])
+    hidden = App()
+    looking.served.append(hidden)
+    for _ in range(3):
+        for log in (sys.modules["app"].log, app.seen, hidden.seen):
+            log.extend(range(20))
+        looking.look()
+    assert looking.levels == {"app.log": 60, "app.served.seen": 60, "app:app2.seen": 60}
+
+
+def test_what_each_thread_keeps_for_itself_is_found() -> None:
+    source = "import threading\nclass Mine(threading.local): pass\nmine = Mine()"
+    made = module("probe", source)
+    made.mine.kept = []
+    looking = Looking(made)
+    for _ in range(3):
+        made.mine.kept.extend(range(20))
+        thread = threading.Thread(target=looking.look)
+        thread.start()
+        thread.join()
+    assert looking.levels == {"probe.mine.<thread 0>.kept": 60}

@@ -46,6 +46,20 @@ def test_the_globals_of_a_function_are_not_weighed() -> None:
     assert weigh([space["make"]() for _ in range(10)], 10).bytes < 1_000  # type: ignore[operator] # made above
 
 
+def test_what_a_function_encloses_is_weighed() -> None:
+    def make(number: int) -> object:
+        text = "x" * PAYLOAD + str(number)
+        return lambda: text
+
+    assert PAYLOAD < weigh([make(number) for number in range(9)], 9).bytes < 1.2 * PAYLOAD
+
+
+def test_classes_that_no_module_has_are_weighed() -> None:
+    made = [type("Schema", (), {"text": "x" * PAYLOAD + str(number)}) for number in range(9)]
+    assert PAYLOAD < weigh(made, 9).bytes < 2 * PAYLOAD
+    assert weigh([Quote, Quote, Quote], 3).bytes < 100
+
+
 def test_a_linked_chain_weighs_one_link() -> None:
     chain: list[list[object]] = [[]]
     for _ in range(100):

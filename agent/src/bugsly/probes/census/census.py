@@ -15,6 +15,7 @@ from bugsly.probes.census.tracks import Tracks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from bugsly.probes.census.callables import Child
     from bugsly.protocol.evidence import Holder, Level
 
     Waiting = deque[tuple[Path, Root, int, Any]]
@@ -25,6 +26,8 @@ MOST_COUNTS = 20_000
 """Containers that are remembered from pass to pass."""
 REMINDER = 8
 """Passes after which everything is looked at again, whether it led anywhere before or not."""
+AT_ONCE = 64
+"""Things that are looked at between two looks at the clock."""
 DEEPEST = 7
 """Steps from a root."""
 MOST_WAITING = 2_000
@@ -56,6 +59,7 @@ class Census:
         self._seen: set[int] = set()
         self._left: dict[str, int] = {}
         self._waiting: Waiting = deque()
+        self._children: list[Child] | None = None
         self._pass: Iterator[None] | None = None
         self._passes = 0
 
@@ -101,6 +105,7 @@ class Census:
 
     def _let_go(self) -> None:
         self._reach.forget()
+        self._children = None
         self._waiting = deque((path, root, deep, None) for path, root, deep, _ in self._waiting)
 
     def _thing_of(self, root: str) -> Any:
@@ -133,18 +138,25 @@ class Census:
             path, root, deep, thing = self._waiting.popleft()
             if self._left[root.name] <= 0:
                 continue
-            if thing is None:
-                thing = path.follow(self._thing_of(path.root), self._reach.fetch)
             if thing is not None:
-                self._look_into(thing, path, root, deep)
-            del thing
+                self._children = self._reach.children(thing, root)
+                del thing
+            done = 0
+            while self._look(path, root, deep, done):
+                done += AT_ONCE
+                yield None
+            self._children = None
             yield None
         self._left.clear()
 
-    def _look_into(self, thing: Any, path: Path, root: Root, deep: int) -> None:
-        children = self._reach.children(thing, root)
-        self._left[root.name] -= 1 + len(children)
-        for how, key, child in children:
+    def _look(self, path: Path, root: Root, deep: int, done: int) -> bool:
+        """Look at some more of what *path* leads to; return whether there is more to look at."""
+        if self._children is None:
+            thing = path.follow(self._thing_of(path.root), self._reach.fetch)
+            self._children = [] if thing is None else self._reach.children(thing, root)
+        some = self._children[done : done + AT_ONCE]
+        self._left[root.name] -= 1 + len(some)
+        for how, key, child in some:
             if id(child) in self._seen:
                 continue
             self._seen.add(id(child))
@@ -154,6 +166,7 @@ class Census:
                 self._compare(here, count)
             if count != 0 and deep + 1 < DEEPEST and self._reach.leads(child):
                 self._wait(here, root, deep + 1, child)
+        return done + AT_ONCE < len(self._children)
 
     def _wait(self, path: Path, root: Root, deep: int, thing: Any) -> None:
         if len(self._waiting) < MOST_WAITING:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Any, str, Any], Any]
 
 ATTRIBUTE, ENTRY, CLOSURE, DEFAULT = "attribute", "entry", "closure", "default"
+THREAD = "thread"
 MAX_SHOWN = 100_000
 LONGEST_KEPT = 200
 LONGEST_NAME = 200
@@ -90,9 +91,11 @@ def _is_plain(key: Any) -> bool:
     return any(kind is scalar for scalar in _SCALARS)
 
 
-def _step(how: str, key: object) -> str:
+def _step(how: str, key: Any) -> str:
     if how == ATTRIBUTE:
         return f".{key}"
+    if how == THREAD:
+        return f".<thread {key[0]}>.{key[1]}"
     if how in {CLOSURE, DEFAULT}:
         return f".<{how}>.{key}"
     if type(key) is Place:

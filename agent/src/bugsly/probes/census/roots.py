@@ -27,12 +27,16 @@ class Root(NamedTuple):
 
 
 def apps(served: Iterable[object]) -> dict[str, Any]:
-    """Return the applications that are *served*, by a name for each; of a method, its object."""
+    """Return the applications that are *served*, of a method its object, by a name for each.
+
+    The name is no module's: `shop:app`.
+    """
     found: dict[str, Any] = {}
     for one in served:
         thing = one.__self__ if type(one) is MethodType else one
         if not any(thing is other for other in found.values()):
-            found["app" if not found else f"app{len(found) + 1}"] = thing
+            number = len(found) + 1 if found else ""
+            found[f"{import_name(thing) or 'wsgi'}:app{number}"] = thing
     return found
 
 

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import gc
 from collections import Counter, deque
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.probes.census import raw
 from bugsly.probes.census.callables import LEAVES
 from bugsly.probes.census.containers import BASES, LENGTHS, LruCache, newest
+from bugsly.probes.census.reach import is_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = 3
-MOST_THINGS = 300
+MOST_THINGS = 200
 """Visited for one entry at the most."""
 MOST_REFERRED = 1_000
 """Entries of the largest container that is looked into below an entry."""
 GC_HEAD = 16
-SHARED = frozenset(
-    map(id, (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, MethodType))
-)
+SHARED = frozenset(map(id, (BuiltinFunctionType, CodeType, property)))
 """What an entry refers to and does not keep alive by itself."""
 
 
@@ -124,7 +123,10 @@ def _inside(thing: Any) -> list[Any]:
 
 
 def _is_shared(thing: Any) -> bool:
+    """Return whether *thing* is a part of the program: code, and what a module defines or has."""
     kind = type(thing)
-    if id(kind) in SHARED or issubclass(kind, (type, ModuleType)):
+    if kind is FunctionType or issubclass(kind, type):
+        return is_elsewhere(thing, "")
+    if id(kind) in SHARED or issubclass(kind, ModuleType):
         return True
     return kind is dict and "__builtins__" in thing
