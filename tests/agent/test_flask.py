@@ -54,7 +54,7 @@ def told(fake: FakeAgent) -> dict[str, Traffic]:
         ("GET", "/items/7", traffic("GET /items/<int:number>", sent=9, biggest=9)),
         ("HEAD", "/items/7", traffic("HEAD /items/<int:number>")),
         ("POST", "/orders", traffic("POST /orders", sent=6, biggest=6)),
-        ("GET", "/stream", traffic("GET /stream", sent=11, biggest=11)),
+        ("GET", "/stream", traffic("GET /stream", sent=11, biggest=11, streamed=1)),
         ("GET", "/file", traffic("GET /file", sent=10, biggest=10)),
         ("OPTIONS", "/orders", traffic("OPTIONS /orders")),
     ],

@@ -8,9 +8,11 @@ from bugsly import sampler as samplers
 from bugsly.guard import Guards
 from bugsly.outbox import Outbox
 from bugsly.probes import process
+from bugsly.probes.census import Census, Survey
+from bugsly.probes.holders import Holders
 from bugsly.probes.traffic import TrafficProbe
 from bugsly.protocol.memory import Sample
-from bugsly.sampler import PROPORTIONAL_EVERY, Sampler
+from bugsly.sampler import PROPORTIONAL_EVERY, Probes, Sampler
 
 MINUTE = 60_000_000
 
@@ -23,7 +25,10 @@ class Sampled:
         self.traffic = TrafficProbe()
         self.wakes = 0
         self.guards = Guards()
-        self.sampler = Sampler(every, self.traffic, self.outbox, self._wake, self.guards)
+        census = Census(list)
+        holders = Holders({"census": census}, self.guards)
+        probes = Probes(self.traffic, holders, Survey(census, every))
+        self.sampler = Sampler(every, probes, self.outbox, self._wake, self.guards)
 
     def _wake(self) -> None:
         self.wakes += 1

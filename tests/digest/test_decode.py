@@ -187,7 +187,9 @@ def test_losses_that_make_no_sense_spoil_nothing_else(lost: object) -> None:
 
 
 def test_names_are_cut_to_a_bearable_length() -> None:
-    facts = dict.fromkeys(("host", "machine", "release", "environment", "server"), "ü" * 5000)
+    facts: dict[str, Any] = dict.fromkeys(
+        ("host", "machine", "release", "environment", "server"), "ü" * 5000
+    )
     found, _ = read(report(GOOD, (), {"x" * 5_000: 1}, **facts))
     assert {len(getattr(found.worker, name)) for name in facts} == {200}
     assert [len(why) for why in found.lost] == [200]

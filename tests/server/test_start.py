@@ -112,6 +112,15 @@ def test_where_any_port_will_do_a_taken_one_is_no_problem(tmp_path: Path) -> Non
             assert found.getsockname()[1] not in {0, port}
 
 
+def test_replies_do_not_wait_for_acknowledgements_of_their_heads(tmp_path: Path) -> None:
+    with (
+        bind(settings(tmp_path)) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize("host", ["198.51.100.7", "no.such.host.invalid", "x" * 300])
 def test_an_address_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
     with pytest.raises(Misconfigured) as caught:

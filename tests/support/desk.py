@@ -9,12 +9,15 @@ from typing import Any
 from tests.support.clock import FakeClock
 from tests.support.values import worker
 
+from bugsly.protocol.evidence import Evidence
 from bugsly.protocol.memory import Exit, Sample, encode_report, encode_sample
 from bugsly_server.clock import SECOND, Micros
+from bugsly_server.model.dossier import Dossier
 from bugsly_server.model.issue import Change, Issue
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
 from bugsly_server.pipeline import Pipeline
+from bugsly_server.store.dossier import of_environment
 from bugsly_server.store.meta import counters, projects, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Entry
@@ -31,11 +34,13 @@ def report(
     samples: Iterable[Sample] = (),
     exits: Iterable[Exit] = (),
     lost: dict[str, int] | None = None,
+    evidence: Evidence | None = None,
     **facts: Any,
 ) -> bytes:
     """Return the payload of one report of the worker that *facts* describe."""
     facts = {"id": token(1), "age": LIFE, **facts}
-    return encode_report(worker(**facts), map(encode_sample, samples), exits, lost or {})
+    taken = map(encode_sample, samples)
+    return encode_report(worker(**facts), taken, exits, lost or {}, evidence)
 
 
 class Desk:
@@ -95,6 +100,12 @@ class Desk:
         for (project_id, why), amount in self.pipeline.skipped.items():
             total[why] += amount if project_id == mine else 0
         return {why: amount for why, amount in total.items() if amount}
+
+    def dossier(self, environment: str = "", project: int | None = None) -> Dossier:
+        with self.database.reading() as connection:
+            return of_environment(
+                connection, self.telemetry, project or self.shop, environment, self.clock()
+            )
 
     def close(self) -> None:
         self.telemetry.close()

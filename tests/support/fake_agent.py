@@ -1,12 +1,16 @@
 """An agent that only counts: no thread, no socket, nothing at exit."""
 
 from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
 
 from bugsly.guard import Guards
+from bugsly.probes.pool import PoolProbe
+from bugsly.probes.survivors import Survivors
 from bugsly.probes.traffic import TrafficProbe
 
 if TYPE_CHECKING:
     from bugsly.agent import Agent
+    from bugsly.integrations.wsgi import Wsgi
 
 
 class FakeAgent:
@@ -15,6 +19,9 @@ class FakeAgent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
+        self.survivors = Survivors()
+        self.pool = PoolProbe()
+        self.served: WeakSet[Wsgi] = WeakSet()
         self.starts = 0
 
     def start(self) -> None:

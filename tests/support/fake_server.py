@@ -14,6 +14,8 @@ from typing import Any, Self
 import msgspec
 
 from bugsly.protocol.envelope import parse_envelope
+from bugsly.protocol.evidence import Answer as Told
+from bugsly.protocol.evidence import Ask, Holder
 from bugsly.protocol.memory import Exit, MemoryReport, Sample, Worker
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -23,12 +25,16 @@ HANG = None
 Answer = bytes | None
 
 
-def reply(status: int = 200, reason: str = "OK", **headers: object) -> bytes:
+def reply(status: int = 200, reason: str = "OK", body: bytes = b"", **headers: object) -> bytes:
     """Return the answer with *status*; an underscore in a name of *headers* is a hyphen."""
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join(
-        [f"HTTP/1.1 {status} {reason}", *lines, "Content-Length: 0", "", ""]
-    ).encode()
+    head = [f"HTTP/1.1 {status} {reason}", *lines, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+def asking(*asks: Ask) -> bytes:
+    """Return the answer that takes what came, and asks for probes."""
+    return reply(body=msgspec.json.encode({"id": "", "ask": asks}))
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,17 @@ class FakeServer:
     @property
     def samples(self) -> list[Sample]:
         return [sample for report in self.reports for sample in report.samples]
+
+    @property
+    def told(self) -> list[Told]:
+        """Return what came of asks."""
+        return [one for each in self.reports if each.evidence for one in each.evidence.answers]
+
+    @property
+    def holders(self) -> dict[str, Holder]:
+        """Return the holders heard of, as they were last described, by name."""
+        found = [one for each in self.reports if each.evidence for one in each.evidence.holders]
+        return {one.name: one for one in found}
 
     @property
     def workers(self) -> dict[str, Worker]:

@@ -8,6 +8,7 @@ from tests.support.values import sample, worker
 from bugsly.guard import Guards
 from bugsly.outbox import Outbox
 from bugsly.protocol.dsn import parse_dsn
+from bugsly.protocol.evidence import Ask
 from bugsly.protocol.memory import Exit, encode_report, encode_sample
 from bugsly.sender import Sender
 
@@ -17,7 +18,10 @@ class Post:
 
     def __init__(self, dsn: str, capacity: int = 1_000_000) -> None:
         self.outbox = Outbox(capacity)
-        self.sender = Sender(parse_dsn(dsn), self.outbox, self._report, Guards()("sender"))
+        self.asked: list[Ask] = []
+        self.sender = Sender(
+            parse_dsn(dsn), self.outbox, self._report, self.asked.extend, Guards()("sender")
+        )
         self._number = 0
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:

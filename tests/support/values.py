@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from bugsly.protocol.evidence import Holder, Level
 from bugsly.protocol.memory import Sample, Traffic, Worker
 
 MB = 1_000_000
@@ -29,6 +30,15 @@ def sample(number: int = 1, **changes: Any) -> Sample:
 
 def traffic(endpoint: str = "GET /", requests: int = 1, **changes: Any) -> Traffic:
     return Traffic(endpoint=endpoint, requests=requests, **changes)
+
+
+def holder(name: str = "shop.views.log", **changes: Any) -> Holder:
+    return Holder(**({"name": name, "kind": "list"} | changes))
+
+
+def levels(**counts: int) -> tuple[Level, ...]:
+    """Return levels by name, a double underscore in which stands for a dot."""
+    return tuple(Level(holder=n.replace("__", "."), count=count) for n, count in counts.items())
 
 
 def decode_samples(encoded: Iterable[bytes]) -> list[Sample]:

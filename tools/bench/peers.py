@@ -27,6 +27,13 @@ def environment() -> Path:
     return HOME / "bin" / "python"
 
 
+class _Quiet(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_args: object) -> None:
+        """Say nothing of workers that were ended in the middle of a sentence."""
+
+
 class _Sink(http.server.BaseHTTPRequestHandler):
     """Answers everything with 200 and keeps nothing."""
 
@@ -55,8 +62,7 @@ class _Sink(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def sink() -> Iterator[str]:
     """Give the address of a server that takes anything."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-    server.daemon_threads = True
+    server = _Quiet(("127.0.0.1", 0), _Sink)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -9,18 +9,28 @@ import platform
 import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
+from bugsly.asks import Asks
 from bugsly.guard import Guards
-from bugsly.integrations import flask
+from bugsly.integrations import flask, sqlalchemy
 from bugsly.integrations.gunicorn import Lifecycle
 from bugsly.integrations.wsgi import Wsgi
 from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
 from bugsly.probes import process
+from bugsly.probes.census import Census, Survey
+from bugsly.probes.counts import count_probes
+from bugsly.probes.holders import Holders
+from bugsly.probes.pool import PoolProbe
+from bugsly.probes.sources import read_sources
+from bugsly.probes.survivors import PATIENCE, Survivors
 from bugsly.probes.traffic import TrafficProbe
+from bugsly.probes.trim import trim
+from bugsly.probes.window import WindowProbe
 from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
-from bugsly.sampler import Sampler
+from bugsly.sampler import Probes, Sampler
 from bugsly.sender import Sender
 
 if TYPE_CHECKING:
@@ -29,8 +39,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from bugsly.options import Options
+    from bugsly.probes.holders import HolderProbe
 
 LOG = logging.getLogger("bugsly")
+FEW_SAMPLES = 5
+"""After which a request that is still alive is told, where samples are taken often."""
 GOODBYE = 2.0
 """Seconds a leaving worker may take for its last words; Gunicorn kills a second after an abort."""
 
@@ -43,6 +56,7 @@ class Agent:
         self.guards = Guards()
         self.request_guard = self.guards("request")
         self.gunicorn = Lifecycle(self)
+        self.served: WeakSet[Wsgi] = WeakSet()
         self.traffic = TrafficProbe()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
@@ -54,6 +68,8 @@ class Agent:
         self.place = Place()
         self.traffic.release()
         self.traffic = TrafficProbe()
+        self.survivors = Survivors(min(PATIENCE, FEW_SAMPLES * self.options.sample_every))
+        self.pool = PoolProbe()
         self.guards.failures.clear()
         self._begun = False
         self._starting = threading.Lock()
@@ -70,12 +86,19 @@ class Agent:
                 if self._begun:
                     return
                 self._begun = True
+            self._window = WindowProbe(self.traffic)
+            dear = {"source": read_sources, "trim": trim, "window": self._window.watch}
+            self._asks = Asks(dear, self._outbox.evidence, self.guards)
             self._sender = Sender(
-                self.options.dsn, self._outbox, self._report, self.guards("sender")
+                self.options.dsn,
+                self._outbox,
+                self._report,
+                self._asks.put,
+                self.guards("sender"),
             )
             self._sampler = Sampler(
                 self.options.sample_every,
-                self.traffic,
+                self._probes(),
                 self._outbox,
                 self._sender.wake,
                 self.guards,
@@ -83,6 +106,16 @@ class Agent:
             self._sender.start()
             self._sampler.start()
             self.running = True
+
+    def _probes(self) -> Probes:
+        census = Census(lambda: [one.application for one in self.served])
+        probes: dict[str, HolderProbe] = {
+            "census": census,
+            "pool": self.pool,
+            "survivors": self.survivors,
+        }
+        holders = Holders(probes | count_probes(), self.guards)
+        return Probes(self.traffic, holders, Survey(census, self.options.sample_every))
 
     def report_exit(self, ended: Exit) -> None:
         """Report the end of a sibling that could not do so itself."""
@@ -99,6 +132,7 @@ class Agent:
                 return
             self.running = False
             self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
+            self._window.close()
             self._sampler.close(GOODBYE / 4)
             self._sender.close(GOODBYE)
 
@@ -108,7 +142,11 @@ class Agent:
         lost["samples dropped, outbox full"] = self._outbox.dropped
         lost["samples refused by the server"] = self._sender.refused
         return encode_report(
-            self._worker(), samples, exits, {why: count for why, count in lost.items() if count}
+            self._worker(),
+            samples,
+            exits,
+            {why: count for why, count in lost.items() if count},
+            self._outbox.evidence.peek(),
         )
 
     def _worker(self) -> Worker:
@@ -171,6 +209,8 @@ def _obtain(given: dict[str, str]) -> Agent | None:
             _complain(f"{error}; the app runs unwatched")
             return None
         _agent = None if options is None else Agent(options)
+        if _agent is not None:
+            sqlalchemy.watch(_agent)
     return _agent
 
 

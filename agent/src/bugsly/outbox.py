@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from bugsly.evidence import EvidenceDesk
+
 if TYPE_CHECKING:
     from bugsly.protocol.memory import Exit
 
@@ -15,7 +17,7 @@ MAX_EXITS = 64
 
 
 class Outbox:
-    """Encoded samples in order of their number, and the exits of workers gone before."""
+    """Encoded samples in order of their number, exits of workers gone before, and evidence."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._lock = threading.Lock()
@@ -25,6 +27,7 @@ class Outbox:
         self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
         self._failed = False
         self.dropped = 0
+        self.evidence = EvidenceDesk()
 
     def put(self, sample: bytes) -> None:
         """Add *sample*, dropping the oldest ones where there is no room for it."""

@@ -1,11 +1,20 @@
-"""What an answer of the server means: taken, refused, or to be tried again after a pause."""
+"""What an answer of the server means: taken, refused, or to be tried again after a pause.
+
+An answer that says *taken* may ask for dear probes. Nothing else in it is read, and of those no
+more than is bounded here: the server may be anybody.
+"""
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from dataclasses import dataclass
 from enum import Enum
+from http.client import HTTPException
 from typing import TYPE_CHECKING
+
+from bugsly.protocol.evidence import Ask
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -14,6 +23,14 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 LONGEST_RETRY_AFTER = 3600.0
 LONGEST_QUOTE = 200
+MOST_BODY = 65_536
+"""Bytes of an answer's body that are read."""
+LONGEST_BODY = 10.0
+"""Seconds it may take."""
+MOST_ASKS = 4
+MOST_FILES = 20
+LONGEST_WORD = 500
+MOST_REQUESTS = 100_000
 ASKED_TO_WAIT = frozenset({408, 425, 429})
 REDIRECTED = "put that address into BUGSLY_DSN; until then samples wait in the worker"
 UNTRUSTED = "give it a trusted one, or name its authority's file in SSL_CERT_FILE"
@@ -35,6 +52,7 @@ class Reply:
     problem: str = ""
     retry_after: float = 0.0
     advice: str = ""
+    asks: tuple[Ask, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -60,7 +78,9 @@ def pause_before(attempt: int, retry_after: float) -> float:
 
 
 def read_reply(response: HTTPResponse) -> Reply:
-    """Return what *response* means, read from its head alone."""
+    """Return what *response* means, read from its head alone but for asks."""
+    if 200 <= response.status < 300:
+        return Reply(response.status, asks=parse_asks(_body(response)))
     problem = f"it answered {response.status} {response.reason}".rstrip()
     location = response.getheader("Location")
     if 300 <= response.status < 400 and location:
@@ -78,6 +98,47 @@ def no_reply(error: Exception) -> Reply:
     if untrusted:
         return Reply(0, f"its certificate is not trusted ({untrusted})", advice=UNTRUSTED)
     return Reply(0, str(error) or type(error).__name__)
+
+
+def parse_asks(body: bytes) -> tuple[Ask, ...]:
+    """Return the asks in *body*, JSON as `{"ask": [{"id": 3, "probe": "trim"}]}`, if it is that."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return ()
+    asks = told.get("ask") if isinstance(told, dict) else None
+    if not isinstance(asks, list):
+        return ()
+    parsed = [_ask(one) for one in asks[:MOST_ASKS] if isinstance(one, dict)]
+    return tuple(one for one in parsed if one is not None)
+
+
+def _ask(told: dict[str, object]) -> Ask | None:
+    number, probe = told.get("id"), told.get("probe")
+    if type(number) is not int or not 0 < number < 2**63 or not isinstance(probe, str):
+        return None
+    files, requests = told.get("files"), told.get("requests")
+    words = files[:MOST_FILES] if isinstance(files, list) else []
+    return Ask(
+        id=number,
+        probe=probe[:LONGEST_WORD],
+        files=tuple(word for word in words if isinstance(word, str) and len(word) <= LONGEST_WORD),
+        requests=max(0, min(requests, MOST_REQUESTS)) if type(requests) is int else 0,
+    )
+
+
+def _body(response: HTTPResponse) -> bytes:
+    """Return the body of *response*, nothing of one that is too long, too slow or broken off."""
+    deadline = time.monotonic() + LONGEST_BODY
+    body = b""
+    try:
+        while piece := response.read1(MOST_BODY):
+            body += piece
+            if len(body) > MOST_BODY or time.monotonic() > deadline:
+                return b""
+    except (OSError, HTTPException):
+        return b""
+    return body
 
 
 def _seconds(header: str | None) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.probes import process
+from bugsly.probes.allocator import Allocated, AllocatorProbe, read_facts
 from bugsly.probes.limit import Headroom, read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
@@ -14,10 +16,21 @@ if TYPE_CHECKING:
 
     from bugsly.guard import Guards
     from bugsly.outbox import Outbox
+    from bugsly.probes.census import Survey
+    from bugsly.probes.holders import Holders
     from bugsly.probes.traffic import TrafficProbe
+    from bugsly.protocol.evidence import Level
 
 PROPORTIONAL_EVERY = 300_000_000
 """Microseconds between two readings of the PSS."""
+
+
+class Probes(NamedTuple):
+    """What is asked at each sample, and what works between them."""
+
+    traffic: TrafficProbe
+    holders: Holders
+    survey: Survey
 
 
 class Sampler:
@@ -26,17 +39,23 @@ class Sampler:
     def __init__(
         self,
         every: float,
-        traffic: TrafficProbe,
+        probes: Probes,
         outbox: Outbox,
         wake: Callable[[], None],
         guards: Guards,
     ) -> None:
         self._every = every
-        self._traffic = traffic
+        self._traffic = probes.traffic
+        self._holders = probes.holders
+        self._survey = probes.survey
         self._outbox = outbox
         self._wake = wake
         self._guard = guards("sampler")
         self._limit_guard = guards("sampler.limit")
+        self._allocator = AllocatorProbe()
+        self._allocator_guard = guards("probe.allocator")
+        self._holders_guard = guards("sampler.holders")
+        self._survey_guard = guards("probe.census")
         self._number = 0
         self._proportional_at = -PROPORTIONAL_EVERY
         self._closing = threading.Event()
@@ -56,7 +75,17 @@ class Sampler:
             self._take()
             if self._closing.is_set():
                 return
-            self._closing.wait(self._every)
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for the next sample, and work a little now and then."""
+        until = monotonic() + self._every
+        self._survey.begin()
+        while not self._closing.is_set() and (left := until - monotonic()) > 0:
+            pause = left
+            with self._survey_guard:
+                pause = self._survey.step()
+            self._closing.wait(min(pause, max(0.0, until - monotonic())))
 
     def _take(self) -> None:
         sample = None
@@ -75,6 +104,9 @@ class Sampler:
         headroom = Headroom(0, 0, 0)
         with self._limit_guard:
             headroom = read_headroom()
+        allocated = Allocated()
+        with self._allocator_guard:
+            allocated = self._allocator.read()
         return Sample(
             number=self._number,
             age=age,
@@ -91,7 +123,20 @@ class Sampler:
             limit=headroom.limit,
             oom_kills=headroom.oom_kills,
             traffic=self._traffic.take(),
+            in_use=allocated.in_use,
+            held=allocated.held,
+            blocks=allocated.blocks,
+            levels=self._levels(),
         )
+
+    def _levels(self) -> tuple[Level, ...]:
+        """Count the holders; put into the outbox what is new of them."""
+        levels: tuple[Level, ...] = ()
+        with self._holders_guard:
+            levels = self._holders.levels()
+            self._outbox.evidence.put_holders(self._holders.news())
+            self._outbox.evidence.put_facts(read_facts())
+        return levels
 
     def _proportional(self, age: int) -> int | None:
         if age - self._proportional_at < PROPORTIONAL_EVERY:

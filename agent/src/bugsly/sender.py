@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from bugsly.guard import Guard
     from bugsly.outbox import Outbox
     from bugsly.protocol.dsn import Dsn
+    from bugsly.protocol.evidence import Ask
     from bugsly.protocol.memory import Exit
 
+    Asked = Callable[[Iterable[Ask]], None]
     Report = Callable[[Iterable[bytes], Iterable[Exit]], bytes]
 
 LOG = logging.getLogger("bugsly")
@@ -36,10 +38,13 @@ LAST_TIMEOUT = 1.0
 class Sender:
     """Posts what waits; keeps it while the server is away, drops it when the server refuses it."""
 
-    def __init__(self, dsn: Dsn, outbox: Outbox, report: Report, guard: Guard) -> None:
+    def __init__(
+        self, dsn: Dsn, outbox: Outbox, report: Report, asked: Asked, guard: Guard
+    ) -> None:
         self._dsn = dsn
         self._outbox = outbox
         self._report = report
+        self._asked = asked
         self._guard = guard
         self._wake = threading.Event()
         self._settled = threading.Event()
@@ -101,11 +106,13 @@ class Sender:
                 return pause_before(self._tries, reply.retry_after)
             self._tries = 0
             self._outbox.remove(samples, exits)
+            self._outbox.evidence.settle(taken=reply.verdict is Verdict.TAKEN)
             if reply.verdict is Verdict.REFUSED:
                 self.refused += len(samples)
                 self._complain(reply.complaint)
                 return LONGEST_PAUSE
             self._recovered()
+            self._asked(reply.asks)
         return 0.0
 
     def _post(self, payload: bytes) -> Reply:

@@ -116,7 +116,7 @@ def bind(settings: Settings, *, or_any: bool = False) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        sock = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", None) or 0
         if number == errno.EADDRINUSE and or_any:
@@ -131,6 +131,9 @@ def bind(settings: Settings, *, or_any: bool = False) -> socket.socket:
         raise Misconfigured(
             f"BUGSLY_HOST: {where} → choose an address of this machine with --host"
         ) from None
+    # asyncio does so only where a socket names its protocol; replies would wait 40 ms for an ACK.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def address(sock: socket.socket, settings: Settings) -> str:

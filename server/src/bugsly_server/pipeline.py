@@ -22,9 +22,9 @@ from bugsly_server.digest.record import Recorder
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
-from bugsly_server.store.meta import channels, counters, issues, projects, workers
+from bugsly_server.store.meta import channels, counters, holders, issues, projects, workers
 from bugsly_server.store.meta.database import Database
-from bugsly_server.store.ports import Entry, Telemetry
+from bugsly_server.store.ports import KEEP_STEPS, Entry, Telemetry
 
 LOOK_POINTS = 600
 FIND_AFTER_LOOK: Micros = 1 * SECOND
@@ -88,6 +88,9 @@ class Pipeline:
         with self._database.writing() as connection:
             workers.forget(connection, now - keep)
             counters.forget(connection, now - keep)
+            forgotten = holders.forget(connection, now - KEEP_STEPS)
+        if forgotten:
+            self._recorder = Recorder(self._database, self._telemetry)
 
     def _look(self, sighted: Iterable[Worker], now: Micros) -> bool:
         """Judge the workers that have done enough since their last look; return whether any had."""

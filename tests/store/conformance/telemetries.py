@@ -39,6 +39,7 @@ def stored(at: Micros, worker_id: int = 1, **changes: Any) -> StoredSample:
         threads=step * 17 % 9,
         in_flight=step * 13 % 5,
         traffic={},
+        number=step,
     )
     return whole._replace(**changes)
 

@@ -199,3 +199,27 @@ def test_a_span_that_is_none_holds_nothing(telemetry: Telemetry, span: tuple[int
     telemetry.write([stored(MIDNIGHT)])
     assert telemetry.points([1], *span, 600) == {1: []}
     assert telemetry.traffic([1], *span) == {}
+
+
+@pytest.mark.parametrize("most", [1, 6, 24, 24 * 60])
+def test_an_outline_is_the_last_of_each_part_whichever_tier_tells_it(
+    telemetry: Telemetry, most: int
+) -> None:
+    samples = every(10 * SECOND, MIDNIGHT, MIDNIGHT + DAY, worker_id=2)
+    telemetry.write(samples)
+    telemetry.roll_up(LATER)
+    width = DAY // most
+    last = {(one.at - MIDNIGHT) // width: one.anonymous for one in samples}
+    outlines = telemetry.outlines([1, 2], *A_DAY, most)
+    assert outlines == {1: [], 2: list(last.values())}
+
+
+def test_an_outline_over_midnight_is_in_order_and_no_longer_than_asked(
+    telemetry: Telemetry,
+) -> None:
+    samples = every(MINUTE, MIDNIGHT - 7 * MINUTE, MIDNIGHT + 13 * MINUTE)
+    telemetry.write([one._replace(anonymous=one.at) for one in samples])
+    telemetry.roll_up(LATER)
+    span = (MIDNIGHT - 7 * MINUTE, MIDNIGHT + 13 * MINUTE)
+    outline = telemetry.outlines([1], *span, 4)[1]
+    assert [(one - span[0]) // MINUTE for one in outline] == [4, 9, 14, 19]

@@ -2,42 +2,55 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+from random import random
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from bugsly.probes.traffic import UNKNOWN, endpoint_of
+from bugsly.probes.pool import settle
+from bugsly.probes.survivors import SHARE, ref_of
+from bugsly.probes.traffic import UNKNOWN, WORTH_A_LOOK, endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from weakref import ReferenceType
 
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from bugsly.agent import Agent
+    from bugsly.probes.pool import Checkout
     from bugsly.probes.traffic import Endpoint
 
+SEVERAL = 2
+"""Pieces of a file, which the server reads as it sends."""
 COUNTED = "bugsly.counted"
 """In the environ of a request that an outer layer counts already."""
+NOWHERE: WSGIEnvironment = {}
+"""In the place of an environ that is done with."""
+CURRENT: ContextVar[Call | None] = ContextVar("bugsly.call", default=None)
+"""The request in progress in this thread or greenlet."""
 
 
 class Wsgi:
     """The application it wraps, and the count of what it serves."""
 
     def __init__(self, application: WSGIApplication, agent: Agent) -> None:
-        self._application = application
+        self.application = application
         self._agent = agent
+        agent.served.add(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request as the application does, and count it."""
         if COUNTED in environ:
-            return self._application(environ, start_response)
+            return self.application(environ, start_response)
         environ[COUNTED] = True
         agent = self._agent
         if not agent.running:
             agent.start()
         call = Call(agent, environ, start_response)
         try:
-            body = self._application(environ, call.start_response)
+            body = self.application(environ, call.start_response)
         except StopIteration:  # tells Gunicorn that the connection, a websocket, was taken over
             call.finish()
             raise
@@ -57,10 +70,14 @@ class Call:
         "_environ",
         "_guard",
         "_start_response",
+        "_survivors",
         "_traffic",
+        "_watched",
         "announced",
+        "pieces",
         "sent",
         "status",
+        "taken",
     )
 
     def __init__(
@@ -69,11 +86,16 @@ class Call:
         self._environ = environ
         self._start_response = start_response
         self._traffic = agent.traffic
+        self._survivors = agent.survivors
         self._guard = agent.request_guard
         self._endpoint: Endpoint | None = None
         self.status = 0
         self.announced = -1
         self.sent = 0
+        self.pieces = 0
+        self.taken: list[Checkout] | None = []
+        self._watched: ReferenceType[object] | None = None
+        CURRENT.set(self)
         self._traffic.started()
         self._begun = perf_counter_ns()
 
@@ -92,6 +114,8 @@ class Call:
                 if len(name) == 14 and name.lower() == "content-length" and value.isdigit():
                     self.announced = int(value)
             self.status = int(status[:3])
+            if self.status >= 500 or random() < SHARE:
+                self._watched = ref_of(self._environ)
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
@@ -105,23 +129,42 @@ class Call:
         if isinstance(body, (list, tuple)):
             with self._guard:
                 self.sent = sum(map(len, body))
+                self.pieces = 1  # all of it is in memory, in however many parts
         elif not _is_file(body, self._environ.get("wsgi.file_wrapper")):
             return Body(body, self)
+        else:
+            self.pieces = SEVERAL
         self.finish()
         return body
 
     def finish(self) -> None:
-        """Count the request, with the announced length where there is one; HEAD sends nothing."""
+        """Count the request, with the announced length where there is one; HEAD sends nothing.
+
+        What it took and did not give back is noted, and no part of it is kept.
+        """
+        CURRENT.set(None)
+        environ, self._environ = self._environ, NOWHERE
         if self._endpoint is None:
             with self._guard:
-                self._endpoint = endpoint_of(self._environ)
+                self._endpoint = endpoint_of(environ)
         with self._guard:
-            micros = (perf_counter_ns() - self._begun) // 1000
             endpoint = self._endpoint or UNKNOWN
-            sent = self.sent if self.announced < 0 else self.announced
-            self._traffic.finished(
-                endpoint, self.status, micros, 0 if endpoint[0] == "HEAD" else sent
-            )
+            self._count(endpoint)
+            taken, self.taken = self.taken, None
+            if taken:
+                settle(taken, endpoint)
+            if self._watched is not None:
+                self._survivors.watch(self._watched, endpoint, failed=self.status >= 500)
+
+    def _count(self, endpoint: Endpoint) -> None:
+        micros = (perf_counter_ns() - self._begun) // 1000
+        if endpoint[0] == "HEAD":
+            self._traffic.finished(endpoint, self.status, micros, 0)
+            return
+        if self.pieces == 1 and self.sent < self.announced:
+            self.pieces = SEVERAL  # the client left before the second
+        sent = self.sent if self.announced < 0 else self.announced
+        self._traffic.finished(endpoint, self.status, micros, sent, self.pieces)
 
 
 def _is_file(body: object, wrapper: object) -> bool:
@@ -135,7 +178,10 @@ def _is_file(body: object, wrapper: object) -> bool:
 
 
 class Body:
-    """A response body whose close() ends the request; without a length its chunks are counted."""
+    """A response body whose close() ends the request.
+
+    Its chunks are counted where it announced no length, or one that is worth a look.
+    """
 
     __slots__ = ("_body", "_call", "_open")
 
@@ -145,12 +191,16 @@ class Body:
         self._open = True
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body) if self._call.announced >= 0 else self._counted()
+        if 0 <= self._call.announced < WORTH_A_LOOK:
+            return iter(self._body)
+        return self._counted()
 
     def _counted(self) -> Iterator[bytes]:
         try:
             for chunk in self._body:
                 self._call.sent += len(chunk)
+                if chunk:
+                    self._call.pieces += 1
                 yield chunk
         except Exception:
             self._call.status = 500

@@ -15,6 +15,8 @@ LONGEST_LABEL = 200
 METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
+WORTH_A_LOOK = 256_000
+"""Bytes from which on a body that was handed over in one piece is told."""
 OTHERS = ("", "(other endpoints)")
 UNKNOWN = ("", "(unknown)")
 Endpoint = tuple[str, str]
@@ -53,8 +55,13 @@ class TrafficProbe:
         with self._lock:
             self.in_flight += 1
 
-    def finished(self, endpoint: Endpoint, status: int, micros: int, sent: int) -> None:
-        """Note that a request was answered with *sent* bytes after *micros* microseconds."""
+    def finished(
+        self, endpoint: Endpoint, status: int, micros: int, sent: int, pieces: int = 0
+    ) -> None:
+        """Note that a request was answered with *sent* bytes after *micros* microseconds.
+
+        *pieces* counts those the body came in, 0 where that was not looked at.
+        """
         with self._lock:
             self.in_flight -= 1
             self.requests += 1
@@ -69,11 +76,15 @@ class TrafficProbe:
             row[3] += micros
             row[4] += sent
             row[5] = max(row[5], sent)
+            if pieces > 1:
+                row[7] += 1
+            elif pieces and sent > row[6]:
+                row[6] = sent
 
     def _row(self, endpoint: Endpoint) -> list[int]:
         if len(self._rows) >= MAX_ENDPOINTS:
             endpoint = OTHERS
-        return self._rows.setdefault(endpoint, [0, 0, 0, 0, 0, 0])
+        return self._rows.setdefault(endpoint, [0] * 8)
 
     def take(self) -> tuple[Traffic, ...]:
         """Return what was served since the last call, busiest endpoint first, and begin anew."""
@@ -89,6 +100,8 @@ class TrafficProbe:
                 micros=row[3],
                 sent=row[4],
                 biggest=row[5],
+                whole=row[6] if row[6] >= WORTH_A_LOOK else 0,
+                streamed=row[7],
             )
             for (method, rule), row in busiest
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
+from bugsly.protocol.evidence import Answer, Evidence, Holder
 from bugsly.protocol.memory import VERSION, Exit, MemoryReport, Sample, Traffic, Worker
+from bugsly_server.digest.evidence import sound_evidence, sound_levels
 
 LONGEST = 200
 LARGEST = 1 << 50
@@ -45,7 +47,11 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     if report.version != VERSION:
         raise Unreadable(f"memory of a version other than {VERSION}")
     worker = _checked(report.worker)
-    samples = tuple(one for one in report.samples if _is_sound(one, worker, skipped))
+    samples = tuple(
+        _with_sound_levels(one, skipped)
+        for one in report.samples
+        if _is_sound(one, worker, skipped)
+    )
     lost = {why[:LONGEST]: n for why, n in list(report.lost.items())[:MOST_REASONS] if n > 0}
     return replace(
         report,
@@ -53,6 +59,7 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
         samples=samples,
         exits=_sound_exits(report.exits, skipped),
         lost={why: n for why, n in lost.items() if n <= LARGEST},
+        evidence=None if report.evidence is None else sound_evidence(report.evidence, skipped),
     )
 
 
@@ -69,9 +76,43 @@ def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     return MemoryReport(
         version=version,
         worker=worker,
-        samples=tuple(_each(samples, Sample, "sample that is not of its form", skipped)),
+        samples=tuple(_samples(samples, skipped)),
         exits=tuple(_each(exits, Exit, "exit that is not of its form", skipped)),
+        evidence=_evidence(loose.get("evidence"), skipped),
     )
+
+
+def _samples(loose: Iterable[object], skipped: Counter[str]) -> Iterator[Sample]:
+    """Yield the good ones of *loose*; one whose levels are at fault stays without them."""
+    for one in loose:
+        try:
+            yield _one(one, Sample)
+            continue
+        except UNREADABLE:
+            bare = {**one, "levels": ()} if isinstance(one, dict) and "levels" in one else one
+        good = _each([bare], Sample, "sample that is not of its form", skipped)
+        if good:
+            skipped["level that is not of its form"] += 1
+        yield from good
+
+
+def _evidence(loose: object, skipped: Counter[str]) -> Evidence | None:
+    if not isinstance(loose, dict):
+        return None
+    holders, answers, facts = (loose.get(name) for name in ("holders", "answers", "facts"))
+    told = facts if isinstance(facts, dict) else {}
+    whole = {name: amount for name, amount in told.items() if type(amount) is int}
+    if len(whole) < len(told):
+        skipped["fact that is not of its form"] += len(told) - len(whole)
+    return Evidence(
+        holders=tuple(_each(_list(holders), Holder, "holder that is not of its form", skipped)),
+        answers=tuple(_each(_list(answers), Answer, "answer that is not of its form", skipped)),
+        facts=whole,
+    )
+
+
+def _list(loose: object) -> list[object]:
+    return loose if isinstance(loose, list) else []
 
 
 def _each(
@@ -125,6 +166,9 @@ def _is_sound(sample: Sample, worker: Worker, skipped: Counter[str]) -> bool:
         sample.used,
         sample.limit,
         sample.oom_kills,
+        sample.in_use,
+        sample.held,
+        sample.blocks or 0,
     )
     served = [amount for one in sample.traffic for amount in _amounts(one)]
     if not _are_measurements((*amounts, *served)) or not 1 <= sample.number <= LARGEST:
@@ -136,9 +180,14 @@ def _is_sound(sample: Sample, worker: Worker, skipped: Counter[str]) -> bool:
     return True
 
 
+def _with_sound_levels(sample: Sample, skipped: Counter[str]) -> Sample:
+    levels = sound_levels(sample.levels, skipped)
+    return sample if levels is sample.levels else replace(sample, levels=levels)
+
+
 def _amounts(one: Traffic) -> tuple[int, ...]:
     failed = (one.client_errors, one.server_errors)
-    return (one.requests, *failed, one.micros, one.sent, one.biggest)
+    return (one.requests, *failed, one.micros, one.sent, one.biggest, one.whole, one.streamed)
 
 
 def _sound_exits(exits: tuple[Exit, ...], skipped: Counter[str]) -> tuple[Exit, ...]:

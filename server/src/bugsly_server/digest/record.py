@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
 from bugsly.protocol.memory import MemoryReport, Traffic
 from bugsly_server.clock import DAY, Micros
+from bugsly_server.digest.answers import record_answers
 from bugsly_server.digest.arrival import Arrival, arrive, introduce
 from bugsly_server.digest.decode import Unreadable, decode_report
 from bugsly_server.digest.exits import is_news, refine
+from bugsly_server.digest.holders import Holders, Reports
 from bugsly_server.model.series import Served
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import workers
@@ -23,17 +26,16 @@ from bugsly_server.store.ports import Entry, StoredSample, Telemetry
 TOO_OLD: Micros = DAY
 """As long as the finest tier surely has the file of that day."""
 
-Reports = list[tuple[Micros, MemoryReport]]
-
 
 class Recorder:
-    """Remembers the endpoints and releases it has met, and nothing else, between batches."""
+    """Remembers the endpoints, releases and holders it has met, and nothing else."""
 
     def __init__(self, database: Database, telemetry: Telemetry) -> None:
         self._database = database
         self._telemetry = telemetry
         self._endpoints: dict[int, Mapping[str, int]] = {}
         self._releases: set[tuple[int, str]] = set()
+        self._holders = Holders(database)
 
     def record(
         self, entries: Sequence[Entry], skipped: Counter[tuple[int, str]]
@@ -59,15 +61,18 @@ class Recorder:
         """
         known = self._introduce(project_id, reports)
         endpoint_ids = self._endpoint_ids(project_id, reports)
+        holder_ids = self._holders.ids(reports, known, skipped)
         samples: list[StoredSample] = []
         for received_at, report in reports:
             arrival = arrive(known[report.worker.id], report, received_at, skipped)
             known[report.worker.id] = arrival.worker
-            samples += _stored(arrival, endpoint_ids, received_at, skipped)
+            mine = holder_ids.get(arrival.worker.id, {})
+            samples += _stored(arrival, endpoint_ids, mine, received_at, skipped)
         self._telemetry.write(samples)
         with self._database.writing() as connection:
             workers.sight(connection, known.values())
             _record_exits(connection, project_id, reports, skipped)
+            record_answers(connection, project_id, reports, known, skipped)
         return list(known.values())
 
     def _introduce(self, project_id: int, reports: Reports) -> dict[str, Worker]:
@@ -124,7 +129,11 @@ def _decode(entries: Iterable[Entry], skipped: Counter[str]) -> Reports:
 
 
 def _stored(
-    arrival: Arrival, endpoint_ids: Mapping[str, int], received_at: Micros, skipped: Counter[str]
+    arrival: Arrival,
+    endpoint_ids: Mapping[str, int],
+    holder_ids: Mapping[str, int],
+    received_at: Micros,
+    skipped: Counter[str],
 ) -> list[StoredSample]:
     recent = [(at, sample) for at, sample in arrival.samples if received_at - at < TOO_OLD]
     if len(recent) < len(arrival.samples):
@@ -140,6 +149,15 @@ def _stored(
             threads=sample.threads,
             in_flight=sample.in_flight,
             traffic=_served(sample.traffic, endpoint_ids, skipped),
+            number=sample.number,
+            in_use=sample.in_use,
+            held=sample.held,
+            blocks=sample.blocks,
+            levels={
+                key: one.count
+                for one in sample.levels
+                if (key := holder_ids.get(one.holder)) is not None
+            },
         )
         for at, sample in recent
     ]
@@ -154,10 +172,12 @@ def _served(
         if key is None:
             skipped["traffic of an endpoint beyond the 1,000 of a project"] += 1
             continue
-        counts = (one.client_errors, one.server_errors, one.micros, one.sent, one.biggest)
-        served = Served(one.endpoint, one.requests, *counts)
+        served = Served(*_fields(one))
         total[key] = total[key].together_with(served) if key in total else served
     return total
+
+
+_fields = attrgetter(*Served._fields)
 
 
 def _record_exits(

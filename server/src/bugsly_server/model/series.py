@@ -29,6 +29,10 @@ class Served(NamedTuple):
     micros: int
     sent: int
     biggest: int
+    whole: int = 0
+    """Bytes of the biggest body that was handed over in one piece, where it is worth a look."""
+    streamed: int = 0
+    """Responses that came in several pieces."""
 
     def together_with(self, other: Served) -> Served:
         """Return what both answered."""
@@ -40,4 +44,6 @@ class Served(NamedTuple):
             self.micros + other.micros,
             self.sent + other.sent,
             max(self.biggest, other.biggest),
+            max(self.whole, other.whole),
+            self.streamed + other.streamed,
         )

@@ -58,6 +58,8 @@ class Worker:
     judged_requests: int
     judged_at: Micros
     lost: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, int] = field(default_factory=dict)
+    """Switches of the process, as `gc_enabled`."""
 
     @property
     def growth(self) -> Growth | None:

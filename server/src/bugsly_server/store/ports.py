@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from bugsly_server.clock import Micros
+from bugsly_server.clock import DAY, Micros
 from bugsly_server.model.series import Point, Served
+
+KEEP_STEPS: Micros = 2 * DAY
+"""For the steps of a worker that is heard of no more, and for what only they refer to."""
 
 
 class Entry(NamedTuple):
@@ -66,6 +70,29 @@ class StoredSample(NamedTuple):
     in_flight: int
     traffic: Mapping[int, Served]
     """By id of the endpoint; the endpoint's name inside is not stored again."""
+    number: int
+    """In the worker's life: a step knows by it what it holds already."""
+    in_use: int = 0
+    held: int = 0
+    blocks: int | None = None
+    levels: Mapping[int, int] = MappingProxyType({})
+    """What holders hold, by id of the holder."""
+
+
+class StoredStep(NamedTuple):
+    """`model.dossier.Step` as telemetry keeps it: endpoints and holders by their ids."""
+
+    at: Micros
+    requests: int
+    anonymous: int
+    in_use: int
+    held: int
+    blocks: int | None
+    descriptors: int
+    threads: int
+    served: Mapping[int, int]
+    failed: Mapping[int, int]
+    levels: Mapping[int, int]
 
 
 class Reading(NamedTuple):
@@ -89,6 +116,11 @@ class Telemetry(Protocol):
     ) -> Mapping[int, list[Point]]:
         """Return for each worker up to *most* points in order of time."""
 
+    def outlines(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
+    ) -> Mapping[int, list[int]]:
+        """Return for each worker its memory at the end of up to *most* equal parts of the span."""
+
     def readings(self, worker_id: int, since: Micros, until: Micros, most: int) -> list[Reading]:
         """Return the same for one worker with its other gauges."""
 
@@ -97,11 +129,21 @@ class Telemetry(Protocol):
     ) -> Mapping[int, Served]:
         """Return what *worker_ids* served together, by id of the endpoint."""
 
+    def steps(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredStep]]:
+        """Return the whole life of each worker, in up to 512 steps of as many samples each.
+
+        The last step is the one that is going on. Requests and failures are those of the step,
+        everything else is what its last sample told.
+        """
+
     def roll_up(self, now: Micros) -> int:
         """Bring the coarser tiers up to date; return how many buckets were written."""
 
     def forget(self, now: Micros) -> int:
-        """Drop what is older than each tier keeps; return how many files went."""
+        """Drop what is older than each tier keeps; return how many files went.
+
+        The steps of a worker go when it has not been heard of for two days.
+        """
 
     def size(self) -> int:
         """Return how many bytes it takes on disk."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
@@ -73,14 +73,13 @@ def overview(view: View) -> Response:
     return view.render("workers_now.html" if view.wants("now") else "workers.html", context)
 
 
-def sparks(view: View, shown: Sequence[Worker]) -> dict[int, list[int]]:
+def sparks(view: View, shown: Sequence[Worker]) -> Mapping[int, list[int]]:
     """Return the memory of each worker over the last hour, or over its life if that is shorter."""
     oldest = min((one.started_at for one in shown), default=view.now)
     since = max(oldest, view.now - SPARK_SPAN)
-    series = view.site.telemetry.points(
+    return view.site.telemetry.outlines(
         [one.id for one in shown], since, view.now + 1, SPARK_POINTS
     )
-    return {key: [point.last for point in points] for key, points in series.items()}
 
 
 def hosts(living: Sequence[Worker]) -> list[Host]:

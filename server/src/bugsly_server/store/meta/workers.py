@@ -17,7 +17,7 @@ from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta.tables import endpoint, release, worker
 
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
-_LOST = msgspec.json.Decoder(dict[str, int])
+_COUNTS = msgspec.json.Decoder(dict[str, int])
 UNJUDGED = Judgement(verdict=Verdict.EARLY, because="its first samples have just come in")
 JUDGED = ("judgement", "hits", "judged_requests", "judged_at")
 ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code")
@@ -150,7 +150,7 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in {"judgement", "lost"}:
+    if name in {"judgement", "lost", "facts"}:
         return msgspec.json.encode(value).decode()
     return value.value if isinstance(value, ExitReason) else value
 
@@ -159,7 +159,8 @@ def _worker(row: Row[Any]) -> Worker:
     known = dict(row._mapping)
     del known["token"]
     known["judgement"] = _JUDGEMENT.decode(known["judgement"])
-    known["lost"] = _LOST.decode(known["lost"])
+    known["lost"] = _COUNTS.decode(known["lost"])
+    known["facts"] = _COUNTS.decode(known["facts"])
     if known["exit_reason"] is not None:
         known["exit_reason"] = ExitReason(known["exit_reason"])
     return Worker(**known)

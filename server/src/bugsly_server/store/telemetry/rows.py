@@ -30,6 +30,12 @@ INSERT = f"INSERT OR IGNORE INTO sample ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)
 REPLACE = INSERT.replace("IGNORE", "REPLACE")
 SELECT = f"SELECT {COLUMNS} FROM sample WHERE worker_id = ? AND at >= ? AND at < ? ORDER BY at"  # noqa: S608
 
+OUTLINE = """
+SELECT worker_id, (at - ?) / ?, last FROM sample
+WHERE worker_id = ? AND at >= ? AND at < ? ORDER BY at
+"""
+"""Gives each row the number of the part that it lies in, of parts as wide as the second."""
+
 
 class Row(NamedTuple):
     """One row, in the order of `COLUMNS`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.series import Point, Served
-from bugsly_server.store.ports import Reading, StoredSample
+from bugsly_server.store.ports import Reading, StoredSample, StoredStep
 from bugsly_server.store.sqlite import open_for_reading
 from bugsly_server.store.telemetry import rollup, rows, traffic
 from bugsly_server.store.telemetry.files import Files
+from bugsly_server.store.telemetry.steps import Steps
 from bugsly_server.store.telemetry.tiers import Tier, bucket, tiers
 
 TRAFFIC_POINTS = 100
@@ -28,6 +29,7 @@ class SqliteTelemetry:
         self._folder = folder
         self._tiers = tiers(keep_days)
         self._files = Files(rows.SCHEMA + traffic.SCHEMA + rollup.SCHEMA)
+        self._steps = Steps(folder / "steps.db")
         self._rolled_up: dict[str, Micros] = {}
 
     def write(self, samples: Sequence[StoredSample]) -> None:
@@ -36,6 +38,7 @@ class SqliteTelemetry:
         ordered = sorted(samples, key=lambda one: one.at)
         for path, members in groupby(ordered, key=lambda one: finest.file(self._folder, one.at)):
             self._write(path, list(members))
+        self._steps.write(samples)
 
     def points(
         self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
@@ -43,6 +46,19 @@ class SqliteTelemetry:
         """See the port."""
         found = self._rows(worker_ids, since, until, most)
         return {key: [row.point for row in few] for key, few in found.items()}
+
+    def outlines(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
+    ) -> Mapping[int, list[int]]:
+        """See the port."""
+        width = max(1, -(-(until - since) // most))
+        found: dict[int, dict[int, int]] = {worker_id: {} for worker_id in worker_ids}
+        for tier, path, start, end in self._parts(since, until, most):
+            first = bucket(start, tier.width)
+            wanted = [(since, width, worker_id, first, end) for worker_id in worker_ids]
+            for worker_id, part, last in _select(path, rows.OUTLINE, wanted):
+                found[worker_id][part] = last
+        return {key: list(parts.values()) for key, parts in found.items()}
 
     def readings(self, worker_id: int, since: Micros, until: Micros, most: int) -> list[Reading]:
         """See the port."""
@@ -56,9 +72,14 @@ class SqliteTelemetry:
         total: traffic.Counts = {}
         for tier, path, start, end in self._parts(since, until, TRAFFIC_POINTS):
             first = bucket(start, tier.traffic_width)
-            for (served,) in _select(path, traffic.SELECT, worker_ids, first, end):
+            wanted = [(worker_id, first, end) for worker_id in worker_ids]
+            for (served,) in _select(path, traffic.SELECT, wanted):
                 traffic.add(total, traffic.decode(served).items())
         return traffic.served(total)
+
+    def steps(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredStep]]:
+        """See the port."""
+        return self._steps.read(worker_ids)
 
     def roll_up(self, now: Micros) -> int:
         """See the port. A tier is brought up to date once in the width of its bucket.
@@ -84,15 +105,17 @@ class SqliteTelemetry:
                 if path.name < oldest:
                     gone += path.suffix == ".db"
                     self._files.drop(path)
+        self._steps.forget(now)
         return gone
 
     def size(self) -> int:
         """See the port."""
-        return sum(path.stat().st_size for path in self._folder.glob("*/*.db*"))
+        return sum(path.stat().st_size for path in self._folder.glob("**/*.db*"))
 
     def close(self) -> None:
         """See the port."""
         self._files.close()
+        self._steps.close()
 
     def _write(self, path: Path, samples: Sequence[StoredSample]) -> None:
         """Write *samples*, all of one file; traffic counts only with a sample that is new."""
@@ -116,7 +139,8 @@ class SqliteTelemetry:
         found: dict[int, list[rows.Row]] = {worker_id: [] for worker_id in worker_ids}
         for tier, path, start, end in self._parts(since, until, most):
             first = bucket(start, tier.width)
-            for row in map(rows.Row._make, _select(path, rows.SELECT, worker_ids, first, end)):
+            wanted = [(worker_id, first, end) for worker_id in worker_ids]
+            for row in map(rows.Row._make, _select(path, rows.SELECT, wanted)):
                 found[row.worker_id].append(row)
         return {key: rows.thin(one, most) for key, one in found.items()}
 
@@ -143,17 +167,15 @@ class SqliteTelemetry:
         return parts
 
 
-def _select(
-    path: Path, query: str, worker_ids: Sequence[int], since: Micros, until: Micros
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of each worker; none more once the file is forgotten in the meantime."""
+def _select(path: Path, query: str, wanted: Iterable[tuple[int, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows for each of *wanted*; none more once the file is forgotten meanwhile."""
     connection = open_for_reading(path)
     if connection is None:
         return
     with closing(connection):
         try:
-            for worker_id in worker_ids:
-                yield from connection.execute(query, (worker_id, since, until))
+            for parameters in wanted:
+                yield from connection.execute(query, parameters)
         except sqlite3.OperationalError:
             if path.exists():
                 raise

@@ -23,7 +23,7 @@ REPLACE = "INSERT OR REPLACE INTO traffic (worker_id, at, served) VALUES (?, ?, 
 SELECT = "SELECT served FROM traffic WHERE worker_id = ? AND at >= ? AND at < ?"
 
 Counts = dict[int, list[int]]
-"""By id of the endpoint: the fields of `Served` but for its name, the last being `biggest`."""
+"""By id of the endpoint: the fields of `Served` but for its name."""
 Place = tuple[int, int]
 """A worker's id, and the beginning of a bucket."""
 
@@ -33,19 +33,21 @@ decode = _decoder.decode
 
 
 def add(total: Counts, counts: Iterable[tuple[int, Sequence[int]]]) -> None:
-    """Add *counts*, by endpoint, to *total*: all fields are sums, but for the biggest."""
+    """Add *counts*, by endpoint, to *total*: all are sums, but for the biggest ones."""
     for key, more in counts:
         known = total.get(key)
         if known is None:
             total[key] = [*more]
             continue
-        requests, client_errors, server_errors, micros, sent, biggest = more
+        requests, client_errors, server_errors, micros, sent, biggest, whole, streamed = more
         known[0] += requests
         known[1] += client_errors
         known[2] += server_errors
         known[3] += micros
         known[4] += sent
         known[5] = max(known[5], biggest)
+        known[6] = max(known[6], whole)
+        known[7] += streamed
 
 
 def by_place(samples: Iterable[StoredSample], width: int) -> dict[Place, list[StoredSample]]:

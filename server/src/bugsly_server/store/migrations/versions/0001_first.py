@@ -156,6 +156,7 @@ def upgrade() -> None:
         sa.Column("oom_kills", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("rate", sa.Double(), server_default="0", nullable=False),
         sa.Column("lost", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("facts", sa.Text(), server_default="{}", nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("exit_reason", sa.String(length=20), nullable=True),
         sa.Column("exit_signal", sa.BigInteger(), server_default="0", nullable=False),
@@ -209,3 +210,55 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_delivery_state_due_at"), "delivery", ["state", "due_at"], unique=False)
+    op.create_table(
+        "source",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("file", sa.String(length=500), nullable=False),
+        sa.Column("module", sa.Text(), server_default="", nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("edited", sa.Boolean(), nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_source_project_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
+        sa.UniqueConstraint("project_id", "file", name=op.f("uq_source_project_id_file")),
+    )
+    op.create_table(
+        "holder",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("worker_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["worker_id"], ["worker.id"], name=op.f("fk_holder_worker_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holder")),
+        sa.UniqueConstraint("worker_id", "name", name=op.f("uq_holder_worker_id_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "ask",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("worker_id", sa.Integer(), nullable=False),
+        sa.Column("probe", sa.String(length=20), nullable=False),
+        sa.Column("parameters", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_ask_project_id")),
+        sa.ForeignKeyConstraint(
+            ["worker_id"], ["worker.id"], name=op.f("fk_ask_worker_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ask")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_ask_project_id_state"), "ask", ["project_id", "state"], unique=False)
+    op.create_index(op.f("ix_ask_worker_id"), "ask", ["worker_id"], unique=False)

@@ -1,0 +1,91 @@
+"""What the C allocator and Python's own hold, given out or not, and the switches that matter."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from bugsly.probes.rarely import Rarely
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIELDS = (
+    "arena",
+    "ordblks",
+    "smblks",
+    "hblks",
+    "hblkhd",
+    "usmblks",
+    "fsmblks",
+    "uordblks",
+    "fordblks",
+    "keepcost",
+)
+"""Of glibc's struct mallinfo2."""
+OTHERS = ("mallctl", "mi_malloc", "tc_malloc")
+"""Functions of jemalloc, mimalloc and tcmalloc."""
+
+
+class Allocated(NamedTuple):
+    """Bytes given out and bytes held, 0 where unknown; blocks of Python's allocator."""
+
+    in_use: int = 0
+    held: int = 0
+    blocks: int | None = None
+
+
+class AllocatorProbe:
+    """Reads both allocators of this process."""
+
+    def __init__(self) -> None:
+        self._blocks = Rarely(sys.getallocatedblocks)
+        self._mallinfo: Rarely[tuple[int, int] | None] | None = None
+
+    def read(self) -> Allocated:
+        """Return what they hold now, without what is dear to read and was read lately."""
+        if self._mallinfo is None:
+            self._mallinfo = Rarely(_mallinfo2())
+        in_use, held = self._mallinfo.take() or (0, 0)
+        return Allocated(in_use, held, self._blocks.take())
+
+
+def _mallinfo2() -> Callable[[], tuple[int, int] | None]:
+    """Return what reads (in use, held) from glibc 2.33 or newer; elsewhere it reads nothing.
+
+    Its cost grows with the number of free chunks, about 3 ns each, during which malloc waits.
+    Where another allocator was put in glibc's place, glibc knows of nothing.
+    """
+    try:
+        import ctypes
+    except ImportError:  # Python was built without libffi
+        return lambda: None
+    library = ctypes.CDLL(None)
+    ask = getattr(library, "mallinfo2", None)
+    if ask is None or any(hasattr(library, name) for name in OTHERS):
+        return lambda: None
+
+    class Mallinfo2(ctypes.Structure):
+        _fields_ = tuple((name, ctypes.c_size_t) for name in FIELDS)
+
+    ask.restype = Mallinfo2
+
+    def read() -> tuple[int, int]:
+        found = ask()
+        return found.uordblks + found.hblkhd, found.arena + found.hblkhd
+
+    return read
+
+
+def read_facts() -> dict[str, int]:
+    """Return the switches and counts of this process that say how its memory is collected."""
+    return {
+        "gc_enabled": int(gc.isenabled()),
+        "gc_frozen": gc.get_freeze_count(),
+        "gc_threshold": gc.get_threshold()[0],
+        "gc_collections_2": gc.get_stats()[2]["collections"],
+        "gc_uncollectable": len(gc.garbage),
+        "threads_python": threading.active_count(),
+    }

@@ -1,0 +1,84 @@
+"""Which of several names a thing is called by: that in the module which defines it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path as File
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from bugsly.own import is_own
+from bugsly.probes.census import raw
+from bugsly.probes.census.path import Path
+from bugsly.probes.census.roots import import_name
+
+if TYPE_CHECKING:
+    from bugsly.probes.census.path import Fetch
+
+LONGEST_SOURCE = 1_000_000
+
+
+def best_path(path: Path, root: Any, fetch: Fetch) -> Path:
+    """Return *path* as it begins in the module that defines the thing of its first step.
+
+    `from shop.state import log` gives the list a second name; the source tells which is the first.
+    """
+    steps = _steps(path)
+    if len(steps) < 2 or not issubclass(type(root), ModuleType):
+        return path
+    start, first = steps[0], steps[1]
+    thing = fetch(root, first.how, first.key)
+    home = _home(thing, first.key, str(start.key))
+    if home == start.key:
+        return path
+    moved = Path(None, "", home)
+    for step in steps[1:]:
+        moved = Path(moved, step.how, step.key)
+    return moved
+
+
+def _home(thing: Any, name: Any, module: str) -> str:
+    """Return which of the modules that call *thing* by *name* defines it, else *module*."""
+    others = [
+        other
+        for other, found in list(sys.modules.items())
+        if type(found) is ModuleType and raw.module_dict(found).get(name) is thing
+    ]
+    if len(others) < 2:
+        return module
+    if type(thing) is FunctionType or issubclass(type(thing), type):
+        said = thing.__module__ if type(thing) is FunctionType else raw.module_of(thing)
+        return said if said in others else module
+    own = [other for other in others if is_own(file_of(sys.modules.get(other)))] or others
+    return next((other for other in own if _assigns(other, name)), module)
+
+
+def _assigns(module: str, name: str) -> bool:
+    """Return whether the source of *module* assigns *name* at its top level."""
+    file = file_of(sys.modules.get(module))
+    if not file.endswith(".py"):
+        return False
+    try:
+        with File(file).open(encoding="utf-8", errors="replace") as source:
+            text = source.read(LONGEST_SOURCE)
+    except OSError:
+        return False
+    return re.search(rf"^{re.escape(name)}\s*(:[^=\n]+)?=(?!=)", text, re.MULTILINE) is not None
+
+
+def file_of(root: Any) -> str:
+    """Return the source of *root*: of a module, or of the one a Flask application is made in."""
+    if not issubclass(type(root), ModuleType):
+        root = sys.modules.get(import_name(root))
+    if not issubclass(type(root), ModuleType):
+        return ""
+    file = raw.module_dict(root).get("__file__")
+    return file if type(file) is str else ""
+
+
+def _steps(path: Path) -> list[Path]:
+    steps = [path]
+    while steps[-1].before is not None:
+        steps.append(steps[-1].before)
+    return steps[::-1]

@@ -1,0 +1,75 @@
+"""Tells which of many counts have risen since they were met, whatever it is they count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from bugsly.probes.rarely import Rarely
+from bugsly.protocol.evidence import Holder, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FEW = 3
+"""A rise by fewer is nobody's leak."""
+MOST = 2_000
+"""Counts followed at a time; of names beyond, nothing is known."""
+
+
+class Counted(NamedTuple):
+    """How many there are, and what describes their holder, given its name."""
+
+    now: int
+    describe: Callable[[str], Holder]
+
+
+Register = Callable[[], Mapping[str, Counted]]
+"""Counts the things of one kind there are now, by the name of their holder."""
+
+
+class GrowthProbe:
+    """What has grown in a register, which is read as often as its cost allows.
+
+    Of what the register shows, no more than counts and descriptions is kept.
+    """
+
+    def __init__(self, register: Register) -> None:
+        self._reading = Rarely(register)
+        self._lowest: dict[str, int] = {}
+        self._last: dict[str, int] = {}
+        self._removed: dict[str, int] = {}
+        self._risen: dict[str, int] = {}
+        self._holders: list[Holder] = []
+
+    def levels(self) -> Iterator[Level]:
+        """Count what has risen since it was met, the last count where a new one is not due."""
+        counts = self._reading.take()
+        if counts is not None:
+            self._compare({name: one.now for name, one in counts.items()})
+            self._holders = [
+                replace(counts[name].describe(name), removed=self._removed.get(name, 0))
+                for name in self._risen
+            ]
+        return (Level(holder=name, count=count) for name, count in self._risen.items())
+
+    def holders(self) -> Iterator[Holder]:
+        """Describe those in `levels`."""
+        return iter(self._holders)
+
+    def _compare(self, counts: Mapping[str, int]) -> None:
+        self._removed = {name: gone for name, gone in self._removed.items() if name in counts}
+        for name, last in self._last.items():
+            if counts.get(name, last) < last:
+                self._removed[name] = self._removed.get(name, 0) + last - counts[name]
+        followed = {name: count for name, count in counts.items() if name in self._lowest}
+        met = {name: count for name, count in counts.items() if name not in self._lowest}
+        followed.update(list(met.items())[: MOST - len(followed)])
+        self._lowest = {
+            name: min(count, self._lowest.get(name, count)) for name, count in followed.items()
+        }
+        self._risen = {
+            name: count for name, count in followed.items() if count - self._lowest[name] >= FEW
+        }
+        self._last = followed

@@ -1,0 +1,34 @@
+"""Takes a reading as often as its cost allows."""
+
+from __future__ import annotations
+
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHEAP = 200e-6
+"""Seconds a reading may take to be taken every time."""
+BUDGET = 5_000
+"""A dearer one is taken when this many times its cost has passed: 0.2 ‰ of the time."""
+
+Reading = TypeVar("Reading")
+
+
+class Rarely(Generic[Reading]):
+    """Calls *read* when asked, unless it was dear the last time and that is not long ago."""
+
+    def __init__(self, read: Callable[[], Reading]) -> None:
+        self._read = read
+        self._next = 0.0
+
+    def take(self) -> Reading | None:
+        """Return the reading, None where it is not due."""
+        if monotonic() < self._next:
+            return None
+        begun = perf_counter()
+        result = self._read()
+        took = perf_counter() - begun
+        self._next = 0.0 if took < CHEAP else monotonic() + took * BUDGET
+        return result

@@ -1,0 +1,61 @@
+"""Counts threads by what they run, so that a line that starts one per request is seen."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from functools import partial
+from typing import NamedTuple
+
+from bugsly.own import Callee, callee_of, is_own
+from bugsly.probes.grown import Counted
+from bugsly.protocol.evidence import Holder
+
+DIGITS = re.compile(r"\d+")
+LONGEST_NAME = 80
+
+
+class Group(NamedTuple):
+    """Threads that run the same; those of a library under the same name too, but for digits."""
+
+    callee: Callee
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Return the name of the group as a holder."""
+        named = f" named {self.name}" if self.name else ""
+        return f"threads{named} running {self.callee.name}"
+
+
+def count_threads() -> dict[str, Counted]:
+    """Return how many threads are alive that Python started, by what they run."""
+    groups = Counter(_group(thread) for thread in threading.enumerate())
+    return {
+        group.label: Counted(count, partial(_describe, group.callee))
+        for group, count in groups.items()
+        if group is not None
+    }
+
+
+def _group(thread: threading.Thread) -> Group | None:
+    """Return what *thread* runs, without running any code of its class.
+
+    None for the main thread, and for those that `threading` did not start.
+    """
+    fields = object.__getattribute__(thread, "__dict__")
+    runs = fields.get("_target")
+    if runs is None:
+        runs = next(vars(kind)["run"] for kind in type(thread).__mro__ if "run" in vars(kind))
+        if runs is threading.Thread.run:
+            return None
+    callee = callee_of(runs)
+    name = fields.get("_name")
+    if is_own(callee.file) or type(name) is not str:
+        return Group(callee, "")
+    return Group(callee, DIGITS.sub("#", name)[:LONGEST_NAME])
+
+
+def _describe(callee: Callee, name: str) -> Holder:
+    return Holder(name=name, kind="thread", entry="thread", site=callee.own_site, file=callee.file)

@@ -1,0 +1,62 @@
+"""From a holder that grows to the cause it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from bugsly.protocol.evidence import Holder
+from bugsly_server.diagnose.feeds import Feed
+from bugsly_server.model.diagnosis import Cause
+
+OF_KIND = {
+    "thread": Cause.THREADS,
+    "handler": Cause.HANDLERS_PER_REQUEST,
+    "receiver": Cause.HANDLERS_PER_REQUEST,
+    "metric": Cause.METRIC_LABELS,
+    "subclass": Cause.MADE_PER_REQUEST,
+    "connection": Cause.UNRETURNED_CONNECTION,
+    "survivor": Cause.KEPT_EXCEPTION,
+    "descriptor": Cause.MADE_PER_REQUEST,
+    "lru_cache": Cause.UNBOUNDED_CACHE,
+}
+KEPT = re.compile(
+    r"(Error|Exception|Warning|traceback|frame|Request|RequestContext|AppContext|ExceptionInfo)$"
+)
+"""Types of entries that keep a whole request alive."""
+MADE = re.compile(r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$")
+"""Types of entries that are meant to be made once and used by all requests."""
+HOOKS = re.compile(r"(handlers|receivers|listeners|hooks|callbacks|subscribers|observers|filters)$")
+
+
+def cause_of(holder: Holder, feed: Feed | None, others: Collection[Holder]) -> Cause:
+    """Return the cause that *holder* stands for, which grows without a bound.
+
+    *feed* is the line that adds to it; *others* grow with it, at the same requests.
+    """
+    known = OF_KIND.get(holder.kind)
+    if known is not None:
+        return known
+    entry = holder.entry.rpartition(": ")[2]
+    if KEPT.search(entry) or any(one.kind == "survivor" for one in others):
+        return Cause.KEPT_EXCEPTION
+    if MADE.search(entry):
+        return Cause.MADE_PER_REQUEST
+    if HOOKS.search(holder.name.lower()) or entry == "function":
+        return Cause.HANDLERS_PER_REQUEST
+    if feed is not None and feed.memo:
+        return Cause.UNBOUNDED_CACHE
+    return Cause.GROWING_CONTAINER
+
+
+MEANING = {
+    Cause.THREADS: 4,
+    Cause.UNRETURNED_CONNECTION: 4,
+    Cause.METRIC_LABELS: 3,
+    Cause.HANDLERS_PER_REQUEST: 3,
+    Cause.MADE_PER_REQUEST: 3,
+    Cause.UNBOUNDED_CACHE: 2,
+    Cause.GROWING_CONTAINER: 2,
+    Cause.KEPT_EXCEPTION: 1,
+}
+"""Of several holders that grow with the same requests, the one that says more stands first."""

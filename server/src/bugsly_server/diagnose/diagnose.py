@@ -1,0 +1,239 @@
+"""From a dossier to its diagnoses, the one that accounts for most first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from bugsly.protocol.evidence import Source
+from bugsly_server.diagnose.causes import MEANING, cause_of
+from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
+from bugsly_server.diagnose.known import recognise
+from bugsly_server.diagnose.remainder import endpoint_of, moved, name_remainder
+from bugsly_server.diagnose.responses import buffered
+from bugsly_server.diagnose.steady import Course
+from bugsly_server.diagnose.tracks import COUNTED, Track, follow
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.dossier import Dossier
+from bugsly_server.model.units import count, size
+
+WORTH_NAMING = 0.05
+"""Of what all holders gained: less is not worth a line beside the rest."""
+ALIKE = 0.2
+"""Two holders grow together when their entries per request differ by less."""
+LEAST_WATCHED = 400
+"""Requests after which a holder would have been seen."""
+
+
+def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...]:
+    """Return why the workers of *dossier* grow; *growing* are those whose memory surely does.
+
+    A holder that gains entries with every request is named before memory shows it. What stops by
+    itself is named too, and is no leak. Without evidence there is no diagnosis but `unknown`, and
+    none at all where nothing grows.
+    """
+    readings = {
+        name: read(source.text, name, source.module)
+        for name, holder in dossier.holders.items()
+        if (source := dossier.sources.get(holder.file)) is not None and source.text
+    }
+    tracks = follow(dossier, {n: one.bound for n, one in readings.items() if one.bound is not None})
+    steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
+    bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
+    gained = _gained(dossier, growing)
+    named = _without_echoes(
+        [_of_track(track, steady, readings, dossier, gained) for track in steady]
+    )
+    stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
+    explained = min(1.0, sum(one.part for one in [*named, *stops]))
+    rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
+    found = [*named, *([rest] if rest is not None else []), *stops, *buffered(dossier)]
+    return tuple(recognise(one, dossier) for one in found)
+
+
+def _of_track(
+    track: Track,
+    steady: Sequence[Track],
+    readings: Mapping[str, Reading],
+    dossier: Dossier,
+    gained: Mapping[int, int],
+) -> Diagnosis:
+    holder = track.holder
+    endpoint = endpoint_of(track.shares) or holder.endpoint
+    reading = readings.get(holder.name)
+    feed = choose(reading.feeds, endpoint) if reading is not None else None
+    others = [one.holder for one in steady if one is not track and _go_together(one, track)]
+    cause = cause_of(holder, feed, others)
+    source = dossier.sources.get(holder.file)
+    return Diagnosis(
+        cause=cause,
+        is_leak=True,
+        holder=holder.name,
+        site=holder.site or _site(feed, source, holder.file),
+        file=holder.file,
+        endpoint=endpoint,
+        shares=track.shares,
+        bytes_per_request=track.each * holder.entry_bytes,
+        entries_per_request=track.each,
+        part=_part(track, gained),
+        bytes=track.largest * holder.entry_bytes,
+        bound_bytes=None,
+        confidence=_confidence(track, feed, endpoint),
+        because=tuple(_because(track, feed, others, endpoint)),
+        unless=tuple(_unless(track)),
+        workers=track.growing,
+        library=holder.library,
+    )
+
+
+def _because(track: Track, feed: Feed | None, others: Sequence[object], endpoint: str) -> list[str]:
+    holder = track.holder
+    served = sum(run.requests for run in track.runs.values())
+    of = f" of {endpoint}" if endpoint else ""
+    gained = f"gained {count(track.entries)} entries over {count(served)} requests{of}"
+    pace = f"{_each(track.each)} each, as fast at the end as at the beginning"
+    facts = [f"{holder.name} {gained}: {pace}"]
+    if holder.kind not in COUNTED:
+        facts.append("nothing bounds it")
+    if holder.entry_bytes:
+        entry = f" ({holder.entry})" if holder.entry else ""
+        facts.append(f"one of its newest entries{entry} weighs about {size(holder.entry_bytes)}")
+    if holder.removed:
+        facts.append(f"{count(holder.removed)} entries were seen to leave")
+    if feed is not None:
+        where = f", in {feed.function}()" if feed.function else ""
+        facts.append(f"line {feed.line} of its module adds to it{where}")
+    facts += [f"{name}: {count(number)}" for name, number in holder.details.items()]
+    if others:
+        facts.append(f"{len(others)} more grow with the same requests")
+    return facts
+
+
+def _unless(track: Track) -> list[str]:
+    unless = ["its number of entries stops growing while requests go on"]
+    if track.shares and track.shares[0].together:
+        unless.append(
+            f"requests of {track.shares[0].endpoint} and {', '.join(track.shares[0].together)}"
+            " come apart, and it follows the others"
+        )
+    if track.holder.library:
+        unless.append(f"{track.holder.library} drops entries by itself, later than was watched")
+    return unless
+
+
+def _each(each: float) -> str:
+    return f"{each:.2f}".rstrip("0").rstrip(".") if each >= 0.1 else f"{each:.3g}"
+
+
+def _site(feed: Feed | None, source: Source | None, file: str) -> str:
+    """Return the line of *feed* as the agent writes lines: the module's path, and a number."""
+    if feed is None or source is None:
+        return ""
+    parts = source.module.count(".") + 1 + source.file.endswith("/__init__.py")
+    return f"{'/'.join(file.split('/')[-parts:])}:{feed.line}"
+
+
+def _stopping(track: Track, gained: Mapping[int, int]) -> Diagnosis:
+    """Return the diagnosis of a holder that fills up to a bound, or gains ever less."""
+    holder = track.holder
+    bound = holder.bound if track.course is Course.BOUNDED else None
+    now = f"{holder.name} holds {count(track.largest)}"
+    until = (
+        f"{now} of at most {count(bound)} entries" if bound else f"{now} entries, and slows down"
+    )
+    return Diagnosis(
+        cause=Cause.BOUNDED,
+        is_leak=False,
+        holder=holder.name,
+        site=holder.site,
+        file=holder.file,
+        endpoint=endpoint_of(track.shares),
+        shares=track.shares,
+        bytes_per_request=track.each * holder.entry_bytes,
+        entries_per_request=track.each,
+        part=_part(track, gained),
+        bytes=track.largest * holder.entry_bytes,
+        bound_bytes=bound * holder.entry_bytes if bound is not None else None,
+        confidence=0.9 if bound is not None else 0.7,
+        because=(f"{now} {until}",),
+        unless=("it goes on growing beyond that",),
+        workers=tuple(track.runs),
+        library=holder.library,
+    )
+
+
+def _gained(dossier: Dossier, growing: Collection[int]) -> dict[int, int]:
+    """Return the bytes that each worker gained after its warm-up, of those that surely grow."""
+    found = {}
+    for life in dossier.lives:
+        gain = moved(life)
+        if gain is not None and life.worker_id in growing:
+            found[life.worker_id] = max(1, gain.anonymous)
+    return found
+
+
+def _part(track: Track, gained: Mapping[int, int]) -> float:
+    """Return the part of the growth that *track* accounts for; all of it where none is sure."""
+    own = sum(amount for worker, amount in track.gained.items() if worker in gained)
+    whole = sum(gained.values())
+    return min(1.0, own / whole) if whole else 1.0
+
+
+def _is_heavy(track: Track, gained: Mapping[int, int]) -> bool:
+    return bool(gained) and _part(track, gained) >= WORTH_NAMING
+
+
+def _go_together(left: Track, right: Track) -> bool:
+    """Return whether two holders gain with the same requests, at about the same rate."""
+    same = endpoint_of(left.shares) == endpoint_of(right.shares)
+    return same and abs(left.each - right.each) <= ALIKE * max(left.each, right.each)
+
+
+def _without_echoes(named: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """Return *named* most telling first, without what another one of them only repeats.
+
+    Entries of one leak are often counted in several places: an engine made for each request adds
+    to lists of its library, keeps descriptors open, and survives with its request.
+    """
+    ordered = sorted(named, key=_weight, reverse=True)
+    kept: list[Diagnosis] = []
+    for one in ordered:
+        echo = next((known for known in kept if _echoes(one, known)), None)
+        if echo is None:
+            kept.append(one)
+        else:
+            index = kept.index(echo)
+            told = (*echo.because, f"with it grows {one.holder}")
+            kept[index] = replace(echo, because=told, part=min(1.0, echo.part + one.part))
+    return kept
+
+
+def _echoes(one: Diagnosis, known: Diagnosis) -> bool:
+    if one.endpoint != known.endpoint:
+        return False
+    each, other = one.entries_per_request, known.entries_per_request
+    alike = abs(each - other) <= ALIKE * max(each, other)
+    counted = MEANING.get(one.cause, 0) < MEANING.get(known.cause, 0)
+    light = one.bytes_per_request <= ALIKE * known.bytes_per_request
+    return (alike and (counted or light or bool(one.library) > bool(known.library))) or light
+
+
+def _weight(one: Diagnosis) -> tuple[bool, float, int, float]:
+    """Order by: the application's own before a library's, then bytes, then what it says."""
+    heavy = math.log2(max(1.0, one.bytes_per_request) * max(one.entries_per_request, 1e-9))
+    return not one.library, round(heavy), MEANING.get(one.cause, 0), one.confidence
+
+
+def _confidence(track: Track, feed: Feed | None, endpoint: str) -> float:
+    """Return how sure it is, from how much was seen and from how many facts agree."""
+    doubt = 0.5 / math.sqrt(max(1.0, track.entries / 40))
+    doubt *= 0.6 if feed is not None or track.holder.site else 1.0
+    doubt *= 0.7 if endpoint else 1.0
+    doubt += 0.1 if track.holder.library else 0.0
+    return round(max(0.05, min(0.99, 1 - doubt)), 2)
+
+
+def _watched(dossier: Dossier) -> bool:
+    """Return whether enough was served for a holder to have shown itself."""
+    return any(life.steps and life.steps[-1].requests >= LEAST_WATCHED for life in dossier.lives)

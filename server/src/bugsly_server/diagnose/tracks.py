@@ -1,0 +1,159 @@
+"""A holder over the lives of workers: how it grew, and with whose requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bugsly.protocol.evidence import Holder
+from bugsly_server.diagnose.shares import Stretch, requests_of, share
+from bugsly_server.diagnose.steady import LEAST_GROWN, Course, Place, Run, judge_run
+from bugsly_server.model.diagnosis import Share
+from bugsly_server.model.dossier import Dossier, Life, Step
+
+WARM_UP = 0.08
+"""The part of a life's requests that is left out where it is long enough."""
+WARM_REQUESTS = 100
+LEAST_COUNTED = 12
+"""Of things that are made and dropped, such as threads, fewer are telling than of entries."""
+COUNTED = frozenset(
+    {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
+)
+KEYED = frozenset({"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"})
+"""Kinds that keep nothing twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """What is to be said of one holder. Sizes are bytes."""
+
+    holder: Holder
+    shares: tuple[Share, ...]
+    runs: Mapping[int, Run]
+    """By id of the worker."""
+    course: Course
+    each: float
+    """Entries per driving request."""
+    gained: Mapping[int, int]
+    """Bytes it gained, by id of the worker."""
+    requests: int
+    """All requests served meanwhile, in all lives."""
+
+    @property
+    def entries(self) -> int:
+        """Return how many entries it gained, in all lives."""
+        return sum(run.grown for run in self.runs.values())
+
+    @property
+    def largest(self) -> int:
+        """Return what it holds where it holds the most."""
+        return max((run.held for run in self.runs.values()), default=0)
+
+    @property
+    def growing(self) -> tuple[int, ...]:
+        """Return the workers in which it grows steadily."""
+        return tuple(one for one, run in self.runs.items() if run.course is Course.STEADY)
+
+
+def follow(dossier: Dossier, bounds: Mapping[str, int]) -> list[Track]:
+    """Return the tracks of all holders, heaviest first; *bounds* are those that the source told."""
+    tracks = [
+        _track(holder, dossier.lives, bounds.get(name)) for name, holder in dossier.holders.items()
+    ]
+    return sorted(
+        (track for track in tracks if track is not None),
+        key=lambda track: (-sum(track.gained.values()), -track.entries, track.holder.name),
+    )
+
+
+def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | None:
+    stories = {life.worker_id: _story(life, holder.name) for life in lives}
+    stories = {worker: story for worker, story in stories.items() if story.stretches}
+    if not stories:
+        return None
+    shares = share([one for story in stories.values() for one in story.stretches])
+    bound = holder.bound if holder.bound is not None else told
+    runs = {
+        worker: judge_run(
+            _places(story, shares),
+            bound,
+            keyed=holder.kind in KEYED or "dict" in holder.kind.lower(),
+            least=LEAST_COUNTED if holder.kind in COUNTED else LEAST_GROWN,
+        )
+        for worker, story in stories.items()
+    }
+    return Track(
+        holder=holder,
+        shares=shares,
+        runs=runs,
+        course=_together(runs),
+        each=_each(runs),
+        gained={worker: max(0, run.grown) * holder.entry_bytes for worker, run in runs.items()},
+        requests=sum(
+            sum(one.served.values()) for story in stories.values() for one in story.stretches
+        ),
+    )
+
+
+class _Story(NamedTuple):
+    first: int
+    """The count where the holder is first known."""
+    stretches: Sequence[Stretch]
+    """What happened from there on."""
+
+
+def _story(life: Life, name: str) -> _Story:
+    first: int | None = None
+    before = 0
+    served: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    found: list[Stretch] = []
+    for step in _warm(life.steps):
+        served.update(step.served)
+        failed.update(step.failed)
+        count = step.levels.get(name)
+        if count is None:
+            continue
+        if first is None:
+            first = count
+        elif served:
+            found.append(Stretch(count - before, dict(served), dict(failed)))
+        before = count
+        served.clear()
+        failed.clear()
+    return _Story(first or 0, found)
+
+
+def _warm(steps: Sequence[Step]) -> Sequence[Step]:
+    """Return *steps* without those of the warm-up."""
+    if not steps:
+        return steps
+    until = min(WARM_REQUESTS, WARM_UP * steps[-1].requests)
+    return [step for step in steps if step.requests > until]
+
+
+def _places(story: _Story, shares: Sequence[Share]) -> list[Place]:
+    places = [Place(0, story.first)]
+    for one in story.stretches:
+        requests = places[-1].requests + requests_of(one, shares)
+        places.append(Place(requests, places[-1].held + round(one.grown)))
+    return places
+
+
+def _together(runs: Mapping[int, Run]) -> Course:
+    """Return the course that the lives with the most requests agree on."""
+    weights: Counter[Course] = Counter()
+    for run in runs.values():
+        if run.course not in {Course.EARLY, Course.STILL}:
+            weights[run.course] += run.requests
+    if not weights:
+        courses = {run.course for run in runs.values()}
+        return Course.EARLY if Course.EARLY in courses else Course.STILL
+    return weights.most_common(1)[0][0]
+
+
+def _each(runs: Mapping[int, Run]) -> float:
+    requests = sum(run.requests for run in runs.values())
+    return sum(run.grown for run in runs.values()) / requests if requests else 0.0

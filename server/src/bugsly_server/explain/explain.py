@@ -1,0 +1,105 @@
+"""From a diagnosis to its explanation."""
+
+from __future__ import annotations
+
+from bugsly_server.clock import DAY
+from bugsly_server.explain.diffs import mend
+from bugsly_server.explain.words import OF_CAUSE
+from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
+from bugsly_server.model.dossier import Dossier, Life
+from bugsly_server.model.known_leaks import known_leaks
+from bugsly_server.model.units import count, size
+
+AROUND = 4
+"""Lines shown before and after the culprit."""
+SUBJECTS = {
+    Cause.THREADS: "Threads",
+    Cause.HANDLERS_PER_REQUEST: "Handlers",
+    Cause.METRIC_LABELS: "Metrics",
+    Cause.KEPT_EXCEPTION: "Exceptions",
+    Cause.MADE_PER_REQUEST: "Clients, engines or classes are",
+}
+
+
+def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
+    """Return *diagnosis* in words, with the user's own lines where their source is known."""
+    words = OF_CAUSE[diagnosis.cause]
+    names = _names(diagnosis)
+    known = known_leaks().get(diagnosis.known)
+    what = words.what.format(**names)
+    return Explanation(
+        title=_sentence(words.title.format(**names)),
+        what=_sentence(f"{known.what} {what}" if known else what),
+        cost=_cost(diagnosis, dossier),
+        fix=_sentence(known.fix if known else words.fix.format(**names)),
+        diff="" if known else mend(diagnosis, dossier),
+        culprit=_culprit(diagnosis, dossier),
+        link=known.link if known else "",
+    )
+
+
+def _names(diagnosis: Diagnosis) -> dict[str, str]:
+    request = f"{diagnosis.endpoint} request" if diagnosis.endpoint else "request"
+    if diagnosis.shares and diagnosis.shares[0].failing and diagnosis.endpoint:
+        request = f"failing {request}"
+    holder = diagnosis.holder or "something"
+    entries = round(diagnosis.entries_per_request)
+    subject = holder if diagnosis.holder else SUBJECTS.get(diagnosis.cause, "Objects")
+    return {
+        "holder": holder,
+        "subject": subject,
+        "request": request,
+        "Each": f"Each {request}",
+        "entries": "an entry" if entries <= 1 else f"{count(entries)} entries",
+        "site": diagnosis.site or "an unknown line",
+        "at": f" at {diagnosis.site}" if diagnosis.site else "",
+        "by": f"at {diagnosis.site}" if diagnosis.site else "by native code",
+        "endpoint": diagnosis.endpoint or "An endpoint",
+        "size": size(diagnosis.bytes),
+    }
+
+
+def _cost(diagnosis: Diagnosis, dossier: Dossier) -> str:
+    """Return what it costs: per request, per day at the pace that was seen, and where it stops."""
+    if diagnosis.cause is Cause.BUFFERED_RESPONSE:
+        return f"{size(diagnosis.bytes)} for each request in flight."
+    if diagnosis.bound_bytes is not None:
+        return (
+            f"It holds {size(diagnosis.bytes)} and stops at about {size(diagnosis.bound_bytes)}"
+            " in each worker."
+        )
+    each = diagnosis.bytes_per_request
+    if each < 1:
+        return f"{count(diagnosis.entries_per_request * 1000)} entries in 1,000 requests."
+    cost = f"{size(each)} per {_names(diagnosis)['request']}"
+    pace = max((_a_day(life, diagnosis.endpoint) for life in dossier.lives), default=0.0)
+    if pace * each < 1:
+        return f"{cost}."
+    return f"{cost}: at the present pace {size(pace * each)} per day in the busiest worker."
+
+
+def _a_day(life: Life, endpoint: str) -> float:
+    """Return how many requests of *endpoint*, or in all, *life* serves in a day at its pace."""
+    steps = life.steps
+    if len(steps) < 2 or steps[-1].at <= steps[0].at:
+        return 0.0
+    served = sum(
+        step.served.get(endpoint, 0) if endpoint else sum(step.served.values())
+        for step in steps[1:]
+    )
+    return served * DAY / (steps[-1].at - steps[0].at)
+
+
+def _culprit(diagnosis: Diagnosis, dossier: Dossier) -> tuple[tuple[int, str], ...]:
+    source = dossier.sources.get(diagnosis.file)
+    number = diagnosis.site.rpartition(":")[2]
+    if source is None or not source.text or not number.isdigit():
+        return ()
+    lines = source.text.splitlines()
+    first = max(1, int(number) - AROUND)
+    last = min(len(lines), int(number) + AROUND)
+    return tuple((line, lines[line - 1]) for line in range(first, last + 1))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

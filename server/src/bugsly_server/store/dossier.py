@@ -1,0 +1,111 @@
+"""Puts together, out of meta and telemetry, all that is known of why workers grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from bugsly.protocol.evidence import Answer
+from bugsly_server.clock import DAY, Micros
+from bugsly_server.model.dossier import Body, Dossier, Life, Step
+from bugsly_server.model.growth import Verdict
+from bugsly_server.model.worker import Worker
+from bugsly_server.store.meta import asks, holders, sources, workers
+from bugsly_server.store.ports import StoredStep, Telemetry
+
+MOST_LIVING = 20
+MOST_ENDED = 10
+ENDED_SINCE: Micros = 2 * DAY
+BODIES_SINCE: Micros = DAY
+
+
+def of_environment(
+    connection: Connection, telemetry: Telemetry, project_id: int, environment: str, now: Micros
+) -> Dossier:
+    """Return the dossier of a project and environment: its living workers and the last to end.
+
+    Of many living workers it takes those that grow, and then those with the most memory.
+    """
+    living = [one for one in workers.living(connection, project_id) if one.is_alive(now)]
+    ended = workers.ended(connection, project_id, now - ENDED_SINCE, MOST_ENDED * 4)
+    living.sort(key=_weight, reverse=True)
+    return load(
+        connection,
+        telemetry,
+        [
+            *[one for one in living if one.environment == environment][:MOST_LIVING],
+            *[one for one in ended if one.environment == environment][:MOST_ENDED],
+        ],
+        now,
+    )
+
+
+def load(
+    connection: Connection, telemetry: Telemetry, lives: Sequence[Worker], now: Micros
+) -> Dossier:
+    """Return the dossier of *lives*, which are workers of one project."""
+    if not lives:
+        return Dossier(lives=(), holders={})
+    ids = [one.id for one in lives]
+    endpoints = workers.endpoint_names(connection, lives[0].project_id)
+    described = holders.known(connection, ids)
+    named = holders.names(connection, ids)
+    counted = {key: name for key, name in named.items() if name in described}
+    steps = telemetry.steps(ids)
+    answers = asks.answers(connection, ids)
+    return Dossier(
+        lives=tuple(
+            _life(one, _steps(steps[one.id], endpoints, counted), answers[one.id]) for one in lives
+        ),
+        holders=described,
+        sources=sources.known(connection, lives[0].project_id),
+        bodies=_bodies(telemetry, lives, endpoints, now),
+    )
+
+
+def _life(worker: Worker, steps: Iterable[Step], answers: Sequence[Answer]) -> Life:
+    return Life(
+        worker_id=worker.id,
+        pid=worker.pid,
+        release=worker.release,
+        python=worker.python,
+        server=worker.server,
+        steps=tuple(steps),
+        facts=worker.facts,
+        windows=tuple(one.window for one in answers if one.window is not None),
+        trims=tuple(one.trim for one in answers if one.trim is not None),
+    )
+
+
+def _steps(
+    stored: Iterable[StoredStep], endpoints: Mapping[int, str], counted: Mapping[int, str]
+) -> list[Step]:
+    """Return *stored* with names; what was never described, or is forgotten, is left out."""
+    return [
+        Step(
+            *one[:8],
+            {endpoints[key]: n for key, n in one.served.items() if key in endpoints},
+            {endpoints[key]: n for key, n in one.failed.items() if key in endpoints},
+            {counted[key]: n for key, n in one.levels.items() if key in counted},
+        )
+        for one in stored
+    ]
+
+
+def _bodies(
+    telemetry: Telemetry, lives: Sequence[Worker], endpoints: Mapping[int, str], now: Micros
+) -> dict[str, Body]:
+    since = max(now - BODIES_SINCE, min(one.started_at for one in lives))
+    served = telemetry.traffic([one.id for one in lives], since, now + 1)
+    return {
+        endpoints[key]: Body(
+            responses=one.requests, streamed=one.streamed, biggest=one.biggest, whole=one.whole
+        )
+        for key, one in served.items()
+        if key in endpoints
+    }
+
+
+def _weight(worker: Worker) -> tuple[bool, int]:
+    return worker.judgement.verdict is Verdict.GROWING, worker.anonymous

@@ -1,0 +1,227 @@
+"""The whole life of each worker in a bounded number of steps."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from bugsly_server.clock import Micros
+from bugsly_server.store.ports import KEEP_STEPS, StoredSample, StoredStep
+from bugsly_server.store.sqlite import open_for_reading
+from bugsly_server.store.telemetry.files import Files
+
+MOST = 512
+"""Steps of one worker. With one more, each two become one."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS step (
+    worker_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    halvings INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    anonymous INTEGER NOT NULL,
+    in_use INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    blocks INTEGER,
+    descriptors INTEGER NOT NULL,
+    threads INTEGER NOT NULL,
+    counts BLOB NOT NULL,
+    PRIMARY KEY (worker_id, position)
+) WITHOUT ROWID;
+"""
+COLUMNS = (
+    "worker_id, position, number, halvings, at, requests, anonymous, in_use, held, blocks,"
+    " descriptors, threads, counts"
+)
+REPLACE = f"INSERT OR REPLACE INTO step ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+SELECT = f"SELECT {COLUMNS} FROM step WHERE worker_id = ? ORDER BY position"  # noqa: S608
+NEWEST = f"{SELECT} DESC LIMIT 1"
+DELETE = "DELETE FROM step WHERE worker_id = ?"
+WORKERS = """
+WITH RECURSIVE known (worker_id) AS (
+    SELECT min(worker_id) FROM step
+    UNION ALL
+    SELECT (SELECT min(worker_id) FROM step WHERE step.worker_id > known.worker_id)
+    FROM known WHERE known.worker_id IS NOT NULL
+)
+SELECT worker_id, (
+    SELECT at FROM step WHERE step.worker_id = known.worker_id ORDER BY position DESC LIMIT 1
+)
+FROM known WHERE worker_id IS NOT NULL
+"""
+"""Every worker with its newest moment, found by leaps through the key."""
+
+Counts = tuple[dict[int, int], dict[int, int], dict[int, int]]
+"""Requests and failures by endpoint, levels by holder."""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Counts).decode
+
+
+class Row(NamedTuple):
+    """One row, in the order of `COLUMNS`."""
+
+    worker_id: int
+    position: int
+    number: int
+    """Of its last sample."""
+    halvings: int
+    """How often the resolution was halved: a step is of so many samples, to the power of two."""
+    at: Micros
+    requests: int
+    anonymous: int
+    in_use: int
+    held: int
+    blocks: int | None
+    descriptors: int
+    threads: int
+    counts: bytes
+
+    def is_together_with(self, number: int) -> bool:
+        """Return whether the sample of that *number* belongs to the same step."""
+        return self.number >> self.halvings == number >> self.halvings
+
+
+class Steps:
+    """The steps of all workers in one file. One thread writes; any thread reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files = Files(SCHEMA)
+
+    def write(self, samples: Iterable[StoredSample]) -> None:
+        """Add *samples* to the lives of their workers; one that was added before is left out."""
+        ordered = sorted(samples, key=lambda one: (one.worker_id, one.number))
+        if ordered:
+            with self._files.writing(self._path) as connection:
+                for worker_id, members in groupby(ordered, key=lambda one: one.worker_id):
+                    _extend(connection, worker_id, members)
+
+    def read(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredStep]]:
+        """Return the steps of each worker in order."""
+        found: dict[int, list[StoredStep]] = {worker_id: [] for worker_id in worker_ids}
+        connection = open_for_reading(self._path)
+        if connection is None:
+            return found
+        with closing(connection):
+            try:
+                for worker_id, steps in found.items():
+                    rows = connection.execute(SELECT, (worker_id,))
+                    steps += [StoredStep(*row[4:12], *_decode(row[12])) for row in rows]
+            except sqlite3.OperationalError:
+                if self._path.exists():
+                    raise
+        return found
+
+    def forget(self, now: Micros) -> None:
+        """Drop the workers that were not heard of for long; the file too if that was all."""
+        connection = open_for_reading(self._path)
+        if connection is None:
+            return
+        with closing(connection):
+            known = connection.execute(WORKERS).fetchall()
+        old = [worker_id for worker_id, at in known if at < now - KEEP_STEPS]
+        if len(old) == len(known):
+            self._files.drop(self._path)
+        elif old:
+            with self._files.writing(self._path) as connection:
+                connection.executemany(DELETE, [(worker_id,) for worker_id in old])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._files.close()
+
+
+def _extend(connection: sqlite3.Connection, worker_id: int, more: Iterable[StoredSample]) -> None:
+    """Add the samples in *more*, in order of their numbers, to the life of a worker."""
+    newest = connection.execute(NEWEST, (worker_id,)).fetchone()
+    tail = [] if newest is None else [Row._make(newest)]
+    fresh = [one for one in more if newest is None or one.number > tail[0].number]
+    if not fresh:
+        return
+    for one in fresh:
+        _append(tail, one)
+    if tail[-1].position < MOST:
+        connection.executemany(REPLACE, tail)
+        return
+    before = map(Row._make, connection.execute(SELECT, (worker_id,)))
+    whole = halve([*[row for row in before if row.position < tail[0].position], *tail])
+    connection.execute(DELETE, (worker_id,))
+    connection.executemany(REPLACE, whole)
+
+
+def _append(tail: list[Row], sample: StoredSample) -> None:
+    if not tail:
+        tail.append(_row(sample, 0, 0))
+        return
+    newest = tail[-1]
+    if sample.number <= newest.number:
+        return
+    if newest.is_together_with(sample.number):
+        tail[-1] = together([newest, _row(sample, newest.position, newest.halvings)])
+    else:
+        tail.append(_row(sample, newest.position + 1, newest.halvings))
+
+
+def halve(rows: Sequence[Row]) -> list[Row]:
+    """Return at most half of `MOST` steps for *rows*, which are the whole life of a worker."""
+    halvings = rows[-1].halvings
+    while len(rows) > MOST // 2:
+        halvings += 1
+        groups = groupby(rows, key=lambda row: row.number >> halvings)
+        rows = [together(list(members)) for _, members in groups]
+    return [row._replace(position=n, halvings=halvings) for n, row in enumerate(rows)]
+
+
+def together(rows: Sequence[Row]) -> Row:
+    """Return one step for *rows*, which follow each other."""
+    newest = rows[-1]
+    if len(rows) == 1:
+        return newest
+    served: dict[int, int] = {}
+    failed: dict[int, int] = {}
+    levels: dict[int, int] = {}
+    for row in rows:
+        more_served, more_failed, levels = _decode(row.counts)
+        _add(served, more_served)
+        _add(failed, more_failed)
+    blocks = [row.blocks for row in rows if row.blocks is not None]
+    return newest._replace(
+        blocks=blocks[-1] if blocks else None, counts=_encode((served, failed, levels))
+    )
+
+
+def _add(total: dict[int, int], more: Mapping[int, int]) -> None:
+    for key, amount in more.items():
+        total[key] = total.get(key, 0) + amount
+
+
+def _row(sample: StoredSample, position: int, halvings: int) -> Row:
+    served = {key: one.requests for key, one in sample.traffic.items()}
+    failed = {
+        key: amount
+        for key, one in sample.traffic.items()
+        if (amount := one.client_errors + one.server_errors)
+    }
+    return Row(
+        worker_id=sample.worker_id,
+        position=position,
+        number=sample.number,
+        halvings=halvings,
+        at=sample.at,
+        requests=sample.requests,
+        anonymous=sample.anonymous,
+        in_use=sample.in_use,
+        held=sample.held,
+        blocks=sample.blocks,
+        descriptors=sample.descriptors,
+        threads=sample.threads,
+        counts=_encode((served, failed, dict(sample.levels))),
+    )

@@ -1,0 +1,150 @@
+"""What reports with evidence leave behind for diagnosis to read."""
+
+from typing import Any
+
+import pytest
+from tests.support.clock import START
+from tests.support.desk import LIFE, Desk, report, token
+from tests.support.values import MB, holder, sample, traffic
+
+from bugsly.protocol.evidence import Evidence, Level
+from bugsly.protocol.memory import Exit, ExitReason, Sample
+from bugsly_server.clock import DAY, HOUR, SECOND
+from bugsly_server.model.dossier import Body
+
+LOG = holder("shop.views.log", entry_bytes=800)
+SEEN = holder("shop.models.Order.seen", kind="dict", bound=100)
+
+
+def taken(number: int, **changes: Any) -> Sample:
+    """Return a sample whose log has as many entries as requests were served."""
+    fields: dict[str, Any] = {
+        "requests": number * 10,
+        "anonymous": (50 + number) * MB,
+        "in_use": 40 * MB,
+        "held": 45 * MB,
+        "levels": (Level(holder="shop.views.log", count=number * 10),),
+        "traffic": (traffic("GET /log", requests=9, client_errors=1, server_errors=2),),
+    }
+    return sample(number, **(fields | changes))
+
+
+def told(*samples: Sample, worker: int = 1, **facts: Any) -> bytes:
+    return report(samples, id=token(worker), pid=4000 + worker, **facts)
+
+
+def test_a_life_tells_of_its_worker_step_by_step(desk: Desk) -> None:
+    evidence = Evidence(holders=(LOG,), facts={"gc_enabled": 1})
+    desk.digest(
+        told(taken(1), taken(2, blocks=5), evidence=evidence, release="1.0", python="3.12.1")
+    )
+    (life,) = desk.dossier().lives
+    first, second = life.steps
+    assert (life.pid, life.release, life.python, life.facts) == (
+        4001,
+        "1.0",
+        "3.12.1",
+        {"gc_enabled": 1},
+    )
+    assert first.at == START - LIFE + 10 * SECOND
+    assert (second.requests, second.anonymous, second.in_use, second.held, second.blocks) == (
+        20,
+        52 * MB,
+        40 * MB,
+        45 * MB,
+        5,
+    )
+    assert (second.served, second.failed) == ({"GET /log": 9}, {"GET /log": 3})
+    assert [one.levels for one in life.steps] == [{"shop.views.log": 10}, {"shop.views.log": 20}]
+
+
+def test_the_latest_description_of_a_holder_is_the_one_that_is_known(desk: Desk) -> None:
+    desk.digest(told(taken(1), evidence=Evidence(holders=(LOG, SEEN))))
+    later = holder("shop.views.log", entry_bytes=900, details={"hits": 3})
+    desk.digest(told(taken(2), worker=2, evidence=Evidence(holders=(later,))))
+    assert desk.dossier().holders == {one.name: one for one in (later, SEEN)}
+
+
+def test_a_holder_that_is_counted_before_it_is_described_loses_nothing(desk: Desk) -> None:
+    desk.digest(told(taken(1)))
+    assert [one.levels for one in desk.dossier().lives[0].steps] == [{}]
+    desk.digest(told(taken(2), evidence=Evidence(holders=(LOG,))))
+    assert [one.levels for one in desk.dossier().lives[0].steps] == [
+        {"shop.views.log": 10},
+        {"shop.views.log": 20},
+    ]
+
+
+def test_reports_digested_again_add_nothing_to_a_dossier(desk: Desk) -> None:
+    entries = [desk.entry(told(taken(n), evidence=Evidence(holders=(LOG,)))) for n in range(1, 6)]
+    desk.pipeline.digest(entries)
+    before = desk.dossier()
+    desk.pipeline.digest(entries)
+    desk.start().digest(entries[:3])
+    assert desk.dossier() == before
+
+
+def test_what_was_written_of_steps_before_the_rest_failed_is_not_added_twice(desk: Desk) -> None:
+    entry = desk.entry(told(taken(1), taken(2), evidence=Evidence(holders=(LOG,))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bugsly_server.store.meta.workers.sight", _failing)
+        with pytest.raises(OSError, match="power"):
+            desk.pipeline.digest([entry])
+    desk.start().digest([entry])
+    assert [one.served for one in desk.dossier().lives[0].steps] == [{"GET /log": 9}] * 2
+
+
+def _failing(*_: object) -> None:
+    raise OSError("the power went out")
+
+
+def test_a_dossier_goes_on_after_a_restart(desk: Desk) -> None:
+    desk.digest(told(taken(1), evidence=Evidence(holders=(LOG,))))
+    desk.start()
+    desk.digest(told(taken(2)))
+    assert [one.levels["shop.views.log"] for one in desk.dossier().lives[0].steps] == [10, 20]
+
+
+def test_workers_of_another_environment_or_project_are_of_another_dossier(desk: Desk) -> None:
+    other = desk.project("billing")
+    desk.digest(told(taken(1), environment="production"))
+    desk.digest(told(taken(1), worker=2, environment="staging"))
+    desk.digest(told(taken(1), worker=3, environment="production"), project=other)
+    assert [one.pid for one in desk.dossier("production").lives] == [4001]
+    assert [one.pid for one in desk.dossier("production", other).lives] == [4003]
+    assert desk.dossier("nowhere").lives == ()
+
+
+def test_workers_that_ended_lately_follow_the_living_ones(desk: Desk) -> None:
+    ended = Exit(worker=token(1), reason=ExitReason.MAX_REQUESTS)
+    desk.digest(told(taken(1)), told(taken(1), worker=2))
+    desk.digest(report((), [ended], id=token(1), pid=4001))
+    assert [one.pid for one in desk.dossier().lives] == [4002, 4001]
+
+
+def test_bodies_are_told_by_endpoint(desk: Desk) -> None:
+    whole = traffic("GET /report", requests=3, biggest=9 * MB, whole=8 * MB)
+    streamed = traffic("GET /report", requests=2, biggest=10 * MB, streamed=2)
+    desk.digest(told(taken(1, traffic=(whole,)), taken(2, traffic=(streamed,))))
+    assert desk.dossier().bodies == {
+        "GET /report": Body(responses=5, streamed=2, biggest=10 * MB, whole=8 * MB)
+    }
+
+
+def test_a_worker_has_forty_holders_and_the_others_are_counted(desk: Desk) -> None:
+    names = [f"shop.views.log_{n}" for n in range(60)]
+    some = [tuple(Level(holder=name, count=1) for name in names[i : i + 30]) for i in (0, 30)]
+    desk.digest(told(taken(1, levels=some[0]), taken(2, levels=some[1])))
+    described = tuple(map(holder, names[:40]))
+    desk.digest(told(taken(3), evidence=Evidence(holders=described)))
+    assert sorted(desk.dossier().holders) == sorted(names[:40])
+    assert desk.skipped()["holder beyond the 40 of a worker"] == 21
+
+
+def test_holders_of_a_worker_not_heard_of_for_two_days_are_forgotten(desk: Desk) -> None:
+    desk.digest(told(taken(1), evidence=Evidence(holders=(LOG,))))
+    desk.clock.advance(2 * DAY + HOUR)
+    desk.pipeline.forget(90 * DAY, desk.clock())
+    desk.digest(told(taken(2, age=3 * DAY), age=3 * DAY, evidence=Evidence(holders=(SEEN,))))
+    assert list(desk.dossier().holders) == [SEEN.name]
+    assert [one.requests for one in desk.dossier().lives[0].steps] == [20]
