@@ -1,6 +1,6 @@
 """What happens to a report after it was acknowledged, in order. Read this first.
 
-    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ find ▸ change ▸ alert
+    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ inquire ▸ change ▸ alert
 
 One thread runs it, batch by batch, so what is decided here is decided once.
 """
@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from bugsly_server.clock import DAY, SECOND, Clock, Micros
-from bugsly_server.detect import finding as findings
 from bugsly_server.detect.growth import HITS, is_due, judge
+from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
+from bugsly_server.inquiry import Inquiry
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
@@ -53,6 +54,7 @@ class Pipeline:
         self._recorder = Recorder(database, telemetry)
         self._since = clock()
         self._watch: dict[int, Watch] = {}
+        self._inquiries: dict[int, Inquiry] = {}
         self.skipped: Counter[tuple[int, str]] = Counter()
 
     def digest(self, entries: Sequence[Entry]) -> set[int]:
@@ -125,10 +127,9 @@ class Pipeline:
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
         watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
-        found = {one.fingerprint: one for one in findings.find(fleet + past, now)}
+        inquiry = self._inquiries.setdefault(project_id, Inquiry(self._database, self._telemetry))
         told = False
-        for fingerprint in known.keys() | found.keys():
-            issue, finding = known.get(fingerprint), found.get(fingerprint)
+        for issue, finding in pair(known, inquiry.find(project_id, fleet + past, now)):
             change = next_change(issue, finding, now, watch.since)
             if change is not None:
                 self._change(project_id, issue, change)
@@ -180,7 +181,7 @@ def record_change(
     issue_id, change_id = issues.record(connection, project_id, issue, change, account_id)
     told = issues.get(connection, project_id, issue_id)
     assert told is not None, "it was stored one line above"
-    if not told.is_snoozed(change.at):
+    if told.finding.is_alarming and not told.is_snoozed(change.at):
         channels.enqueue(connection, project_id, change_id, change.at)
     return told
 

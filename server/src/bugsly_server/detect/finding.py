@@ -129,6 +129,7 @@ def _finding(scope: Scope, suspects: Sequence[Worker], fleet: Fleet, environment
     axis = fastest.growth.axis if fastest.growth is not None else Axis.REQUESTS
     return Finding(
         fingerprint=fingerprint(environment),
+        environment=environment,
         title=_title(scope, suspects, len(fleet.known)),
         scope=scope,
         because=_because(fastest, axis, others),
@@ -184,6 +185,7 @@ def _suspect(worker: Worker, now: Micros) -> Suspect:
 def _across_restarts(pooled: Growth, lives: Sequence[Worker], environment: str) -> Finding:
     return Finding(
         fingerprint=fingerprint(environment),
+        environment=environment,
         title="Every worker grows, and restarts hide it",
         scope=Scope.RESTARTS,
         because=(

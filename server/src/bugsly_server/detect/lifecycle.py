@@ -17,7 +17,7 @@ HALVED = 0.5
 def next_change(
     issue: Issue | None, finding: Finding | None, now: Micros, watched_since: Micros
 ) -> Change | None:
-    """Return what *finding* changes about *issue*, the one of its fingerprint, or None.
+    """Return what *finding* changes about *issue*, the one it belongs to, or None.
 
     *finding* is None where detection looked and found nothing; do not ask while no worker reports.
     *watched_since* is when workers began to report without a gap: what nobody looked at is not
@@ -27,6 +27,8 @@ def next_change(
         return None if issue is None else _fading(issue, now, watched_since)
     if issue is None:
         return Change(kind=ChangeKind.OPENED, at=now, because=finding.because, finding=finding)
+    if issue.fingerprint != finding.fingerprint:
+        return Change(kind=ChangeKind.NAMED, at=now, because=finding.because, finding=finding)
     if issue.state is State.OPEN:
         return _worsening(issue, finding, now)
     if issue.state is State.RESOLVED and not _is_new_since(issue, finding, now):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bugsly_server.clock import Micros
+from bugsly_server.model.diagnosis import Diagnosis, Explanation
 
 
 class Scope(StrEnum):
@@ -37,6 +38,8 @@ class ChangeKind(StrEnum):
     WORSENED = "worsened"
     QUIETED = "quieted"
     CAME_BACK = "came back"
+    NAMED = "cause found"
+    """What was open before, as growth without a cause."""
     RESOLVED = "resolved"
 
 
@@ -87,8 +90,17 @@ class Finding:
     """Median slope of those."""
     forecast: Forecast | None
     release: str
+    environment: str = ""
+    diagnosis: Diagnosis | None = None
+    """Why, where that is known."""
+    explanation: Explanation | None = None
     since: Micros = 0
     """Where it rests on past lives: the start of the oldest of them."""
+
+    @property
+    def is_alarming(self) -> bool:
+        """Return whether it is worth an alert; what is only wasteful waits on the page."""
+        return self.diagnosis is None or self.diagnosis.is_leak or not self.explanation
 
     def at_least(self, told: Finding | None) -> Finding:
         """Return it no narrower, and with memory running out no later, than *told*."""

@@ -16,6 +16,7 @@ STATE_AFTER = {
     ChangeKind.OPENED: State.OPEN,
     ChangeKind.WORSENED: State.OPEN,
     ChangeKind.CAME_BACK: State.OPEN,
+    ChangeKind.NAMED: State.OPEN,
     ChangeKind.QUIETED: State.QUIET,
     ChangeKind.RESOLVED: State.RESOLVED,
 }
@@ -95,7 +96,7 @@ def record(
         facts["told"] = _encoded(step.finding.at_least(before))
     if known is None:
         assert step.finding is not None, "an issue opens with a finding"
-        facts |= {"fingerprint": step.finding.fingerprint, "opened_at": step.at}
+        facts["opened_at"] = step.at
         made = insert(issue).values(project_id=project_id, **facts).returning(issue.c.id)
         issue_id = connection.execute(made).scalar_one()
     else:
@@ -128,6 +129,7 @@ def count_open(connection: Connection, project_id: int) -> int:
 
 def _spoken_for(finding: Finding, now: Micros) -> dict[str, Any]:
     return {
+        "fingerprint": finding.fingerprint,
         "title": finding.title,
         "seen_at": now,
         "finding": _encoded(finding),

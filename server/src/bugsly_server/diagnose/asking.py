@@ -1,0 +1,57 @@
+"""What to ask the workers for, so that a diagnosis can be made or made better."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from bugsly.protocol.evidence import Ask
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.dossier import Dossier, Life
+
+MOST_FILES = 6
+WINDOW_REQUESTS = 200
+OPEN = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION}
+"""Causes that a dear probe may settle."""
+
+
+class Wanted(NamedTuple):
+    """A probe, and the worker to ask for it."""
+
+    worker_id: int
+    ask: Ask
+
+
+def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
+    """Return what is worth to be asked for: sources that are missing, then the dear probes.
+
+    A dear probe is wanted once in a worker's life, and only where the cause is still open.
+    """
+    by_worker = {life.worker_id: life for life in dossier.lives}
+    diagnoses = list(found)
+    asks = [*_sources(dossier, diagnoses)]
+    for one in diagnoses:
+        worker = next((by_worker[key] for key in one.workers if key in by_worker), None)
+        if worker is not None and one.cause in OPEN and not one.holder:
+            asks += _dear(one, worker)
+    return asks
+
+
+def _sources(dossier: Dossier, found: Collection[Diagnosis]) -> Iterator[Wanted]:
+    """Yield one ask for the sources that diagnoses would like to read and nobody has sent."""
+    newest = max(
+        dossier.lives, key=lambda life: life.steps[-1].at if life.steps else 0, default=None
+    )
+    files = [one.file for one in found if one.file and one.file not in dossier.sources]
+    if newest is not None and files:
+        names = tuple(sorted(set(files)))[:MOST_FILES]
+        yield Wanted(newest.worker_id, Ask(id=0, probe="source", files=names))
+
+
+def _dear(diagnosis: Diagnosis, life: Life) -> Iterator[Wanted]:
+    if diagnosis.cause is Cause.RETENTION:
+        if not life.trims:
+            yield Wanted(life.worker_id, Ask(id=0, probe="trim"))
+    elif not life.windows:
+        asked = Ask(id=0, probe="window", requests=WINDOW_REQUESTS)
+        yield Wanted(life.worker_id, asked)

@@ -1,0 +1,208 @@
+"""Asks why the workers of a project grow: detection's findings, with causes where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.detect import finding as findings
+from bugsly_server.diagnose.asking import wanted
+from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.explain.explain import explain
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.dossier import Dossier
+from bugsly_server.model.issue import Finding, Scope, Suspect
+from bugsly_server.model.worker import Worker
+from bugsly_server.store import dossier as dossiers
+from bugsly_server.store.meta import asks
+from bugsly_server.store.meta.database import Database
+from bugsly_server.store.ports import Telemetry
+
+SURE = 0.85
+"""Confidence from which a leak is told although memory does not show it yet."""
+LIKELY = 0.6
+"""And from which it is the cause of a growth that memory does show."""
+ACCOUNTED = 0.5
+"""The part of a growth that has to be known to stop by itself for nobody to be told of it."""
+MORE = 1.2
+"""A leak is seen twice before it is told: again when it has gained so much more."""
+PATIENCE: Micros = 90 * SECOND
+"""How long a growth without a cause waits for one before it is told as it is."""
+FOR_SOURCE: Micros = 30 * SECOND
+"""How long a cause waits for the source that shows its line."""
+SOON = 15.0 * MINUTE / SECOND
+"""Seconds until memory runs out, below which nothing waits."""
+
+
+@dataclass(slots=True)
+class Sighting:
+    """When something was first seen, and how much it had gained by then."""
+
+    at: Micros
+    entries: float
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """What was found out about one project; kept from look to look."""
+
+    database: Database
+    telemetry: Telemetry
+    sighted: dict[str, Sighting] = field(default_factory=dict)
+
+    def find(self, project_id: int, members: Sequence[Worker], now: Micros) -> list[Finding]:
+        """Return what is to be said of *members*, the workers of a project, living and ended."""
+        growths = {one.environment: one for one in findings.find(members, now)}
+        environments = {one.environment for one in members if one.is_alive(now)} | set(growths)
+        found: list[Finding] = []
+        for environment in sorted(environments):
+            mine = [one for one in members if one.environment == environment]
+            found += self._look(project_id, environment, growths.get(environment), mine, now)
+        return found
+
+    def _look(
+        self,
+        project_id: int,
+        environment: str,
+        growth: Finding | None,
+        members: Sequence[Worker],
+        now: Micros,
+    ) -> list[Finding]:
+        with self.database.reading() as connection:
+            dossier = dossiers.of_environment(
+                connection, self.telemetry, project_id, environment, now
+            )
+        growing = {one.worker_id for one in growth.suspects} if growth is not None else set()
+        diagnoses = diagnose(dossier, growing)
+        self._ask(dossier, diagnoses, members, now)
+        causes = [
+            self._with_cause(one, dossier, growth, members, environment, now)
+            for one in diagnoses
+            if _is_told(one, growth)
+        ]
+        ready = [one for one in causes if self._is_ready(one, dossier, now)]
+        if growth is None or ready or _stops(diagnoses):
+            return ready
+        if causes or self._waits(growth, now):
+            return []
+        return [_with_open_cause(growth, dossier, diagnoses)]
+
+    def _ask(
+        self,
+        dossier: Dossier,
+        diagnoses: Iterable[Diagnosis],
+        members: Sequence[Worker],
+        now: Micros,
+    ) -> None:
+        living = {one.id: one for one in members if one.is_alive(now)}
+        asked = [one for one in wanted(dossier, diagnoses) if one.worker_id in living]
+        if asked:
+            with self.database.writing() as connection:
+                for one in asked:
+                    asks.add(connection, living[one.worker_id], one.ask, now)
+
+    def _with_cause(
+        self,
+        diagnosis: Diagnosis,
+        dossier: Dossier,
+        growth: Finding | None,
+        members: Sequence[Worker],
+        environment: str,
+        now: Micros,
+    ) -> Finding:
+        explanation = explain(diagnosis, dossier)
+        base = growth or _without_growth(diagnosis, members, now)
+        return replace(
+            base,
+            fingerprint=fingerprint(diagnosis, environment),
+            environment=environment,
+            title=explanation.title,
+            because=diagnosis.because[0],
+            diagnosis=diagnosis,
+            explanation=explanation,
+        )
+
+    def _is_ready(self, finding: Finding, dossier: Dossier, now: Micros) -> bool:
+        """Return whether *finding* was seen before and has gone on, and its line is known."""
+        diagnosis = finding.diagnosis
+        assert diagnosis is not None, "only causes have to wait"
+        entries = diagnosis.entries_per_request and diagnosis.bytes
+        first = self.sighted.setdefault(finding.fingerprint, Sighting(now, entries))
+        if diagnosis.file not in {"", *dossier.sources} and now - first.at < FOR_SOURCE:
+            return False
+        if finding.suspects and finding.suspects[0].total:
+            return True
+        return now > first.at and entries >= MORE * first.entries
+
+    def _waits(self, growth: Finding, now: Micros) -> bool:
+        """Return whether *growth*, which has no cause yet, may wait for one."""
+        if growth.forecast is not None and growth.forecast.expected < SOON:
+            return False
+        first = self.sighted.setdefault(growth.fingerprint, Sighting(now, 0.0))
+        return now - first.at < PATIENCE
+
+
+def fingerprint(diagnosis: Diagnosis, environment: str) -> str:
+    """Return what identifies a cause: what holds the memory, or the line that makes it.
+
+    Equal for every worker, host and release of one environment.
+    """
+    what = diagnosis.holder or diagnosis.site.rpartition(":")[0] or diagnosis.endpoint
+    return f"1/{diagnosis.cause}/{what}/{environment}"
+
+
+def _is_told(diagnosis: Diagnosis, growth: Finding | None) -> bool:
+    if diagnosis.cause is Cause.BUFFERED_RESPONSE:
+        return True
+    return diagnosis.is_leak and diagnosis.confidence >= (SURE if growth is None else LIKELY)
+
+
+def _stops(diagnoses: Iterable[Diagnosis]) -> bool:
+    """Return whether most of a growth is known to be no leak."""
+    calm = {Cause.BOUNDED, Cause.RETENTION}
+    return sum(one.part for one in diagnoses if one.cause in calm) >= ACCOUNTED
+
+
+def _with_open_cause(growth: Finding, dossier: Dossier, diagnoses: Sequence[Diagnosis]) -> Finding:
+    """Return *growth* with what is known of it, although that names no cause."""
+    best = next((one for one in diagnoses if one.cause is Cause.UNKNOWN), None)
+    if best is None:
+        return growth
+    return replace(growth, diagnosis=best, explanation=explain(best, dossier))
+
+
+def _without_growth(diagnosis: Diagnosis, members: Sequence[Worker], now: Micros) -> Finding:
+    """Return a finding that rests on evidence alone: memory does not show it yet."""
+    concerned = [one for one in members if one.id in diagnosis.workers and one.is_alive(now)]
+    living = sum(one.is_alive(now) for one in members)
+    scope = Scope.ONE if len(concerned) == 1 and living > 1 else Scope.SOME
+    return Finding(
+        fingerprint="",
+        title="",
+        scope=Scope.ALL if concerned and len(concerned) == living else scope,
+        because="",
+        suspects=tuple(_suspect(one, diagnosis, now) for one in concerned),
+        slope=diagnosis.bytes_per_request,
+        axis="request",
+        peers=0,
+        peer_slope=0.0,
+        forecast=None,
+        release=max(concerned, key=lambda one: one.started_at).release if concerned else "",
+    )
+
+
+def _suspect(worker: Worker, diagnosis: Diagnosis, now: Micros) -> Suspect:
+    return Suspect(
+        worker_id=worker.id,
+        host=worker.host,
+        pid=worker.pid,
+        age=worker.age(now) / SECOND,
+        anonymous=worker.anonymous,
+        slope=diagnosis.bytes_per_request,
+        low=0.0,
+        high=0.0,
+        axis="request",
+        total=0,
+        requests=worker.requests,
+    )
