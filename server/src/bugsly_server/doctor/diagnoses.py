@@ -1,15 +1,29 @@
-"""Where doctor gets its diagnoses from: the place production gets them from."""
+"""Where doctor gets its diagnoses from: detection and diagnosis as in production."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
+from bugsly_server.clock import Micros
+from bugsly_server.detect import finding as findings
+from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.explain.explain import explain
 from bugsly_server.model.diagnosis import Diagnosis, Explanation
+from bugsly_server.model.worker import Worker
+from bugsly_server.store import dossier as dossiers
+from bugsly_server.store.ports import Telemetry
 
 Found = tuple[Diagnosis, Explanation]
 
 
-def load(connection: Connection, project_id: int) -> list[Found]:
-    """Return what is known of why the workers of a project grow, the most telling first."""
-    _ = connection, project_id
-    return []
+def load(
+    connection: Connection, telemetry: Telemetry, members: Sequence[Worker], now: Micros
+) -> list[Found]:
+    """Return what is known of why *members*, the workers of one run, grow."""
+    if not members:
+        return []
+    growing = {suspect.worker_id for one in findings.find(members, now) for suspect in one.suspects}
+    dossier = dossiers.load(connection, telemetry, members, now)
+    return [(one, explain(one, dossier)) for one in diagnose(dossier, growing)]

@@ -51,7 +51,7 @@ def look(server: Server, project: str, begun: Micros, now: Micros) -> Look:
         assert mine is not None, "it was made before the server started"
         seen = workers.present(connection, mine.id, begun, now + 1, MOST_WORKERS)
         living = workers.living(connection, mine.id)
-        found = load(connection, mine.id)
+        found = load(connection, server.store.telemetry, seen, now)
     ids = [one.id for one in seen]
     points = server.store.telemetry.points(ids, begun, now + 1, POINTS) if ids else {}
     return Look(
