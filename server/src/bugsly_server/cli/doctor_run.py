@@ -18,7 +18,7 @@ from bugsly_server.clock import Micros, now
 from bugsly_server.doctor import verdict
 from bugsly_server.doctor.drive import Driver, Tally
 from bugsly_server.doctor.log import telling_line
-from bugsly_server.doctor.look import Look, look
+from bugsly_server.doctor.look import Look, Looker
 from bugsly_server.doctor.plan import Plan
 from bugsly_server.errors import Misconfigured
 
@@ -28,6 +28,8 @@ SHORTEST = 20.0
 TO_START = 60.0
 LAST_SAMPLES = 5.0
 """Seconds for the samples of the last requests to come in."""
+OVERTIME = 2.0
+"""Times as many requests as planned, at most, while a cause is open or a worker is probed."""
 HOPELESS = 60
 """Requests after which an app that answered none of them well is given up."""
 INTERRUPTED = 130
@@ -76,23 +78,24 @@ class Run:
     ) -> verdict.Report | None:
         pace = min(SHORTEST, self._length / 2) / self._plan.requests
         driver = Driver(port, self._plan, pace)
+        looker = Looker(beside.server, beside.project, begun)
         started = time.monotonic()
         driver.start()
         with Watch(self._plan.requests) as watch:
             try:
-                await self._drive(beside, driver, watch, begun, ended)
+                await self._drive(beside, driver, looker, watch, ended)
             finally:
                 driver.stop()
             took = time.monotonic() - started
-            last = await self._last_look(beside, driver.tally(), begun)
+            last = await _last_look(beside, driver.tally(), looker)
         return None if beside.stopped.is_set() else _report(last, driver.tally(), took)
 
     async def _drive(
         self,
         beside: Beside,
         driver: Driver,
+        looker: Looker,
         watch: Watch,
-        begun: Micros,
         ended: asyncio.Future[int],
     ) -> None:
         """Return when all is sent, when time is over, when it is clear, or when we are told to."""
@@ -105,11 +108,12 @@ class Run:
                 return
             tally = driver.tally()
             self._check(tally, ended)
-            seen = await asyncio.to_thread(look, beside.server, beside.project, begun, now())
+            seen = await asyncio.to_thread(looker.look, now())
             watch.show(tally, seen)
+            if seen.waits or verdict.is_open(seen.found, seen.growing):
+                driver.allow(round(self._plan.requests * OVERTIME))
             opinions.append(verdict.opinion(seen.found, tally.answered, tally.quiet))
-            lately = opinions[-verdict.AGREEING :]
-            if opinions[-1] is not None and lately.count(opinions[-1]) == verdict.AGREEING:
+            if _agree(opinions, verdict.agreeing(seen.found)):
                 return
 
     def _check(self, tally: Tally, ended: asyncio.Future[int]) -> None:
@@ -134,15 +138,21 @@ class Run:
             f" ({telling_line(self._log)}) → start it by hand to see why"
         )
 
-    async def _last_look(self, beside: Beside, tally: Tally, begun: Micros) -> Look:
-        """Return what is known once the workers have told of everything they answered."""
-        deadline = time.monotonic() + LAST_SAMPLES
-        while True:
-            seen = await asyncio.to_thread(look, beside.server, beside.project, begun, now())
-            late = time.monotonic() > deadline or beside.stopped.is_set()
-            if late or seen.requests >= tally.answered:
-                return seen
-            await asyncio.sleep(0.2)
+
+def _agree(opinions: list[object], number: int) -> bool:
+    """Return whether the last *number* of opinions are the same, and are any."""
+    return opinions[-1] is not None and opinions[-number:] == [opinions[-1]] * number
+
+
+async def _last_look(beside: Beside, tally: Tally, looker: Looker) -> Look:
+    """Return what is known once the workers have told of everything they answered."""
+    deadline = time.monotonic() + LAST_SAMPLES
+    while True:
+        seen = await asyncio.to_thread(looker.look, now())
+        late = time.monotonic() > deadline or beside.stopped.is_set()
+        if late or (seen.requests >= tally.answered and not seen.waits):
+            return seen
+        await asyncio.sleep(0.2)
 
 
 def _report(last: Look, tally: Tally, took: float) -> verdict.Report:

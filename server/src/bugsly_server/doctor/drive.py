@@ -7,7 +7,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
 
 from bugsly_server.doctor.plan import Endpoint, Plan
 
@@ -48,7 +47,9 @@ class Driver:
         """Aim at *port* of this host; *pace* is the least time in seconds between two requests."""
         self._port = port
         self._pace = pace
-        self._coming = enumerate(islice(plan.order(), plan.requests))
+        self._coming = enumerate(plan.order())
+        self._limit = plan.requests
+        self._sent = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._statuses: Counter[int] = Counter()
@@ -70,10 +71,16 @@ class Driver:
         """Send nothing more; what is on its way is not waited for."""
         self._stop.set()
 
+    def allow(self, requests: int) -> None:
+        """Send so many in all, where that is more than before."""
+        with self._lock:
+            self._limit = max(self._limit, requests)
+
     @property
     def is_done(self) -> bool:
-        """Return whether everything was sent and answered."""
-        return not any(thread.is_alive() for thread in self._threads)
+        """Return whether everything was sent, and answered or lost."""
+        with self._lock:
+            return self._statuses.total() + self._unanswered >= self._limit
 
     def tally(self) -> Tally:
         """Return the counts of this moment."""
@@ -100,12 +107,16 @@ class Driver:
         connection.close()
 
     def _next(self) -> tuple[int, Endpoint] | None:
-        """Return the next request once it is time for it, None when there are no more."""
-        with self._lock:
-            coming = next(self._coming, None)
-        if coming is not None:
-            self._stop.wait(max(0.0, self._begun + coming[0] * self._pace - time.monotonic()))
-        return None if self._stop.is_set() else coming
+        """Return the next request once it is time for it, None once we are stopped."""
+        while not self._stop.is_set():
+            with self._lock:
+                coming = next(self._coming) if self._sent < self._limit else None
+                self._sent += coming is not None
+            if coming is not None:
+                self._stop.wait(max(0.0, self._begun + coming[0] * self._pace - time.monotonic()))
+                return None if self._stop.is_set() else coming
+            self._stop.wait(PAUSE)
+        return None
 
     def _send(self, connection: http.client.HTTPConnection, number: int, to: Endpoint) -> bool:
         try:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bugsly.protocol.memory import ExitReason
 from bugsly_server.app import Server
 from bugsly_server.clock import Micros
+from bugsly_server.diagnose.asking import Wanted
 from bugsly_server.doctor.diagnoses import Found, load
 from bugsly_server.doctor.verdict import WorkerSeen
 from bugsly_server.export import worker_facts
 from bugsly_server.model.growth import Axis, Verdict
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
-from bugsly_server.store.meta import projects, workers
+from bugsly_server.store.meta import asks, projects, workers
 
 MOST_WORKERS = 200
 POINTS = 600
@@ -37,6 +39,8 @@ class Look:
     """Of the living ones, for the table."""
     found: tuple[Found, ...]
     notes: tuple[str, ...]
+    waits: bool
+    """Whether a worker is being asked for something."""
 
     @property
     def requests(self) -> int:
@@ -44,23 +48,49 @@ class Look:
         return sum(one.requests for one in self.workers)
 
 
-def look(server: Server, project: str, begun: Micros, now: Micros) -> Look:
-    """Return what is known of the workers that lived after *begun*."""
-    with server.store.database.reading() as connection:
-        mine = projects.by_slug(connection, project)
-        assert mine is not None, "it was made before the server started"
-        seen = workers.present(connection, mine.id, begun, now + 1, MOST_WORKERS)
-        living = workers.living(connection, mine.id)
-        found = load(connection, server.store.telemetry, seen, now)
-    ids = [one.id for one in seen]
-    points = server.store.telemetry.points(ids, begun, now + 1, POINTS) if ids else {}
-    return Look(
-        workers=tuple(_seen(one, points.get(one.id, [])) for one in seen),
-        growing=tuple(one.pid for one in seen if one.judgement.verdict is Verdict.GROWING),
-        facts=[worker_facts(one, now) for one in living],
-        found=tuple(found),
-        notes=tuple(note for one in seen if (note := _note(one))),
-    )
+class Looker:
+    """Looks at a run again and again, and asks its workers for what would tell more.
+
+    Production asks at its own pace; at a desk nobody wants to wait for it.
+    """
+
+    def __init__(self, server: Server, project: str, begun: Micros) -> None:
+        self._store = server.store
+        self._project = project
+        self._begun = begun
+        self._asked: set[Wanted] = set()
+
+    def look(self, now: Micros) -> Look:
+        """Return what is known of the workers that lived since the beginning."""
+        with self._store.database.reading() as connection:
+            mine = projects.by_slug(connection, self._project)
+            assert mine is not None, "it was made before the server started"
+            seen = workers.present(connection, mine.id, self._begun, now + 1, MOST_WORKERS)
+            living = workers.living(connection, mine.id)
+            diagnosed = load(connection, self._store.telemetry, seen, now)
+            waits = bool(asks.open_(connection, mine.id))
+        self._ask(diagnosed.wanted, living, now)
+        ids = [one.id for one in seen]
+        points = self._store.telemetry.points(ids, self._begun, now + 1, POINTS) if ids else {}
+        return Look(
+            workers=tuple(_seen(one, points.get(one.id, [])) for one in seen),
+            growing=tuple(one.pid for one in seen if one.judgement.verdict is Verdict.GROWING),
+            facts=[worker_facts(one, now) for one in living],
+            found=diagnosed.found,
+            notes=tuple(note for one in seen if (note := _note(one))),
+            waits=waits,
+        )
+
+    def _ask(self, wishes: Sequence[Wanted], living: Sequence[Worker], now: Micros) -> None:
+        """Ask for each once."""
+        alive = {one.id: one for one in living}
+        new = [one for one in wishes if one not in self._asked and one.worker_id in alive]
+        if not new:
+            return
+        with self._store.database.writing() as connection:
+            for one in new:
+                if asks.add(connection, alive[one.worker_id], one.ask, now) is not None:
+                    self._asked.add(one)
 
 
 def _seen(worker: Worker, points: list[Point]) -> WorkerSeen:

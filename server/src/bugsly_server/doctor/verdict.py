@@ -22,6 +22,8 @@ STUCK = 5.0
 SURE = 0.9
 AGREEING = 3
 """Looks in a row that have to say the same before a run ends early."""
+FOR_SITE = 8
+"""And while the source that shows the line has not come."""
 STOPS = frozenset({Cause.BOUNDED, Cause.RETENTION})
 
 
@@ -116,14 +118,26 @@ def is_leak(diagnosis: Diagnosis) -> bool:
 
 
 def opinion(found: Sequence[Found], answered: int, quiet: float) -> tuple[object, ...] | None:
-    """Return what a run would end with if it ended now, None while it has to go on.
-
-    A run ends early once looks in a row are of one opinion.
-    """
-    sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
+    """Return what a run would end with if it ended now, None while it has to go on."""
+    sure = _sure(found)
     if not sure or (answered < FIRST_LOOK and quiet < STUCK):
         return None
     return tuple((one.cause, one.holder, one.site, one.endpoint) for one in sure)
+
+
+def agreeing(found: Sequence[Found]) -> int:
+    """Return how many looks in a row have to be of one opinion for a run to end early."""
+    return FOR_SITE if any(one.file and not one.site for one in _sure(found)) else AGREEING
+
+
+def is_open(found: Sequence[Found], growing: Sequence[int]) -> bool:
+    """Return whether more requests could tell why memory grows."""
+    causes = {one.cause for one, _ in found}
+    return Cause.UNKNOWN in causes or (bool(growing) and not causes)
+
+
+def _sure(found: Sequence[Found]) -> list[Diagnosis]:
+    return [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
 
 
 def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
