@@ -16,7 +16,7 @@ CASES = [
         "BUGSLY_ALLOW_NETWORKS: 10.0.0.1/8 has host bits",
     ),
     (
-        ["serve", "--data-dir", "/proc/nowhere"],
+        ["serve", "--port", "0", "--data-dir", "/proc/nowhere"],
         "BUGSLY_DATA_DIR: /proc/nowhere cannot be written to",
     ),
     (["dsn", "My Shop!"], "project: 'My Shop!' is no name for one"),

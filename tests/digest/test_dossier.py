@@ -7,9 +7,9 @@ from tests.support.clock import START
 from tests.support.desk import LIFE, Desk, report, token
 from tests.support.values import MB, holder, sample, traffic
 
-from bugsly.protocol.evidence import Evidence, Level
+from bugsly.protocol.evidence import Answer, Ask, Evidence, Level, Source
 from bugsly.protocol.memory import Exit, ExitReason, Sample
-from bugsly_server.clock import DAY, HOUR, SECOND
+from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND
 from bugsly_server.model.dossier import Body
 
 LOG = holder("shop.views.log", entry_bytes=800)
@@ -131,14 +131,18 @@ def test_bodies_are_told_by_endpoint(desk: Desk) -> None:
     }
 
 
-def test_a_worker_has_forty_holders_and_the_others_are_counted(desk: Desk) -> None:
-    names = [f"shop.views.log_{n}" for n in range(60)]
-    some = [tuple(Level(holder=name, count=1) for name in names[i : i + 30]) for i in (0, 30)]
-    desk.digest(told(taken(1, levels=some[0]), taken(2, levels=some[1])))
-    described = tuple(map(holder, names[:40]))
-    desk.digest(told(taken(3), evidence=Evidence(holders=described)))
-    assert sorted(desk.dossier().holders) == sorted(names[:40])
-    assert desk.skipped()["holder beyond the 40 of a worker"] == 21
+def test_a_worker_has_two_hundred_holders_and_the_others_are_counted(desk: Desk) -> None:
+    names = [f"shop.views.log_{n}" for n in range(220)]
+    desk.digest(
+        *[
+            told(taken(n, levels=[Level(holder=name, count=1) for name in names[n : n + 20]]))
+            for n in range(1, 202, 20)
+        ]
+    )
+    described = [Evidence(holders=tuple(map(holder, names[n : n + 90]))) for n in (1, 91, 181)]
+    desk.digest(*[told(taken(300 + n), evidence=one) for n, one in enumerate(described)])
+    assert len(desk.dossier().holders) == 200
+    assert desk.skipped()["holder beyond the 200 of a worker"] >= 19
 
 
 def test_holders_of_a_worker_not_heard_of_for_two_days_are_forgotten(desk: Desk) -> None:
@@ -148,3 +152,35 @@ def test_holders_of_a_worker_not_heard_of_for_two_days_are_forgotten(desk: Desk)
     desk.digest(told(taken(2, age=3 * DAY), age=3 * DAY, evidence=Evidence(holders=(SEEN,))))
     assert list(desk.dossier().holders) == [SEEN.name]
     assert [one.requests for one in desk.dossier().lives[0].steps] == [20]
+
+
+def test_an_answer_to_what_was_not_asked_is_counted_and_leaves_no_source(desk: Desk) -> None:
+    read = Source(file="views.py", module="views", text="x = 1")
+    desk.digest(told(taken(1), evidence=Evidence(answers=(Answer(ask=9, sources=(read,)),))))
+    assert desk.dossier().sources == {}
+    assert desk.skipped() == {"answer to what was not asked, or no longer": 1}
+
+
+def test_an_ask_is_sent_once_and_expires_if_it_is_not_answered(desk: Desk) -> None:
+    desk.digest(told(taken(1)))
+    trim = Ask(id=0, probe="trim")
+    assert desk.pipeline.ask(desk.worker(), trim, desk.clock())
+    desk.tend()
+    (sent,) = desk.mailbox.take(desk.shop, token(1))
+    for _ in range(2):
+        desk.tend()
+        assert desk.mailbox.take(desk.shop, token(1)) == []
+    assert not desk.pipeline.ask(desk.worker(), trim, desk.clock())
+    desk.clock.advance(5 * MINUTE)
+    desk.tend()
+    assert desk.pipeline.ask(desk.worker(), trim, desk.clock())
+    (again,) = desk.mailbox.take(desk.shop, token(1))
+    assert again.ask.id > sent.ask.id
+
+
+def test_an_ask_that_expired_unsent_is_not_sent_any_more(desk: Desk) -> None:
+    desk.digest(told(taken(1)))
+    assert desk.pipeline.ask(desk.worker(), Ask(id=0, probe="trim"), desk.clock())
+    desk.clock.advance(5 * MINUTE)
+    desk.tend()
+    assert desk.mailbox.take(desk.shop, token(1)) == []

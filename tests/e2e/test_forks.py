@@ -13,7 +13,7 @@ PATHS = ("/fork", "/fork-with-goodbye", "/multiprocessing", "/subprocess")
 def test_processes_that_a_worker_makes_say_nothing_and_end(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    options = ("-k", kind, "--timeout", "20")
+    options = ("-k", kind, "--timeout", "20", "--graceful-timeout", "3")
     (tmp_path / "alone").mkdir()
     with program(alone(*options, app="forking:app"), tmp_path / "alone", {}) as running:
         without = {path: running.get(path) for path in PATHS}

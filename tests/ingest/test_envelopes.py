@@ -145,7 +145,7 @@ def test_what_is_known_arrives_beside_what_is_not(server: Serving, project: Proj
 def test_a_memory_item_that_is_too_large_is_counted_and_its_neighbours_are_kept(
     server: Serving, project: Project
 ) -> None:
-    large = memory("b" * 32) + b" " * 1024 * 1024
+    large = memory("b" * 32) + b" " * 4 * 1024 * 1024
     reply = post(server, project, build_envelope({}, [("memory", large), ("memory", memory())]))
     assert reply.status == 200
     assert server.skipped(project) == {"memory item that is too large": 1}

@@ -12,6 +12,7 @@ from tests.support.values import worker
 from bugsly.protocol.evidence import Evidence
 from bugsly.protocol.memory import Exit, Sample, encode_report, encode_sample
 from bugsly_server.clock import SECOND, Micros
+from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.dossier import Dossier
 from bugsly_server.model.issue import Change, Issue
 from bugsly_server.model.series import Point
@@ -57,8 +58,13 @@ class Desk:
 
     def start(self) -> Pipeline:
         """Return a pipeline that remembers nothing, as after a restart."""
+        self.mailbox = Mailbox()
         self.pipeline = Pipeline(
-            self.database, self.telemetry, self.clock, lambda *told: self.told.append(told)
+            self.database,
+            self.telemetry,
+            self.mailbox,
+            self.clock,
+            lambda *told: self.told.append(told),
         )
         return self.pipeline
 

@@ -20,7 +20,12 @@ class Post:
         self.outbox = Outbox(capacity)
         self.asked: list[Ask] = []
         self.sender = Sender(
-            parse_dsn(dsn), self.outbox, self._report, self.asked.extend, Guards()("sender")
+            parse_dsn(dsn),
+            self.outbox,
+            self._report,
+            self.asked.extend,
+            Guards()("sender"),
+            worker().id,
         )
         self._number = 0
 

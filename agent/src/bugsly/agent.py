@@ -95,6 +95,7 @@ class Agent:
                 self._report,
                 self._asks.put,
                 self.guards("sender"),
+                self.place.id,
             )
             self._sampler = Sampler(
                 self.options.sample_every,

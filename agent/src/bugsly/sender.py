@@ -39,13 +39,14 @@ class Sender:
     """Posts what waits; keeps it while the server is away, drops it when the server refuses it."""
 
     def __init__(
-        self, dsn: Dsn, outbox: Outbox, report: Report, asked: Asked, guard: Guard
+        self, dsn: Dsn, outbox: Outbox, report: Report, asked: Asked, guard: Guard, worker: str
     ) -> None:
         self._dsn = dsn
         self._outbox = outbox
         self._report = report
         self._asked = asked
         self._guard = guard
+        self._header = {"worker": worker}
         self._wake = threading.Event()
         self._settled = threading.Event()
         self._closing = threading.Event()
@@ -116,7 +117,7 @@ class Sender:
         return 0.0
 
     def _post(self, payload: bytes) -> Reply:
-        body = gzip.compress(build_envelope({}, [(ITEM_TYPE, payload)]), 5)
+        body = gzip.compress(build_envelope(self._header, [(ITEM_TYPE, payload)]), 5)
         headers = {
             "Content-Type": CONTENT_TYPE,
             "Content-Encoding": "gzip",

@@ -27,6 +27,7 @@ from bugsly_server.digester import Digester
 from bugsly_server.errors import Misconfigured, Unavailable
 from bugsly_server.ingest.auth import Keys
 from bugsly_server.ingest.endpoint import EnvelopeEndpoint
+from bugsly_server.mailbox import Mailbox
 from bugsly_server.pipeline import Pipeline
 from bugsly_server.store.meta import projects
 from bugsly_server.store.meta.database import Database
@@ -81,11 +82,14 @@ class Server:
             self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
             self._opened = opened.pop_all()
         self.pulse = Pulse()
-        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys), self.spool, clock)
-        pipeline = Pipeline(self.store.database, self.store.telemetry, clock, announce)
+        mailbox = Mailbox()
+        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys), self.spool, mailbox, clock)
+        self.pipeline = Pipeline(
+            self.store.database, self.store.telemetry, mailbox, clock, announce
+        )
         digester = Digester(
             self.spool,
-            pipeline,
+            self.pipeline,
             self.envelopes.skipped,
             self.pulse.publish,
             clock,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import MINUTE, SECOND, Micros
 from bugsly_server.detect import finding as findings
 from bugsly_server.diagnose.asking import wanted
@@ -15,7 +16,6 @@ from bugsly_server.model.dossier import Dossier
 from bugsly_server.model.issue import Finding, Scope, Suspect
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import dossier as dossiers
-from bugsly_server.store.meta import asks
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Telemetry
 
@@ -49,6 +49,8 @@ class Inquiry:
 
     database: Database
     telemetry: Telemetry
+    ask: Callable[[Worker, Ask, Micros], object]
+    """Asks a worker for a dear probe."""
     sighted: dict[str, Sighting] = field(default_factory=dict)
 
     def find(self, project_id: int, members: Sequence[Worker], now: Micros) -> list[Finding]:
@@ -97,10 +99,8 @@ class Inquiry:
     ) -> None:
         living = {one.id: one for one in members if one.is_alive(now)}
         asked = [one for one in wanted(dossier, diagnoses) if one.worker_id in living]
-        if asked:
-            with self.database.writing() as connection:
-                for one in asked:
-                    asks.add(connection, living[one.worker_id], one.ask, now)
+        for one in asked:
+            self.ask(living[one.worker_id], one.ask, now)
 
     def _with_cause(
         self,

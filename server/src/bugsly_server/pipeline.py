@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import DAY, SECOND, Clock, Micros
 from bugsly_server.detect.growth import HITS, is_due, judge
 from bugsly_server.detect.identity import pair
@@ -20,10 +21,11 @@ from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
 from bugsly_server.inquiry import Inquiry
+from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
-from bugsly_server.store.meta import channels, counters, holders, issues, projects, workers
+from bugsly_server.store.meta import asks, channels, counters, holders, issues, projects, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import KEEP_STEPS, Entry, Telemetry
 
@@ -46,10 +48,16 @@ class Pipeline:
     """
 
     def __init__(
-        self, database: Database, telemetry: Telemetry, clock: Clock, announce: Announce
+        self,
+        database: Database,
+        telemetry: Telemetry,
+        mailbox: Mailbox,
+        clock: Clock,
+        announce: Announce,
     ) -> None:
         self._database = database
         self._telemetry = telemetry
+        self._mailbox = mailbox
         self._announce = announce
         self._recorder = Recorder(database, telemetry)
         self._since = clock()
@@ -75,13 +83,27 @@ class Pipeline:
         due = [project_id for project_id, watch in self._watch.items() if watch.is_due(now)]
         return {project_id for project_id in due if self._find(project_id, now)}
 
+    def ask(self, worker: Worker, wanted: Ask, now: Micros) -> bool:
+        """Ask *worker* for *wanted* in the next reply to it; return whether it can be asked now."""
+        with self._database.writing() as connection:
+            asked = asks.add(connection, worker, wanted, now)
+        if asked is not None:
+            self._mailbox.put(asked)
+        return asked is not None
+
     def tend(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
         """Do what is due with time: count *skipped*, end silent workers, roll up samples."""
         self._telemetry.roll_up(now)
+        sent = self._mailbox.sent()
         with self._database.writing() as connection:
             counters.add(connection, self.skipped + skipped, now)
             for project in projects.every(connection):
                 _end_silent(connection, project.id, now, self._since)
+            asks.sent(connection, sent, now)
+            asks.expire(connection, now)
+            waiting = asks.waiting(connection)
+        self._mailbox.fill(waiting)
+        self._mailbox.settled(sent)
         self.skipped.clear()
 
     def forget(self, keep: Micros, now: Micros) -> None:
@@ -127,7 +149,9 @@ class Pipeline:
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
         watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
-        inquiry = self._inquiries.setdefault(project_id, Inquiry(self._database, self._telemetry))
+        inquiry = self._inquiries.setdefault(
+            project_id, Inquiry(self._database, self._telemetry, self.ask)
+        )
         told = False
         for issue, finding in pair(known, inquiry.find(project_id, fleet + past, now)):
             change = next_change(issue, finding, now, watch.since)

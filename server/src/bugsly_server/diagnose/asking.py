@@ -48,6 +48,10 @@ def _sources(dossier: Dossier, found: Collection[Diagnosis]) -> Iterator[Wanted]
         yield Wanted(newest.worker_id, Ask(id=0, probe="source", files=names))
 
 
+def _seen_at(life: Life) -> int:
+    return life.steps[-1].at if life.steps else 0
+
+
 def _dear(diagnosis: Diagnosis, life: Life) -> Iterator[Wanted]:
     if diagnosis.cause is Cause.RETENTION:
         if not life.trims:

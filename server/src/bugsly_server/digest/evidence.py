@@ -25,8 +25,10 @@ LONGEST_TEXT = 512 * 1024
 """Characters of one source."""
 LARGEST = 1 << 50
 LONGEST_WINDOW = 3600.0
-MOST_HOLDERS = 40
+MOST_HOLDERS = 100
+"""Of one report."""
 MOST_LEVELS = 40
+"""Of one sample."""
 MOST_COUNTS = 40
 """Details of a holder; facts of a worker."""
 MOST_ANSWERS = 20

@@ -81,7 +81,7 @@ class Holders:
         new = [name for name in names if name not in ids]
         room = max(0, holders.MOST - len(ids))
         if len(new) > room:
-            skipped["holder beyond the 40 of a worker"] += len(new) - room
+            skipped["holder beyond the 200 of a worker"] += len(new) - room
         return new[:room]
 
     def _changed(

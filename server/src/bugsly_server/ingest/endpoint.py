@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -18,6 +19,7 @@ from bugsly_server.ingest.auth import Keys, key_in_envelope, key_in_request
 from bugsly_server.ingest.body import Body
 from bugsly_server.ingest.encoding import decompress
 from bugsly_server.ingest.room import Room, Take
+from bugsly_server.mailbox import Mailbox
 from bugsly_server.store.ports import Spool
 
 ALLOWED_HEADERS = (
@@ -60,10 +62,11 @@ class EnvelopeEndpoint:
     It only ever grows, so that another thread can tell what has come since it looked last.
     """
 
-    def __init__(self, keys: Keys, spool: Spool, clock: Clock) -> None:
+    def __init__(self, keys: Keys, spool: Spool, mailbox: Mailbox, clock: Clock) -> None:
         self._room = Room(limits.MAX_HELD, limits.PAUSE)
         self._keys = keys
         self._spool = spool
+        self._mailbox = mailbox
         self._clock = clock
         self._large = asyncio.Semaphore(limits.LARGE_AT_ONCE)
         self.skipped: Counter[tuple[int, str]] = Counter()
@@ -76,7 +79,7 @@ class EnvelopeEndpoint:
         body = Body(receive)
         try:
             with self._room.guest() as take:
-                event_id, headers = await self._take(scope, body, take)
+                told, headers = await self._take(scope, body, take)
         except Rejected as refusal:
             more = (ALLOW,) if refusal.status == 405 else ()
             await _refuse(send, body, refusal.status, str(refusal), more)
@@ -84,10 +87,12 @@ class EnvelopeEndpoint:
             retry = (b"retry-after", str(pause.retry_after).encode())
             await _refuse(send, body, 503, str(pause), (retry,))
         else:
-            await _reply(send, 200, {"id": event_id}, headers)
+            await _reply(send, 200, told, headers)
 
-    async def _take(self, scope: Scope, body: Body, take: Take) -> tuple[str, Headers]:
-        """Return the id to acknowledge and the reply's headers, once all is durable."""
+    async def _take(
+        self, scope: Scope, body: Body, take: Take
+    ) -> tuple[dict[str, object], Headers]:
+        """Return what to reply, and the reply's headers, once all is durable."""
         if scope["method"] != "POST":
             raise Rejected(405, "method: envelopes are posted → use POST")
         headers = dict(scope["headers"])
@@ -109,7 +114,11 @@ class EnvelopeEndpoint:
             await self._spool.append(accepted.entries)
         for why, amount in accepted.skipped.items():
             self.skipped[project_id, why] += amount
-        return _event_id(envelope.header), _limits(accepted.refused)
+        told: dict[str, object] = {"id": _event_id(envelope.header)}
+        asked = self._mailbox.take(project_id, envelope.header.get("worker"))
+        if asked:
+            told["ask"] = [asdict(one.ask) for one in asked]
+        return told, _limits(accepted.refused)
 
     async def _read(self, headers: Mapping[bytes, bytes], body: bytes, take: Take) -> Envelope:
         """Return the envelope in *body*; what takes long is done on a thread."""

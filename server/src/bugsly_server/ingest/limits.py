@@ -3,7 +3,8 @@
 MAX_BODY = 20 * 1024 * 1024
 """Bytes on the wire."""
 MAX_DECOMPRESSED = 40 * 1024 * 1024
-MAX_MEMORY_ITEM = 1024 * 1024
+MAX_MEMORY_ITEM = 4 * 1024 * 1024
+"""Room for the text of a few sources; without any, a report is of some kilobytes."""
 LARGE_BODY = 64 * 1024
 MAX_AT_ONCE = 1024 * 1024
 """A body beyond the one, or unpacking to more than the other, is unpacked on a thread, so that it

@@ -130,7 +130,7 @@ class Telemetry(Protocol):
         """Return what *worker_ids* served together, by id of the endpoint."""
 
     def steps(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredStep]]:
-        """Return the whole life of each worker, in up to 512 steps of as many samples each.
+        """Return the whole life of each worker, in up to 256 steps of as many samples each.
 
         The last step is the one that is going on. Requests and failures are those of the step,
         everything else is what its last sample told.

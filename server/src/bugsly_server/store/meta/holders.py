@@ -12,8 +12,8 @@ from bugsly.protocol.evidence import Holder
 from bugsly_server.clock import Micros
 from bugsly_server.store.meta.tables import holder, worker
 
-MOST = 40
-"""Of one worker."""
+MOST = 200
+"""Of one worker over its life: far fewer grow at a time."""
 _HOLDER = msgspec.json.Decoder(Holder)
 
 

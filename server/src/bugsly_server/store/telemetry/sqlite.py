@@ -97,11 +97,14 @@ class SqliteTelemetry:
         return made
 
     def forget(self, now: Micros) -> int:
-        """See the port. What a reader of a dropped file left beside it goes the next time."""
+        """See the port. What a reader of a dropped file left beside it goes the next time.
+
+        A file goes before its companions: a reader has to find none rather than half of one.
+        """
         gone = 0
         for tier in self._tiers:
             oldest = tier.file(self._folder, now - tier.keep).name
-            for path in (self._folder / tier.name).glob("*.db*"):
+            for path in sorted((self._folder / tier.name).glob("*.db*")):
                 if path.name < oldest:
                     gone += path.suffix == ".db"
                     self._files.drop(path)

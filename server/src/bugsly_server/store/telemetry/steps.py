@@ -16,7 +16,7 @@ from bugsly_server.store.ports import KEEP_STEPS, StoredSample, StoredStep
 from bugsly_server.store.sqlite import open_for_reading
 from bugsly_server.store.telemetry.files import Files
 
-MOST = 512
+MOST = 256
 """Steps of one worker. With one more, each two become one."""
 
 SCHEMA = """
@@ -171,9 +171,9 @@ def _append(tail: list[Row], sample: StoredSample) -> None:
 
 
 def halve(rows: Sequence[Row]) -> list[Row]:
-    """Return at most half of `MOST` steps for *rows*, which are the whole life of a worker."""
+    """Return at most `MOST` steps for *rows*, which are more and the whole life of a worker."""
     halvings = rows[-1].halvings
-    while len(rows) > MOST // 2:
+    while len(rows) > MOST:
         halvings += 1
         groups = groupby(rows, key=lambda row: row.number >> halvings)
         rows = [together(list(members)) for _, members in groups]
