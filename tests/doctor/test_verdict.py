@@ -27,6 +27,7 @@ TABLE = [
     ("growth without a cause", [], {"growing": (7,)}, Verdict.INCONCLUSIVE),
     ("a cause that is not known", [UNKNOWN], {}, Verdict.INCONCLUSIVE),
     ("not known, whatever it says", [diagnosis(Cause.UNKNOWN, is_leak=True)], {}, "inconclusive"),
+    ("a guess", [diagnosis(Cause.NATIVE, confidence=0.5)], {}, Verdict.INCONCLUSIVE),
     ("not known, beside a bound", [UNKNOWN, BOUNDED], {}, Verdict.INCONCLUSIVE),
 ]
 

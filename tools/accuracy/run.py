@@ -24,6 +24,7 @@ KEPT = ROOT / ".accuracy" / "results"
 LENGTH = "50s"
 PATIENCE = 150.0
 """Seconds after which doctor itself is taken to hang."""
+NOT_RUN = -1
 CODE = ("agent/src", "server/src")
 CODE_KINDS = {".py", ".toml", ".sql"}
 
@@ -31,7 +32,7 @@ CODE_KINDS = {".py", ".toml", ".sql"}
 class Result(msgspec.Struct, kw_only=True):
     """What came of one run."""
 
-    exit_code: int = -1
+    exit_code: int = NOT_RUN
     report: dict[str, Any] | None = None
     """The JSON of doctor."""
     problem: str = ""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.accuracy.case import Case
-from tools.accuracy.run import Result
+from tools.accuracy.run import NOT_RUN, Result
 from tools.accuracy.truth import Truth, endpoint_is_right, holder_is_right, site_is_right
 
 TOP = 3
+WITHOUT_REPORT = {2: "could not run", NOT_RUN: "not run"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class Figure:
 def score(case: Case, result: Result) -> Score:
     """Return how right *result* is."""
     report = result.report or {}
-    verdict = report.get("verdict") or ("could not run" if result.exit_code == 2 else "not run")
+    verdict = report.get("verdict") or WITHOUT_REPORT.get(result.exit_code, "crashed")
     named = case.truth.verdict != "no leak"
     findings = [one for one in report.get("findings", ()) if _counts(one, case.truth)]
     told = named and bool(findings)

@@ -19,7 +19,10 @@ FIRST_LOOK = 600
 """Answered requests before which no leak is believed."""
 STUCK = 5.0
 """Seconds without any answer after which fewer have to do."""
+LIKELY = 0.6
+"""Confidence below which a cause is a guess, and not told as a leak."""
 SURE = 0.9
+"""And from which a run need not go on."""
 AGREEING = 3
 """Looks in a row that have to say the same before a run ends early."""
 FOR_SITE = 8
@@ -113,8 +116,9 @@ def conclude(found: Sequence[Found], seen: Seen) -> Report:
 
 
 def is_leak(diagnosis: Diagnosis) -> bool:
-    """Return whether a diagnosis makes the verdict one: what has no cause never does."""
-    return diagnosis.is_leak and diagnosis.cause is not Cause.UNKNOWN
+    """Return whether a diagnosis makes the verdict one: no guess does, nor what has no cause."""
+    likely = diagnosis.confidence >= LIKELY
+    return diagnosis.is_leak and likely and diagnosis.cause is not Cause.UNKNOWN
 
 
 def opinion(found: Sequence[Found], answered: int, quiet: float) -> tuple[object, ...] | None:
@@ -151,7 +155,7 @@ def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
         few = f"{count(seen.requests)} requests were answered, and it takes {count(ENOUGH)} to tell"
         return Verdict.INCONCLUSIVE, few
     stopping = any(one.cause in STOPS for one in diagnoses)
-    unknown = any(one.cause is Cause.UNKNOWN for one in diagnoses)
+    unknown = any(one.cause is Cause.UNKNOWN or one.is_leak for one in diagnoses)
     if unknown or (seen.growing and not stopping):
         return Verdict.INCONCLUSIVE, "memory grows to the end, and the cause is not known"
     if stopping:
