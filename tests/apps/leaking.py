@@ -1,50 +1,67 @@
-"""A Flask application of two modules' worth of holders: some grow with requests, some stop."""
+"""A Flask application that leaks in ways that are no container of its own."""
 
-from collections import deque
-from functools import lru_cache
-from typing import Any
+import threading
 
-from flask import Flask, request
-from werkzeug.local import LocalProxy
+from flask import Flask, Response, request
+from sqlalchemy import QueuePool, create_engine, text
 
-log: list[dict[str, str]] = []
-latest: deque[str] = deque(maxlen=20)
-asked: list[str] = []
-
-
-def _now() -> str:
-    asked.append("evaluated")
-    return "now"
-
-
-current = LocalProxy(_now)
+app = Flask(__name__)
+engine = create_engine(
+    "sqlite://",
+    poolclass=QueuePool,
+    pool_size=100,
+    connect_args={"check_same_thread": False},  # the collector may run in any thread
+)
+stopping = threading.Event()
+errors: list[Exception] = []
+BIG = 1_000_000
 
 
-@lru_cache(maxsize=30)
-def squared(number: int) -> int:
-    return number * number
+@app.get("/")
+def index() -> str:
+    return "ok"
 
 
-def create_app() -> Flask:
-    app = Flask(__name__)
-    seen: dict[int, dict[str, Any]] = {}
-
-    @app.get("/items/<int:number>")
-    def item(number: int) -> str:
-        log.append({"path": request.path, "agent": str(request.user_agent)})
-        latest.append(request.path)
-        return str(squared(number))
-
-    @app.get("/seen/<int:number>")
-    def see(number: int) -> str:
-        seen[number] = {"number": number}
-        return str(len(seen))
-
-    @app.get("/asked")
-    def how_often() -> str:
-        return str(len(asked))
-
-    return app
+@app.get("/connection")
+def connection() -> str:
+    taken = engine.connect()
+    kept = [taken]
+    kept.append(kept)  # type: ignore[arg-type]
+    return str(taken.execute(text("SELECT 1")).scalar())
 
 
-app = create_app()
+@app.get("/closed")
+def closed() -> str:
+    with engine.connect() as taken:
+        return str(taken.execute(text("SELECT 1")).scalar())
+
+
+@app.get("/thread")
+def thread() -> str:
+    threading.Thread(target=wait, daemon=True).start()
+    return "started"
+
+
+def wait() -> None:
+    stopping.wait()
+
+
+@app.get("/whole")
+def whole() -> Response:
+    return Response(b"x" * BIG)
+
+
+@app.get("/streamed")
+def streamed() -> Response:
+    return Response(b"x" * 1_000 for _ in range(BIG // 1_000))
+
+
+@app.get("/broken")
+def broken() -> str:
+    raise ValueError(request.path)
+
+
+@app.errorhandler(ValueError)
+def remember(error: ValueError) -> tuple[str, int]:
+    errors.append(error)
+    return "sorry", 500
