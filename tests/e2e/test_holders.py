@@ -8,8 +8,8 @@ from tests.support.wait import wait_until
 
 from bugsly.protocol.evidence import Holder
 
-FACTORY = {"leaking:app": "leaking.create_app", "leaking:create_app()": "leaking.create_app"}
-SEEN = "leaking.create_app.<locals>.see.<closure>.seen"
+FACTORY = {"hoarding:app": "hoarding.create_app", "hoarding:create_app()": "hoarding.create_app"}
+SEEN = "hoarding.create_app.<locals>.see.<closure>.seen"
 
 
 def counts(server: FakeServer, holder: str) -> list[int]:
@@ -41,18 +41,18 @@ def test_a_list_that_grows_with_requests_is_told_of_at_each_sample(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
     options = ("-k", kind)
-    with gunicorn(server, tmp_path, *options, app="leaking:app", workers=1) as running:
-        asked = drive(server, running, "/items/{i}", "leaking.log", 200)
-        wait_until(lambda: counts(server, "leaking.log")[-1] == asked, 10, "all entries are told")
+    with gunicorn(server, tmp_path, *options, app="hoarding:app", workers=1) as running:
+        asked = drive(server, running, "/items/{i}", "hoarding.log", 200)
+        wait_until(lambda: counts(server, "hoarding.log")[-1] == asked, 10, "all entries are told")
         assert running.get("/asked") == "0"
-    levels = counts(server, "leaking.log")
+    levels = counts(server, "hoarding.log")
     assert levels == sorted(levels)
-    (holder,) = described(server, "leaking.log")
+    (holder,) = described(server, "hoarding.log")
     assert (holder.kind, holder.bound, holder.entry, holder.library) == ("list", None, "dict", "")
-    assert holder.file == str(APPS / "leaking.py")
+    assert holder.file == str(APPS / "hoarding.py")
     assert 100 < holder.entry_bytes < 1_000
-    assert all(one.bound == 20 for one in described(server, "leaking.latest"))
-    assert all(one.bound == 30 for one in described(server, "leaking.squared"))
+    assert all(one.bound == 20 for one in described(server, "hoarding.latest"))
+    assert all(one.bound == 30 for one in described(server, "hoarding.squared"))
     assert all(report.lost == {} for report in server.reports)
 
 
@@ -64,4 +64,4 @@ def test_what_a_view_encloses_is_found_wherever_the_application_comes_from(
         drive(server, running, "/seen/{i}", SEEN, 200)
     (holder,) = described(server, SEEN)
     assert (holder.kind, holder.entry) == ("dict", "int: dict")
-    assert holder.file == str(APPS / "leaking.py")
+    assert holder.file == str(APPS / "hoarding.py")

@@ -62,6 +62,19 @@ HOSTILE = {
         shop = {Key(): [] for _ in range(1)}
         ready = False
     """,
+    "keys among attributes": """
+        class Key(str):
+            log = []
+            def __hash__(self): return str.__hash__(self) if ready else ran("hash")
+            def __eq__(self, other): ran("eq")
+        class Shop: pass
+        ready = True
+        shop = Shop()
+        shop.kept = []
+        vars(shop)[Key("other")] = [[]]
+        globals()[Key("another")] = [[]]
+        ready = False
+    """,
     "a lie about its class": """
         class Shop:
             log = []
