@@ -4,9 +4,11 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
 SOURCES := agent/src server/src server/build_frontend.py tests tools labs
 ARGS ?=
+CASES ?=
+ZOO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix api docs bench
+.PHONY: help setup demo test check fix api docs bench accuracy
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -46,3 +48,6 @@ api: setup ## Write down the public names after a change of them
 
 bench: setup ## Measure cost and speed beside peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)
+
+accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy.md; CASES="prices ujson_*" picks some
+	$(RUN)python -m tools.accuracy --cases "$(CASES)" --zoo "$(ZOO)" $(ARGS)

@@ -21,11 +21,14 @@ def environ(**more: str) -> dict[str, str]:
     return {**plain, "COLUMNS": "200", "BUGSLY_STRICT": "1", **more}
 
 
-def bugsly(*arguments: str, seconds: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
+def bugsly(
+    *arguments: str, seconds: float = 60, cwd: Path | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
         [*BUGSLY, *arguments],
         env=environ(**env),
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -16,7 +16,7 @@ USAGE = """\
 usage: bugsly run -- COMMAND …
 
 Runs COMMAND, as gunicorn shop:app, with the agent in it; BUGSLY_DSN says where it reports to.
-serve, demo, status, issues, dsn, and run without a DSN, need the server
+serve, demo, doctor, status, issues, dsn, and run without a DSN, need the server
 → pip install 'bugsly[server]'
 """
 

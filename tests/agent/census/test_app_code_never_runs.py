@@ -1,3 +1,4 @@
+import gc
 import importlib.util
 import sys
 import textwrap
@@ -9,6 +10,7 @@ import pytest
 from tests.support.looking import Looking, grown, module
 
 from bugsly.probes.census import Census
+from bugsly.probes.census.containers import oldest
 
 RAN: list[str] = []
 SPY = """
@@ -60,6 +62,19 @@ HOSTILE = {
         shop = {Key(): [] for _ in range(1)}
         ready = False
     """,
+    "keys among attributes": """
+        class Key(str):
+            log = []
+            def __hash__(self): return str.__hash__(self) if ready else ran("hash")
+            def __eq__(self, other): ran("eq")
+        class Shop: pass
+        ready = True
+        shop = Shop()
+        shop.kept = []
+        vars(shop)[Key("other")] = [[]]
+        globals()[Key("another")] = [[]]
+        ready = False
+    """,
     "a lie about its class": """
         class Shop:
             log = []
@@ -67,13 +82,23 @@ HOSTILE = {
             def __class__(self): ran("class")
         shop = Shop()
     """,
+    "a container's lie about its class": """
+        class Shop(list):
+            @property
+            def __class__(self): ran("class")
+        shop = Shop([[], []])
+        shops = {"a": shop}
+        class Line(set): __class__ = Shop.__dict__["__class__"]
+        line = Line([1, 2])
+    """,
     "a dictionary that is none": """
         class Shop:
             log = []
-            __slots__ = ()
+            __slots__ = ("kept",)
             @property
             def __dict__(self): ran("dict")
         shop = Shop()
+        shop.kept = []
     """,
     "an attribute dictionary with a will": """
         class Held(dict):
@@ -221,3 +246,22 @@ def test_looking_goes_on_while_threads_change_everything() -> None:
         for thread in threads:
             thread.join()
     assert "probe.log" in looking.levels
+
+
+def test_a_container_that_changes_under_the_look_is_skipped() -> None:
+    """A collection may run in the middle of a C call, and finalizers with it."""
+    changing = {number: [number] for number in range(200)}
+    threshold = gc.get_threshold()
+
+    def change(phase: str, _told: dict[str, int]) -> None:
+        if phase == "start":
+            changing[len(changing)] = []
+
+    gc.callbacks.append(change)
+    gc.set_threshold(1)
+    try:
+        found = oldest(changing, 256)
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(change)
+    assert found == [] or len(found) >= 200

@@ -42,6 +42,16 @@ def test_nothing_is_kept_alive_between_two_slices() -> None:
     assert [one for one in watched if one() is not None] == []
 
 
+def test_nothing_is_kept_alive_in_the_middle_of_a_container() -> None:
+    made = module("probe", "class Thing: pass\nthings = [Thing() for _ in range(200)]")
+    looking = Looking(made)
+    for _ in range(100):
+        looking.census.work(0)
+        watched = weakref.ref(made.things[150])
+        made.things[150] = made.Thing()
+        assert watched() is None
+
+
 def test_nothing_that_is_followed_is_kept_alive() -> None:
     made = module("probe", "class Log(list): pass\nlogs = {'a': Log()}")
     looking = grown(made, "logs['a'].append(i)")

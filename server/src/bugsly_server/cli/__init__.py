@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from bugsly_server import __version__
-from bugsly_server.cli import demo, dsn, issues, run, serve, status
+from bugsly_server.cli import demo, doctor, dsn, issues, run, serve, status
 from bugsly_server.errors import BugslyError
 from bugsly_server.settings import SETTINGS
 
@@ -43,10 +43,12 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"bugsly {__version__}")
     verbs = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
 
-    def add(name: str, act: Command, help_: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, act: Command, help_: str, *, settings: bool = True
+    ) -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=help_, description=f"{help_}.")
         verb.set_defaults(act=act)
-        for setting in SETTINGS:
+        for setting in SETTINGS if settings else ():
             default = f" ({setting.variable}; {setting.default or 'none'})"
             verb.add_argument(setting.flag, metavar="VALUE", help=setting.help + default)
         return verb
@@ -56,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
     verb.usage = "bugsly run [options] -- gunicorn shop:app -w 4"
     verb = add("demo", demo.act, "Watch a small shop that leaks: four workers, traffic, an alert")
     verb.add_argument("--for", dest="length", metavar="TIME", help="End by itself, as after 90s")
+    verb = add("doctor", doctor.act, "Find the leaks of an app before production", settings=False)
+    doctor.add_arguments(verb)
     for name, act, help_ in (
         ("status", status.act, "List the workers"),
         ("issues", issues.act, "List the open issues with their verdicts"),

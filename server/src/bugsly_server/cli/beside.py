@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bugsly.autostart import environment
 from bugsly_server.alert.message import compose
@@ -27,6 +29,7 @@ SAMPLE_EVERY = "1"
 """Seconds between samples at a desk, where one wants to see something."""
 
 Work = Callable[["Beside"], Awaitable[int]]
+Announce = Callable[[str, Issue, Change], None]
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Beside:
     """A server that runs in this process for as long as an app does."""
 
     server: Server
+    project: str
     url: str
     page: str
     """Address of the page, with a link in it that lets its first visitor in."""
@@ -53,20 +57,28 @@ class Beside:
 
 def run_beside(parsed: argparse.Namespace, settings: Settings, project: str, work: Work) -> int:
     """Serve, do *work*, end; return what *work* returns. Nothing that it started is left behind."""
-    sock = bind(settings, or_any=not is_given(parsed, "port"))
-    url = address(sock, settings)
 
-    def announce(issue: Issue, change: Change) -> None:
+    def announce(url: str, issue: Issue, change: Change) -> None:
         alert = compose(project, issue, change, f"{url}/p/{project}/issues/{issue.id}")
         terminal.OUT.print(terminal.alert_panel(issue, change, alert))
 
-    server = Server(settings, now, announce)
+    sock = bind(settings, or_any=not is_given(parsed, "port"))
+    return serve_beside(sock, settings, project, work, announce)
+
+
+def serve_beside(
+    sock: socket.socket, settings: Settings, project: str, work: Work, announce: Announce
+) -> int:
+    """Do the same on a socket that listens, with *announce* for what changes about issues."""
+    url = address(sock, settings)
+    server = Server(settings, now, partial(announce, url))
     with server.store.database.writing() as connection:
         made = projects.ensure(connection, project, now())
         key = projects.key_of(connection, made.id)
         link = accounts.make_link(connection, now())
     beside = Beside(
         server=server,
+        project=project,
         url=url,
         page=f"{url}/enter/{link}",
         environ=_environ(dsn(url, key, made.id)),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +16,9 @@ from rich.text import Text
 
 from bugsly_server.cli.beside import Beside, run_beside
 from bugsly_server.cli.child import Child
+from bugsly_server.cli.free_port import free_port
 from bugsly_server.cli.given import is_given, settings_of
+from bugsly_server.cli.length import seconds
 from bugsly_server.cli.terminal import OUT, workers_table
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured
@@ -27,7 +27,6 @@ from bugsly_server.web import api
 
 PROJECT = "shop"
 WORKERS = 4
-UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 NOTE_EVERY = 10
 
 
@@ -48,16 +47,8 @@ def act(parsed: argparse.Namespace) -> int:
     return code
 
 
-def seconds(text: str) -> float:
-    """Return a length of time such as `90s`, `10min` or `2h`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
-    if match is None or match[2] not in UNITS or not float(match[1]):
-        raise Misconfigured(f"--for: {text!r} is no length of time → write 90s, 10min or 2h")
-    return float(match[1]) * UNITS[match[2]]
-
-
 async def _show(beside: Beside, length: float | None, log: Path) -> int:
-    shop = f"http://127.0.0.1:{_free_port()}"
+    shop = f"http://127.0.0.1:{free_port()}"
     OUT.print(f"[bold]Bugsly[/] shows the workers at {beside.page}", soft_wrap=True)
     OUT.print(f"The shop is at {shop}; its endpoint /partner/feed leaks. Ctrl-C ends it all.\n")
     with log.open("wb") as out:
@@ -99,10 +90,3 @@ def _workers(beside: Beside) -> list[dict[str, object]]:
     with beside.server.store.database.reading() as connection:
         shop = projects.by_slug(connection, PROJECT)
         return api.living_workers(connection, shop.id, now()) if shop else []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -20,7 +20,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census.containers import LruCache, items
+from bugsly.probes.census.containers import LruCache, items, oldest
 from bugsly.probes.census.path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY, THREAD
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Child = tuple[str, object, Any]
 
+MOST_THREADS = 64
 ThreadLocal = _thread._local  # noqa: SLF001 - `threading.local`, unless gevent put its own there
 LEAVES = frozenset(
     map(
@@ -121,7 +122,7 @@ def _of_local(local: Any) -> Iterable[Child]:
     """
     for held in gc.get_referents(local):
         if type(held) is dict:
-            for index, (_, kept) in enumerate(items(held)):
+            for index, (_, kept) in enumerate(oldest(held, MOST_THREADS)):
                 if type(kept) is dict:
                     for name, value in items(kept):
                         yield THREAD, (index, name), value

@@ -30,7 +30,7 @@ AT_ONCE = 64
 """Things that are looked at between two looks at the clock."""
 DEEPEST = 7
 """Steps from a root."""
-MOST_WAITING = 2_000
+MOST_WAITING = 10_000
 """Things that wait to be looked into, at any moment of a pass."""
 OWN_ALLOWANCE = 20_000
 LIBRARY_ALLOWANCE = 4_000
@@ -59,6 +59,7 @@ class Census:
         self._seen: set[int] = set()
         self._left: dict[str, int] = {}
         self._waiting: Waiting = deque()
+        self._added = 0
         self._children: list[Child] | None = None
         self._pass: Iterator[None] | None = None
         self._passes = 0
@@ -106,7 +107,10 @@ class Census:
     def _let_go(self) -> None:
         self._reach.forget()
         self._children = None
-        self._waiting = deque((path, root, deep, None) for path, root, deep, _ in self._waiting)
+        for index in range(-min(self._added, len(self._waiting)), 0):
+            path, root, deep, _ = self._waiting[index]
+            self._waiting[index] = (path, root, deep, None)
+        self._added = 0
 
     def _thing_of(self, root: str) -> Any:
         found = apps(self._served()).get(root)
@@ -123,7 +127,7 @@ class Census:
                 yield from self._walk()
                 self._begin(root)
         yield from self._walk()
-        for name in apps(self._served()):
+        for name in tuple(apps(self._served())):
             self._begin(Root(name, own=True))
             yield from self._walk()
         yield from self._tracks.settle(self._thing_of)
@@ -171,6 +175,7 @@ class Census:
     def _wait(self, path: Path, root: Root, deep: int, thing: Any) -> None:
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append((path, root, deep, thing))
+            self._added += 1
 
     def _compare(self, path: Path, count: int) -> None:
         mark = hash(path)

@@ -94,8 +94,9 @@ def oldest(thing: Any, most: int) -> list[tuple[Any, Any]]:
 
 
 def items(held: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the items of *held*, an attribute dictionary, up to `MOST_NAMES`."""
-    return _some(lambda: iter(dict.items(held)), MOST_NAMES)
+    """Return the items of *held*, an attribute dictionary, up to `MOST_NAMES`, under real names."""
+    found = _some(lambda: iter(dict.items(held)), MOST_NAMES)
+    return [pair for pair in found if type(pair[0]) is str]
 
 
 def _some(begin: Callable[[], Any], most: int) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path as File
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ from bugsly.probes.census.roots import import_name
 if TYPE_CHECKING:
     from bugsly.probes.census.path import Fetch
 
-LONGEST_SOURCE = 1_000_000
+LONGEST_SOURCE = 200_000
+"""Characters that are searched."""
 
 
 def best_path(path: Path, root: Any, fetch: Fetch) -> Path:
@@ -67,12 +69,12 @@ def _home(thing: Any, name: Any, module: str) -> str:
         said = thing.__module__ if type(thing) is FunctionType else raw.module_of(thing)
         return said if said in others else module
     own = [other for other in others if is_own(file_of(sys.modules.get(other)))] or others
-    return next((other for other in own if _assigns(other, name)), module)
+    return next((other for other in own if _assigns(file_of(sys.modules.get(other)), name)), module)
 
 
-def _assigns(module: str, name: str) -> bool:
-    """Return whether the source of *module* assigns *name* at its top level."""
-    file = file_of(sys.modules.get(module))
+@lru_cache(maxsize=1_000)
+def _assigns(file: str, name: str) -> bool:
+    """Return whether the source in *file* assigns *name* at its top level."""
     if not file.endswith(".py"):
         return False
     try:

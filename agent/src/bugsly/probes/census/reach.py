@@ -256,6 +256,7 @@ def _names(names: Any, root: Root) -> list[Child]:
         (ATTRIBUTE, name, held)
         for name, held in found
         if id(type(held)) not in LEAVES
+        and type(name) is str
         and name not in DULL
         and leads(held, own=root.own)
         and not is_elsewhere(held, root.name)

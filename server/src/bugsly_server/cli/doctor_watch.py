@@ -1,0 +1,59 @@
+"""The progress of a run, live in a terminal and now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bugsly_server.cli.doctor_text import ERR
+from bugsly_server.cli.terminal import workers_table
+from bugsly_server.doctor.drive import Tally
+from bugsly_server.doctor.look import Look
+from bugsly_server.model.units import size
+
+NOTE_EVERY = 10.0
+
+
+class Watch:
+    """Shows how far a run is, and the memory of its workers, on standard error."""
+
+    def __init__(self, requests: int) -> None:
+        self._requests = requests
+        self._live = Live(console=ERR, auto_refresh=False, transient=True)
+        self._noted_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def show(self, tally: Tally, seen: Look) -> None:
+        """Show the state of this moment."""
+        if ERR.is_terminal:
+            self._live.update(
+                Group(self._progress(tally.answered), workers_table(seen.facts)), refresh=True
+            )
+        elif time.monotonic() - self._noted_at >= NOTE_EVERY:
+            self._noted_at = time.monotonic()
+            memory = ", ".join(f"{one['pid']} {size(one['memory'])}" for one in seen.facts)
+            ERR.print(f"{tally.answered:,} of {self._requests:,} requests; {memory}")
+
+    def _progress(self, answered: int) -> Table:
+        row = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=self._requests, completed=answered, width=40)
+        row.add_row(bar, Text(f"{answered:,} of {self._requests:,} requests"))
+        return row

@@ -1,0 +1,135 @@
+"""Sends the requests of a plan over several connections, and counts the answers."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from bugsly_server.doctor.plan import Endpoint, Plan
+
+TIMEOUT = 90.0
+"""Longer than Gunicorn waits for a worker, so that it is the one to give up."""
+PER_CONNECTION = 25
+"""Requests after which a connection is made anew, by chance with another worker."""
+IDLE = 1.0
+"""Seconds after which Gunicorn may be about to close a connection."""
+PAUSE = 0.2
+"""After a request that was not answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What was sent so far, and what came of it."""
+
+    answered: int
+    unanswered: int
+    """Requests whose connection was refused, cut, or silent for too long."""
+    statuses: tuple[tuple[int, int], ...]
+    """Answers by status."""
+    problem: str
+    """Why the last of the unanswered failed."""
+    quiet: float
+    """Seconds since the last answer, or since the start."""
+
+    @property
+    def server_errors(self) -> int:
+        """Return how many answers were 5xx."""
+        return sum(count for status, count in self.statuses if status >= 500)
+
+
+class Driver:
+    """Clients of an app, in threads of their own."""
+
+    def __init__(self, port: int, plan: Plan, pace: float) -> None:
+        """Aim at *port* of this host; *pace* is the least time in seconds between two requests."""
+        self._port = port
+        self._pace = pace
+        self._coming = enumerate(plan.order())
+        self._limit = plan.requests
+        self._sent = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._statuses: Counter[int] = Counter()
+        self._unanswered = 0
+        self._problem = ""
+        self._begun = self._answered_at = time.monotonic()
+        names = [f"client {number}" for number in range(plan.clients)]
+        self._threads = [
+            threading.Thread(target=self._be_client, name=name, daemon=True) for name in names
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        self._begun = self._answered_at = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Send nothing more; what is on its way is not waited for."""
+        self._stop.set()
+
+    def allow(self, requests: int) -> None:
+        """Send so many in all, where that is more than before."""
+        with self._lock:
+            self._limit = max(self._limit, requests)
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether everything was sent, and answered or lost."""
+        with self._lock:
+            return self._statuses.total() + self._unanswered >= self._limit
+
+    def tally(self) -> Tally:
+        """Return the counts of this moment."""
+        with self._lock:
+            return Tally(
+                answered=self._statuses.total(),
+                unanswered=self._unanswered,
+                statuses=tuple(sorted(self._statuses.items())),
+                problem=self._problem,
+                quiet=time.monotonic() - self._answered_at,
+            )
+
+    def _be_client(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
+        used, used_at = 0, time.monotonic()
+        while (coming := self._next()) is not None:
+            if used >= PER_CONNECTION or time.monotonic() - used_at > IDLE:
+                connection.close()
+                used = 0
+            if not self._send(connection, *coming):
+                connection.close()
+                self._stop.wait(PAUSE)
+            used, used_at = used + 1, time.monotonic()
+        connection.close()
+
+    def _next(self) -> tuple[int, Endpoint] | None:
+        """Return the next request once it is time for it, None once we are stopped."""
+        while not self._stop.is_set():
+            with self._lock:
+                coming = next(self._coming) if self._sent < self._limit else None
+                self._sent += coming is not None
+            if coming is not None:
+                self._stop.wait(max(0.0, self._begun + coming[0] * self._pace - time.monotonic()))
+                return None if self._stop.is_set() else coming
+            self._stop.wait(PAUSE)
+        return None
+
+    def _send(self, connection: http.client.HTTPConnection, number: int, to: Endpoint) -> bool:
+        try:
+            connection.request(to.method, to.target(number), to.content(number), to.fields())
+            answer = connection.getresponse()
+            while answer.read(1 << 20):
+                pass
+        except (OSError, http.client.HTTPException) as error:
+            with self._lock:
+                self._unanswered += 1
+                self._problem = str(error) or type(error).__name__
+            return False
+        with self._lock:
+            self._statuses[answer.status] += 1
+            self._answered_at = time.monotonic()
+        return True

@@ -1,0 +1,116 @@
+"""Looks at the workers of a run through the store of its server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bugsly.protocol.memory import ExitReason
+from bugsly_server.app import Server
+from bugsly_server.clock import Micros
+from bugsly_server.diagnose.asking import Wanted
+from bugsly_server.doctor.diagnoses import Found, load
+from bugsly_server.doctor.verdict import WorkerSeen
+from bugsly_server.export import worker_facts
+from bugsly_server.model.growth import Axis, Verdict
+from bugsly_server.model.series import Point
+from bugsly_server.model.worker import Worker
+from bugsly_server.store.meta import asks, projects, workers
+
+MOST_WORKERS = 200
+POINTS = 600
+ENDS = {
+    ExitReason.TIMEOUT: "was silent for longer than Gunicorn's timeout, and was aborted",
+    ExitReason.OUT_OF_MEMORY: "was killed by the kernel for want of memory",
+    ExitReason.KILLED: "was killed",
+    ExitReason.CRASHED: "crashed",
+    ExitReason.VANISHED: "fell silent",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is known of a run at one moment."""
+
+    workers: tuple[WorkerSeen, ...]
+    growing: tuple[int, ...]
+    facts: list[dict[str, Any]]
+    """Of the living ones, for the table."""
+    found: tuple[Found, ...]
+    notes: tuple[str, ...]
+    waits: bool
+    """Whether a worker is being asked for something."""
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests the workers have reported."""
+        return sum(one.requests for one in self.workers)
+
+
+class Looker:
+    """Looks at a run again and again, and asks its workers for what would tell more.
+
+    Production asks at its own pace; at a desk nobody wants to wait for it.
+    """
+
+    def __init__(self, server: Server, project: str, begun: Micros) -> None:
+        self._store = server.store
+        self._project = project
+        self._begun = begun
+        self._asked: set[Wanted] = set()
+
+    def look(self, now: Micros) -> Look:
+        """Return what is known of the workers that lived since the beginning."""
+        with self._store.database.reading() as connection:
+            mine = projects.by_slug(connection, self._project)
+            assert mine is not None, "it was made before the server started"
+            seen = workers.present(connection, mine.id, self._begun, now + 1, MOST_WORKERS)
+            living = workers.living(connection, mine.id)
+            diagnosed = load(connection, self._store.telemetry, seen, now)
+            waits = bool(asks.open_(connection, mine.id))
+        self._ask(diagnosed.wanted, living, now)
+        ids = [one.id for one in seen]
+        points = self._store.telemetry.points(ids, self._begun, now + 1, POINTS) if ids else {}
+        return Look(
+            workers=tuple(_seen(one, points.get(one.id, [])) for one in seen),
+            growing=tuple(one.pid for one in seen if one.judgement.verdict is Verdict.GROWING),
+            facts=[worker_facts(one, now) for one in living],
+            found=diagnosed.found,
+            notes=tuple(note for one in seen if (note := _note(one))),
+            waits=waits,
+        )
+
+    def _ask(self, wishes: Sequence[Wanted], living: Sequence[Worker], now: Micros) -> None:
+        """Ask for each once."""
+        alive = {one.id: one for one in living}
+        new = [one for one in wishes if one not in self._asked and one.worker_id in alive]
+        if not new:
+            return
+        with self._store.database.writing() as connection:
+            for one in new:
+                if asks.add(connection, alive[one.worker_id], one.ask, now) is not None:
+                    self._asked.add(one)
+
+
+def _seen(worker: Worker, points: list[Point]) -> WorkerSeen:
+    first = points[0].last if points else worker.anonymous
+    growth = worker.growth
+    if growth is not None and growth.axis is Axis.REQUESTS:
+        slope = growth.slope
+    else:
+        slope = (worker.anonymous - first) / max(worker.requests, 1)
+    return WorkerSeen(
+        pid=worker.pid,
+        requests=worker.requests,
+        start_bytes=first,
+        end_bytes=worker.anonymous,
+        bytes_per_request=round(slope, 1),
+    )
+
+
+def _note(worker: Worker) -> str:
+    if worker.exit_reason not in ENDS:
+        return ""
+    what = ENDS[worker.exit_reason]
+    return f"worker {worker.pid} {what} after {worker.requests:,} requests; the run went on"

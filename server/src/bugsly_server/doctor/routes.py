@@ -1,0 +1,130 @@
+"""The routes of an app, asked of its own interpreter, and the requests that follow from them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from bugsly_server.doctor import ask_app
+from bugsly_server.doctor.plan import Endpoint, Plan
+from bugsly_server.errors import Misconfigured
+
+SECONDS = 60.0
+"""An app has this long to be imported."""
+PART = re.compile(r"<(?:(?P<kind>\w+)(?:\((?P<more>[^)]*)\))?:)?\w+>")
+FILLED = {
+    "int": "{i}",
+    "float": "{i}.5",
+    "string": "item-{i}",
+    "default": "item-{i}",
+    "path": "folder/item-{i}",
+    "uuid": "0192d2a0-0000-7000-8000-000000000001",
+}
+
+
+class Routes(msgspec.Struct):
+    """What the app's interpreter answered."""
+
+    problem: str = ""
+    detail: str = ""
+    routes: list[tuple[str, list[str]]] | None = None
+
+
+def ask(python: str, target: str, folder: Path, answer: Path) -> Routes:
+    """Import *target* in *folder* with the app's own *python*, and return its routes.
+
+    Raises `Misconfigured` with the sentence for what keeps it from being imported.
+    """
+    source = Path(ask_app.__file__).read_text(encoding="utf-8")
+    own = {name: value for name, value in os.environ.items() if name != "BUGSLY_DSN"}
+    try:
+        done = subprocess.run(  # noqa: S603 - the interpreter that the user named
+            [python, "-c", source, target, str(answer)],
+            cwd=folder,
+            env=own,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Misconfigured(
+            f"{target}: its import did not end within {SECONDS:.0f} s → see what it waits for"
+        ) from None
+    except OSError as error:
+        raise Misconfigured(
+            f"--python: {python}: {error.strerror} → name the interpreter of the app"
+        ) from None
+    return _read(target, python, answer, done)
+
+
+def plan_of(routes: Sequence[tuple[str, list[str]]] | None, target: str) -> Plan:
+    """Return the plan that sends a request to each GET route that can be filled in."""
+    if routes is None:
+        raise Misconfigured(
+            f"{target}: is no Flask app, so its routes are unknown → name some with --request"
+        )
+    paths = [path_of(rule) for rule, methods in routes if "GET" in methods]
+    endpoints = tuple(Endpoint(path=path) for path in paths if path is not None)
+    if not endpoints:
+        raise Misconfigured(
+            f"{target}: has no GET route to drive → name requests with --request 'POST /path'"
+        )
+    return Plan(endpoints=endpoints)
+
+
+def path_of(rule: str) -> str | None:
+    """Return a path for a route, `/items/<int:id>` as `/items/{i}`; None where none is known."""
+    if rule.startswith("/static/<path:"):
+        return None
+    values = [_value(part["kind"] or "default", part["more"] or "") for part in PART.finditer(rule)]
+    if None in values:
+        return None
+    coming = iter(values)
+    path = PART.sub(lambda _: str(next(coming)), rule)
+    return path if re.fullmatch(r"/[!-;=?-~]*", path) else None
+
+
+def _value(kind: str, more: str) -> str | None:
+    if kind == "any":
+        return more.split(",", maxsplit=1)[0].strip(" '\"") or None
+    if "length=" in more.replace(" ", "").replace("minlength", "").replace("maxlength", ""):
+        return "x" * int(more.partition("=")[2])
+    return FILLED.get(kind)
+
+
+def _read(
+    target: str, python: str, answer: Path, done: subprocess.CompletedProcess[bytes]
+) -> Routes:
+    try:
+        found = msgspec.json.decode(answer.read_bytes(), type=Routes)
+    except (OSError, msgspec.DecodeError):
+        raise Misconfigured(
+            f"{target}: ends Python while it is imported (exit code {done.returncode}"
+            f"{_because(done.stderr)}) → start it by hand to see why"
+        ) from None
+    if found.problem == "gunicorn":
+        raise Misconfigured(
+            f"{python}: has no gunicorn → install it there, or name the app's own with --python"
+        )
+    if found.problem == "exit":
+        raise Misconfigured(
+            f"{target}: exits while it is imported (with {found.detail}) → see why it does"
+        )
+    if found.problem:
+        raise Misconfigured(
+            f"{target}: cannot be imported ({found.detail}) → run it in the app's folder,"
+            " and name the app's own interpreter with --python"
+        )
+    return found
+
+
+def _because(stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return f": {lines[-1].strip()}" if lines else ""
