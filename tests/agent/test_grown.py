@@ -1,7 +1,9 @@
 from functools import partial
+from importlib.metadata import version
 from itertools import count
 from weakref import WeakSet
 
+import flask
 import pytest
 
 from bugsly.probes import grown, rarely
@@ -60,6 +62,15 @@ def test_those_that_went_are_counted() -> None:
     assert [one.removed for one in shelf.probe.holders()] == [6]
 
 
+def test_the_library_that_a_holder_is_of_is_named() -> None:
+    file = flask.__file__
+    rising = count(step=FEW)
+    probe = GrowthProbe(lambda: {"a": Counted(next(rising), lambda name: _described(name, file))})
+    for _ in range(2):
+        list(probe.levels())
+    assert [one.library for one in probe.holders()] == [f"flask {version('flask')}"]
+
+
 def test_what_is_gone_is_forgotten() -> None:
     shelf = Shelf(a=1)
     shelf.levels()
@@ -84,6 +95,10 @@ def test_while_a_reading_is_not_due_the_last_one_stands(monkeypatch: pytest.Monk
     monkeypatch.setattr(shelf.probe._reading, "take", lambda: None)
     assert shelf.levels(a=30) == {"a": 20}
     assert [one.name for one in shelf.probe.holders()] == ["a"]
+
+
+def _described(name: str, file: str) -> Holder:
+    return Holder(name=name, kind="thread", file=file)
 
 
 class Thing:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from bugsly.probes.census.library import Libraries
 from bugsly.probes.rarely import Rarely
 from bugsly.protocol.evidence import Holder, Level
 
@@ -42,21 +43,23 @@ class GrowthProbe:
         self._removed: dict[str, int] = {}
         self._risen: dict[str, int] = {}
         self._holders: list[Holder] = []
+        self._libraries = Libraries()
 
     def levels(self) -> Iterator[Level]:
         """Count what has risen since it was met, the last count where a new one is not due."""
         counts = self._reading.take()
         if counts is not None:
             self._compare({name: one.now for name, one in counts.items()})
-            self._holders = [
-                replace(counts[name].describe(name), removed=self._removed.get(name, 0))
-                for name in self._risen
-            ]
+            self._holders = [self._complete(counts[name].describe(name)) for name in self._risen]
         return (Level(holder=name, count=count) for name, count in self._risen.items())
 
     def holders(self) -> Iterator[Holder]:
         """Describe those in `levels`."""
         return iter(self._holders)
+
+    def _complete(self, holder: Holder) -> Holder:
+        library = self._libraries.of(holder.file) if holder.file else ""
+        return replace(holder, removed=self._removed.get(holder.name, 0), library=library)
 
     def _compare(self, counts: Mapping[str, int]) -> None:
         self._removed = {name: gone for name, gone in self._removed.items() if name in counts}
