@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+import sqlalchemy as sqlalchemy_itself
 from flask import Flask
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, pool, text
 from tests.support.fake_agent import FakeAgent
@@ -59,7 +60,7 @@ def watching() -> Iterator[Watching]:
         "checkin": made.listener.returned,
         "detach": made.listener.returned,
     }
-    made.listener.listen(pool)
+    made.listener.listen(sqlalchemy_itself)
     yield made
     for name, listener in listening.items():
         event.remove(pool.Pool, name, listener)

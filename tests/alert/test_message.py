@@ -152,6 +152,7 @@ WORKER_FACTS = {
 FINDING_FACTS = {
     "verdict": "growing, cause not yet known",
     "because": "web-1 pid 4242 gained +21 kB per request",
+    "diagnosis": None,
     "scope": "one worker",
     "release": "1.4.2",
     "growth": {"per": "request", "bytes": 21000.0},

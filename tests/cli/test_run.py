@@ -78,10 +78,13 @@ def test_the_demo_raises_exactly_one_alert_for_the_worker_that_leaks(tmp_path: P
     done = bugsly("demo", "--for", "60s", "--data-dir", str(tmp_path), "--port", "0", seconds=110)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.findall(r"issue \d+ \w+", done.stdout) == ["issue 1 opened"]
-    alerted = re.search(r"pid (\d+) is growing", done.stdout)
+    alerted = re.search(r"pid (\d+) leaks", done.stdout)
     growing = re.findall(r"^\S+ (\d+) .* growing ", done.stdout, re.MULTILINE)
     assert alerted is not None
     assert set(growing) == {alerted[1]}
+    assert "Holder: bugsly_server.demo.shop.delivered_feeds" in done.stdout
+    assert re.search(r"Line: \S*demo/shop\.py:\d+ +→ +delivered_feeds\.append\(feed\)", done.stdout)
+    assert "Endpoint: GET /partner/feed" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 

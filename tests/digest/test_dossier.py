@@ -184,3 +184,11 @@ def test_an_ask_that_expired_unsent_is_not_sent_any_more(desk: Desk) -> None:
     desk.clock.advance(5 * MINUTE)
     desk.tend()
     assert desk.mailbox.take(desk.shop, token(1)) == []
+
+
+def test_an_ask_taken_before_it_is_stored_as_sent_is_not_taken_again(desk: Desk) -> None:
+    desk.digest(told(taken(1)))
+    assert desk.pipeline.ask(desk.worker(), Ask(id=0, probe="trim"), desk.clock())
+    (sent,) = desk.mailbox.take(desk.shop, token(1))
+    desk.mailbox.fill([sent])
+    assert desk.mailbox.take(desk.shop, token(1)) == []

@@ -143,7 +143,7 @@ def test_a_leak_is_judged_found_told_and_stored(desk: Desk) -> None:
     fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
     with desk.database.writing() as connection:
         channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())
-    let_pass(desk, 4 * MINUTE, *fleet)
+    let_pass(desk, 6 * MINUTE, *fleet)
     assert kinds(desk) == ["opened"]
     told, opened = desk.told[0]
     assert desk.worker(1).judgement.verdict is Verdict.GROWING
@@ -159,7 +159,7 @@ def test_a_leak_is_judged_found_told_and_stored(desk: Desk) -> None:
 
 def test_a_snoozed_issue_sends_no_alert_and_goes_on(desk: Desk) -> None:
     fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
-    let_pass(desk, 4 * MINUTE, *fleet)
+    let_pass(desk, 6 * MINUTE, *fleet)
     with desk.database.writing() as connection:
         channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())
         issues.snooze(connection, desk.told[0][0].id, desk.clock() + DAY)
@@ -201,7 +201,7 @@ def test_an_hour_in_which_the_server_was_down_is_not_quiet(desk: Desk) -> None:
 
 def test_what_a_person_resolves_stays_so_until_a_new_worker_leaks(desk: Desk) -> None:
     fleet = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
-    let_pass(desk, 5 * MINUTE, *fleet)
+    let_pass(desk, 6 * MINUTE, *fleet)
     with desk.database.writing() as connection:
         ada = accounts.create(connection, "ada", None, desk.clock())
         known = issues.get(connection, desk.shop, desk.told[0][0].id)
@@ -240,7 +240,7 @@ def test_projects_are_judged_apart(desk: Desk) -> None:
     other = desk.project("billing")
     shop = [Reporting(desk, 1, 7_000.0), *(Reporting(desk, n) for n in (2, 3, 4))]
     billing = [Reporting(desk, n) for n in (11, 12, 13, 14)]
-    for _ in range(30):
+    for _ in range(40):
         desk.clock.advance(STEP)
         entries = [desk.entry(one.payload()) for one in shop]
         entries += [desk.entry(one.payload(), other) for one in billing]

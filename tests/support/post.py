@@ -31,7 +31,7 @@ class Post:
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
         lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
-        return encode_report(worker(), samples, exits, lost)
+        return encode_report(worker(), samples, exits, lost, self.outbox.evidence.peek())
 
     def put(self, count: int = 1) -> None:
         for _ in range(count):

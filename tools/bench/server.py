@@ -15,12 +15,14 @@ import uuid
 from pathlib import Path
 
 from bugsly.protocol.envelope import build_envelope
+from bugsly.protocol.evidence import Level
 from bugsly.protocol.memory import Sample, Traffic, Worker, encode_report, encode_sample
 from tools.bench.report import Section
 from tools.bench.running import await_port, free_port, rss, serving, wrk
 
 WORKERS = 500
 ENDPOINTS = 8
+HOLDERS = 10
 SECONDS = 15
 CONNECTIONS = 32
 MOST_A_SECOND = 3_000
@@ -50,7 +52,7 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     section = Section(
         title="The server, under load",
         how=f"`bugsly serve` on an empty folder and wrk with {CONNECTIONS} connections on the same two cores: gzipped envelopes of"
-        f" one sample each from {WORKERS} workers with {ENDPOINTS} endpoints. *Acknowledged* means synced to disk; *digested*"
+        f" one sample each from {WORKERS} workers with {ENDPOINTS} endpoints and {HOLDERS} holders. *Acknowledged* means synced to disk; *digested*"
         " counts from the first request to the moment the spool is empty. Medians of the runs.",
         columns=("", "value"),
     )
@@ -158,10 +160,14 @@ def _envelope(worker_id: str, index: int, number: int) -> bytes:
         Traffic(endpoint=f"GET /things/<int:id>/{part}", requests=9, micros=9_000, sent=9_000)
         for part in range(ENDPOINTS)
     )
+    levels = tuple(
+        Level(holder=f"things.cache_{part}.entries", count=number * 9) for part in range(HOLDERS)
+    )
     sample = Sample(
         number=number, age=age, anonymous=60_000_000 + number * 1_000, shared=9_000_000,
         peak=70_000_000, descriptors=20, threads=6, requests=number * 9 * ENDPOINTS,
         used=2_000_000_000, limit=8_000_000_000, traffic=traffic,
+        in_use=50_000_000, held=55_000_000, levels=levels,
     )  # fmt: skip
     payload = encode_report(worker, [encode_sample(sample)], [], {})
     return build_envelope({}, [("memory", payload)])

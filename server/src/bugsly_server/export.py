@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bugsly_server.clock import SECOND, Micros
+from bugsly_server.model.facts import cause_facts
 from bugsly_server.model.issue import Issue
 from bugsly_server.model.worker import Worker
 
@@ -48,8 +49,11 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
         "id": issue.id,
         "title": issue.title,
         "state": issue.state,
-        "verdict": "growing, cause not yet known",
+        "verdict": finding.verdict,
         "because": finding.because,
+        "diagnosis": None
+        if finding.diagnosis is None or finding.explanation is None
+        else cause_facts(finding.diagnosis, finding.explanation),
         "scope": finding.scope,
         "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
         "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},

@@ -81,7 +81,11 @@ class Pipeline:
     def find(self, now: Micros) -> set[int]:
         """Let detection speak about the projects that are due; return those it told of."""
         due = [project_id for project_id, watch in self._watch.items() if watch.is_due(now)]
-        return {project_id for project_id in due if self._find(project_id, now)}
+        told = {project_id for project_id in due if self._find(project_id, now)}
+        if due:
+            with self._database.reading() as connection:
+                self._mailbox.fill(asks.waiting(connection))
+        return told
 
     def ask(self, worker: Worker, wanted: Ask, now: Micros) -> bool:
         """Ask *worker* for *wanted* in the next reply to it; return whether it can be asked now."""

@@ -23,7 +23,7 @@ NEW = "bugsly.new"
 def watch(agent: Agent) -> None:
     """Listen to every pool, once SQLAlchemy is imported."""
     listener = Listener(agent)
-    when_imported("sqlalchemy.pool", listener.listen, agent.guards("sqlalchemy.watch"))
+    when_imported("sqlalchemy", listener.listen, agent.guards("sqlalchemy.watch"))
 
 
 class Listener:
@@ -33,14 +33,15 @@ class Listener:
         self._agent = agent
         self._guard = agent.guards("sqlalchemy")
 
-    def listen(self, pool: ModuleType) -> None:
+    def listen(self, _module: ModuleType) -> None:
         """Be called for every pool, of the past and of the future."""
         from sqlalchemy.event import listen
+        from sqlalchemy.pool import Pool
 
-        listen(pool.Pool, "first_connect", self.begun)
-        listen(pool.Pool, "checkout", self.taken)
-        listen(pool.Pool, "checkin", self.returned)
-        listen(pool.Pool, "detach", self.returned)
+        listen(Pool, "first_connect", self.begun)
+        listen(Pool, "checkout", self.taken)
+        listen(Pool, "checkin", self.returned)
+        listen(Pool, "detach", self.returned)
 
     def begun(self, _connection: Any, record: Any) -> None:
         """Remember that the pool of *record* has connected for the first time."""

@@ -4,45 +4,51 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import sys
 import tempfile
 from collections import Counter
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.probes.grown import Counted
 from bugsly.protocol.evidence import Holder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MOST = 4_000
 """Descriptors that are looked at."""
-FEW_SOCKETS = 8
-"""Fewer are not told apart: that takes a table of the whole network namespace."""
-MOST_TABLE = 1_000_000
-"""Bytes of that table that are read."""
-CLOSE_WAIT = "08"
+TCP_INFO = 11
+CLOSE_WAIT = 8
+"""The other end has closed, this one has not."""
 EPHEMERAL = 32_768
 """Ports from here on are a client's own."""
-SOCKET = re.compile(r"socket:\[(\d+)\]")
+ADDRESS = 28
+"""Bytes of the longest address that has a port."""
 DIGIT = re.compile(r"[^/]*\d[^/]*")
+
+
+class Peer(NamedTuple):
+    """The other end of a socket."""
+
+    port: str
+    waiting: bool
 
 
 def count_descriptors() -> dict[str, Counted]:
     """Return how many are open now, by what they are; nothing where there is no /proc."""
-    targets = list(_targets())
-    sockets = [found[1] for target in targets if (found := SOCKET.fullmatch(target))]
-    files = Counter(_pattern(target) for target in targets if target.startswith("/"))
+    targets = dict(_targets())
+    files = Counter(_pattern(target) for target in targets.values() if target.startswith("/"))
     counted = {
         f"open files like {pattern}": Counted(count, partial(_describe, "file", 0))
         for pattern, count in files.items()
     }
-    peers = _peers() if len(sockets) >= FEW_SOCKETS else {}
-    ports = Counter(_port(peers.get(inode)) for inode in sockets)
-    waiting = Counter(_port(peers.get(one)) for one in sockets if _is_waiting(peers.get(one)))
-    for port, count in ports.items():
+    sockets = [number for number, target in targets.items() if target.startswith("socket:")]
+    peers = list(map(_asking(), sockets))
+    waiting = Counter(peer.port for peer in peers if peer.waiting)
+    for port, count in Counter(peer.port for peer in peers).items():
         name = f"open sockets {port}".strip()
         counted[name] = Counted(count, partial(_describe, "socket", waiting[port]))
     return counted
@@ -53,12 +59,12 @@ def _describe(entry: str, waiting: int, name: str) -> Holder:
     return Holder(name=name, kind="descriptor", entry=entry, details=details)
 
 
-def _targets() -> Iterator[str]:
-    """Yield what the descriptors of this process point to."""
+def _targets() -> Iterator[tuple[int, str]]:
+    """Yield the descriptors of this process with what they point to."""
     with suppress(OSError):
         for name in os.listdir("/proc/self/fd")[:MOST]:  # noqa: PTH208 - thousands of paths
             with suppress(OSError):
-                yield os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - as above
+                yield int(name), os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - as above
 
 
 def _pattern(path: str) -> str:
@@ -70,21 +76,38 @@ def _pattern(path: str) -> str:
     return f"{DIGIT.sub('*', folder)}/*{os.path.splitext(name)[1]}"  # noqa: PTH122 - as above
 
 
-def _peers() -> dict[str, tuple[int, str]]:
-    """Return the remote port and the state of the TCP sockets around here, by inode."""
-    peers = {}
-    for table in ("tcp", "tcp6"):
-        with suppress(OSError), Path(f"/proc/self/net/{table}").open("rb") as lines:
-            rows = [row.split() for row in lines.read(MOST_TABLE).decode().splitlines()[1:]]
-            peers.update({row[9]: (int(row[2][-4:], 16), row[3]) for row in rows if len(row) > 9})
-    return peers
+def _asking() -> Callable[[int], Peer]:
+    """Return what tells the other end of a socket by its descriptor.
+
+    The C library is asked, for a socket object made of a descriptor may change its mode.
+    """
+    try:
+        import ctypes
+    except ImportError:  # Python was built without libffi
+        return lambda _descriptor: Peer("", waiting=False)
+    library = ctypes.CDLL(None)
+    address = (ctypes.c_ubyte * ADDRESS)()
+    state = ctypes.c_ubyte()
+    length = ctypes.c_uint()
+
+    def ask(descriptor: int) -> Peer:
+        length.value = ADDRESS
+        if library.getpeername(descriptor, address, ctypes.byref(length)) != 0:
+            return Peer("", waiting=False)
+        length.value = 1
+        level, option = socket.IPPROTO_TCP, TCP_INFO
+        waits = not library.getsockopt(
+            descriptor, level, option, ctypes.byref(state), ctypes.byref(length)
+        )
+        return Peer(_port(bytes(address)), waiting=waits and state.value == CLOSE_WAIT)
+
+    return ask
 
 
-def _port(peer: tuple[int, str] | None) -> str:
-    if peer is None:
+def _port(address: bytes) -> str:
+    """Return what a `struct sockaddr` says of the port, its third and fourth byte."""
+    family = int.from_bytes(address[:2], sys.byteorder)
+    if family not in {socket.AF_INET, socket.AF_INET6}:
         return ""
-    return f"to port {peer[0]}" if 0 < peer[0] < EPHEMERAL else "of clients"
-
-
-def _is_waiting(peer: tuple[int, str] | None) -> bool:
-    return peer is not None and peer[1] == CLOSE_WAIT
+    port = int.from_bytes(address[2:4], "big")
+    return f"to port {port}" if port < EPHEMERAL else "of clients"

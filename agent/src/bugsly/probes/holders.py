@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from bugsly.guard import Guard, Guards
     from bugsly.protocol.evidence import Holder, Level
 
-MAX_KNOWN = 40
+MAX_KNOWN = 200
+"""Holders whose first count is remembered, so that their growth can be ranked."""
 MAX_LEVELS = 20
 UNWEIGHED = 1_000
 """What an entry counts for in the ranking where no probe could weigh it, bytes."""

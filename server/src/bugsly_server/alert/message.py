@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bugsly_server.alert.cause import cause_lines
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
+from bugsly_server.model.facts import cause_facts
 from bugsly_server.model.issue import Change, ChangeKind, Finding, Forecast, Issue, Suspect
 
 VERSION = 1
 """Of the JSON. It grows when a field changes its meaning or goes, not when one is added."""
-VERDICT = "growing, cause not yet known"
 OPENINGS = {
     ChangeKind.OPENED: "",
     ChangeKind.WORSENED: "Getting worse: ",
     ChangeKind.QUIETED: "Quiet now: ",
     ChangeKind.CAME_BACK: "Back again: ",
     ChangeKind.RESOLVED: "Resolved: ",
+    ChangeKind.NAMED: "Cause found: ",
 }
 CALM = (ChangeKind.QUIETED, ChangeKind.RESOLVED)
 MOST_OTHERS = 3
@@ -91,8 +93,11 @@ def _calm(change: Change) -> tuple[str, ...]:
 def _alarm(change: Change, finding: Finding) -> tuple[str, ...]:
     lines = [_sentence(change.because)] if change.kind is ChangeKind.WORSENED else []
     lines.append(_who(finding))
+    if finding.diagnosis is not None and finding.explanation is not None:
+        lines += cause_lines(finding.diagnosis, finding.explanation)
     lines += _growth(finding)
-    lines.append(_limit(finding.forecast))
+    if finding.forecast is not None or not finding.diagnosis:
+        lines.append(_limit(finding.forecast))
     if len(finding.suspects) > 1:
         lines.append(_others(finding.suspects[1:]))
     release = f", in release {finding.release}" if finding.release else ""
@@ -101,12 +106,15 @@ def _alarm(change: Change, finding: Finding) -> tuple[str, ...]:
 
 
 def _who(finding: Finding) -> str:
+    leaks = finding.verdict == "leak"
     if not finding.suspects:
-        return f"Every worker is {VERDICT}; restarts hide it, for each starts small again."
+        does = "leaks" if leaks else f"is {finding.verdict}"
+        return f"Every worker {does}; restarts hide it, for each starts small again."
     first = _name(finding.suspects[0])
     if len(finding.suspects) == 1:
-        return f"{first} is {VERDICT}."
-    return f"{len(finding.suspects)} workers are {VERDICT}. {first} grows fastest."
+        return f"{first} {'leaks' if leaks else f'is {finding.verdict}'}."
+    many = f"{len(finding.suspects)} workers"
+    return f"{many} {'leak' if leaks else f'are {finding.verdict}'}. {first} grows fastest."
 
 
 def _growth(finding: Finding) -> list[str]:
@@ -115,11 +123,11 @@ def _growth(finding: Finding) -> list[str]:
         return [f"The last {finding.peers} lives of workers gained {each} each."]
     first = finding.suspects[0]
     since = f"{units.duration(first.age)} and {units.count(first.requests)} requests"
+    lines = [f"It uses {units.size(first.anonymous)} now, {since} after its start."]
+    if not first.total:
+        return [*lines, "Its memory does not show it yet."]
     bounds = f"between {units.size(first.low)} and {units.size(first.high)}"
-    lines = [
-        f"It uses {units.size(first.anonymous)} now, {since} after its start.",
-        f"It gains {_per(first.slope, first.axis)} ({bounds}).",
-    ]
+    lines.append(f"It gains {_per(first.slope, first.axis)} ({bounds}).")
     if finding.peers:
         slope = _per(finding.peer_slope, finding.axis)
         one = f"Its 1 peer gains {slope}."
@@ -173,8 +181,11 @@ def _sentence(because: str) -> str:
 def _finding_facts(finding: Finding) -> dict[str, Any]:
     forecast = finding.forecast
     return {
-        "verdict": VERDICT,
+        "verdict": finding.verdict,
         "because": finding.because,
+        "diagnosis": None
+        if finding.diagnosis is None or finding.explanation is None
+        else cause_facts(finding.diagnosis, finding.explanation),
         "scope": finding.scope,
         "release": finding.release,
         "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},

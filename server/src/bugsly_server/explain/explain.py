@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bugsly_server.clock import DAY
 from bugsly_server.explain.diffs import mend
 from bugsly_server.explain.words import OF_CAUSE
@@ -28,7 +30,7 @@ def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
     known = known_leaks().get(diagnosis.known)
     what = words.what.format(**names)
     return Explanation(
-        title=_sentence(words.title.format(**names)),
+        title=_title(words.title, names),
         what=_sentence(f"{known.what} {what}" if known else what),
         cost=_cost(diagnosis, dossier),
         fix=_sentence(known.fix if known else words.fix.format(**names)),
@@ -99,6 +101,14 @@ def _culprit(diagnosis: Diagnosis, dossier: Dossier) -> tuple[tuple[int, str], .
     first = max(1, int(number) - AROUND)
     last = min(len(lines), int(number) + AROUND)
     return tuple((line, lines[line - 1]) for line in range(first, last + 1))
+
+
+def _title(words: str, names: Mapping[str, str]) -> str:
+    """Return the title; a name at its beginning keeps its spelling."""
+    title = words.format(**names)
+    return (
+        title if words.startswith("{") and names["subject"] == names["holder"] else _sentence(title)
+    )
 
 
 def _sentence(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.diagnosis import Diagnosis, Explanation
+from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
 
 
 class Scope(StrEnum):
@@ -98,9 +98,16 @@ class Finding:
     """Where it rests on past lives: the start of the oldest of them."""
 
     @property
+    def verdict(self) -> str:
+        """Return what it amounts to: without evidence nothing is called a leak."""
+        if self.diagnosis is None or self.diagnosis.cause is Cause.UNKNOWN:
+            return "growing, cause not yet known"
+        return "leak" if self.diagnosis.is_leak else "wasteful"
+
+    @property
     def is_alarming(self) -> bool:
         """Return whether it is worth an alert; what is only wasteful waits on the page."""
-        return self.diagnosis is None or self.diagnosis.is_leak or not self.explanation
+        return self.verdict != "wasteful"
 
     def at_least(self, told: Finding | None) -> Finding:
         """Return it no narrower, and with memory running out no later, than *told*."""

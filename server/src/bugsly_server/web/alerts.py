@@ -12,7 +12,6 @@ from bugsly_server.alert.channels import KINDS, kind, send_test
 from bugsly_server.errors import ChannelError
 from bugsly_server.store.meta import channels
 from bugsly_server.store.meta.channels import Channel, Delivery
-from bugsly_server.web.setup import base
 from bugsly_server.web.site import View, action, field, page
 
 LONGEST_URL = 2_000
@@ -67,7 +66,7 @@ def test(view: View, _form: FormData) -> Response:
         found = channels.get(connection, view.number("channel_id"))
     if found is None or found.project_id != view.shown.id:
         return view.redirect("alerts")
-    where = f"{base(view)}/p/{view.shown.slug}/alerts"
+    where = f"{view.address}/p/{view.shown.slug}/alerts"
     try:
         send_test(found.kind, found.url, _guard(view), where)
     except ChannelError as error:

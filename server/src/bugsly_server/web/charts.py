@@ -13,6 +13,7 @@ from starlette.responses import Response
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
+from bugsly_server.store import dossier as dossiers
 from bugsly_server.store.meta import issues, workers
 from bugsly_server.web.site import View, page
 from bugsly_server.web.words import EXITS
@@ -65,6 +66,31 @@ def worker(view: View) -> Response:
             "high": [one.point.high for one in readings],
             "descriptors": [one.descriptors for one in readings],
             "threads": [one.threads for one in readings],
+        }
+    )
+
+
+@page
+def holder(view: View) -> Response:
+    """Return what the holder of an issue held, along requests, in the worker with the most."""
+    with view.site.database.reading() as connection:
+        found = issues.get(connection, view.shown.id, view.number("issue_id"))
+        concerned = () if found is None else found.finding.suspects
+        lives = [workers.get(connection, view.shown.id, one.worker_id) for one in concerned]
+        shown = [one for one in lives if one is not None]
+        dossier = dossiers.load(connection, view.site.telemetry, shown, view.now)
+    if found is None or found.finding.diagnosis is None:
+        return Response(status_code=404)
+    name = found.finding.diagnosis.holder
+    held = [[step for step in life.steps if name in step.levels] for life in dossier.lives]
+    most = max(held, key=lambda steps: steps[-1].levels[name] if steps else 0, default=[])
+    counts = [step.levels[name] for step in most]
+    return answer(
+        {
+            "x": [step.at / SECOND for step in most],
+            "requests": [step.requests for step in most],
+            "memory": counts,
+            "high": counts,
         }
     )
 

@@ -6,9 +6,10 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY, HOUR
+from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
 from bugsly_server.pipeline import record_change
-from bugsly_server.store.meta import channels, issues, workers
+from bugsly_server.store.meta import asks, channels, issues, workers
 from bugsly_server.web.site import View, action, field, page
 
 SNOOZES = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY}
@@ -32,15 +33,19 @@ def show(view: View) -> Response:
         story = issues.story(connection, found.id)
         sent = {told.id: channels.of_change(connection, told.id) for told in story}
         names = {one.id: one.name for one in channels.every(connection, view.shown.id)}
+        open_asks = asks.open_(connection, view.shown.id)
         suspects = [
             workers.get(connection, view.shown.id, one.worker_id) for one in found.finding.suspects
         ]
+    concerned = {one.worker_id for one in found.finding.suspects}
     context = {
         "issue": found,
         "story": story,
         "sent": sent,
         "channel_names": names,
         "living": {one.id: one for one in suspects if one is not None},
+        "probed": [one for one in open_asks if one.worker_id in concerned],
+        "markdown": _markdown(view, found),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,
     }
     return view.render("issue.html", context)
@@ -67,6 +72,14 @@ def resolve(view: View, _form: FormData) -> Response:
             record_change(connection, view.shown.id, found, _resolved(view, found), view.account.id)
     view.site.pulse.publish({view.shown.id})
     return view.redirect(f"issues/{issue_id}")
+
+
+def _markdown(view: View, issue: Issue) -> str:
+    finding = issue.finding
+    if finding.diagnosis is None or finding.explanation is None:
+        return ""
+    url = f"{view.address}/p/{view.shown.slug}/issues/{issue.id}"
+    return markdown(finding.diagnosis, finding.explanation, url)
 
 
 def _resolved(view: View, issue: Issue) -> Change:

@@ -58,6 +58,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/workers/{{worker_id:int}}/chart.json", charts.worker),
         Route(f"{PROJECT}/issues", issues.listing),
         Route(f"{PROJECT}/issues/{{issue_id:int}}", issues.show),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
         Route(f"{PROJECT}/alerts", alerts.show),

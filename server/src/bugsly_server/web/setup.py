@@ -21,7 +21,7 @@ def show(view: View) -> Response:
         for why, amount in one.lost.items():
             lost[why] = lost.get(why, 0) + amount
     context = {
-        "dsn": dsn(base(view), key, view.shown.id),
+        "dsn": dsn(view.address, key, view.shown.id),
         "newest": max(living, key=lambda one: one.seen_at, default=None),
         "living": living,
         "skipped": skipped,
@@ -29,12 +29,6 @@ def show(view: View) -> Response:
     }
     part = "setup_light.html" if view.wants("light") else "setup.html"
     return view.render(part, context)
-
-
-def base(view: View) -> str:
-    """Return the address of this server as the visitor sees it, unless the settings know better."""
-    url = view.request.url
-    return view.site.settings.public_url or f"{url.scheme}://{url.netloc}"
 
 
 def dsn(address: str, key: str, project_id: int) -> str:

@@ -54,6 +54,12 @@ class View:
         assert self.project is not None, "only project pages ask"
         return self.project
 
+    @property
+    def address(self) -> str:
+        """Return where the visitor sees this server, unless the settings know better."""
+        url = self.request.url
+        return self.site.settings.public_url or f"{url.scheme}://{url.netloc}"
+
     def number(self, name: str) -> int:
         """Return a number in the path, as `/workers/{worker_id:int}`."""
         return int(self.request.path_params[name])

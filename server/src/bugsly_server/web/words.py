@@ -32,6 +32,11 @@ EXITS = {
     "finished": "finished",
     "vanished": "vanished",
 }
+PROBING = {
+    "source": "It reads the source of a module, which costs the app nothing.",
+    "window": "Allocations are traced: its requests may take twice as long, for a minute at most.",
+    "trim": "It gives free memory back to the system once, within milliseconds.",
+}
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 
 
@@ -54,6 +59,7 @@ def environment() -> Environment:
         "verdict": lambda verdict: VERDICTS[verdict],
         "exit": lambda reason: EXITS[reason],
         "spark": spark,
+        "probing": lambda probe: PROBING.get(probe, ""),
         "rate": rate,
         "sentence": lambda text: text[:1].upper() + text[1:],
     }

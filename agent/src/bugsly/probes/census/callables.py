@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import functools
 import gc
@@ -20,13 +21,14 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from bugsly.probes.census.containers import LruCache, items
-from bugsly.probes.census.path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY
+from bugsly.probes.census.path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY, THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     Child = tuple[str, object, Any]
 
+ThreadLocal = _thread._local  # noqa: SLF001 - `threading.local`, unless gevent put its own there
 LEAVES = frozenset(
     map(
         id,
@@ -112,7 +114,20 @@ def _content(cell: CellType) -> Any:
         return None
 
 
-SPECIAL: dict[int, Callable[[Any], Iterable[Child]]] = {
+def _of_local(local: Any) -> Iterable[Child]:
+    """Yield what each thread keeps in a `threading.local`, which asking for would only make.
+
+    It tells the collector a dictionary of these dictionaries, by thread.
+    """
+    for held in gc.get_referents(local):
+        if type(held) is dict:
+            for index, (_, kept) in enumerate(items(held)):
+                if type(kept) is dict:
+                    for name, value in items(kept):
+                        yield THREAD, (index, name), value
+
+
+_SPECIAL: dict[int, Callable[[Any], Iterable[Child]]] = {
     id(FunctionType): _of_function,
     id(MethodType): _of_method,
     id(staticmethod): _of_wrapper,
@@ -120,3 +135,8 @@ SPECIAL: dict[int, Callable[[Any], Iterable[Child]]] = {
     id(functools.partial): _of_partial,
     id(LruCache): _of_cache,
 }
+
+
+def special(kind: type) -> Callable[[Any], Iterable[Child]] | None:
+    """Return what tells where things of a *kind* lead, None for all that are not special."""
+    return _SPECIAL.get(id(kind)) or (_of_local if issubclass(kind, ThreadLocal) else None)

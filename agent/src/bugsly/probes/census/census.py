@@ -13,8 +13,9 @@ from bugsly.probes.census.roots import Root, Roots, apps, packages_of
 from bugsly.probes.census.tracks import Tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from bugsly.probes.census.callables import Child
     from bugsly.protocol.evidence import Holder, Level
 
     Waiting = deque[tuple[Path, Root, int, Any]]
@@ -25,9 +26,11 @@ MOST_COUNTS = 20_000
 """Containers that are remembered from pass to pass."""
 REMINDER = 8
 """Passes after which everything is looked at again, whether it led anywhere before or not."""
+AT_ONCE = 64
+"""Things that are looked at between two looks at the clock."""
 DEEPEST = 7
 """Steps from a root."""
-MOST_WAITING = 2_000
+MOST_WAITING = 10_000
 """Things that wait to be looked into, at any moment of a pass."""
 OWN_ALLOWANCE = 20_000
 LIBRARY_ALLOWANCE = 4_000
@@ -41,16 +44,23 @@ class Census:
     is found again by its path.
     """
 
-    def __init__(self, served: Callable[[], Iterable[object]]) -> None:
+    def __init__(
+        self,
+        served: Callable[[], Iterable[object]],
+        modules: Mapping[str, Any] = sys.modules,
+    ) -> None:
         self._served = served
+        self._modules = modules
         self._reach = Reach()
-        self._roots = Roots()
+        self._roots = Roots(modules)
         self._tracks = Tracks(self._reach, self._roots.is_own)
         self._counts: dict[int, int] = {}
         self._fresh: dict[int, int] = {}
         self._seen: set[int] = set()
         self._left: dict[str, int] = {}
         self._waiting: Waiting = deque()
+        self._added = 0
+        self._children: list[Child] | None = None
         self._pass: Iterator[None] | None = None
         self._passes = 0
 
@@ -96,11 +106,15 @@ class Census:
 
     def _let_go(self) -> None:
         self._reach.forget()
-        self._waiting = deque((path, root, deep, None) for path, root, deep, _ in self._waiting)
+        self._children = None
+        for index in range(-min(self._added, len(self._waiting)), 0):
+            path, root, deep, _ = self._waiting[index]
+            self._waiting[index] = (path, root, deep, None)
+        self._added = 0
 
     def _thing_of(self, root: str) -> Any:
         found = apps(self._served()).get(root)
-        return sys.modules.get(root) if found is None else found
+        return self._modules.get(root) if found is None else found
 
     def _walk_all(self) -> Iterator[None]:
         packages = packages_of(apps(self._served()))
@@ -113,7 +127,7 @@ class Census:
                 yield from self._walk()
                 self._begin(root)
         yield from self._walk()
-        for name in apps(self._served()):
+        for name in tuple(apps(self._served())):
             self._begin(Root(name, own=True))
             yield from self._walk()
         yield from self._tracks.settle(self._thing_of)
@@ -128,18 +142,25 @@ class Census:
             path, root, deep, thing = self._waiting.popleft()
             if self._left[root.name] <= 0:
                 continue
-            if thing is None:
-                thing = path.follow(self._thing_of(path.root), self._reach.fetch)
             if thing is not None:
-                self._look_into(thing, path, root, deep)
-            del thing
+                self._children = self._reach.children(thing, root)
+                del thing
+            done = 0
+            while self._look(path, root, deep, done):
+                done += AT_ONCE
+                yield None
+            self._children = None
             yield None
         self._left.clear()
 
-    def _look_into(self, thing: Any, path: Path, root: Root, deep: int) -> None:
-        children = self._reach.children(thing, root)
-        self._left[root.name] -= 1 + len(children)
-        for how, key, child in children:
+    def _look(self, path: Path, root: Root, deep: int, done: int) -> bool:
+        """Look at some more of what *path* leads to; return whether there is more to look at."""
+        if self._children is None:
+            thing = path.follow(self._thing_of(path.root), self._reach.fetch)
+            self._children = [] if thing is None else self._reach.children(thing, root)
+        some = self._children[done : done + AT_ONCE]
+        self._left[root.name] -= 1 + len(some)
+        for how, key, child in some:
             if id(child) in self._seen:
                 continue
             self._seen.add(id(child))
@@ -149,10 +170,12 @@ class Census:
                 self._compare(here, count)
             if count != 0 and deep + 1 < DEEPEST and self._reach.leads(child):
                 self._wait(here, root, deep + 1, child)
+        return done + AT_ONCE < len(self._children)
 
     def _wait(self, path: Path, root: Root, deep: int, thing: Any) -> None:
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append((path, root, deep, thing))
+            self._added += 1
 
     def _compare(self, path: Path, count: int) -> None:
         mark = hash(path)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Length = Callable[[Any], int]
 
-MOST_NAMES = 4096
+MOST_NAMES = 1024
 """How many names of one module, class or instance are looked at."""
 LruCache: Any = type(functools.lru_cache(lambda: None))
 BASES: tuple[type, ...] = (dict, list, set, deque)

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bugsly.probes.census import raw
-from bugsly.probes.census.callables import SPECIAL
+from bugsly.probes.census.callables import special
 from bugsly.probes.census.containers import LruCache, items
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ def _siblings(owner: Any, reach: Reach, *, own: bool) -> Iterable[int]:
     kind = type(owner)
     if issubclass(kind, ModuleType):
         return [] if own else _chosen(items(raw.module_dict(owner)))
-    if id(kind) in SPECIAL:
-        return _chosen([(str(name), value) for _, name, value in SPECIAL[id(kind)](owner)])
+    told = special(kind)
+    if told is not None:
+        return _chosen([(str(name), value) for _, name, value in told(owner)])
     if issubclass(kind, type):
         return _chosen(list(raw.class_dict(owner).items()))
     return _numbers(owner, reach)

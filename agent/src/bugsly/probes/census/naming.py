@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bugsly.own import is_own
 from bugsly.probes.census import raw
-from bugsly.probes.census.path import Path
+from bugsly.probes.census.path import CLOSURE, DEFAULT, Path, shortened
 from bugsly.probes.census.roots import import_name
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def best_path(path: Path, root: Any, fetch: Fetch) -> Path:
 
     `from shop.state import log` gives the list a second name; the source tells which is the first.
     """
-    steps = _steps(path)
+    steps = path.steps
     if len(steps) < 2 or not issubclass(type(root), ModuleType):
         return path
     start, first = steps[0], steps[1]
@@ -36,6 +36,22 @@ def best_path(path: Path, root: Any, fetch: Fetch) -> Path:
     for step in steps[1:]:
         moved = Path(moved, step.how, step.key)
     return moved
+
+
+def name_of(path: Path, root: Any, fetch: Fetch) -> str:
+    """Return what *path* is called.
+
+    That is as it reads, but for what a function encloses that no module or class has a name for,
+    as most views of an application: there it begins with the function.
+    """
+    text, owner, thing = "", None, root
+    for depth, step in enumerate(path.steps):
+        if step.how in {CLOSURE, DEFAULT} and type(thing) is FunctionType:
+            is_named = depth == 2 or issubclass(type(owner), type)
+            text = text if is_named else f"{thing.__module__}.{thing.__qualname__}"
+        text += step.step
+        owner, thing = thing, fetch(thing, step.how, step.key) if depth else root
+    return shortened(text)
 
 
 def _home(thing: Any, name: Any, module: str) -> str:
@@ -75,10 +91,3 @@ def file_of(root: Any) -> str:
         return ""
     file = raw.module_dict(root).get("__file__")
     return file if type(file) is str else ""
-
-
-def _steps(path: Path) -> list[Path]:
-    steps = [path]
-    while steps[-1].before is not None:
-        steps.append(steps[-1].before)
-    return steps[::-1]

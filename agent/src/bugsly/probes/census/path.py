@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Any, str, Any], Any]
 
 ATTRIBUTE, ENTRY, CLOSURE, DEFAULT = "attribute", "entry", "closure", "default"
+THREAD = "thread"
 MAX_SHOWN = 100_000
 LONGEST_KEPT = 200
 LONGEST_NAME = 200
@@ -42,10 +43,17 @@ class Path(NamedTuple):
     @property
     def text(self) -> str:
         """Return the path as `shop.views.request_log['a'].<closure>.seen`."""
-        whole = self._text()
-        if len(whole) <= LONGEST_NAME:
-            return whole
-        return f"{whole[: LONGEST_NAME - 50]}…{_mark(whole)}…{whole[-40:]}"
+        return "".join(step.step for step in self.steps)
+
+    @property
+    def step(self) -> str:
+        """Return the text of the last step alone."""
+        return str(self.key) if self.before is None else _step(self.how, self.key)
+
+    @property
+    def steps(self) -> list[Path]:
+        """Return the path to each thing on the way, the root first."""
+        return [self] if self.before is None else [*self.before.steps, self]
 
     @property
     def root(self) -> str:
@@ -59,10 +67,12 @@ class Path(NamedTuple):
         owner = self.before.follow(root, fetch)
         return None if owner is None else fetch(owner, self.how, self.key)
 
-    def _text(self) -> str:
-        if self.before is None:
-            return str(self.key)
-        return self.before._text() + _step(self.how, self.key)  # noqa: SLF001 - of its own kind
+
+def shortened(text: str) -> str:
+    """Return *text* with its middle cut out where it is long, still telling it from others."""
+    if len(text) <= LONGEST_NAME:
+        return text
+    return f"{text[: LONGEST_NAME - 52]}…{_mark(text)}…{text[-40:]}"
 
 
 def key_of(key: Any, index: int) -> object:
@@ -81,9 +91,11 @@ def _is_plain(key: Any) -> bool:
     return any(kind is scalar for scalar in _SCALARS)
 
 
-def _step(how: str, key: object) -> str:
+def _step(how: str, key: Any) -> str:
     if how == ATTRIBUTE:
         return f".{key}"
+    if how == THREAD:
+        return f".<thread {key[0]}>.{key[1]}"
     if how in {CLOSURE, DEFAULT}:
         return f".<{how}>.{key}"
     if type(key) is Place:

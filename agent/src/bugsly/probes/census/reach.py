@@ -9,12 +9,11 @@ from __future__ import annotations
 import gc
 import sys
 from itertools import islice
-from threading import local
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.probes.census import raw
-from bugsly.probes.census.callables import LEAVES, SPECIAL, leads
+from bugsly.probes.census.callables import LEAVES, ThreadLocal, leads, special
 from bugsly.probes.census.containers import (
     BASES,
     MOST_NAMES,
@@ -74,7 +73,8 @@ def plan_of(kind: type) -> Plan:
     """Return how to look at things of a *kind*."""
     body = body_of(kind)
     closed = (
-        issubclass(kind, (local, ModuleType)) or raw.module_of(kind).partition(".")[0] in CLOSED
+        issubclass(kind, (ThreadLocal, ModuleType))
+        or raw.module_of(kind).partition(".")[0] in CLOSED
     )
     fields = raw.class_dict(kind).get("_fields") if issubclass(kind, tuple) else None
     return Plan(
@@ -137,7 +137,7 @@ class Reach:
         kind = type(thing)
         if kind is tuple:
             return any(id(type(held)) not in LEAVES for held in thing[:MOST_ENTRIES])
-        if id(kind) in SPECIAL or issubclass(kind, type):
+        if special(kind) is not None or issubclass(kind, type):
             return True
         return self.plan(kind).leads
 
@@ -147,9 +147,9 @@ class Reach:
         Classes and functions that are at home in another module than *root* are left to it.
         """
         kind = type(thing)
-        special = SPECIAL.get(id(kind))
-        if special is not None:
-            return [child for child in _alive(special(thing)) if leads(child[2], own=root.own)]
+        told = special(kind)
+        if told is not None:
+            return [child for child in _alive(told(thing)) if leads(child[2], own=root.own)]
         if issubclass(kind, ModuleType):
             return _names(raw.module_dict(thing), root)
         if issubclass(kind, type):
@@ -177,8 +177,9 @@ class Reach:
     def fetch(self, thing: Any, how: str, key: Any) -> Any:
         """Return what one step leads to, found directly; None where it is gone."""
         kind = type(thing)
-        if id(kind) in SPECIAL:
-            return _pick(SPECIAL[id(kind)](thing), how, key)
+        told = special(kind)
+        if told is not None:
+            return _pick(told(thing), how, key)
         if how == ENTRY:
             return _entry(self.body(thing), key)
         if issubclass(kind, ModuleType):

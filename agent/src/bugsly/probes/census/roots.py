@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,12 +27,16 @@ class Root(NamedTuple):
 
 
 def apps(served: Iterable[object]) -> dict[str, Any]:
-    """Return the applications that are *served*, by a name for each; of a method, its object."""
+    """Return the applications that are *served*, of a method its object, by a name for each.
+
+    The name is no module's: `shop:app`.
+    """
     found: dict[str, Any] = {}
     for one in served:
         thing = one.__self__ if type(one) is MethodType else one
         if not any(thing is other for other in found.values()):
-            found["app" if not found else f"app{len(found) + 1}"] = thing
+            number = len(found) + 1 if found else ""
+            found[f"{import_name(thing) or 'wsgi'}:app{number}"] = thing
     return found
 
 
@@ -52,9 +55,10 @@ def import_name(app: Any) -> str:
 
 
 class Roots:
-    """The modules there are, told apart."""
+    """The *modules* there are, told apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Mapping[str, Any]) -> None:
+        self._modules = modules
         self._is_own: dict[str, bool] = {}
 
     def is_own(self, name: str) -> bool:
@@ -66,7 +70,7 @@ class Roots:
 
         Yields None in between, where it takes a while.
         """
-        names = list(sys.modules)[:MOST_MODULES]
+        names = list(self._modules)[:MOST_MODULES]
         others = []
         for index, name in enumerate(names):
             if index % 64 == 0:
@@ -82,7 +86,7 @@ class Roots:
             yield self._root(name, packages)
 
     def _root(self, name: str, packages: frozenset[str]) -> Root | None:
-        module: Any = sys.modules.get(name)
+        module: Any = self._modules.get(name)
         package = name.partition(".")[0] if type(name) is str else "sys"
         if package in NEVER or not issubclass(type(module), ModuleType):
             return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bugsly.probes.census.census import Census
 
-SLICE = 0.001
+SLICE = 0.0007
 """Seconds of work in one go: what a request may have to wait for."""
 LEAST_SHARE = 0.005
 DESK_SHARE = 0.1

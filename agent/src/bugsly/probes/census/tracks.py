@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bugsly.probes.census.containers import newest
 from bugsly.probes.census.describe import bound_of, details_of, kind_of
 from bugsly.probes.census.library import Libraries
-from bugsly.probes.census.naming import best_path, file_of
+from bugsly.probes.census.naming import best_path, file_of, name_of
+from bugsly.probes.census.path import shortened
 from bugsly.probes.census.weigh import weigh
 from bugsly.protocol.evidence import Holder, Level
 
@@ -93,7 +94,7 @@ class Tracks:
         for path, (before, count) in sorted(noted.items(), key=lambda one: one[1][0] - one[1][1]):
             better = self._best(path, thing_of)
             if better not in self._tracks:
-                self._admit(better, before, count)
+                self._admit(better, self._name(better, thing_of), before, count)
             yield None
         for track in list(self._tracks.values()):
             if not track.weighed or track.count > track.weighed * WEIGHED_AGAIN:
@@ -130,9 +131,14 @@ class Tracks:
             self._names[path] = found
         return found
 
-    def _admit(self, path: Path, before: int, count: int) -> None:
+    def _name(self, path: Path, thing_of: ThingOf) -> str:
+        name = name_of(path, thing_of(path.root), self._reach.fetch)
+        taken = any(track.holder.name == name for track in self._tracks.values())
+        return shortened(path.text) if taken else name
+
+    def _admit(self, path: Path, name: str, before: int, count: int) -> None:
         """Follow *path*, where there is room or something that matters less."""
-        fresh = Track(path, count, count - before, Holder(name=path.text, kind=""))
+        fresh = Track(path, count, count - before, Holder(name=name, kind=""))
         if len(self._tracks) >= MOST:
             least = min(self._tracks.values(), key=lambda one: (one.idle < PATIENCE, one.worth))
             if least.idle < PATIENCE and least.worth * 2 > fresh.worth:

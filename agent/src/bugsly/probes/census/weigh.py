@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import gc
 from collections import Counter, deque
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.probes.census import raw
 from bugsly.probes.census.callables import LEAVES
 from bugsly.probes.census.containers import BASES, LENGTHS, LruCache, newest
+from bugsly.probes.census.reach import is_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = 3
-MOST_THINGS = 300
+MOST_THINGS = 200
 """Visited for one entry at the most."""
 MOST_REFERRED = 1_000
 """Entries of the largest container that is looked into below an entry."""
 GC_HEAD = 16
-SHARED = frozenset(
-    map(id, (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, MethodType))
-)
+SHARED = frozenset(map(id, (BuiltinFunctionType, CodeType, property)))
 """What an entry refers to and does not keep alive by itself."""
 
 
@@ -74,12 +73,26 @@ def _entries(container: Any) -> list[tuple[Any, ...]]:
         found = newest(container, SAMPLES)
         pairs = issubclass(type(container), dict)
         return found if pairs else [(one,) for one in found]
-    info = LruCache.cache_info(container)
-    if info.maxsize is not None and info.currsize > MOST_REFERRED:
+    return _cached(container)
+
+
+def _cached(cache: Any) -> list[tuple[Any, ...]]:
+    """Return keys and results that a cache of a function took last.
+
+    A bounded one tells the collector key, result and type of link of each, oldest first, and then
+    its dictionary of links; one without bound has a dictionary of results.
+    """
+    info = LruCache.cache_info(cache)
+    size = info.currsize
+    if not size or (info.maxsize is not None and size > MOST_REFERRED):
         return []
-    for inner in gc.get_referents(container):
-        if type(inner) is dict and len(inner) == info.currsize:
-            return newest(inner, SAMPLES)
+    told = gc.get_referents(cache)
+    for index, inner in enumerate(told):
+        if type(inner) is dict and len(inner) == size:
+            if info.maxsize is None:
+                return newest(inner, SAMPLES)
+            first = max(0, index - 3 * min(size, SAMPLES))
+            return [tuple(told[at : at + 2]) for at in range(first, index, 3)]
     return []
 
 
@@ -110,7 +123,10 @@ def _inside(thing: Any) -> list[Any]:
 
 
 def _is_shared(thing: Any) -> bool:
+    """Return whether *thing* is a part of the program: code, and what a module defines or has."""
     kind = type(thing)
-    if id(kind) in SHARED or issubclass(kind, (type, ModuleType)):
+    if kind is FunctionType or issubclass(kind, type):
+        return is_elsewhere(thing, "")
+    if id(kind) in SHARED or issubclass(kind, ModuleType):
         return True
     return kind is dict and "__builtins__" in thing

@@ -71,10 +71,11 @@ async function copy(element) {
 
 function copyButtons() {
   for (const button of document.querySelectorAll("[data-copy]")) {
+    const label = button.textContent;
     button.addEventListener("click", async () => {
       await copy(document.getElementById(button.dataset.copy));
       button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      setTimeout(() => { button.textContent = label; }, 1500);
     });
   }
 }

@@ -13,18 +13,22 @@ function css(name) {
   return colour;
 }
 
-function axes(overrides) {
+function axes(overrides, labels = sizes) {
   const ink = css("--soft");
   const grid = { stroke: css("--line"), width: 1 };
   const axis = { stroke: ink, grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return [
     { ...axis, ...overrides },
-    { ...axis, size: 66, values: (_, ticks) => sizes(ticks) },
+    { ...axis, size: 66, values: (_, ticks) => labels(ticks) },
   ];
 }
 
 function frame(element) {
   return { width: element.clientWidth - 20, height: element.clientHeight - 10 };
+}
+
+function countRange(_, low, high) {
+  return low == null ? [0, 1] : [0, Math.max(1, high) * 1.1];
 }
 
 function memoryRange(_, low, high) {
@@ -209,6 +213,7 @@ export class LifeChart {
   constructor(element) {
     this.element = element;
     this.byTime = element.dataset.axis === "time";
+    this.counts = element.dataset.unit === "count";
     this.tip = tooltip(element);
   }
 
@@ -232,8 +237,8 @@ export class LifeChart {
     return {
       ...frame(this.element),
       legend: { show: false },
-      scales: { x: { time: this.byTime }, y: { range: memoryRange } },
-      axes: axes(this.byTime ? {} : { values: (_, ticks) => ticks.map(count) }),
+      scales: { x: { time: this.byTime }, y: { range: this.counts ? countRange : memoryRange } },
+      axes: axes(this.byTime ? {} : { values: (_, ticks) => ticks.map(count) }, this.counts ? (ticks) => ticks.map(count) : sizes),
       cursor: { points: { size: 7 }, drag: { x: true, y: false } },
       series: [
         {},
@@ -251,7 +256,7 @@ export class LifeChart {
     const { left, top, idx } = plot.cursor;
     if (left < 0 || idx == null) return this.tip.hide();
     const where = this.byTime ? moment(this.found.x[idx]) : `${count(this.found.requests[idx])} requests`;
-    return this.tip.show(`${size(this.found.memory[idx])} · ${where}`, left + plot.over.offsetLeft, top);
+    return this.tip.show(`${(this.counts ? count : size)(this.found.memory[idx])} · ${where}`, left + plot.over.offsetLeft, top);
   }
 
   repaint() {

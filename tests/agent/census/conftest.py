@@ -1,0 +1,14 @@
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _modules() -> Iterator[None]:
+    """Take out of `sys.modules` what a test puts in."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in {"app", "probe", "tool"}:
+            del sys.modules[name]

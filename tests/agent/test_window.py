@@ -1,0 +1,226 @@
+"""A window in which allocations are traced, and the lines that are left of it."""
+
+import ctypes
+import sys
+import tempfile
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask, request
+from tests.support.fake_agent import FakeAgent
+
+from bugsly.integrations import flask
+from bugsly.integrations.memray import MemrayTracer
+from bugsly.probes import process, trim, window
+from bugsly.probes.limit import Headroom
+from bugsly.probes.process import ProcessMemory
+from bugsly.probes.tracer import TAKEN, PythonTracer
+from bugsly.probes.window import Tracer, WindowProbe
+from bugsly.protocol.evidence import Answer, Ask, Trim
+
+HERE = "tests/agent/test_window.py"
+TRACERS = {"memray": MemrayTracer, "tracemalloc": PythonTracer}
+
+
+class Leaky:
+    """An app that keeps two things a request, and a window that is opened around it."""
+
+    def __init__(self) -> None:
+        self.fake = FakeAgent()
+        self.kept: list[object] = []
+        self.probe = WindowProbe(self.fake.traffic)
+        self.answers: list[Answer] = []
+        app = Flask("shop")
+        app.add_url_rule("/", "index", self._view)
+        flask.install(app, self.fake.agent)
+        self._client = app.test_client()
+        self._thread: threading.Thread | None = None
+
+    def _view(self) -> str:
+        self.kept.append(request.args)
+        self.kept.append(bytes(10_000))  # the line
+        bytes(1_000_000)
+        return "ok"
+
+    @property
+    def line(self) -> int:
+        return self._view.__code__.co_firstlineno + 2
+
+    def get(self, times: int) -> None:
+        for _ in range(times):
+            self._client.get("/?a=1").close()
+
+    def open(self, requests: int) -> None:
+        """Begin a window on a thread of its own, and wait until it is open."""
+        self._thread = threading.Thread(target=self._watch, args=(requests,))
+        opened = threading.Event()
+        wait = self.probe._wait
+
+        def waiting(tracer: Tracer, requests: int, deadline: float) -> None:
+            opened.set()
+            wait(tracer, requests, deadline)
+
+        self.probe._wait = waiting  # type: ignore[method-assign]
+        self._thread.start()
+        assert opened.wait(20)
+
+    def _watch(self, requests: int) -> None:
+        self.answers.append(self.probe.watch(Ask(id=5, probe="window", requests=requests)))
+
+    def answer(self) -> Answer:
+        assert self._thread is not None
+        self._thread.join(30)
+        (answer,) = self.answers
+        assert answer.ask == 5
+        return answer
+
+
+@pytest.fixture
+def leaky() -> Iterator[Leaky]:
+    made = Leaky()
+    made.get(3)
+    yield made
+    made.probe.close()
+
+
+@pytest.fixture(params=TRACERS)
+def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = str(request.param)
+    monkeypatch.setattr(window, "_tracer", TRACERS[name])
+    return name
+
+
+def test_the_lines_whose_allocations_outlive_their_requests_are_told(
+    method: str, leaky: Leaky
+) -> None:
+    leaky.open(requests=50)
+    leaky.get(50)
+    found = leaky.answer().window
+    assert found is not None
+    assert (found.method, found.requests) == (method, 50)
+    assert 0 < found.seconds < 30
+    first = found.lines[0]
+    assert first.site == f"{HERE}:{leaky.line}"
+    assert first.inner == ""
+    assert first.count == 50
+    assert 50 * 10_000 <= first.bytes < 60 * 10_000
+    inside = [one for one in found.lines if one.site == f"{HERE}:{leaky.line - 1}" and one.inner]
+    assert any(one.inner.startswith("werkzeug/") for one in inside)
+    assert not any(one.site == f"{HERE}:{leaky.line + 1}" for one in found.lines)
+    assert not tracemalloc.is_tracing()
+
+
+@pytest.mark.usefixtures("method")
+def test_without_traffic_the_window_ends_and_says_so(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "LONGEST", 0.1)
+    leaky.open(requests=50)
+    assert leaky.answer().problem == "no request came in 0 s → ask again when there is traffic"
+
+
+@pytest.mark.usefixtures("method")
+def test_a_worker_that_leaves_closes_its_window(leaky: Leaky) -> None:
+    leaky.open(requests=50)
+    leaky.get(1)
+    leaky.probe.close()
+    found = leaky.answer().window
+    assert found is not None
+    assert found.requests == 1
+
+
+@pytest.mark.parametrize("name", TRACERS)
+def test_a_window_ends_when_its_tracer_is_full(
+    name: str, leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracer = TRACERS[name]
+    monkeypatch.setattr(sys.modules[tracer.__module__], "MOST_BYTES", 10)
+    monkeypatch.setattr(window, "_tracer", tracer)
+    leaky.open(requests=100_000)
+    while not leaky.answers:
+        leaky.get(20)
+    found = leaky.answer().window
+    assert found is None or found.requests < 100_000
+
+
+def test_where_memory_is_short_the_window_is_refused(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "read_headroom", lambda: Headroom(430_000_000, 512_000_000, 0))
+    leaky._watch(5)
+    (answer,) = leaky.answers
+    fact = "82 MB are free below the limit of memory, 150 MB are needed"
+    assert answer.problem == f"the window was refused: {fact}"
+
+
+def test_an_app_that_traces_itself_is_let_be(leaky: Leaky, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "_tracer", PythonTracer)
+    tracemalloc.start()
+    try:
+        leaky._watch(5)
+        assert [one.problem for one in leaky.answers] == [TAKEN]
+        assert tracemalloc.is_tracing()
+    finally:
+        tracemalloc.stop()
+
+
+def test_without_a_place_for_its_file_memray_is_refused(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_options: object) -> None:
+        raise OSError("Read-only file system")
+
+    monkeypatch.setattr(window, "_tracer", MemrayTracer)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    leaky._watch(5)
+    problem = "the window was refused: memray says Read-only file system"
+    assert [one.problem for one in leaky.answers] == [problem]
+
+
+def test_memray_leaves_no_file(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(window, "_tracer", MemrayTracer)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    leaky.open(requests=1)
+    assert len(list(tmp_path.iterdir())) == 1
+    leaky.get(1)
+    assert leaky.answer().window
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("found", "name"), [(object(), "memray"), (None, "tracemalloc")])
+def test_memray_is_taken_where_the_app_has_it(
+    found: object, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "find_spec", lambda _name: found)
+    assert window._tracer().name == name
+
+
+def test_a_trim_tells_private_memory_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = iter([90, 40])
+    monkeypatch.setattr(process, "read_memory", lambda: ProcessMemory(next(sizes), 0, 0, 0, 1))
+    assert trim.trim(Ask(id=2, probe="trim")) == Answer(ask=2, trim=Trim(before=90, after=40))
+
+
+def test_a_trim_gives_back_what_is_free_below_what_is_not() -> None:
+    pieces = [ctypes.create_string_buffer(b"x" * 60_000) for _ in range(2_000)]
+    del pieces[:-1]
+    answer = trim.trim(Ask(id=2, probe="trim"))
+    assert answer.trim is not None
+    assert answer.trim.after < answer.trim.before - 50_000_000
+
+
+@pytest.mark.parametrize("library", [SimpleNamespace(), None])
+def test_a_c_library_without_a_trim_is_a_problem(
+    library: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if library is None:
+        monkeypatch.setitem(sys.modules, "ctypes", None)
+    else:
+        monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
+    assert trim.trim(Ask(id=2, probe="trim")).problem == trim.ABSENT
