@@ -81,7 +81,7 @@ class Run:
         looker = Looker(beside.server, beside.project, begun)
         started = time.monotonic()
         driver.start()
-        with Watch(self._plan.requests) as watch:
+        with Watch() as watch:
             try:
                 await self._drive(beside, driver, looker, watch, ended)
             finally:
@@ -110,9 +110,10 @@ class Run:
             self._check(tally, ended)
             seen = await asyncio.to_thread(looker.look, now())
             watch.show(tally, seen)
-            if verdict.is_open(seen.found, maybe=bool(seen.growing) or seen.rises or seen.waits):
-                more = self._plan.requests * OVERTIME
-                driver.go_on(more, self._pace * self._plan.requests / more)
+            maybe = bool(seen.growing) or seen.rises or seen.waits
+            if tally.is_done and verdict.is_open(seen.found, maybe=maybe):
+                most = self._plan.requests * OVERTIME
+                driver.go_on(min(tally.limit + self._plan.requests, most), self._pace / 2)
             opinions.append(verdict.opinion(seen.found, tally.answered, tally.quiet))
             if _agree(opinions, verdict.agreeing(seen.found)):
                 return

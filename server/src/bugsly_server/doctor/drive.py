@@ -35,6 +35,13 @@ class Tally:
     """Why the last of the unanswered failed."""
     quiet: float
     """Seconds since the last answer, or since the start."""
+    limit: int
+    """How many are sent in all, as it stands."""
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether everything was sent, and answered or lost."""
+        return self.answered + self.unanswered >= self.limit
 
     @property
     def server_errors(self) -> int:
@@ -84,8 +91,7 @@ class Driver:
     @property
     def is_done(self) -> bool:
         """Return whether everything was sent, and answered or lost."""
-        with self._lock:
-            return self._statuses.total() + self._unanswered >= self._limit
+        return self.tally().is_done
 
     def tally(self) -> Tally:
         """Return the counts of this moment."""
@@ -96,6 +102,7 @@ class Driver:
                 statuses=tuple(sorted(self._statuses.items())),
                 problem=self._problem,
                 quiet=time.monotonic() - self._answered_at,
+                limit=self._limit,
             )
 
     def _be_client(self) -> None:
