@@ -28,7 +28,7 @@ SHORTEST = 20.0
 TO_START = 60.0
 LAST_SAMPLES = 5.0
 """Seconds for the samples of the last requests to come in."""
-OVERTIME = 2.0
+OVERTIME = 3
 """Times as many requests as planned, at most, while a cause is open or a worker is probed."""
 HOPELESS = 60
 """Requests after which an app that answered none of them well is given up."""
@@ -42,6 +42,7 @@ class Run:
         self._start = start
         self._plan = plan
         self._length = length
+        self._pace = min(SHORTEST, length / 2) / plan.requests
         self._log = log
         self.report: verdict.Report | None = None
         """What came of it; None where it was interrupted."""
@@ -76,12 +77,11 @@ class Run:
     async def _examine(
         self, beside: Beside, port: int, begun: Micros, ended: asyncio.Future[int]
     ) -> verdict.Report | None:
-        pace = min(SHORTEST, self._length / 2) / self._plan.requests
-        driver = Driver(port, self._plan, pace)
+        driver = Driver(port, self._plan, self._pace)
         looker = Looker(beside.server, beside.project, begun)
         started = time.monotonic()
         driver.start()
-        with Watch(self._plan.requests) as watch:
+        with Watch() as watch:
             try:
                 await self._drive(beside, driver, looker, watch, ended)
             finally:
@@ -110,8 +110,10 @@ class Run:
             self._check(tally, ended)
             seen = await asyncio.to_thread(looker.look, now())
             watch.show(tally, seen)
-            if seen.waits or verdict.is_open(seen.found, seen.growing):
-                driver.allow(round(self._plan.requests * OVERTIME))
+            maybe = bool(seen.growing) or seen.rises or seen.waits
+            if tally.is_done and verdict.is_open(seen.found, maybe=maybe):
+                most = self._plan.requests * OVERTIME
+                driver.go_on(min(tally.limit + self._plan.requests, most), self._pace / 2)
             opinions.append(verdict.opinion(seen.found, tally.answered, tally.quiet))
             if _agree(opinions, verdict.agreeing(seen.found)):
                 return

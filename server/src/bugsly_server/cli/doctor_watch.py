@@ -24,8 +24,7 @@ NOTE_EVERY = 10.0
 class Watch:
     """Shows how far a run is, and the memory of its workers, on standard error."""
 
-    def __init__(self, requests: int) -> None:
-        self._requests = requests
+    def __init__(self) -> None:
         self._live = Live(console=ERR, auto_refresh=False, transient=True)
         self._noted_at = time.monotonic()
 
@@ -44,16 +43,15 @@ class Watch:
     def show(self, tally: Tally, seen: Look) -> None:
         """Show the state of this moment."""
         if ERR.is_terminal:
-            self._live.update(
-                Group(self._progress(tally.answered), workers_table(seen.facts)), refresh=True
-            )
+            self._live.update(Group(_progress(tally), workers_table(seen.facts)), refresh=True)
         elif time.monotonic() - self._noted_at >= NOTE_EVERY:
             self._noted_at = time.monotonic()
             memory = ", ".join(f"{one['pid']} {size(one['memory'])}" for one in seen.facts)
-            ERR.print(f"{tally.answered:,} of {self._requests:,} requests; {memory}")
+            ERR.print(f"{tally.answered:,} of {tally.limit:,} requests; {memory}")
 
-    def _progress(self, answered: int) -> Table:
-        row = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=self._requests, completed=answered, width=40)
-        row.add_row(bar, Text(f"{answered:,} of {self._requests:,} requests"))
-        return row
+
+def _progress(tally: Tally) -> Table:
+    row = Table.grid(padding=(0, 1))
+    bar = ProgressBar(total=tally.limit, completed=tally.answered, width=40)
+    row.add_row(bar, Text(f"{tally.answered:,} of {tally.limit:,} requests"))
+    return row

@@ -43,11 +43,12 @@ def moved(life: Life) -> Moved | None:
     first, last = _low(steps, begin.requests), steps[-1]
     ends = steps[-max(2, len(steps) // 8) :]
     blocks = [step.blocks for step in steps[len(steps) // 8 :] if step.blocks is not None]
+    in_use = [step.in_use for step in steps[len(steps) // 8 :] if step.in_use]
     lows = min(step.anonymous for step in ends)
     return Moved(
         requests=last.requests - begin.requests,
         anonymous=lows - first.anonymous,
-        in_use=min(step.in_use for step in ends) - first.in_use if first.in_use else None,
+        in_use=min(in_use[-len(ends) :]) - in_use[0] if len(in_use) > len(ends) else None,
         python=round((blocks[-1] - blocks[0]) * BLOCK_BYTES) if len(blocks) > 1 else None,
         descriptors=last.descriptors - begin.descriptors,
         threads=last.threads - begin.threads,

@@ -16,6 +16,8 @@ PER_CONNECTION = 25
 """Requests after which a connection is made anew, by chance with another worker."""
 IDLE = 1.0
 """Seconds after which Gunicorn may be about to close a connection."""
+LATE = 1.0
+"""Seconds of delay that are made up for, so that an app that hung is not flooded."""
 PAUSE = 0.2
 """After a request that was not answered."""
 
@@ -33,6 +35,13 @@ class Tally:
     """Why the last of the unanswered failed."""
     quiet: float
     """Seconds since the last answer, or since the start."""
+    limit: int
+    """How many are sent in all, as it stands."""
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether everything was sent, and answered or lost."""
+        return self.answered + self.unanswered >= self.limit
 
     @property
     def server_errors(self) -> int:
@@ -44,18 +53,19 @@ class Driver:
     """Clients of an app, in threads of their own."""
 
     def __init__(self, port: int, plan: Plan, pace: float) -> None:
-        """Aim at *port* of this host; *pace* is the least time in seconds between two requests."""
+        """Aim at *port* of this host; *pace* is the time in seconds from request to request."""
         self._port = port
         self._pace = pace
         self._coming = enumerate(plan.order())
         self._limit = plan.requests
         self._sent = 0
+        self._due = 0.0
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._statuses: Counter[int] = Counter()
         self._unanswered = 0
         self._problem = ""
-        self._begun = self._answered_at = time.monotonic()
+        self._answered_at = time.monotonic()
         names = [f"client {number}" for number in range(plan.clients)]
         self._threads = [
             threading.Thread(target=self._be_client, name=name, daemon=True) for name in names
@@ -63,7 +73,7 @@ class Driver:
 
     def start(self) -> None:
         """Begin."""
-        self._begun = self._answered_at = time.monotonic()
+        self._due = self._answered_at = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -71,16 +81,17 @@ class Driver:
         """Send nothing more; what is on its way is not waited for."""
         self._stop.set()
 
-    def allow(self, requests: int) -> None:
-        """Send so many in all, where that is more than before."""
+    def go_on(self, requests: int, pace: float) -> None:
+        """Send so many in all, at another pace, where that is more than before."""
         with self._lock:
-            self._limit = max(self._limit, requests)
+            if requests > self._limit:
+                self._limit, self._pace = requests, pace
+                self._due = max(self._due, time.monotonic())
 
     @property
     def is_done(self) -> bool:
         """Return whether everything was sent, and answered or lost."""
-        with self._lock:
-            return self._statuses.total() + self._unanswered >= self._limit
+        return self.tally().is_done
 
     def tally(self) -> Tally:
         """Return the counts of this moment."""
@@ -91,6 +102,7 @@ class Driver:
                 statuses=tuple(sorted(self._statuses.items())),
                 problem=self._problem,
                 quiet=time.monotonic() - self._answered_at,
+                limit=self._limit,
             )
 
     def _be_client(self) -> None:
@@ -109,13 +121,15 @@ class Driver:
     def _next(self) -> tuple[int, Endpoint] | None:
         """Return the next request once it is time for it, None once we are stopped."""
         while not self._stop.is_set():
+            due = time.monotonic() + PAUSE
             with self._lock:
                 coming = next(self._coming) if self._sent < self._limit else None
-                self._sent += coming is not None
+                if coming is not None:
+                    self._sent += 1
+                    due = self._due = max(self._due, time.monotonic() - LATE) + self._pace
+            self._stop.wait(max(0.0, due - time.monotonic()))
             if coming is not None:
-                self._stop.wait(max(0.0, self._begun + coming[0] * self._pace - time.monotonic()))
                 return None if self._stop.is_set() else coming
-            self._stop.wait(PAUSE)
         return None
 
     def _send(self, connection: http.client.HTTPConnection, number: int, to: Endpoint) -> bool:

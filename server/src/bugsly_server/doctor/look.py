@@ -9,6 +9,7 @@ from typing import Any
 from bugsly.protocol.memory import ExitReason
 from bugsly_server.app import Server
 from bugsly_server.clock import Micros
+from bugsly_server.detect.growth import LAST_HALF, SURE, judge
 from bugsly_server.diagnose.asking import Wanted
 from bugsly_server.doctor.diagnoses import Found, load
 from bugsly_server.doctor.verdict import WorkerSeen
@@ -20,6 +21,8 @@ from bugsly_server.store.meta import asks, projects, workers
 
 MOST_WORKERS = 200
 POINTS = 600
+WORTH_A_LOOK = 1_000.0
+"""Bytes per request. What grows more slowly would take too long to be sure of at a desk."""
 ENDS = {
     ExitReason.TIMEOUT: "was silent for longer than Gunicorn's timeout, and was aborted",
     ExitReason.OUT_OF_MEMORY: "was killed by the kernel for want of memory",
@@ -35,6 +38,8 @@ class Look:
 
     workers: tuple[WorkerSeen, ...]
     growing: tuple[int, ...]
+    rises: bool
+    """Whether a worker may be growing, for which too little was seen yet."""
     facts: list[dict[str, Any]]
     """Of the living ones, for the table."""
     found: tuple[Found, ...]
@@ -75,6 +80,7 @@ class Looker:
         return Look(
             workers=tuple(_seen(one, points.get(one.id, [])) for one in seen),
             growing=tuple(one.pid for one in seen if one.judgement.verdict is Verdict.GROWING),
+            rises=any(_rises(points[one.id], one.started_at) for one in living if one.id in points),
             facts=[worker_facts(one, now) for one in living],
             found=diagnosed.found,
             notes=tuple(note for one in seen if (note := _note(one))),
@@ -91,6 +97,14 @@ class Looker:
             for one in new:
                 if asks.add(connection, alive[one.worker_id], one.ask, now) is not None:
                     self._asked.add(one)
+
+
+def _rises(points: list[Point], started_at: Micros) -> bool:
+    growth = judge(points, started_at).growth
+    if growth is None or growth.axis is not Axis.REQUESTS:
+        return False
+    straight = growth.z >= SURE and growth.last > LAST_HALF * growth.slope
+    return straight and growth.slope >= WORTH_A_LOOK
 
 
 def _seen(worker: Worker, points: list[Point]) -> WorkerSeen:

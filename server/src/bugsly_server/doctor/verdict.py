@@ -134,10 +134,10 @@ def agreeing(found: Sequence[Found]) -> int:
     return FOR_SITE if any(one.file and not one.site for one in _sure(found)) else AGREEING
 
 
-def is_open(found: Sequence[Found], growing: Sequence[int]) -> bool:
-    """Return whether more requests could tell why memory grows."""
-    causes = {one.cause for one, _ in found}
-    return Cause.UNKNOWN in causes or (bool(growing) and not causes)
+def is_open(found: Sequence[Found], *, maybe: bool) -> bool:
+    """Return whether more requests could tell why memory grows, as it does or *maybe* does."""
+    leaks = any(is_leak(one) for one, _ in found)
+    return not leaks and (maybe or any(one.cause is Cause.UNKNOWN for one, _ in found))
 
 
 def _sure(found: Sequence[Found]) -> list[Diagnosis]:

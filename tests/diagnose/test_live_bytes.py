@@ -1,0 +1,44 @@
+"""What the C allocator has given out, where it is not read in every sample."""
+
+from bugsly_server.diagnose.remainder import moved
+from bugsly_server.model.dossier import Life, Step
+
+MB = 1_000_000
+
+
+def step(number: int, in_use: int) -> Step:
+    return Step(
+        at=number * MB,
+        requests=number * 100,
+        anonymous=(30 + number) * MB,
+        in_use=in_use,
+        held=2 * in_use,
+        blocks=None,
+        descriptors=9,
+        threads=2,
+        served={},
+        failed={},
+        levels={},
+    )
+
+
+def gained(*in_use: int) -> int | None:
+    """Return what a life with these readings gained."""
+    steps = tuple(step(number, one) for number, one in enumerate(in_use))
+    found = moved(
+        Life(worker_id=1, pid=1, release="", python="3.11", server="gunicorn", steps=steps)
+    )
+    assert found is not None
+    return found.in_use
+
+
+def test_a_sample_without_a_reading_says_nothing_of_live_bytes() -> None:
+    read = [(10 + number) * MB for number in range(16)]
+    now_and_then = [one if number % 3 == 0 else 0 for number, one in enumerate(read)]
+    assert gained(*read) == 12 * MB
+    assert gained(*now_and_then) == 9 * MB
+
+
+def test_an_allocator_that_does_not_tell_is_not_known_to_have_gained_nothing() -> None:
+    assert gained(*[0] * 16) is None
+    assert gained(*[0] * 15, 10 * MB) is None
