@@ -21,6 +21,7 @@ from bugsly.outbox import Outbox
 from bugsly.place import Place
 from bugsly.probes import process
 from bugsly.probes.census import Census, Survey
+from bugsly.probes.census.roots import apps
 from bugsly.probes.counts import count_probes
 from bugsly.probes.holders import Holders
 from bugsly.probes.pool import PoolProbe
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from bugsly.options import Options
     from bugsly.probes.holders import HolderProbe
+    from bugsly.protocol.evidence import Answer, Ask
 
 LOG = logging.getLogger("bugsly")
 FEW_SAMPLES = 5
@@ -87,7 +89,7 @@ class Agent:
                     return
                 self._begun = True
             self._window = WindowProbe(self.traffic)
-            dear = {"source": read_sources, "trim": trim, "window": self._window.watch}
+            dear = {"source": self._read_sources, "trim": trim, "window": self._window.watch}
             self._asks = Asks(dear, self._outbox.evidence, self.guards)
             self._sender = Sender(
                 self.options.dsn,
@@ -136,6 +138,9 @@ class Agent:
             self._window.close()
             self._sampler.close(GOODBYE / 4)
             self._sender.close(GOODBYE)
+
+    def _read_sources(self, ask: Ask) -> Answer:
+        return read_sources(ask, apps([one.application for one in self.served]).values())
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
         failures = dict(self.guards.failures)

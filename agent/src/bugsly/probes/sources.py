@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 import tokenize
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.own import short_path
 from bugsly.probes import process
+from bugsly.probes.views import find_view
 from bugsly.protocol.evidence import Answer, Source
+from bugsly.redact import redact_source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from bugsly.protocol.evidence import Ask
 
 LARGEST = 512_000
@@ -24,6 +29,7 @@ LARGEST = 512_000
 MOST = 700_000
 """Bytes of one answer, as JSON: a report has to fit into one item of an envelope."""
 STRANGER = "no module of this name is loaded in the worker"
+NO_VIEW = "no application of Flask's that is served here answers this endpoint"
 GENERATED = "it was not loaded from a file of Python source"
 ZIPPED = "it lies in an archive"
 MISSING = "its file is gone"
@@ -39,13 +45,13 @@ class Loaded(NamedTuple):
     file: str
 
 
-def read_sources(ask: Ask) -> Answer:
-    """Return the text of the files and modules that *ask* names."""
+def read_sources(ask: Ask, apps: Iterable[object] = ()) -> Answer:
+    """Return the text of the files and modules that *ask* names, and of the views in *apps*."""
     loaded = _loaded()
     sources = []
     room = MOST
     for word in ask.files:
-        source = _read(word, loaded.get(word))
+        source = _read_view(word, loaded, apps) if " /" in word else _read(word, loaded.get(word))
         size = len(json.dumps(source.text))
         if size > room:
             source = Source(file=source.file, module=source.module, problem=FULL)
@@ -53,6 +59,15 @@ def read_sources(ask: Ask) -> Answer:
             room -= size
         sources.append(source)
     return Answer(ask=ask.id, sources=tuple(sources))
+
+
+def _read_view(endpoint: str, loaded: Mapping[str, Loaded], apps: Iterable[object]) -> Source:
+    """Return the source of the module that the view of *endpoint* is defined in."""
+    view = find_view(apps, endpoint)
+    module = None if view is None else loaded.get(view.file) or loaded.get(view.module)
+    if view is None or module is None:
+        return Source(file=endpoint, module="", problem=NO_VIEW, views={endpoint: 0})
+    return replace(_read(module.name, module), views={endpoint: view.line})
 
 
 def _loaded() -> dict[str, Loaded]:
@@ -76,7 +91,7 @@ def _read(word: str, loaded: Loaded | None) -> Source:
         return Source(file=loaded.file, module=loaded.name, problem=problem)
     try:
         with path.open("rb") as file:
-            text = _decode(file.read(LARGEST))
+            text = redact_source(_decode(file.read(LARGEST)))
             edited = path.stat().st_mtime > _started()
     except OSError as error:
         return Source(file=loaded.file, module=loaded.name, problem=f"{error.strerror}")

@@ -57,7 +57,7 @@ class Ask:
     probe: str
     """`source`, `window` or `trim`."""
     files: tuple[str, ...] = ()
-    """Of `source`: the files to read, or modules as `shop.views`."""
+    """Of `source`: the files to read, or modules as `shop.views`, or endpoints as `GET /items`."""
     requests: int = 0
     """Of `window`: how many requests it lasts."""
 
@@ -73,6 +73,8 @@ class Source:
     """Whether it changed after the worker started."""
     problem: str = ""
     """Why there is no text."""
+    views: dict[str, int] = field(default_factory=dict)
+    """First lines of the views that were asked for, by endpoint; 0 where none was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

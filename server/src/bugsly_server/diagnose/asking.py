@@ -39,13 +39,22 @@ def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
 
 def _sources(dossier: Dossier, found: Collection[Diagnosis]) -> Iterator[Wanted]:
     """Yield one ask for the sources that diagnoses would like to read and nobody has sent."""
-    newest = max(
-        dossier.lives, key=lambda life: life.steps[-1].at if life.steps else 0, default=None
-    )
-    files = [one.file for one in found if one.file and one.file not in dossier.sources]
-    if newest is not None and files:
-        names = tuple(sorted(set(files)))[:MOST_FILES]
+    newest = max(dossier.lives, key=_seen_at, default=None)
+    seen = {endpoint for source in dossier.sources.values() for endpoint in source.views}
+    told = [one for one in found if one.is_leak or one.cause is Cause.BUFFERED_RESPONSE]
+    words = [one.file for one in told if one.file and one.file not in dossier.sources]
+    words += [path for one in told if (path := _unread(one.site, dossier))]
+    words += [one.endpoint for one in told if not one.site and one.endpoint not in {"", *seen}]
+    if newest is not None and words:
+        names = tuple(sorted(set(words)))[:MOST_FILES]
         yield Wanted(newest.worker_id, Ask(id=0, probe="source", files=names))
+
+
+def _unread(site: str, dossier: Dossier) -> str:
+    """Return the short path of *site* where its source was not read."""
+    path = site.rpartition(":")[0]
+    known = any(file.endswith(f"/{path}") or file == path for file in dossier.sources)
+    return "" if known else path
 
 
 def _seen_at(life: Life) -> int:
@@ -53,9 +62,8 @@ def _seen_at(life: Life) -> int:
 
 
 def _dear(diagnosis: Diagnosis, life: Life) -> Iterator[Wanted]:
-    if diagnosis.cause is Cause.RETENTION:
-        if not life.trims:
-            yield Wanted(life.worker_id, Ask(id=0, probe="trim"))
-    elif not life.windows:
+    if not life.trims:
+        yield Wanted(life.worker_id, Ask(id=0, probe="trim"))
+    elif diagnosis.cause is not Cause.RETENTION and not life.windows:
         asked = Ask(id=0, probe="window", requests=WINDOW_REQUESTS)
         yield Wanted(life.worker_id, asked)

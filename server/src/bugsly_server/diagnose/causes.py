@@ -18,6 +18,8 @@ OF_KIND = {
     "connection": Cause.UNRETURNED_CONNECTION,
     "survivor": Cause.KEPT_EXCEPTION,
     "descriptor": Cause.MADE_PER_REQUEST,
+    "engine": Cause.MADE_PER_REQUEST,
+    "callback": Cause.MADE_PER_REQUEST,
     "lru_cache": Cause.UNBOUNDED_CACHE,
 }
 KEPT = re.compile(
@@ -47,16 +49,3 @@ def cause_of(holder: Holder, feed: Feed | None, others: Collection[Holder]) -> C
     if feed is not None and feed.memo:
         return Cause.UNBOUNDED_CACHE
     return Cause.GROWING_CONTAINER
-
-
-MEANING = {
-    Cause.THREADS: 4,
-    Cause.UNRETURNED_CONNECTION: 4,
-    Cause.METRIC_LABELS: 3,
-    Cause.HANDLERS_PER_REQUEST: 3,
-    Cause.MADE_PER_REQUEST: 3,
-    Cause.UNBOUNDED_CACHE: 2,
-    Cause.GROWING_CONTAINER: 2,
-    Cause.KEPT_EXCEPTION: 1,
-}
-"""Of several holders that grow with the same requests, the one that says more stands first."""

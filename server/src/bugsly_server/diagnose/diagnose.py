@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
-from bugsly.protocol.evidence import Source
-from bugsly_server.diagnose.causes import MEANING, cause_of
+from bugsly_server.diagnose.causes import cause_of
+from bugsly_server.diagnose.echoes import without_echoes
 from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
+from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.known import recognise
+from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import endpoint_of, moved, name_remainder
 from bugsly_server.diagnose.responses import buffered
 from bugsly_server.diagnose.steady import Course
@@ -33,6 +34,7 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     itself is named too, and is no leak. Without evidence there is no diagnosis but `unknown`, and
     none at all where nothing grows.
     """
+    dossier = with_gauges(dossier)
     readings = {
         name: read(source.text, name, source.module)
         for name, holder in dossier.holders.items()
@@ -42,7 +44,7 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
-    named = _without_echoes(
+    named = without_echoes(
         [_of_track(track, steady, readings, dossier, gained) for track in steady]
     )
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
@@ -65,13 +67,13 @@ def _of_track(
     feed = choose(reading.feeds, endpoint) if reading is not None else None
     others = [one.holder for one in steady if one is not track and _go_together(one, track)]
     cause = cause_of(holder, feed, others)
-    source = dossier.sources.get(holder.file)
+    site, file = locate(holder, feed, cause, endpoint, dossier.sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
         holder=holder.name,
-        site=holder.site or _site(feed, source, holder.file),
-        file=holder.file,
+        site=site,
+        file=file,
         endpoint=endpoint,
         shares=track.shares,
         bytes_per_request=track.each * holder.entry_bytes,
@@ -124,14 +126,6 @@ def _unless(track: Track) -> list[str]:
 
 def _each(each: float) -> str:
     return f"{each:.2f}".rstrip("0").rstrip(".") if each >= 0.1 else f"{each:.3g}"
-
-
-def _site(feed: Feed | None, source: Source | None, file: str) -> str:
-    """Return the line of *feed* as the agent writes lines: the module's path, and a number."""
-    if feed is None or source is None:
-        return ""
-    parts = source.module.count(".") + 1 + source.file.endswith("/__init__.py")
-    return f"{'/'.join(file.split('/')[-parts:])}:{feed.line}"
 
 
 def _stopping(track: Track, gained: Mapping[int, int]) -> Diagnosis:
@@ -188,41 +182,6 @@ def _go_together(left: Track, right: Track) -> bool:
     """Return whether two holders gain with the same requests, at about the same rate."""
     same = endpoint_of(left.shares) == endpoint_of(right.shares)
     return same and abs(left.each - right.each) <= ALIKE * max(left.each, right.each)
-
-
-def _without_echoes(named: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """Return *named* most telling first, without what another one of them only repeats.
-
-    Entries of one leak are often counted in several places: an engine made for each request adds
-    to lists of its library, keeps descriptors open, and survives with its request.
-    """
-    ordered = sorted(named, key=_weight, reverse=True)
-    kept: list[Diagnosis] = []
-    for one in ordered:
-        echo = next((known for known in kept if _echoes(one, known)), None)
-        if echo is None:
-            kept.append(one)
-        else:
-            index = kept.index(echo)
-            told = (*echo.because, f"with it grows {one.holder}")
-            kept[index] = replace(echo, because=told, part=min(1.0, echo.part + one.part))
-    return kept
-
-
-def _echoes(one: Diagnosis, known: Diagnosis) -> bool:
-    if one.endpoint != known.endpoint:
-        return False
-    each, other = one.entries_per_request, known.entries_per_request
-    alike = abs(each - other) <= ALIKE * max(each, other)
-    counted = MEANING.get(one.cause, 0) < MEANING.get(known.cause, 0)
-    light = one.bytes_per_request <= ALIKE * known.bytes_per_request
-    return (alike and (counted or light or bool(one.library) > bool(known.library))) or light
-
-
-def _weight(one: Diagnosis) -> tuple[bool, float, int, float]:
-    """Order by: the application's own before a library's, then bytes, then what it says."""
-    heavy = math.log2(max(1.0, one.bytes_per_request) * max(one.entries_per_request, 1e-9))
-    return not one.library, round(heavy), MEANING.get(one.cause, 0), one.confidence
 
 
 def _confidence(track: Track, feed: Feed | None, endpoint: str) -> float:

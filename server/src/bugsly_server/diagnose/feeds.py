@@ -61,7 +61,7 @@ def read(text: str, path: str, module: str) -> Reading:
 
     A source that cannot be parsed says nothing.
     """
-    name, tree = Name.of(path, module), _parse(text)
+    name, tree = Name.of(path, module), parse(text)
     if tree is None or not name:
         return Reading((), None, removes=False)
     feeds, bounds, removes = [], [], False
@@ -71,8 +71,8 @@ def read(text: str, path: str, module: str) -> Reading:
         bounds += _bounds(node, name, tree)
         removes = removes or _removes(node, name)
     for function, _ in _walk(tree):
-        if _is_cached(function, name):
-            feeds.append(_feed(function, (), name))
+        if isinstance(function, Function) and _is_cached(function, name):
+            feeds.append(_feed(function, (function,), name))
     return Reading(tuple(feeds), min(bounds, default=None), removes=removes or bool(bounds))
 
 
@@ -87,7 +87,8 @@ def choose(feeds: Sequence[Feed], endpoint: str) -> Feed | None:
 
 
 @lru_cache(KEPT_TREES)
-def _parse(text: str) -> ast.Module | None:
+def parse(text: str) -> ast.Module | None:
+    """Return the tree of *text*, None where it cannot be parsed."""
     if len(text) > LONGEST_SOURCE:
         return None
     try:
@@ -176,13 +177,10 @@ def _number(node: ast.AST, tree: ast.Module) -> int | None:
     return None
 
 
-def _is_cached(node: ast.AST, name: Name) -> bool:
-    """Return whether *node* defines the holder itself: a function with a cache around it."""
-    return (
-        isinstance(node, Function)
-        and node.name == name[-1]
-        and any("cache" in ast.unparse(one) for one in node.decorator_list)
-    )
+def _is_cached(function: Function, name: Name) -> bool:
+    """Return whether *function* is the holder itself, with a cache around it."""
+    around = [ast.unparse(one) for one in function.decorator_list]
+    return function.name == name[-1] and any("cache" in one for one in around)
 
 
 def _feed(node: ast.AST, functions: Sequence[Function], name: Name) -> Feed:

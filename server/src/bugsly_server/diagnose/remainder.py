@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ LEAST_STEPS = 6
 MOST = 0.5
 """The part of a growth that a fact has to account for to decide it."""
 LITTLE = 0.25
+STEADILY = 0.6
+"""What the later half of live growth is to the earlier where it will not stop by itself."""
 GIVEN_BACK = 0.5
 """The part of what was gained that one malloc_trim gives back where memory is only kept."""
 
@@ -26,12 +29,10 @@ class Moved(NamedTuple):
 
     requests: int
     anonymous: int
-    in_use: int | None
-    """Given out by the C allocator; None where it does not tell."""
-    python: int | None
-    """In blocks of Python's own allocator, roughly; None where they were not read."""
-    descriptors: int
-    threads: int
+    live: int | None
+    """What was given out and not got back; None where the allocators do not tell."""
+    steadily: bool
+    """Whether live bytes grow as fast in the later half as in the earlier."""
 
 
 def moved(life: Life) -> Moved | None:
@@ -40,19 +41,37 @@ def moved(life: Life) -> Moved | None:
     if len(steps) < LEAST_STEPS:
         return None
     begin = steps[len(steps) // 8]
-    first, last = _low(steps, begin.requests), steps[-1]
     ends = steps[-max(2, len(steps) // 8) :]
-    blocks = [step.blocks for step in steps[len(steps) // 8 :] if step.blocks is not None]
-    in_use = [step.in_use for step in steps[len(steps) // 8 :] if step.in_use]
-    lows = min(step.anonymous for step in ends)
+    live = _live(steps[len(steps) // 8 :])
+    early, late = _halves(live)
     return Moved(
-        requests=last.requests - begin.requests,
-        anonymous=lows - first.anonymous,
-        in_use=min(in_use[-len(ends) :]) - in_use[0] if len(in_use) > len(ends) else None,
-        python=round((blocks[-1] - blocks[0]) * BLOCK_BYTES) if len(blocks) > 1 else None,
-        descriptors=last.descriptors - begin.descriptors,
-        threads=last.threads - begin.threads,
+        requests=steps[-1].requests - begin.requests,
+        anonymous=min(step.anonymous for step in ends) - _low(steps, begin.requests).anonymous,
+        live=round(early + late) if len(live) >= LEAST_STEPS else None,
+        steadily=late >= STEADILY * early > 0,
     )
+
+
+def _live(steps: Sequence[Step]) -> list[tuple[int, float]]:
+    """Return requests and live bytes where both allocators were read, or the last reading holds."""
+    found, blocks = [], None
+    for step in steps:
+        blocks = step.blocks if step.blocks is not None else blocks
+        if step.in_use and blocks is not None:
+            found.append((step.requests, step.in_use + blocks * BLOCK_BYTES))
+    return found
+
+
+def _halves(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """Return what live bytes gained in either half of the requests, by medians of readings."""
+    if len(live) < LEAST_STEPS:
+        return 0.0, 0.0
+    middle = (live[0][0] + live[-1][0]) / 2
+    half = next(index for index, (requests, _) in enumerate(live) if requests >= middle)
+    few = max(1, len(live) // 10)
+    places = [live[: 2 * few + 1], live[max(0, half - few) : half + few + 1], live[-2 * few - 1 :]]
+    begin, inner, end = (statistics.median(amount for _, amount in one) for one in places)
+    return inner - begin, end - inner
 
 
 def name_remainder(
@@ -117,34 +136,24 @@ def _decide(
     freed = _freed(life, gain)
     if freed:
         return Cause.RETENTION, 0.9, [freed, *facts]
+    if gain.live is not None:
+        facts.insert(0, f"live bytes gained {size(max(0, gain.live))}")
+    if gain.live is not None and gain.live < LITTLE * gain.anonymous:
+        return Cause.RETENTION, 0.8, [f"{facts[0]} only: the rest is free and kept", *facts[1:]]
     if _collector_is_off(life):
         off = "Python's cyclic collector is off, or its objects are frozen"
         return Cause.CYCLES, 0.8, [off, *facts]
-    native = _native(gain, window) if watched else ""
-    if native:
-        return Cause.NATIVE, 0.75 if window is not None else 0.6, [native, *facts]
-    return Cause.UNKNOWN, 0.4 if watched else 0.3, facts
+    if not watched or gain.live is None or gain.live < MOST * gain.anonymous or not gain.steadily:
+        return Cause.UNKNOWN, 0.4, facts
+    return Cause.NATIVE, 0.75 if window is not None else 0.6, facts
 
 
 def _freed(life: Life, gain: Moved) -> str:
-    """Return the fact that shows memory to be free and kept, empty where none does."""
+    """Return the fact that a trim gave most of the growth back, empty where none did."""
     for trim in life.trims:
         if trim.before - trim.after >= GIVEN_BACK * gain.anonymous:
-            moved = f"from {size(trim.before)} to {size(trim.after)}"
-            return f"one malloc_trim took private memory {moved}"
-    if gain.in_use is None or gain.python is None:
-        return ""
-    live = max(0, gain.in_use) + max(0, gain.python)
-    if live >= LITTLE * gain.anonymous:
-        return ""
-    return f"live bytes gained {size(live)} only: the rest is free and kept"
-
-
-def _native(gain: Moved, window: Window | None) -> str:
-    if gain.in_use is not None and gain.in_use >= MOST * gain.anonymous:
-        return f"the C allocator has given out {size(gain.in_use)} more"
-    if window is not None and window.lines and gain.python is not None:
-        return f"Python's own blocks gained {size(gain.python)}"
+            moved_by = f"from {size(trim.before)} to {size(trim.after)}"
+            return f"one malloc_trim took private memory {moved_by}"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bugsly_server.diagnose.places import in_view
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Body, Dossier
 from bugsly_server.model.units import count, size
@@ -24,12 +25,13 @@ def buffered(dossier: Dossier) -> list[Diagnosis]:
 
 
 def _diagnosis(endpoint: str, body: Body, dossier: Dossier) -> Diagnosis:
+    place = in_view(Cause.BUFFERED_RESPONSE, endpoint, dossier.sources)
     return Diagnosis(
         cause=Cause.BUFFERED_RESPONSE,
         is_leak=False,
         holder="",
-        site="",
-        file="",
+        site=place.site if place is not None else "",
+        file=place.file if place is not None else "",
         endpoint=endpoint,
         shares=(),
         bytes_per_request=float(body.whole),

@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-LEAST_GROWN = 32
-LEAST_REQUESTS = 150
+
+class Least(NamedTuple):
+    """How much has to be seen before a growth is judged."""
+
+    grown: int
+    requests: int
+
+
+OF_ENTRIES = Least(32, 150)
+OF_THINGS = Least(12, 40)
+"""Threads, connections and the like are made by few requests, and stay by accident even less."""
 STEADY = 0.8
 """Growth of the second half beside that of the first."""
 QUARTER = 0.5
@@ -57,12 +66,12 @@ def judge_run(
     bound: int | None = None,
     *,
     keyed: bool = False,
-    least: int = LEAST_GROWN,
+    least: Least = OF_ENTRIES,
 ) -> Run:
     """Return how a holder grows that held what *places* say, in order.
 
     A *keyed* one keeps nothing twice: where its keys come from a finite stock, it slows down the
-    nearer it comes to having met them all. Below *least* entries gained it is too early.
+    nearer it comes to having met them all. Below *least* it is too early.
     """
     if len(places) < 2:
         return Run(Course.EARLY, 0, 0, places[-1].held if places else 0)
@@ -72,14 +81,14 @@ def judge_run(
 
 
 def _course(
-    places: Sequence[Place], run: Run, bound: int | None, *, keyed: bool, least: int
+    places: Sequence[Place], run: Run, bound: int | None, *, keyed: bool, least: Least
 ) -> Course:
     if bound is not None and run.held <= bound * NEAR_BOUND:
         return Course.BOUNDED
-    if run.requests < LEAST_REQUESTS:
+    if run.requests < least.requests:
         return Course.EARLY
-    if run.grown < least:
-        return Course.STILL if run.requests > LEAST_REQUESTS * least else Course.EARLY
+    if run.grown < least.grown:
+        return Course.STILL if run.requests > least.requests * least.grown else Course.EARLY
     quarters = [_grown_between(places, part / 4, (part + 1) / 4) for part in range(4)]
     early, late = sum(quarters[:2]), sum(quarters[2:])
     if early <= 0 or late / early < STEADY or min(quarters) < QUARTER * run.grown / 4:

@@ -9,17 +9,16 @@ from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.shares import Stretch, requests_of, share
-from bugsly_server.diagnose.steady import LEAST_GROWN, Course, Place, Run, judge_run
+from bugsly_server.diagnose.steady import OF_ENTRIES, OF_THINGS, Course, Place, Run, judge_run
 from bugsly_server.model.diagnosis import Share
 from bugsly_server.model.dossier import Dossier, Life, Step
 
 WARM_UP = 0.08
 """The part of a life's requests that is left out where it is long enough."""
 WARM_REQUESTS = 100
-LEAST_COUNTED = 12
-"""Of things that are made and dropped, such as threads, fewer are telling than of entries."""
 COUNTED = frozenset(
     {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
+    | {"engine", "callback"}
 )
 KEYED = frozenset({"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"})
 """Kinds that keep nothing twice."""
@@ -80,7 +79,7 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
             _places(story, shares),
             bound,
             keyed=holder.kind in KEYED or "dict" in holder.kind.lower(),
-            least=LEAST_COUNTED if holder.kind in COUNTED else LEAST_GROWN,
+            least=OF_THINGS if holder.kind in COUNTED else OF_ENTRIES,
         )
         for worker, story in stories.items()
     }

@@ -33,6 +33,7 @@ MOST_COUNTS = 40
 """Details of a holder; facts of a worker."""
 MOST_ANSWERS = 20
 MOST_SOURCES = 50
+MOST_VIEWS = 20
 MOST_LINES = 100
 
 _Kind = TypeVar("_Kind")
@@ -133,7 +134,13 @@ def _answer(one: Answer, skipped: Skipped) -> Answer | None:
 def _source(one: Source) -> Source | None:
     if not 0 < len(one.file) <= LONGEST_FILE or len(one.text) > LONGEST_TEXT:
         return None
-    return replace(one, module=one.module[:LONGEST_NAME], problem=one.problem[:LONGEST_FILE])
+    fit = [(name, line) for name, line in one.views.items() if len(name) <= LONGEST_NAME]
+    return replace(
+        one,
+        module=one.module[:LONGEST_NAME],
+        problem=one.problem[:LONGEST_FILE],
+        views=dict([pair for pair in fit if _are_counts(pair[1:])][:MOST_VIEWS]),
+    )
 
 
 def _window(one: Window) -> Window | None:

@@ -59,9 +59,15 @@ def load(
             _life(one, _steps(steps[one.id], endpoints, counted), answers[one.id]) for one in lives
         ),
         holders=described,
-        sources=sources.known(connection, lives[0].project_id),
+        sources=sources.known(connection, lives[0].project_id, _deployed_at(lives)),
         bodies=_bodies(telemetry, lives, endpoints, now),
     )
+
+
+def _deployed_at(lives: Sequence[Worker]) -> Micros:
+    """Return when the first worker of the newest release among *lives* started."""
+    newest = max(lives, key=lambda one: one.started_at)
+    return min(one.started_at for one in lives if one.release == newest.release)
 
 
 def _life(worker: Worker, steps: Iterable[Step], answers: Sequence[Answer]) -> Life:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -19,7 +22,11 @@ MOST_BYTES = 20_000_000
 
 def keep(connection: Connection, project_id: int, read: Iterable[Source], now: Micros) -> None:
     """Store what was *read*, in the place of what was read of those files before."""
-    values = [_values(one, project_id, now) for one in read]
+    before = known(connection, project_id)
+    values = [
+        _values(replace(one, views={**_views(before.get(one.file)), **one.views}), project_id, now)
+        for one in read
+    ]
     if not values:
         return
     added = upsert(source)
@@ -30,17 +37,27 @@ def keep(connection: Connection, project_id: int, read: Iterable[Source], now: M
     _bound(connection, project_id)
 
 
-def known(connection: Connection, project_id: int) -> dict[str, Source]:
-    """Return the sources of a project, by file."""
+def known(connection: Connection, project_id: int, since: Micros = 0) -> dict[str, Source]:
+    """Return the sources of a project that were read from *since* on, by file."""
     c = source.c
-    query = select(c.file, c.module, c.text, c.edited, c.problem).where(c.project_id == project_id)
-    return {row.file: Source(**row._mapping) for row in connection.execute(query)}
+    mine = (c.project_id == project_id) & (c.seen_at >= since)
+    query = select(c.file, c.module, c.text, c.edited, c.problem, c.views).where(mine)
+    return {row.file: _source(row) for row in connection.execute(query)}
 
 
 def digests(connection: Connection, project_id: int) -> dict[str, str]:
     """Return the SHA-256 of the text of each source of a project, by file."""
     query = select(source.c.file, source.c.digest).where(source.c.project_id == project_id)
     return {row.file: row.digest for row in connection.execute(query)}
+
+
+def _views(before: Source | None) -> dict[str, int]:
+    return {} if before is None else before.views
+
+
+def _source(row: Any) -> Source:
+    fields = dict(row._mapping)
+    return Source(**fields | {"views": msgspec.json.decode(row.views, type=dict[str, int])})
 
 
 def _values(one: Source, project_id: int, now: Micros) -> dict[str, object]:
@@ -54,6 +71,7 @@ def _values(one: Source, project_id: int, now: Micros) -> dict[str, object]:
         "digest": hashlib.sha256(text).hexdigest(),
         "edited": one.edited,
         "problem": one.problem,
+        "views": msgspec.json.encode(one.views).decode(),
         "seen_at": now,
     }
 

@@ -195,6 +195,7 @@ source = Table(
     Column("digest", String(64), nullable=False),
     Column("edited", Boolean, nullable=False),
     _text("problem"),
+    Column("views", Text, nullable=False, server_default="{}"),
     _moment("seen_at"),
     UniqueConstraint("project_id", "file"),
 )

@@ -1,0 +1,101 @@
+"""Finds, in the source of a view, the line that makes what a cause is about."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bugsly.protocol.evidence import Source
+from bugsly_server.diagnose.feeds import Function, parse
+from bugsly_server.model.diagnosis import Cause
+
+CALLS: dict[Cause, tuple[str, ...]] = {
+    Cause.THREADS: (r"^(Thread|Timer|Process|\w*Executor|\w*Thread)$", r"^(start|submit|spawn)$"),
+    Cause.HANDLERS_PER_REQUEST: (
+        r"^(addHandler|connect|connect_via|listen|listens_for|add_\w*(listener|handler|callback))$",
+        r"^(subscribe|register\w*|addFilter|on|hook)$",
+    ),
+    Cause.METRIC_LABELS: (r"^labels$", r"^(add|record|observe|inc|set)$"),
+    Cause.MADE_PER_REQUEST: (
+        r"^(create_engine|make_class|create_model|type|TypeAdapter|boto3|client|resource)$",
+        r"^[A-Z]\w*(Engine|Client|Session|Pool|Executor|Connection|Processor|Provider|Adapter)$",
+        r"^[A-Z][A-Za-z]*[a-z]\w*$",
+    ),
+    Cause.GROWING_CONTAINER: (r"^(append|appendleft|add|extend|insert|update|setdefault|put)$",),
+    Cause.UNBOUNDED_CACHE: (r"^(setdefault|update|set|add|append)$",),
+    Cause.BUFFERED_RESPONSE: (
+        r"^(read|read_bytes|read_text|readlines|getvalue)$",
+        r"^(dumps|join|to_csv|to_json|to_excel|tobytes)$",
+        r"^(Response|make_response|jsonify)$",
+    ),
+}
+"""Names of calls, the more telling patterns first."""
+FRAMEWORK = frozenset({"Response", "Flask", "Blueprint"})
+
+
+class Culprit(NamedTuple):
+    """A line of one source."""
+
+    source: Source
+    line: int
+
+
+def find_culprit(cause: Cause, endpoint: str, sources: Iterator[Source] | None) -> Culprit | None:
+    """Return the line in the view of *endpoint*, or in what it calls, that *cause* is about."""
+    for source in sources or ():
+        first = source.views.get(endpoint, 0)
+        tree = parse(source.text) if first and source.text else None
+        view = None if tree is None else _function_at(tree, first)
+        if tree is None or view is None:
+            continue
+        line = _line(cause, _reached(tree, view))
+        return None if line is None else Culprit(source, line)
+    return None
+
+
+def _function_at(tree: ast.Module, line: int) -> Function | None:
+    """Return the function that begins at *line*, with its decorators."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            if first <= line <= node.lineno:
+                return node
+    return None
+
+
+def _reached(tree: ast.Module, view: Function) -> list[Function]:
+    """Return *view* and the functions and methods of its module that it calls, two steps deep."""
+    by_name = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
+    found, edge = [view], [view]
+    for _ in range(2):
+        names = [name for one in edge for name, _ in _calls(one)]
+        edge = [by_name[name] for name in names if name in by_name and by_name[name] not in found]
+        found += edge
+    return found
+
+
+def _line(cause: Cause, functions: list[Function]) -> int | None:
+    for pattern in CALLS.get(cause, ()):
+        for function in functions:
+            lines = [
+                line
+                for name, line in _calls(function)
+                if re.search(pattern, name) and (name not in FRAMEWORK or "Response" in pattern)
+            ]
+            if lines:
+                return lines[0]
+    if cause is Cause.BUFFERED_RESPONSE:
+        returns = [node.lineno for node in ast.walk(functions[0]) if isinstance(node, ast.Return)]
+        return max(returns, default=None)
+    return None
+
+
+def _calls(function: Function) -> Iterator[tuple[str, int]]:
+    """Yield what a function's body calls, by last name, in order of the source."""
+    calls = [node for one in function.body for node in ast.walk(one) if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name:
+            yield str(name), node.lineno
