@@ -54,7 +54,8 @@ def moved(life: Life) -> Moved | None:
 
 def _live(steps: Sequence[Step]) -> list[tuple[int, float]]:
     """Return requests and live bytes where both allocators were read, or the last reading holds."""
-    found, blocks = [], None
+    told = any(step.blocks is not None for step in steps)
+    found, blocks = [], None if told else 0
     for step in steps:
         blocks = step.blocks if step.blocks is not None else blocks
         if step.in_use and blocks is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Callable, Sequence
 
 from bugsly_server.model.diagnosis import Cause, Diagnosis
@@ -47,21 +48,24 @@ def _bound_container(lines: Lines, tree: ast.Module, diagnosis: Diagnosis) -> Li
     name = diagnosis.holder.rpartition(".")[2]
     for node in tree.body:
         match node:
-            case (
-                ast.Assign(targets=[ast.Name(id=given)], value=made)
-                | ast.AnnAssign(target=ast.Name(id=given), value=made)
-            ) if given == name and made is not None:
+            case ast.Assign(targets=[ast.Name(id=given)], value=made) if given == name:
                 return _bound_made(lines, tree, diagnosis, (name, made))
+            case ast.AnnAssign(target=ast.Name(id=given), annotation=kind, value=made) if (
+                given == name and made is not None
+            ):
+                written = re.sub(r"^(list|List)\b", "deque", ast.unparse(kind))
+                return _bound_made(lines, tree, diagnosis, (f"{name}: {written}", made))
     return None
 
 
 def _bound_made(
     lines: Lines, tree: ast.Module, diagnosis: Diagnosis, container: tuple[str, ast.expr]
 ) -> Lines | None:
-    name, made = container
+    declared, made = container
+    name = declared.partition(":")[0]
     match made:
         case ast.List(elts=[]) | ast.Call(func=ast.Name(id="list"), args=[]):
-            lines[made.lineno - 1] = f"{name} = deque(maxlen={KEPT})"
+            lines[made.lineno - 1] = f"{declared} = deque(maxlen={KEPT})"
             return _with_import(lines, tree, "from collections import deque")
         case ast.Dict(keys=[]) | ast.Call(func=ast.Name(id="dict"), args=[], keywords=[]):
             return _dropping(lines, diagnosis, f"{name}.pop(next(iter({name})))", name)
@@ -192,6 +196,8 @@ def _with_import(lines: Lines, tree: ast.Module, line: str) -> Lines:
     }
     if (wanted.module, wanted.names[0].name) in there:
         return lines
-    later = [node for node in imports if getattr(node, "module", "") != "__future__"]
-    at = later[0].lineno - 1 if later else (imports[-1].lineno if imports else 0)
+    at = 0
+    for node in imports:
+        if isinstance(node, ast.Import) or (node.module or "") < (wanted.module or ""):
+            at = node.end_lineno or node.lineno
     return [*lines[:at], line, *lines[at:]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model import units
@@ -59,11 +59,21 @@ def environment() -> Environment:
         "verdict": lambda verdict: VERDICTS[verdict],
         "exit": lambda reason: EXITS[reason],
         "spark": spark,
+        "prose": prose,
         "probing": lambda probe: PROBING.get(probe, ""),
         "rate": rate,
         "sentence": lambda text: text[:1].upper() + text[1:],
     }
     return made
+
+
+def prose(text: str) -> Markup:
+    """Return *text* with what stands between backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part
+        for index, part in enumerate(parts)
+    )
 
 
 def moment(at: Micros) -> Markup:
