@@ -8,14 +8,14 @@ from bugsly_server.model.dossier import Life, Step
 MB = 1_000_000
 
 
-def step(number: int, in_use: int) -> Step:
+def step(number: int, in_use: int, blocks: int | None = None, each: int = MB) -> Step:
     return Step(
         at=number * MB,
         requests=number * 100,
-        anonymous=(30 + number) * MB,
+        anonymous=30 * MB + number * each,
         in_use=in_use,
         held=2 * in_use,
-        blocks=None,
+        blocks=blocks,
         descriptors=9,
         threads=2,
         served={},

@@ -89,7 +89,10 @@ def name_remainder(
         return None
     life, gain = max(measured, key=lambda pair: pair[1].anonymous)
     shares = share(_stretches([one for one, _ in measured]))
-    window = _window(life)
+    windows = [
+        window for one in (life, *(one for one, _ in measured)) for window in one.windows[-1:]
+    ]
+    window = windows[0] if windows else None
     cause, sure, because = _decide(life, gain, window, watched=watched)
     line = window.lines[0] if window is not None and window.lines else None
     endpoint = shares[0].endpoint if drives(shares) else ""
@@ -160,10 +163,6 @@ def _freed(life: Life, gain: Moved) -> str:
 
 def _collector_is_off(life: Life) -> bool:
     return life.facts.get("gc_enabled", 1) == 0 or life.facts.get("gc_frozen", 0) > 0
-
-
-def _window(life: Life) -> Window | None:
-    return life.windows[-1] if life.windows else None
 
 
 def _told(line: Line) -> str:
