@@ -37,8 +37,8 @@ def gained(*in_use: int) -> int | None:
 def test_a_sample_without_a_reading_says_nothing_of_live_bytes() -> None:
     read = [(10 + number) * MB for number in range(40)]
     now_and_then = [one if number % 3 == 0 else 0 for number, one in enumerate(read)]
-    assert gained(*read) == pytest.approx(32 * MB, rel=0.1)
-    assert gained(*now_and_then) == pytest.approx(32 * MB, rel=0.1)
+    assert gained(*read) == pytest.approx(28 * MB, rel=0.15)
+    assert gained(*now_and_then) == pytest.approx(28 * MB, rel=0.15)
 
 
 def test_an_allocator_that_does_not_tell_is_not_known_to_have_gained_nothing() -> None:
