@@ -147,9 +147,22 @@ def _decide(
     if _collector_is_off(life):
         off = "Python's cyclic collector is off, or its objects are frozen"
         return Cause.CYCLES, 0.8, [off, *facts]
-    if not watched or gain.live is None or gain.live < MOST * gain.anonymous or not gain.steadily:
+    if not watched or not (_is_live(gain) or _outlives(window, gain)):
         return Cause.UNKNOWN, 0.4, facts
     return Cause.NATIVE, 0.75 if window is not None else 0.6, facts
+
+
+def _is_live(gain: Moved) -> bool:
+    """Return whether what was given out grows as memory does, and to the end."""
+    return gain.live is not None and gain.live >= MOST * gain.anonymous and gain.steadily
+
+
+def _outlives(window: Window | None, gain: Moved) -> bool:
+    """Return whether what outlived its requests in *window* is most of the growth."""
+    if window is None or not window.requests:
+        return False
+    each = sum(line.bytes for line in window.lines) / window.requests
+    return each >= MOST * gain.anonymous / max(1, gain.requests)
 
 
 def _freed(life: Life, gain: Moved) -> str:
