@@ -2,7 +2,7 @@
 
 from tests.diagnose.test_live_bytes import MB, step
 
-from bugsly.protocol.evidence import Line, Window
+from bugsly.protocol.evidence import Line, Trim, Window
 from bugsly_server.diagnose.remainder import name_remainder
 from bugsly_server.model.diagnosis import Cause
 from bugsly_server.model.dossier import Dossier, Life
@@ -26,6 +26,7 @@ def life(number: int, each: int, *windows: Window) -> Life:
         server="gunicorn",
         steps=steps,
         windows=windows,
+        trims=(Trim(before=40 * MB, after=40 * MB),),
     )
 
 

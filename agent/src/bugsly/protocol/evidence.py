@@ -104,11 +104,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trim:
-    """What one malloc_trim gave back."""
+    """What one collection and one malloc_trim gave back."""
 
     before: int
     after: int
     """Private memory, bytes."""
+    garbage: int = 0
+    """Objects in cycles that the collection found; -1 where the heap is too large for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
 from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.known import recognise
 from bugsly_server.diagnose.places import locate
-from bugsly_server.diagnose.remainder import endpoint_of, moved, name_remainder
+from bugsly_server.diagnose.remainder import endpoint_of, is_off, moved, name_remainder
 from bugsly_server.diagnose.responses import buffered
 from bugsly_server.diagnose.steady import Course
 from bugsly_server.diagnose.tracks import COUNTED, Track, follow
@@ -67,6 +67,8 @@ def _of_track(
     feed = choose(reading.feeds, endpoint) if reading is not None else None
     others = [one.holder for one in steady if one is not track and _go_together(one, track)]
     cause = cause_of(holder, feed, others)
+    if holder.kind == "survivor" and is_off(dossier):
+        cause = Cause.CYCLES
     site, file = locate(holder, feed, cause, endpoint, dossier.sources)
     return Diagnosis(
         cause=cause,

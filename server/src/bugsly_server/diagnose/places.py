@@ -26,6 +26,10 @@ def locate(
     sources: Mapping[str, Source],
 ) -> Place:
     """Return where *holder* is fed: by the probe's word, the application's code, or a library's."""
+    if holder.kind == "thread":
+        started = in_view(cause, endpoint, sources)
+        if started is not None:
+            return started
     if holder.site:
         return Place(holder.site, _file_of(holder.site, sources.values()) or holder.file)
     fed = Place("", holder.file)

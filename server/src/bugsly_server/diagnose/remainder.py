@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bugsly.protocol.evidence import Line, Window
+from bugsly.protocol.evidence import Line, Trim, Window
 from bugsly_server.diagnose.shares import Stretch, drives, share
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Share
 from bugsly_server.model.dossier import Dossier, Life, Step
@@ -89,11 +89,9 @@ def name_remainder(
         return None
     life, gain = max(measured, key=lambda pair: pair[1].anonymous)
     shares = share(_stretches([one for one, _ in measured]))
-    windows = [
-        window for one in (life, *(one for one, _ in measured)) for window in one.windows[-1:]
-    ]
-    window = windows[0] if windows else None
-    cause, sure, because = _decide(life, gain, window, watched=watched)
+    window = _window([life, *(one for one, _ in measured)])
+    trims = [trim for one in dossier.lives for trim in one.trims]
+    cause, sure, because = _decide(gain, window, trims, watched=watched, off=is_off(dossier))
     line = window.lines[0] if window is not None and window.lines else None
     endpoint = shares[0].endpoint if drives(shares) else ""
     per_request = shares[0].slope if endpoint else gain.anonymous / max(1, gain.requests)
@@ -128,7 +126,7 @@ UNLESS: dict[Cause, tuple[str, ...]] = {
 
 
 def _decide(
-    life: Life, gain: Moved, window: Window | None, *, watched: bool
+    gain: Moved, window: Window | None, trims: Sequence[Trim], *, watched: bool, off: bool
 ) -> tuple[Cause, float, list[str]]:
     """Return the cause, how sure it is, and the facts."""
     facts = [
@@ -137,17 +135,17 @@ def _decide(
     ]
     if window is not None and window.lines:
         facts.insert(0, f"{_told(window.lines[0])} outlived the requests that made it")
-    freed = _freed(life, gain)
+    if off:
+        why = "Python's cyclic collector is off"
+        return Cause.CYCLES, 0.8, [why, *facts]
+    freed = _freed(trims, gain)
     if freed:
         return Cause.RETENTION, 0.9, [freed, *facts]
     if gain.live is not None:
         facts.insert(0, f"live bytes gained {size(max(0, gain.live))}")
     if gain.live is not None and gain.live < LITTLE * gain.anonymous:
         return Cause.RETENTION, 0.8, [f"{facts[0]} only: the rest is free and kept", *facts[1:]]
-    if _collector_is_off(life):
-        off = "Python's cyclic collector is off, or its objects are frozen"
-        return Cause.CYCLES, 0.8, [off, *facts]
-    if not watched or not (_is_live(gain) or _outlives(window, gain)):
+    if not watched or not trims or not (_is_live(gain) or _outlives(window, gain)):
         return Cause.UNKNOWN, 0.4, facts
     return Cause.NATIVE, 0.75 if window is not None else 0.6, facts
 
@@ -165,17 +163,27 @@ def _outlives(window: Window | None, gain: Moved) -> bool:
     return each >= MOST * gain.anonymous / max(1, gain.requests)
 
 
-def _freed(life: Life, gain: Moved) -> str:
+def _freed(trims: Iterable[Trim], gain: Moved) -> str:
     """Return the fact that a trim gave most of the growth back, empty where none did."""
-    for trim in life.trims:
+    for trim in trims:
         if trim.before - trim.after >= GIVEN_BACK * gain.anonymous:
             moved_by = f"from {size(trim.before)} to {size(trim.after)}"
-            return f"one malloc_trim took private memory {moved_by}"
+            cycles = f"a collection freed {count(trim.garbage)} objects in cycles, and "
+            return f"{cycles if trim.garbage > 0 else ''}malloc_trim took memory {moved_by}"
     return ""
 
 
-def _collector_is_off(life: Life) -> bool:
-    return life.facts.get("gc_enabled", 1) == 0 or life.facts.get("gc_frozen", 0) > 0
+def is_off(dossier: Dossier) -> bool:
+    """Return whether workers run without Python's cyclic collector.
+
+    Objects frozen before the fork, as is usual with preload_app, cannot grow in number.
+    """
+    return any(life.facts.get("gc_enabled", 1) == 0 for life in dossier.lives)
+
+
+def _window(lives: Iterable[Life]) -> Window | None:
+    """Return the latest window in the first of *lives* that has one: all run the same code."""
+    return next((life.windows[-1] for life in lives if life.windows), None)
 
 
 def _told(line: Line) -> str:

@@ -136,8 +136,10 @@ def agreeing(found: Sequence[Found]) -> int:
 
 def is_open(found: Sequence[Found], *, maybe: bool) -> bool:
     """Return whether more requests could tell why memory grows, as it does or *maybe* does."""
-    leaks = any(is_leak(one) for one, _ in found)
-    return not leaks and (maybe or any(one.cause is Cause.UNKNOWN for one, _ in found))
+    leaks = [one for one, _ in found if is_leak(one)]
+    if leaks:
+        return all(not one.holder and not one.site for one in leaks)
+    return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)
 
 
 def _sure(found: Sequence[Found]) -> list[Diagnosis]:

@@ -84,7 +84,7 @@ OF_CAUSE: dict[Cause, Words] = {
     Cause.CYCLES: Words(
         "Reference cycles pile up: the collector is off",
         "Objects that refer to one another are only freed by Python's cyclic collector, and in this"
-        " worker it is switched off or its objects are frozen.",
+        " worker it is switched off.",
         "Leave `gc` enabled (a higher threshold is fine), or call `gc.collect()` after every few"
         " hundred requests; break the cycle where you can.",
     ),
