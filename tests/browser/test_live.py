@@ -60,8 +60,9 @@ def test_a_new_worker_and_new_samples_show_without_a_reload(
 def test_an_alert_appears_on_the_open_page_and_leads_to_its_issue(
     visitor: Visitor, dsn: str, slug: str
 ) -> None:
-    steady = [ReportingWorker(dsn, pid=200 + number) for number in range(3)]
-    leaking = ReportingWorker(dsn, pid=666, growth=1_000_000)
+    limit = 2_050_000_000
+    steady = [ReportingWorker(dsn, pid=200 + number, limit=limit) for number in range(3)]
+    leaking = ReportingWorker(dsn, pid=666, growth=1_000_000, limit=limit)
     for _ in range(6):
         for worker in (*steady, leaking):
             worker.report(samples=10)

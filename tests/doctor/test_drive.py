@@ -41,7 +41,7 @@ def test_answers_are_counted_by_status() -> None:
         wait_until(lambda: driver.is_done, what="all is answered")
         tally = driver.tally()
     assert tally.statuses == ((200, 1), (204, 6), (404, 1), (500, 1), (503, 1))
-    assert (tally.answered, tally.server_errors, tally.unanswered) == (10, 2, 0)
+    assert (tally.answered, tally.broken, tally.unanswered) == (10, 2, 0)
 
 
 def test_what_nobody_answers_is_counted_with_the_reason() -> None:

@@ -14,9 +14,18 @@ from bugsly_server.clock import SECOND
 class ReportingWorker:
     """One worker; each `report` adds ten seconds to its life and *growth* bytes to its memory."""
 
-    def __init__(self, dsn: str, *, pid: int = 4242, growth: int = 0, **facts: Any) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        pid: int = 4242,
+        growth: int = 0,
+        limit: int = 8_000_000_000,
+        **facts: Any,
+    ) -> None:
         self._dsn = parse_dsn(dsn)
         self._growth = growth
+        self._limit = limit
         self._samples = 0
         self._facts: dict[str, Any] = {
             "id": uuid.uuid4().hex,
@@ -52,6 +61,6 @@ class ReportingWorker:
             anonymous=50_000_000 + self._samples * self._growth,
             requests=self._samples * 50,
             used=2_000_000_000,
-            limit=8_000_000_000,
+            limit=self._limit,
             traffic=(served,),
         )

@@ -127,7 +127,7 @@ class Run:
                 f"{self._start.target}: answers no request ({telling_line(self._log)})"
                 " → start it by hand to see why"
             )
-        if tally.answered >= HOPELESS and tally.server_errors == tally.answered:
+        if tally.answered >= HOPELESS and tally.broken == tally.answered:
             status = tally.statuses[0][0]
             raise Misconfigured(
                 f"{self._start.target}: answered {status} to all of {tally.answered} requests"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bugsly_server.diagnose.gauges import GAUGED
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
 ALIKE = 0.2
@@ -67,11 +68,12 @@ def _spokesman(group: Sequence[Diagnosis]) -> Diagnosis:
     )
 
 
-def _telling(one: Diagnosis) -> tuple[bool, bool, int, float]:
+def _telling(one: Diagnosis) -> tuple[bool, bool, int, bool, float]:
     return (
         not one.holder.startswith(SYMPTOMS),
         not one.library,
         MEANING.get(one.cause, 0),
+        one.holder not in GAUGED,
         one.bytes_per_request,
     )
 

@@ -9,9 +9,11 @@ from bugsly_server.model.dossier import Dossier, Step
 
 GAUGES = {
     "descriptors": Holder(name="open descriptors", kind="descriptor", entry="descriptor"),
-    "threads": Holder(name="open threads", kind="thread", entry="thread"),
+    "threads": Holder(name="running threads", kind="thread", entry="thread"),
 }
 """By the field of a step. Both may grow without a probe that could say more."""
+
+GAUGED = frozenset(one.name for one in GAUGES.values())
 
 
 def with_gauges(dossier: Dossier) -> Dossier:

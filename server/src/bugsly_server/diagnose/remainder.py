@@ -17,7 +17,7 @@ BLOCK_BYTES = 90.0
 LEAST_STEPS = 6
 MOST = 0.5
 """The part of a growth that a fact has to account for to decide it."""
-LITTLE = 0.25
+LITTLE = 0.45
 STEADILY = 0.6
 """What the later half of live growth is to the earlier where it will not stop by itself."""
 GIVEN_BACK = 0.5
@@ -156,8 +156,12 @@ def _is_live(gain: Moved) -> bool:
 
 
 def _outlives(window: Window | None, gain: Moved) -> bool:
-    """Return whether what outlived its requests in *window* is most of the growth."""
-    if window is None or not window.requests:
+    """Return whether what outlived its requests in *window* is most of the growth.
+
+    Only asked where the allocators do not tell: what a full cache keeps for a while, before it
+    makes room for the next, outlives a window too.
+    """
+    if window is None or not window.requests or gain.live is not None:
         return False
     each = sum(line.bytes for line in window.lines) / window.requests
     return each >= MOST * gain.anonymous / max(1, gain.requests)

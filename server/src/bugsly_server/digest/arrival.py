@@ -51,8 +51,8 @@ def arrive(
     if report.lost != known.lost:
         changed["lost"] = report.lost
     facts = {} if report.evidence is None else report.evidence.facts
-    if facts and facts != known.facts:
-        changed["facts"] = facts
+    if facts:
+        changed["facts"] = {**known.facts, **facts}
     if samples:
         changed |= _gauges(known, samples)
     return Arrival(replace(known, **changed) if changed else known, samples)

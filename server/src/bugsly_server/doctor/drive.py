@@ -44,9 +44,9 @@ class Tally:
         return self.answered + self.unanswered >= self.limit
 
     @property
-    def server_errors(self) -> int:
-        """Return how many answers were 5xx."""
-        return sum(count for status, count in self.statuses if status >= 500)
+    def broken(self) -> int:
+        """Return how many answers say that the app itself does not work; a 502 may be meant."""
+        return sum(count for status, count in self.statuses if status in {500, 503})
 
 
 class Driver:
