@@ -111,7 +111,8 @@ class Run:
             seen = await asyncio.to_thread(looker.look, now())
             watch.show(tally, seen)
             maybe = bool(seen.growing) or seen.rises or seen.waits
-            if tally.is_done and verdict.is_open(seen.found, maybe=maybe):
+            few = tally.answered < verdict.ENOUGH
+            if tally.is_done and (few or verdict.is_open(seen.found, maybe=maybe)):
                 most = self._plan.requests * OVERTIME
                 driver.go_on(min(tally.limit + self._plan.requests, most), self._pace / 2)
             opinions.append(verdict.opinion(seen.found, tally.answered, tally.quiet))

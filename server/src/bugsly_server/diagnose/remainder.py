@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -87,9 +88,9 @@ def name_remainder(
     measured = [(life, gain) for life in lives if (gain := moved(life)) and gain.anonymous > 0]
     if not measured or explained >= MOST:
         return None
-    life, gain = max(measured, key=lambda pair: pair[1].anonymous)
+    _, gain = max(measured, key=lambda pair: (not pair[0].windows, pair[1].anonymous))
     shares = share(_stretches([one for one, _ in measured]))
-    window = _window([life, *(one for one, _ in measured)])
+    window = _window([one for one, _ in measured])
     trims = [trim for one in dossier.lives for trim in one.trims]
     cause, sure, because = _decide(gain, window, trims, watched=watched, off=is_off(dossier))
     line = window.lines[0] if window is not None and window.lines else None
@@ -202,14 +203,28 @@ def _low(steps: Sequence[Step], until: int) -> Step:
 
 
 def _stretches(lives: Sequence[Life]) -> list[Stretch]:
+    """Return what live bytes gained from reading to reading, or memory where nothing tells."""
     found = []
     for life in lives:
-        before: Step | None = None
-        for step in life.steps[len(life.steps) // 8 :]:
-            if before is not None and step.served:
-                grown = float(step.anonymous - before.anonymous)
-                found.append(Stretch(grown, step.served, step.failed))
-            before = step
+        steps = life.steps[len(life.steps) // 8 :]
+        live = _live(steps)
+        levels = (
+            dict(live) if len(live) >= LEAST_STEPS else {s.requests: s.anonymous for s in steps}
+        )
+        served: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        before: float | None = None
+        for step in steps:
+            served.update(step.served)
+            failed.update(step.failed)
+            level = levels.get(step.requests)
+            if level is None:
+                continue
+            if before is not None and served:
+                found.append(Stretch(level - before, dict(served), dict(failed)))
+            before = level
+            served.clear()
+            failed.clear()
     return found
 
 
