@@ -48,20 +48,27 @@ def moved(life: Life) -> Moved | None:
     return Moved(
         requests=steps[-1].requests - begin.requests,
         anonymous=min(step.anonymous for step in ends) - _low(steps, begin.requests).anonymous,
-        live=round(early + late) if len(live) >= LEAST_STEPS else None,
+        live=_over(live, steps, early + late),
         steadily=late >= STEADILY * early > 0,
     )
 
 
+def _over(live: Sequence[tuple[int, float]], steps: Sequence[Step], gained: float) -> int | None:
+    """Return what was *gained* over all of *steps*, of which *live* may only be the beginning."""
+    if len(live) < LEAST_STEPS or live[-1][0] <= live[0][0]:
+        return None
+    seen = live[-1][0] - live[0][0]
+    return round(gained * max(1.0, (steps[-1].requests - live[0][0]) / seen))
+
+
 def _live(steps: Sequence[Step]) -> list[tuple[int, float]]:
-    """Return requests and live bytes where both allocators were read, or the last reading holds."""
+    """Return requests and live bytes where both allocators were read, Python's if it ever was."""
     told = any(step.blocks is not None for step in steps)
-    found, blocks = [], None if told else 0
-    for step in steps:
-        blocks = step.blocks if step.blocks is not None else blocks
-        if step.in_use and blocks is not None:
-            found.append((step.requests, step.in_use + blocks * BLOCK_BYTES))
-    return found
+    return [
+        (step.requests, step.in_use + (step.blocks or 0) * BLOCK_BYTES)
+        for step in steps
+        if step.in_use and (step.blocks is not None or not told)
+    ]
 
 
 def _halves(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
