@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Line, Trim, Window
@@ -72,15 +73,24 @@ def _live(steps: Sequence[Step]) -> list[tuple[int, float]]:
 
 
 def _halves(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Return what live bytes gained in either half of the requests, by medians of readings."""
+    """Return what live bytes gained in either half of the requests, outliers apart."""
     if len(live) < LEAST_STEPS:
         return 0.0, 0.0
-    middle = (live[0][0] + live[-1][0]) / 2
-    half = next(index for index, (requests, _) in enumerate(live) if requests >= middle)
-    few = max(1, len(live) // 10)
-    places = [live[: 2 * few + 1], live[max(0, half - few) : half + few + 1], live[-2 * few - 1 :]]
-    begin, inner, end = (statistics.median(amount for _, amount in one) for one in places)
+    smooth = [
+        (live[index][0], statistics.median(amount for _, amount in live[index - 1 : index + 2]))
+        for index in range(1, len(live) - 1)
+    ]
+    (first, begin), (last, end) = smooth[0], smooth[-1]
+    inner = _between(smooth, (first + last) / 2)
     return inner - begin, end - inner
+
+
+def _between(live: Sequence[tuple[int, float]], requests: float) -> float:
+    """Return live bytes after *requests*, between two readings by a straight line."""
+    for (left, before), (right, after) in pairwise(live):
+        if left <= requests <= right:
+            return before + (after - before) * (requests - left) / max(1, right - left)
+    return live[-1][1]
 
 
 def name_remainder(
