@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import MINUTE, SECOND, Micros
@@ -31,6 +32,8 @@ PATIENCE: Micros = 90 * SECOND
 """How long a growth without a cause waits for one before it is told as it is."""
 FOR_SOURCE: Micros = 30 * SECOND
 """How long a cause waits for the source that shows its line."""
+PAUSE: Micros = 5 * SECOND
+"""Between two looks at an environment: a look costs a fraction of a second in a large one."""
 SOON = 15.0 * MINUTE / SECOND
 """Seconds until memory runs out, below which nothing waits."""
 
@@ -43,6 +46,13 @@ class Sighting:
     entries: float
 
 
+class Looked(NamedTuple):
+    """What a look at an environment found, and when."""
+
+    at: Micros
+    found: Sequence[Finding]
+
+
 @dataclass(slots=True)
 class Inquiry:
     """What was found out about one project; kept from look to look."""
@@ -52,16 +62,20 @@ class Inquiry:
     ask: Callable[[Worker, Ask, Micros], object]
     """Asks a worker for a dear probe."""
     sighted: dict[str, Sighting] = field(default_factory=dict)
+    looked: dict[str, Looked] = field(default_factory=dict)
+    """The latest answer for each environment."""
 
     def find(self, project_id: int, members: Sequence[Worker], now: Micros) -> list[Finding]:
         """Return what is to be said of *members*, the workers of a project, living and ended."""
         growths = {one.environment: one for one in findings.find(members, now)}
         environments = {one.environment for one in members if one.is_alive(now)} | set(growths)
-        found: list[Finding] = []
         for environment in sorted(environments):
-            mine = [one for one in members if one.environment == environment]
-            found += self._look(project_id, environment, growths.get(environment), mine, now)
-        return found
+            last = self.looked.get(environment)
+            if last is None or now - last.at >= PAUSE:
+                mine = [one for one in members if one.environment == environment]
+                found = self._look(project_id, environment, growths.get(environment), mine, now)
+                self.looked[environment] = Looked(now, found)
+        return [one for name in sorted(environments) for one in self.looked[name].found]
 
     def _look(
         self,

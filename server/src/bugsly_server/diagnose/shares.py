@@ -11,9 +11,9 @@ from bugsly_server.model.diagnosis import Share
 
 BLOCKS = 24
 """Steps are summed in so many blocks before they are drawn from: neighbours are not independent."""
-DRAWS = 80
+DRAWS = 40
 SWEEPS = 60
-MOST_ENDPOINTS = 12
+MOST_ENDPOINTS = 8
 """The busiest; what the others do is seen together, as `OTHERS`."""
 OTHERS = ""
 FAILING = "\0failing"

@@ -16,6 +16,10 @@ from bugsly_server.model.dossier import Dossier, Life, Step
 WARM_UP = 0.08
 """The part of a life's requests that is left out where it is long enough."""
 WARM_REQUESTS = 100
+MOST_LIVES = 6
+"""Those in which a holder grew most."""
+MOST_STRETCHES = 48
+"""Of one life: more would not tell more, and take longer."""
 COUNTED = frozenset(
     {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
     | {"engine", "callback"}
@@ -68,7 +72,11 @@ def follow(dossier: Dossier, bounds: Mapping[str, int]) -> list[Track]:
 
 
 def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | None:
-    stories = {life.worker_id: _story(life, holder.name) for life in lives}
+    grown = {life.worker_id: _grown(life, holder.name) for life in lives}
+    most = sorted(lives, key=lambda life: -grown[life.worker_id])[:MOST_LIVES]
+    if not most or grown[most[0].worker_id] < OF_THINGS.grown:
+        return None
+    stories = {life.worker_id: _story(life, holder.name) for life in most}
     stories = {worker: story for worker, story in stories.items() if story.stretches}
     if not stories:
         return None
@@ -96,6 +104,11 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
     )
 
 
+def _grown(life: Life, name: str) -> int:
+    counts = [step.levels[name] for step in life.steps if name in step.levels]
+    return counts[-1] - counts[0] if counts else 0
+
+
 class _Story(NamedTuple):
     first: int
     """The count where the holder is first known."""
@@ -104,16 +117,22 @@ class _Story(NamedTuple):
 
 
 def _story(life: Life, name: str) -> _Story:
+    steps = _warm(life.steps)
+    counted = sum(name in step.levels for step in steps)
+    stride, seen = -(-counted // MOST_STRETCHES), 0
     first: int | None = None
     before = 0
     served: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     found: list[Stretch] = []
-    for step in _warm(life.steps):
+    for step in steps:
         served.update(step.served)
         failed.update(step.failed)
         count = step.levels.get(name)
         if count is None:
+            continue
+        seen += 1
+        if first is not None and seen % stride and seen < counted:
             continue
         if first is None:
             first = count
