@@ -1,5 +1,6 @@
 """Serves the shop with the server named on the command line, and with `--init` has it watched."""
 
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,9 +38,12 @@ def wsgiref() -> None:
 
 
 def pywsgi() -> None:
+    import gevent
     from gevent.pywsgi import WSGIServer
 
     server = WSGIServer(("127.0.0.1", 0), app)
+    gevent.signal_handler(signal.SIGINT, server.stop)
+    gevent.signal_handler(signal.SIGTERM, server.stop)
     server.start()
     announce(server.server_port)
     server.serve_forever()
