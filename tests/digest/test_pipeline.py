@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 from tests.support.desk import Desk, report, token
 from tests.support.issues import change
-from tests.support.values import MB, sample
+from tests.support.reporting import STEP, Reporting, kinds, let_pass
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
@@ -17,45 +16,6 @@ from bugsly_server.model.issue import ChangeKind, Finding, State
 from bugsly_server.model.worker import Worker
 from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts, channels, issues
-
-STEP = 10 * SECOND
-
-
-class Reporting:
-    """A worker that reports a sample every ten seconds, as it lives."""
-
-    def __init__(self, desk: Desk, number: int, per_request: float = 0.0, **facts: Any) -> None:
-        self.desk = desk
-        self.number = number
-        self.per_request = per_request
-        self.samples = 0
-        self._begun = desk.clock() - SECOND
-        self._facts = {"id": token(number), "pid": number, "every": STEP, **facts}
-
-    def payload(self, **changes: Any) -> bytes:
-        self.samples += 1
-        requests = self.samples * 200
-        size = round(100 * MB + self.per_request * requests)
-        age = self.desk.clock() - self._begun
-        fields = {
-            "age": age,
-            "anonymous": size,
-            "requests": requests,
-            "in_flight": self.samples % 3,
-        }
-        return report([sample(self.samples, **(fields | changes))], age=age, **self._facts)
-
-
-def let_pass(desk: Desk, time: Micros, *fleet: Reporting) -> None:
-    """Let *time* pass, the workers of *fleet* reporting and the store being tended."""
-    for _ in range(time // STEP):
-        desk.clock.advance(STEP)
-        desk.digest(*(one.payload() for one in fleet))
-        desk.tend()
-
-
-def kinds(desk: Desk) -> list[str]:
-    return [change.kind.value for _, change in desk.told]
 
 
 def test_a_worker_that_stops_reporting_has_vanished_after_two_minutes(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.testclient import TestClient
 from tests.support.clock import FakeClock
 
+from bugsly.protocol.evidence import Evidence, Level
 from bugsly.protocol.memory import Exit, Sample, Traffic, Worker, encode_report, encode_sample
 from bugsly_server.app import Server
 from bugsly_server.clock import SECOND, Clock
@@ -40,8 +41,19 @@ class Site:
             secret = accounts.open_session(connection, account.id, self.clock())
         self.client.cookies.set("bugsly-80", secret)
 
-    def report(self, *, samples: int = 20, exits: tuple[Exit, ...] = (), **facts: Any) -> None:
-        """Let a worker report *samples*, ten seconds apart, up to now."""
+    def report(
+        self,
+        *,
+        samples: int = 20,
+        exits: tuple[Exit, ...] = (),
+        evidence: Evidence | None = None,
+        held: Mapping[str, int] | None = None,
+        **facts: Any,
+    ) -> None:
+        """Let a worker report *samples*, ten seconds apart, up to now.
+
+        Each holder of *held* has gained so many entries in each of them.
+        """
         worker: dict[str, Any] = {
             "id": "a" * 32,
             "pid": 4242,
@@ -53,13 +65,13 @@ class Site:
             "environment": "production",
             "python": "3.11.7",
         } | facts
-        taken = [_sample(number) for number in range(1, samples + 1)]
-        payload = encode_report(Worker(**worker), map(encode_sample, taken), exits, {})
+        taken = [_sample(number, held or {}) for number in range(1, samples + 1)]
+        payload = encode_report(Worker(**worker), map(encode_sample, taken), exits, {}, evidence)
         entry = Entry(self.project.id, self.clock(), "memory", payload)
         Recorder(self.database, self.server.store.telemetry).record([entry], Counter())
 
 
-def _sample(number: int) -> Sample:
+def _sample(number: int, held: Mapping[str, int]) -> Sample:
     traffic = (Traffic(endpoint="GET /items/<int:id>", requests=50, micros=90_000, sent=5_000),)
     return Sample(
         number=number,
@@ -72,6 +84,7 @@ def _sample(number: int) -> Sample:
         used=2_000_000_000,
         limit=8_000_000_000,
         traffic=traffic,
+        levels=tuple(Level(holder=name, count=each * number) for name, each in held.items()),
     )
 
 

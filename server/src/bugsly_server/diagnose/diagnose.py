@@ -152,7 +152,7 @@ def _stopping(track: Track, gained: Mapping[int, int]) -> Diagnosis:
         bytes=track.largest * holder.entry_bytes,
         bound_bytes=bound * holder.entry_bytes if bound is not None else None,
         confidence=0.9 if bound is not None else 0.7,
-        because=(f"{now} {until}",),
+        because=(until,),
         unless=("it goes on growing beyond that",),
         workers=tuple(track.runs),
         library=holder.library,

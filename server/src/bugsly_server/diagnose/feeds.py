@@ -13,6 +13,10 @@ ADDS = frozenset(
     | {"push", "put", "put_nowait", "set", "register", "__setitem__"}
 )
 REMOVES = frozenset({"pop", "popleft", "popitem", "remove", "discard", "clear", "get_nowait"})
+PUSHES = frozenset({"heappush", "insort", "insort_left", "insort_right"})
+"""Functions that add to their first argument."""
+VARIABLES = frozenset({"<closure>", "<default>"})
+"""What a path says of a variable of a function."""
 SMALLEST_BOUND = 2
 LONGEST_SOURCE = 600_000
 KEPT_TREES = 16
@@ -43,17 +47,27 @@ class Reading:
     """Whether anything ever leaves it."""
 
 
-class Name(tuple[str, ...]):
-    """The last names of a holder's path, as source may spell them: `('Order', 'seen')`."""
+@dataclass(frozen=True, slots=True)
+class Name:
+    """How source may spell a holder: `log` and `views.log`, or `self.seen`."""
 
-    __slots__ = ()
+    last: str
+    owner: str
+    """The function whose closure or default it is, empty for all others."""
+    is_bare: bool
+    """Whether it may stand there without a dot before it."""
 
     @classmethod
     def of(cls, path: str, module: str) -> Name:
         """Return how the source of *module* spells the holder at *path*."""
-        rest = path.removeprefix(module).lstrip(".")
-        rest = re.sub(r"\[[^\]]*\]", "", rest).replace(".<closure>", "").replace(".<default>", "")
-        return cls(part for part in rest.split(".") if part)
+        rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
+        parts = [part for part in rest.split(".") if part]
+        is_variable = len(parts) > 2 and parts[-2] in VARIABLES
+        return cls(
+            last=parts[-1] if parts else "",
+            owner=parts[-3] if is_variable else "",
+            is_bare=is_variable or len(parts) == 1,
+        )
 
 
 def read(text: str, path: str, module: str) -> Reading:
@@ -62,7 +76,7 @@ def read(text: str, path: str, module: str) -> Reading:
     A source that cannot be parsed says nothing.
     """
     name, tree = Name.of(path, module), parse(text)
-    if tree is None or not name:
+    if tree is None or not name.last:
         return Reading((), None, removes=False)
     feeds, bounds, removes = [], [], False
     for node, functions in _walk(tree):
@@ -73,6 +87,8 @@ def read(text: str, path: str, module: str) -> Reading:
     for function, _ in _walk(tree):
         if isinstance(function, Function) and _is_cached(function, name):
             feeds.append(_feed(function, (function,), name))
+    inside = [feed for feed in feeds if feed.function == name.owner]
+    feeds = inside if name.owner and inside else feeds
     return Reading(tuple(feeds), min(bounds, default=None), removes=removes or bool(bounds))
 
 
@@ -117,14 +133,18 @@ def _names(node: ast.AST, name: Name) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.attr in {"setdefault", "get"} and _names(node.func.value, name)
     if isinstance(node, ast.Name):
-        return len(name) == 1 and node.id == name[-1]
-    return isinstance(node, ast.Attribute) and node.attr.lstrip("_") == name[-1].lstrip("_")
+        return name.is_bare and node.id == name.last
+    if name.owner or not isinstance(node, ast.Attribute):
+        return False
+    return node.attr.lstrip("_") == name.last.lstrip("_")
 
 
 def _adds(node: ast.AST, name: Name) -> bool:
     match node:
         case ast.Call(func=ast.Attribute(value=holder, attr=verb)):
-            return verb in ADDS and _names(holder, name)
+            return (verb in ADDS and _names(holder, name)) or _pushes(node, name)
+        case ast.Call():
+            return _pushes(node, name)
         case ast.Assign(targets=targets):
             return any(
                 isinstance(one, ast.Subscript) and _names(one.value, name) for one in targets
@@ -134,6 +154,11 @@ def _adds(node: ast.AST, name: Name) -> bool:
                 isinstance(target, ast.Subscript) and _names(target.value, name)
             )
     return False
+
+
+def _pushes(call: ast.Call, name: Name) -> bool:
+    verb = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    return verb in PUSHES and bool(call.args) and _names(call.args[0], name)
 
 
 def _removes(node: ast.AST, name: Name) -> bool:
@@ -180,7 +205,7 @@ def _number(node: ast.AST, tree: ast.Module) -> int | None:
 def _is_cached(function: Function, name: Name) -> bool:
     """Return whether *function* is the holder itself, with a cache around it."""
     around = [ast.unparse(one) for one in function.decorator_list]
-    return function.name == name[-1] and any("cache" in one for one in around)
+    return function.name == name.last and any("cache" in one for one in around)
 
 
 def _feed(node: ast.AST, functions: Sequence[Function], name: Name) -> Feed:

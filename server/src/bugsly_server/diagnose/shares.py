@@ -87,7 +87,7 @@ def drives(shares: Sequence[Share]) -> bool:
 
 
 def _columns(stretches: Sequence[Stretch]) -> list[str]:
-    """Return the endpoints to tell apart, split where some of their requests fail and some not."""
+    """Return the endpoints to tell apart, split where it shows which of their requests fail."""
     served: dict[str, int] = {}
     failed: dict[str, int] = {}
     for one in stretches:
@@ -99,9 +99,16 @@ def _columns(stretches: Sequence[Stretch]) -> list[str]:
     names = []
     for name in busiest[:MOST_ENDPOINTS]:
         names.append(name)
-        if failed.get(name, 0):
+        if failed.get(name, 0) and _fails_apart(stretches, name):
             names.append(name + FAILING)
     return [*names, OTHERS] if len(busiest) > MOST_ENDPOINTS else names
+
+
+def _fails_apart(stretches: Sequence[Stretch], name: str) -> bool:
+    """Return whether failing requests of an endpoint come at other times than the rest of them."""
+    fails = [float(one.failed.get(name, 0)) for one in stretches]
+    works = [one.served.get(name, 0) - failed for one, failed in zip(stretches, fails, strict=True)]
+    return _cosine(fails, works) <= ALIKE
 
 
 def _amount(stretch: Stretch, name: str, names: Sequence[str]) -> float:
@@ -111,7 +118,8 @@ def _amount(stretch: Stretch, name: str, names: Sequence[str]) -> float:
     failed = stretch.failed.get(endpoint, 0)
     if name.endswith(FAILING):
         return float(failed)
-    return float(stretch.served.get(endpoint, 0) - failed)
+    apart = failed if name + FAILING in names else 0
+    return float(stretch.served.get(endpoint, 0) - apart)
 
 
 def _blocks(rows: Sequence[Sequence[float]], grown: Sequence[float]) -> list[_Block]:
@@ -164,7 +172,8 @@ def _together(index: int, names: Sequence[str], rows: Sequence[Sequence[float]])
             {
                 name.removesuffix(FAILING)
                 for other, name in enumerate(names)
-                if other != index and name and _cosine(own, [row[other] for row in rows]) > ALIKE
+                if name not in {OTHERS, names[index]}
+                and _cosine(own, [row[other] for row in rows]) > ALIKE
             }
         )
     )

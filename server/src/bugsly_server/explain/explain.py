@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bugsly_server.clock import DAY
 from bugsly_server.explain.diffs import mend
+from bugsly_server.explain.edits import lines_of
 from bugsly_server.explain.words import OF_CAUSE
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
 from bugsly_server.model.dossier import Dossier, Life
@@ -97,7 +98,7 @@ def _culprit(diagnosis: Diagnosis, dossier: Dossier) -> tuple[tuple[int, str], .
     number = diagnosis.site.rpartition(":")[2]
     if source is None or not source.text or not number.isdigit():
         return ()
-    lines = source.text.splitlines()
+    lines = lines_of(source.text)
     first = max(1, int(number) - AROUND)
     last = min(len(lines), int(number) + AROUND)
     return tuple((line, lines[line - 1]) for line in range(first, last + 1))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import dossier as dossiers
@@ -78,7 +79,7 @@ def holder(view: View) -> Response:
         concerned = () if found is None else found.finding.suspects
         lives = [workers.get(connection, view.shown.id, one.worker_id) for one in concerned]
         shown = [one for one in lives if one is not None]
-        dossier = dossiers.load(connection, view.site.telemetry, shown, view.now)
+        dossier = with_gauges(dossiers.load(connection, view.site.telemetry, shown, view.now))
     if found is None or found.finding.diagnosis is None:
         return Response(status_code=404)
     name = found.finding.diagnosis.holder

@@ -1,0 +1,100 @@
+"""Which issue a finding belongs to."""
+
+from typing import Any
+
+import pytest
+from tests.support.clock import START
+from tests.support.diagnoses import diagnosis
+from tests.support.issues import finding, issue
+
+from bugsly_server.detect.identity import pair
+from bugsly_server.detect.lifecycle import next_change
+from bugsly_server.inquiry import fingerprint
+from bugsly_server.model.diagnosis import Cause
+from bugsly_server.model.issue import ChangeKind, Finding, Issue, State
+
+HERE: dict[str, Any] = {"environment": "production"}
+GROWTH = finding(**HERE)
+NAMED = finding(fingerprint="1/growing-container/log/production", diagnosis=diagnosis(), **HERE)
+OTHER = finding(fingerprint="1/threads/x/production", diagnosis=diagnosis(), **HERE)
+WASTEFUL = finding(
+    fingerprint="1/buffered-response//production",
+    diagnosis=diagnosis(Cause.BUFFERED_RESPONSE),
+    **HERE,
+)
+
+
+def known(found: Finding, state: State = State.OPEN) -> dict[str, Issue]:
+    return {found.fingerprint: issue(fingerprint=found.fingerprint, finding=found, state=state)}
+
+
+def told(issues: dict[str, Issue], *found: Finding) -> list[ChangeKind | None]:
+    """Return what each finding changes, of those that belong anywhere."""
+    changes = [
+        next_change(one, finding, START, 0)
+        for one, finding in pair(issues, found)
+        if finding is not None
+    ]
+    return [None if one is None else one.kind for one in changes]
+
+
+def test_what_nobody_knows_opens_an_issue() -> None:
+    assert told({}, GROWTH, NAMED) == [ChangeKind.OPENED] * 2
+
+
+def test_what_is_known_goes_on() -> None:
+    assert pair(known(NAMED), [NAMED]) == [(known(NAMED)[NAMED.fingerprint], NAMED)]
+    assert told(known(NAMED), NAMED) == [None]
+
+
+def test_a_cause_takes_over_the_open_issue_of_the_growth() -> None:
+    assert told(known(GROWTH), NAMED) == [ChangeKind.NAMED]
+
+
+def test_one_cause_alone_takes_it_over() -> None:
+    assert told(known(GROWTH), NAMED, OTHER) == [ChangeKind.NAMED, ChangeKind.OPENED]
+
+
+@pytest.mark.parametrize("state", [State.QUIET, State.RESOLVED])
+def test_a_growth_that_is_over_is_not_taken_over(state: State) -> None:
+    assert told(known(GROWTH, state), NAMED) == [ChangeKind.OPENED]
+
+
+def test_what_is_only_wasteful_takes_nothing_over() -> None:
+    assert told(known(GROWTH), WASTEFUL) == [ChangeKind.OPENED]
+
+
+def test_a_growth_beside_an_open_cause_opens_no_other_issue() -> None:
+    assert told(known(NAMED), GROWTH) == []
+    assert pair(known(NAMED), [GROWTH]) == [(known(NAMED)[NAMED.fingerprint], None)]
+
+
+@pytest.mark.parametrize(
+    "issues", [known(NAMED, State.QUIET), known(WASTEFUL), known(NAMED, State.RESOLVED)]
+)
+def test_a_growth_beside_what_does_not_explain_it_is_told(issues: dict[str, Issue]) -> None:
+    assert told(issues, GROWTH) == [ChangeKind.OPENED]
+
+
+def test_another_environment_is_another_matter() -> None:
+    elsewhere = finding(fingerprint="1/growing/staging", environment="staging")
+    assert told(known(NAMED), elsewhere) == [ChangeKind.OPENED]
+
+
+def test_issues_that_nothing_speaks_for_are_told_of_as_well() -> None:
+    assert pair(known(NAMED), []) == [(known(NAMED)[NAMED.fingerprint], None)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "printed"),
+    [
+        ({}, "1/growing-container/shop.views.request_log/production"),
+        ({"site": "shop/views.py:99"}, "1/growing-container/shop.views.request_log/production"),
+        ({"holder": ""}, "1/growing-container/shop/views.py/production"),
+        ({"holder": "", "site": ""}, "1/growing-container/GET /api/orders/production"),
+    ],
+)
+def test_a_cause_keeps_its_fingerprint_while_lines_move(
+    facts: dict[str, Any], printed: str
+) -> None:
+    assert fingerprint(diagnosis(**facts), "production") == printed

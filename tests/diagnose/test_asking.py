@@ -1,0 +1,84 @@
+"""What workers are asked for, so that a diagnosis can be made."""
+
+from typing import Any
+
+import pytest
+from tests.support.diagnoses import diagnosis
+from tests.support.dossiers import APP, dossier, life, source
+
+from bugsly.protocol.evidence import Trim, Window
+from bugsly_server.diagnose.asking import MOST_FILES, WINDOW_REQUESTS, wanted
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.dossier import Dossier
+
+TRIMMED = (Trim(before=9, after=9),)
+TRACED = (Window(method="memray", requests=200, seconds=3.0, grown=9),)
+
+
+def asked(found: Diagnosis, told: Dossier) -> list[tuple[int, str]]:
+    return [(one.worker_id, one.ask.probe) for one in wanted(told, [found])]
+
+
+def files(found: list[Diagnosis], told: Dossier) -> tuple[str, ...]:
+    return next((one.ask.files for one in wanted(told, found)), ())
+
+
+def test_the_source_of_a_cause_is_asked_for_once() -> None:
+    assert files([diagnosis(file=APP)], dossier(life())) == (APP, "shop/views.py")
+    assert files([diagnosis(file=APP)], dossier(life(), sources=(source(""),))) == ()
+
+
+def test_without_a_line_the_view_of_the_endpoint_is_asked_for() -> None:
+    lost = diagnosis(site="", file="")
+    assert files([lost], dossier(life())) == ("GET /api/orders",)
+    seen = source("", views={"GET /api/orders": 0})
+    assert files([lost], dossier(life(), sources=(seen,))) == ()
+
+
+@pytest.mark.parametrize("cause", [Cause.BOUNDED, Cause.RETENTION])
+def test_what_is_no_leak_needs_no_source(cause: Cause) -> None:
+    assert files([diagnosis(cause)], dossier(life())) == ()
+
+
+def test_not_too_many_sources_are_asked_for_at_once() -> None:
+    many = [diagnosis(file=f"/app/{n}.py", site=f"{n}.py:1") for n in range(20)]
+    assert len(files(many, dossier(life()))) == MOST_FILES
+
+
+def test_the_worker_heard_of_last_is_asked_for_source() -> None:
+    told = dossier(life(number=20), life(worker_id=2, number=40), life(worker_id=3, number=30))
+    assert asked(diagnosis(), told) == [(2, "source")]
+
+
+@pytest.mark.parametrize(
+    ("cause", "facts", "probes"),
+    [
+        (Cause.UNKNOWN, {}, ["trim"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED}, ["window"]),
+        (Cause.NATIVE, {"trims": TRIMMED}, ["window"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "windows": TRACED}, []),
+        (Cause.RETENTION, {}, ["trim"]),
+        (Cause.RETENTION, {"trims": TRIMMED}, []),
+        (Cause.CYCLES, {}, []),
+    ],
+)
+def test_a_dear_probe_is_asked_for_once_and_while_the_cause_is_open(
+    cause: Cause, facts: dict[str, Any], probes: list[str]
+) -> None:
+    opened = diagnosis(cause, holder="", site="", file="", endpoint="")
+    assert asked(opened, dossier(life(**facts))) == [(1, probe) for probe in probes]
+
+
+def test_a_window_lasts_a_counted_number_of_requests() -> None:
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    (one,) = wanted(dossier(life(trims=TRIMMED)), [opened])
+    assert one.ask.requests == WINDOW_REQUESTS
+
+
+def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="", workers=(9, 2))
+    assert asked(opened, dossier(life(), life(worker_id=2))) == [(2, "trim")]
+
+
+def test_nobody_is_asked_where_nobody_is_known() -> None:
+    assert wanted(dossier(), [diagnosis(), diagnosis(Cause.UNKNOWN)]) == []

@@ -1,0 +1,176 @@
+"""What the source of a module says of a holder."""
+
+import pytest
+
+from bugsly_server.diagnose.feeds import LONGEST_SOURCE, choose, read
+
+MODULE = "shop.views"
+
+
+def lines(text: str, path: str = "shop.views.log") -> list[int]:
+    return [feed.line for feed in read(text, path, MODULE).feeds]
+
+
+def inside(*body: str, head: str = "def view():") -> str:
+    """Return a module whose third line is the first of a function's *body*."""
+    return "\n".join(["log = []", head, *(f"    {line}" for line in body)])
+
+
+FEEDS = [
+    "log.append(1)",
+    "log.appendleft(1)",
+    "log.add(1)",
+    "log.extend([1])",
+    "log.update(a=1)",
+    "log.setdefault(1, 2)",
+    "log[1] = 2",
+    "log[1][2] = 3",
+    "log[1] += 2",
+    "log += [1]",
+    "log |= {1}",
+    "log.setdefault(1, []).append(2)",
+    "log.get(1).append(2)",
+    "log[1].append(2)",
+    "views.log.append(1)",
+    "a = log[1] = 2",
+    "x.y[log.append(1)]",
+    "heapq.heappush(log, 1)",
+    "insort(log, 1)",
+]
+NO_FEEDS = [
+    "print(log)",
+    "len(log)",
+    "log.index(1)",
+    "log.pop()",
+    "blog.append(1)",
+    "log -= {1}",
+    "log = []",
+    "other[log] = 1",
+    "other.append(log)",
+    "del log[1]",
+]
+
+
+@pytest.mark.parametrize("line", FEEDS)
+def test_a_line_that_adds_feeds(line: str) -> None:
+    assert 3 in lines(inside(line))
+
+
+@pytest.mark.parametrize("line", NO_FEEDS)
+def test_a_line_that_does_not_add_does_not_feed(line: str) -> None:
+    assert lines(inside(line)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("shop.views.Order.seen", "cls.seen.append(1)"),
+        ("shop.views.Order.seen", "self.seen[1] = 2"),
+        ("shop.views.Order.seen", "Order.seen.add(1)"),
+        ("shop.views.orders._seen", "self._seen.append(1)"),
+        ("shop.views.orders._seen", "self.seen.append(1)"),
+        ("shop.views.counted.<closure>.log", "log.append(1)"),
+        ("shop.views.view.<default>.log", "log.append(1)"),
+        ("shop.views.log['late']", "log['late'].append(1)"),
+        ("shop.views.log", "views.log.append(1)"),
+    ],
+)
+def test_a_holder_is_found_as_the_source_spells_it(path: str, line: str) -> None:
+    assert 3 in lines(inside(line), path)
+
+
+def test_a_default_is_fed_by_its_own_function_alone() -> None:
+    text = (
+        "def other(memo):\n    memo.append(0)\n"
+        "def view(x, memo=[]):\n    memo.append(x)\n    self.memo.append(x)\n"
+    )
+    assert lines(text, "shop.views.view.<default>.memo") == [4]
+
+
+def test_a_closure_is_fed_by_the_wrapper_that_bears_another_name() -> None:
+    text = (
+        "def memoised(f):\n    kept = {}\n    @wraps(f)\n    def inner(x):\n"
+        "        kept[x] = f(x)\n        return kept[x]\n    return inner\n"
+    )
+    assert lines(text, "shop.views.price.<closure>.kept") == [5]
+
+
+def test_a_holder_inside_a_class_is_not_a_name_of_the_module() -> None:
+    assert lines(inside("seen.append(1)"), "shop.views.Order.seen") == []
+
+
+def test_a_function_with_a_cache_around_it_is_its_own_feed() -> None:
+    text = "@lru_cache(maxsize=None)\ndef price(of):\n    return of * 2\n"
+    found = read(text, "shop.views.price", MODULE).feeds
+    assert [(feed.line, feed.function) for feed in found] == [(2, "price")]
+
+
+@pytest.mark.parametrize(
+    ("body", "memo"),
+    [
+        (["if key in log:", "    return log[key]", "log[key] = 1"], {True}),
+        (["if key not in log:", "    log[key] = 1"], {True}),
+        (["found = log.get(key)", "log[key] = found or 1"], {True}),
+        (["log[key] = 1", "return log[key]"], {True}),
+        (["log[key] = 1"], {False}),
+        (["if key in other:", "    log[key] = 1"], {False}),
+    ],
+)
+def test_a_function_that_looks_before_it_adds_keeps_a_memo(
+    body: list[str], memo: set[bool]
+) -> None:
+    text = inside(*body, head="def view(key):")
+    assert {feed.memo for feed in read(text, "shop.views.log", MODULE).feeds} == memo
+
+
+@pytest.mark.parametrize(
+    ("body", "bound"),
+    [
+        (["if len(log) > 100:", "    log.pop(0)"], 100),
+        (["if 100 <= len(log):", "    log.clear()"], 100),
+        (["while len(log) > MOST:", "    del log[0]"], 500),
+        (["if len(log) >= config.MOST:", "    log.pop()"], 500),
+        (["if len(log) > ELSEWHERE:", "    log.pop()"], None),
+        (["if len(log) > 0:", "    print(log)"], None),
+        (["if len(other) > 100:", "    other.pop()"], None),
+        (["return len(log)"], None),
+    ],
+)
+def test_a_bound_is_what_the_length_is_compared_with(body: list[str], bound: int | None) -> None:
+    assert read("MOST = 500\n" + inside(*body), "shop.views.log", MODULE).bound == bound
+
+
+@pytest.mark.parametrize("line", ["log.pop()", "log.clear()", "del log[0]", "log[:] = log[-9:]"])
+def test_what_leaves_is_seen_to_leave(line: str) -> None:
+    assert read(inside(line), "shop.views.log", MODULE).removes
+
+
+@pytest.mark.parametrize("line", ["log.append(1)", "other.pop()", "print(log[0])"])
+def test_where_nothing_leaves_nothing_is_said_to(line: str) -> None:
+    assert not read(inside(line), "shop.views.log", MODULE).removes
+
+
+def test_the_feed_of_the_endpoint_is_chosen_before_others() -> None:
+    text = (
+        "log.append(0)\n"
+        '@app.get("/a")\ndef a():\n    log.append(1)\n'
+        '@app.get("/b")\ndef b():\n    log.append(2)\n'
+        "def helper():\n    log.append(3)\n"
+    )
+    feeds = read(text, "shop.views.log", MODULE).feeds
+    assert {
+        endpoint: chosen.line
+        for endpoint in ("GET /a", "GET /b", "GET /c", "")
+        if (chosen := choose(feeds, endpoint)) is not None
+    } == {"GET /a": 4, "GET /b": 7, "GET /c": 9, "": 9}
+    assert choose((), "GET /a") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "def broken(:", "\0", "(" * 5_000, "# " + "x" * LONGEST_SOURCE],
+    ids=["empty", "broken", "null", "deep", "long"],
+)
+def test_a_source_that_cannot_be_read_says_nothing(text: str) -> None:
+    found = read(text, "shop.views.log", MODULE)
+    assert (found.feeds, found.bound, found.removes) == ((), None, False)

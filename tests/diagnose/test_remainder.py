@@ -1,0 +1,89 @@
+"""What is said of a growth that no holder explains."""
+
+from typing import Any
+
+import pytest
+from tests.support.dossiers import MB, ORDERS, dossier, each, holder, life, nothing
+
+from bugsly.protocol.evidence import Line, Trim, Window
+from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+
+GROWS = each(ORDERS, 8_000)
+IN_VAIN = (Trim(before=38 * MB, after=38 * MB),)
+GIVEN_BACK = (Trim(before=38 * MB, after=31 * MB, garbage=420),)
+OFF = {"gc_enabled": 0}
+FROZEN = {"gc_enabled": 1, "gc_frozen": 40_000}
+WINDOW = Window(
+    method="tracemalloc",
+    requests=200,
+    seconds=8.0,
+    grown=MB,
+    lines=(Line(site="shop/views.py:9", bytes=MB, count=200, inner="PIL/Image.py:8"),),
+)
+CASES: list[tuple[str, dict[str, Any], Cause]] = [
+    ("live bytes rise, trimmed in vain", {"live": GROWS, "trims": IN_VAIN}, Cause.NATIVE),
+    ("live bytes rise, not trimmed yet", {"live": GROWS}, Cause.UNKNOWN),
+    ("live bytes are flat", {"live": nothing}, Cause.RETENTION),
+    ("live bytes are flat, trimmed in vain", {"live": nothing, "trims": IN_VAIN}, Cause.RETENTION),
+    ("a trim gave it back", {"live": GROWS, "trims": GIVEN_BACK}, Cause.RETENTION),
+    ("a trim gave it back, nothing else told", {"trims": GIVEN_BACK}, Cause.RETENTION),
+    ("the collector is off", {"live": GROWS, "facts": OFF}, Cause.CYCLES),
+    ("objects are frozen", {"live": nothing, "facts": FROZEN}, Cause.RETENTION),
+    ("the allocator does not tell", {"trims": IN_VAIN}, Cause.UNKNOWN),
+    ("a window tells", {"trims": IN_VAIN, "windows": (WINDOW,)}, Cause.NATIVE),
+    ("served too little", {"live": GROWS, "trims": IN_VAIN, "number": 7}, Cause.UNKNOWN),
+]
+
+
+def rest(**facts: Any) -> Diagnosis:
+    """Return what is said of a worker that gains 8 kB per order."""
+    found = diagnose(dossier(life(memory=GROWS, **facts)), [1])
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize(("facts", "cause"), [pytest.param(*c[1:], id=c[0]) for c in CASES])
+def test_the_cause_follows_from_what_the_allocators_tell(
+    facts: dict[str, Any], cause: Cause
+) -> None:
+    found = rest(**facts)
+    assert found.cause is cause
+    assert found.is_leak is (cause in {Cause.NATIVE, Cause.CYCLES})
+
+
+def test_a_native_leak_is_told_with_its_endpoint_and_the_line_that_allocated() -> None:
+    found = rest(live=GROWS, trims=IN_VAIN, windows=(WINDOW,))
+    assert (found.endpoint, found.site) == (ORDERS, "shop/views.py:9")
+    assert found.bytes_per_request == pytest.approx(8_000, rel=0.1)
+    assert any("within PIL/Image.py:8" in fact for fact in found.because)
+
+
+def test_retention_tells_what_came_back_and_that_cycles_were_freed() -> None:
+    found = rest(trims=GIVEN_BACK)
+    assert "a collection freed 420 objects in cycles" in found.because[0]
+    assert found.site == ""
+
+
+def test_live_bytes_that_rose_once_and_stayed_are_no_native_leak() -> None:
+    found = rest(live=lambda sofar: min(GROWS(sofar), 4 * MB), trims=IN_VAIN)
+    assert (found.cause, found.is_leak) == (Cause.UNKNOWN, False)
+
+
+def test_what_a_holder_explains_is_not_explained_again() -> None:
+    held = holder(entry_bytes=8_000)
+    lives = life({held.name: each(ORDERS)}, memory=GROWS, live=GROWS, trims=IN_VAIN)
+    found = diagnose(dossier(lives, holders=(held,)), [1])
+    assert [one.cause for one in found] == [Cause.GROWING_CONTAINER]
+
+
+def test_a_holder_that_explains_little_leaves_a_remainder() -> None:
+    held = holder(entry_bytes=500)
+    lives = life({held.name: each(ORDERS)}, memory=GROWS, live=GROWS, trims=IN_VAIN)
+    found = diagnose(dossier(lives, holders=(held,)), [1])
+    assert [one.cause for one in found] == [Cause.GROWING_CONTAINER, Cause.NATIVE]
+    assert sum(one.part for one in found) == pytest.approx(1.0)
+
+
+def test_a_worker_that_does_not_grow_leaves_no_remainder() -> None:
+    assert diagnose(dossier(life(memory=nothing, live=nothing)), [1]) == ()

@@ -1,0 +1,128 @@
+"""Every cause in words."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.support.diagnoses import diagnosis, words
+from tests.support.dossiers import APP, ORDERS, dossier, life, source
+
+from bugsly_server.alert.cause import cause_lines
+from bugsly_server.explain.explain import AROUND, explain
+from bugsly_server.explain.markdown import markdown
+from bugsly_server.explain.words import OF_CAUSE
+from bugsly_server.model.diagnosis import Cause, Explanation, Share
+from bugsly_server.model.known_leaks import known_leaks
+
+TEXT = "\n".join(f"line_{number}" for number in range(1, 21))
+BARE: dict[str, Any] = {"holder": "", "site": "", "file": "", "endpoint": ""}
+HOSTILE = "shop.views.log['{site}']"
+
+
+def told(cause: Cause = Cause.GROWING_CONTAINER, **facts: Any) -> Explanation:
+    return explain(diagnosis(cause, **facts), dossier(life(traffic=lambda _: {ORDERS: 30})))
+
+
+@pytest.mark.parametrize("facts", [{}, BARE], ids=["all known", "nothing known"])
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_is_told_in_whole_sentences(cause: Cause, facts: dict[str, Any]) -> None:
+    found = told(cause, **facts)
+    for text in (found.title, found.what, found.cost, found.fix):
+        assert re.search(r"[{}]|  | [.,]|None", text) is None, text
+        assert text == text.strip() != ""
+    for text in (found.what, found.cost, found.fix):
+        assert text[0] == text[0].upper()
+        assert text.endswith(".")
+
+
+def test_words_are_there_for_every_cause() -> None:
+    assert set(OF_CAUSE) == set(Cause)
+
+
+def test_a_name_with_braces_is_written_as_it_is() -> None:
+    assert HOSTILE in told(holder=HOSTILE).title
+
+
+def test_a_title_keeps_the_spelling_of_its_holder() -> None:
+    assert told(holder="shop.log").title.startswith("shop.log grows with every")
+    assert told(Cause.THREADS, holder="").title == "Threads do not end"
+
+
+def test_failing_requests_are_called_so() -> None:
+    share = Share(endpoint=ORDERS, slope=1, low=1, high=1, part=1, failing=True)
+    assert f"failing {ORDERS} request" in told(endpoint=ORDERS, shares=(share,)).title
+
+
+@pytest.mark.parametrize(
+    ("facts", "cost"),
+    [
+        ({"endpoint": ""}, "812 B per request: at the present pace 211 MB per day"),
+        ({"endpoint": ORDERS}, "812 B per GET /orders request: at the present pace 211 MB per"),
+        ({"endpoint": "GET /other"}, "812 B per GET /other request."),
+        ({"bytes_per_request": 0.0, "entries_per_request": 2.5}, "2,500 entries in 1,000"),
+        ({"bound_bytes": 9_000_000}, "It holds 3 MB and stops at about 9 MB in each worker."),
+        ({"cause": Cause.BUFFERED_RESPONSE}, "3 MB for each request in flight."),
+    ],
+)
+def test_the_cost_is_counted(facts: dict[str, Any], cost: str) -> None:
+    found = diagnosis(**facts)
+    lives = life(traffic=lambda _: {ORDERS: 30})
+    assert explain(found, dossier(lives)).cost.startswith(cost)
+
+
+@pytest.mark.parametrize(("line", "first", "last"), [(1, 1, 5), (10, 6, 14), (20, 16, 20)])
+def test_the_culprit_is_shown_with_the_lines_around_it(line: int, first: int, last: int) -> None:
+    found = diagnosis(site=f"shop/views.py:{line}", file=APP)
+    shown = explain(found, dossier(sources=(source(TEXT),))).culprit
+    assert [number for number, _ in shown] == list(range(first, last + 1))
+    assert dict(shown)[line] == f"line_{line}"
+    assert len(shown) <= 2 * AROUND + 1
+
+
+@pytest.mark.parametrize("facts", [{"file": "/else.py"}, {"site": ""}, {"site": "shop/views.py"}])
+def test_without_its_line_no_culprit_is_shown(facts: dict[str, Any]) -> None:
+    found = diagnosis(**{"file": APP, **facts})
+    assert explain(found, dossier(sources=(source(TEXT),))).culprit == ()
+
+
+def test_a_form_feed_does_not_shift_the_culprit() -> None:
+    found = diagnosis(site="shop/views.py:3", file=APP)
+    shown = explain(found, dossier(sources=(source("a\n\x0cb\nculprit\n"),))).culprit
+    assert dict(shown)[3] == "culprit"
+
+
+def test_a_known_leak_is_told_with_its_own_fix_and_link() -> None:
+    slug, leak = next(iter(known_leaks().items()))
+    found = told(leak.cause, known=slug)
+    assert found.what.startswith(leak.what)
+    assert (found.fix, found.link, found.diff) == (leak.fix, leak.link, "")
+
+
+def test_markdown_tells_the_whole_story() -> None:
+    text = markdown(diagnosis(library="lib 1.0"), words(), "https://bugsly/issues/3")
+    for part in (
+        "## shop.views.request_log grows",
+        "- **Cause:** growing-container",
+        "- **Holder:** `shop.views.request_log`",
+        "- **Line:** `shop/views.py:12`",
+        "- **Endpoint:** `GET /api/orders`",
+        "- **Library:** lib 1.0",
+        "**Fix.** Bound it.",
+        "```diff\n-request_log = []",
+        "- it gains one entry per request",
+        "<https://bugsly/issues/3>\n",
+    ):
+        assert part in text
+
+
+def test_markdown_leaves_out_what_is_not_known() -> None:
+    text = markdown(diagnosis(**BARE), words(diff=""), "https://bugsly/issues/3")
+    assert re.findall(r"\*\*(\w+)", text) == ["Cause", "Cost", "Fix", "Evidence"]
+    assert "``" not in text
+
+
+def test_an_alert_shows_the_line_of_the_culprit() -> None:
+    shown = words(culprit=((11, "def f():"), (12, "    log.append(1)")))
+    assert "Line: shop/views.py:12  →  log.append(1)" in cause_lines(diagnosis(), shown)
+    assert "Line: shop/views.py:12" in cause_lines(diagnosis(), replace(shown, culprit=()))
