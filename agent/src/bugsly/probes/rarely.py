@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 CHEAP = 200e-6
 """Seconds a reading may take to be taken every time."""
-BUDGET = 5_000
-"""A dearer one is taken when this many times its cost has passed: 0.2 ‰ of the time."""
+BUDGET = 1_000
+"""A dearer one is taken when this many times its cost has passed: 1 ‰ of the time."""
 
 Reading = TypeVar("Reading")
 

@@ -22,7 +22,7 @@ MOST = 0.5
 LITTLE = 0.45
 STEADILY = 0.6
 """What the later half of live growth is to the earlier where it will not stop by itself."""
-GIVEN_BACK = 0.5
+GIVEN_BACK = 0.75
 """The part of what was gained that one malloc_trim gives back where memory is only kept."""
 
 
@@ -56,9 +56,11 @@ def moved(life: Life) -> Moved | None:
 
 def _over(live: Sequence[tuple[int, float]], steps: Sequence[Step], gained: float) -> int | None:
     """Return what was *gained* over all of *steps*, of which *live* may only be the beginning."""
-    if len(live) < LEAST_STEPS or live[-1][0] <= live[0][0]:
+    if len(live) < LEAST_STEPS:
         return None
     seen = live[-1][0] - live[0][0]
+    if seen < MOST * (steps[-1].requests - steps[0].requests):
+        return None
     return round(gained * max(1.0, (steps[-1].requests - live[0][0]) / seen))
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bugsly_server.clock import Micros
-from bugsly_server.detect.growth import HITS
 from bugsly_server.diagnose.asking import Wanted, wanted
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.explain.explain import explain
@@ -38,9 +37,7 @@ def load(
     """
     if not members:
         return Diagnosed((), ())
-    growing = {
-        one.id for one in members if one.judgement.verdict is Verdict.GROWING and one.hits >= HITS
-    }
+    growing = {one.id for one in members if one.judgement.verdict is Verdict.GROWING}
     dossier = dossiers.load(connection, telemetry, members, now)
     diagnoses = diagnose(dossier, growing)
     found = tuple((one, explain(one, dossier)) for one in diagnoses)
