@@ -15,6 +15,7 @@ from bugsly_server.model.issue import ChangeKind, Finding, Issue, State
 
 HERE: dict[str, Any] = {"environment": "production"}
 GROWTH = finding(**HERE)
+UNKNOWN = finding(diagnosis=diagnosis(Cause.UNKNOWN), **HERE)
 NAMED = finding(fingerprint="1/growing-container/log/production", diagnosis=diagnosis(), **HERE)
 OTHER = finding(fingerprint="1/threads/x/production", diagnosis=diagnosis(), **HERE)
 WASTEFUL = finding(
@@ -51,6 +52,14 @@ def test_a_cause_takes_over_the_open_issue_of_the_growth() -> None:
     assert told(known(GROWTH), NAMED) == [ChangeKind.NAMED]
 
 
+def test_a_growth_whose_cause_is_unknown_is_taken_over_as_well() -> None:
+    assert told(known(UNKNOWN), NAMED) == [ChangeKind.NAMED]
+
+
+def test_what_is_wasteful_is_told_beside_an_open_cause() -> None:
+    assert told(known(NAMED), WASTEFUL) == [ChangeKind.OPENED]
+
+
 def test_one_cause_alone_takes_it_over() -> None:
     assert told(known(GROWTH), NAMED, OTHER) == [ChangeKind.NAMED, ChangeKind.OPENED]
 
@@ -64,9 +73,10 @@ def test_what_is_only_wasteful_takes_nothing_over() -> None:
     assert told(known(GROWTH), WASTEFUL) == [ChangeKind.OPENED]
 
 
-def test_a_growth_beside_an_open_cause_opens_no_other_issue() -> None:
-    assert told(known(NAMED), GROWTH) == []
-    assert pair(known(NAMED), [GROWTH]) == [(known(NAMED)[NAMED.fingerprint], None)]
+@pytest.mark.parametrize("growth", [GROWTH, UNKNOWN], ids=["no cause", "unknown cause"])
+def test_a_growth_beside_an_open_cause_opens_no_other_issue(growth: Finding) -> None:
+    assert told(known(NAMED), growth) == []
+    assert pair(known(NAMED), [growth]) == [(known(NAMED)[NAMED.fingerprint], None)]
 
 
 @pytest.mark.parametrize(

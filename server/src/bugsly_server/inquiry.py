@@ -40,10 +40,10 @@ SOON = 15.0 * MINUTE / SECOND
 
 @dataclass(slots=True)
 class Sighting:
-    """When something was first seen, and how much it had gained by then."""
+    """When something was first seen, and how much its holder held by then."""
 
     at: Micros
-    entries: float
+    entries: int
 
 
 class Looked(NamedTuple):
@@ -141,19 +141,18 @@ class Inquiry:
         """Return whether *finding* was seen before and has gone on, and its line is known."""
         diagnosis = finding.diagnosis
         assert diagnosis is not None, "only causes have to wait"
-        entries = diagnosis.entries_per_request and diagnosis.bytes
-        first = self.sighted.setdefault(finding.fingerprint, Sighting(now, entries))
+        first = self.sighted.setdefault(finding.fingerprint, Sighting(now, diagnosis.entries))
         if diagnosis.file not in {"", *dossier.sources} and now - first.at < FOR_SOURCE:
             return False
         if finding.suspects and finding.suspects[0].total:
             return True
-        return now > first.at and entries >= MORE * first.entries
+        return now > first.at and diagnosis.entries >= MORE * first.entries
 
     def _waits(self, growth: Finding, now: Micros) -> bool:
         """Return whether *growth*, which has no cause yet, may wait for one."""
         if growth.forecast is not None and growth.forecast.expected < SOON:
             return False
-        first = self.sighted.setdefault(growth.fingerprint, Sighting(now, 0.0))
+        first = self.sighted.setdefault(growth.fingerprint, Sighting(now, 0))
         return now - first.at < PATIENCE
 
 

@@ -21,10 +21,11 @@ def pair(known: Mapping[str, Issue], found: Sequence[Finding]) -> list[Pair]:
     taken: set[str] = set()
     for finding in found:
         issue = known.get(finding.fingerprint)
-        growth = known.get(fingerprint(finding.environment))
+        bare = fingerprint(finding.environment)
+        growth = known.get(bare)
         if issue is None and _takes_over(finding, growth) and growth not in [p[0] for p in pairs]:
             issue = growth
-        if issue is None and finding.diagnosis is None and finding.environment in told:
+        if issue is None and finding.fingerprint == bare and finding.environment in told:
             continue
         if issue is not None:
             taken.add(issue.fingerprint)

@@ -88,6 +88,7 @@ def _of_track(
         unless=tuple(_unless(track)),
         workers=track.growing,
         library=holder.library,
+        entries=track.largest,
     )
 
 
@@ -156,6 +157,7 @@ def _stopping(track: Track, gained: Mapping[int, int]) -> Diagnosis:
         unless=("it goes on growing beyond that",),
         workers=tuple(track.runs),
         library=holder.library,
+        entries=track.largest,
     )
 
 

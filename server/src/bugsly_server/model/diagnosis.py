@@ -85,6 +85,8 @@ class Diagnosis:
     """The distribution at fault, with its version, where it is not the application's own code."""
     known: str = ""
     """Slug of the known library leak that it is."""
+    entries: int = 0
+    """What its holder holds by now, in the worker that holds the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
