@@ -51,6 +51,8 @@ class Looked(NamedTuple):
 
     at: Micros
     found: Sequence[Finding]
+    grew: bool
+    """Whether detection had something to say then; a change of that does not wait."""
 
 
 @dataclass(slots=True)
@@ -71,10 +73,11 @@ class Inquiry:
         environments = {one.environment for one in members if one.is_alive(now)} | set(growths)
         for environment in sorted(environments):
             last = self.looked.get(environment)
-            if last is None or now - last.at >= PAUSE:
+            growth = growths.get(environment)
+            if last is None or now - last.at >= PAUSE or last.grew != (growth is not None):
                 mine = [one for one in members if one.environment == environment]
-                found = self._look(project_id, environment, growths.get(environment), mine, now)
-                self.looked[environment] = Looked(now, found)
+                found = self._look(project_id, environment, growth, mine, now)
+                self.looked[environment] = Looked(now, found, growth is not None)
         return [one for name in sorted(environments) for one in self.looked[name].found]
 
     def _look(
