@@ -20,7 +20,7 @@ class Mailbox:
         self._sent: set[int] = set()
 
     def put(self, asked: Asked) -> None:
-        """Let *asked* go out with the reply to its worker's next envelope."""
+        """Let *asked* go out, once, with the reply to its worker's next envelope."""
         with self._lock:
             self._put(asked)
 
@@ -51,5 +51,7 @@ class Mailbox:
             self._sent.difference_update(ids)
 
     def _put(self, asked: Asked) -> None:
-        if asked.ask.id not in self._sent and asked.state is AskState.ASKED:
-            self._waiting.setdefault((asked.project_id, asked.token), []).append(asked)
+        address = (asked.project_id, asked.token)
+        known = {one.ask.id for one in self._waiting.get(address, ())} | self._sent
+        if asked.ask.id not in known and asked.state is AskState.ASKED:
+            self._waiting.setdefault(address, []).append(asked)
