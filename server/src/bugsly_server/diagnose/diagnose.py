@@ -50,6 +50,8 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     explained = min(1.0, sum(one.part for one in [*named, *stops]))
     rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
+    if rest is not None and rest.cause is Cause.NATIVE and stops:
+        rest = None  # what still fills may weigh more than it seems to
     found = [*named, *([rest] if rest is not None else []), *stops, *buffered(dossier)]
     return tuple(recognise(one, dossier) for one in found)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bugsly_server.clock import Micros
+from bugsly_server.detect.growth import HITS
 from bugsly_server.diagnose.asking import Wanted, wanted
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.explain.explain import explain
@@ -37,7 +38,9 @@ def load(
     """
     if not members:
         return Diagnosed((), ())
-    growing = {one.id for one in members if one.judgement.verdict is Verdict.GROWING}
+    growing = {
+        one.id for one in members if one.judgement.verdict is Verdict.GROWING and one.hits >= HITS
+    }
     dossier = dossiers.load(connection, telemetry, members, now)
     diagnoses = diagnose(dossier, growing)
     found = tuple((one, explain(one, dossier)) for one in diagnoses)
