@@ -14,7 +14,8 @@ from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.explain.explain import explain
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier
-from bugsly_server.model.issue import Finding, Scope, Suspect
+from bugsly_server.model.growth import Axis, Growth
+from bugsly_server.model.issue import Finding, Scope
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import dossier as dossiers
 from bugsly_server.store.meta.database import Database
@@ -190,6 +191,7 @@ def _with_open_cause(growth: Finding, dossier: Dossier, diagnoses: Sequence[Diag
 
 def _without_growth(diagnosis: Diagnosis, members: Sequence[Worker], now: Micros) -> Finding:
     """Return a finding that rests on evidence alone: memory does not show it yet."""
+    growth = _told_by_evidence(diagnosis)
     concerned = [one for one in members if one.id in diagnosis.workers and one.is_alive(now)]
     living = sum(one.is_alive(now) for one in members)
     scope = Scope.ONE if len(concerned) == 1 and living > 1 else Scope.SOME
@@ -198,9 +200,9 @@ def _without_growth(diagnosis: Diagnosis, members: Sequence[Worker], now: Micros
         title="",
         scope=Scope.ALL if concerned and len(concerned) == living else scope,
         because="",
-        suspects=tuple(_suspect(one, diagnosis, now) for one in concerned),
-        slope=diagnosis.bytes_per_request,
-        axis="request",
+        suspects=tuple(findings.suspect(one, now, growth) for one in concerned),
+        slope=growth.slope,
+        axis=growth.axis,
         peers=0,
         peer_slope=0.0,
         forecast=None,
@@ -208,17 +210,16 @@ def _without_growth(diagnosis: Diagnosis, members: Sequence[Worker], now: Micros
     )
 
 
-def _suspect(worker: Worker, diagnosis: Diagnosis, now: Micros) -> Suspect:
-    return Suspect(
-        worker_id=worker.id,
-        host=worker.host,
-        pid=worker.pid,
-        age=worker.age(now) / SECOND,
-        anonymous=worker.anonymous,
+def _told_by_evidence(diagnosis: Diagnosis) -> Growth:
+    """Return the growth that a holder amounts to; a total of 0 says that memory shows none."""
+    return Growth(
+        axis=Axis.REQUESTS,
         slope=diagnosis.bytes_per_request,
         low=0.0,
         high=0.0,
-        axis="request",
+        z=0.0,
+        rises=0.0,
+        last=0.0,
         total=0,
-        requests=worker.requests,
+        span=0.0,
     )

@@ -46,6 +46,11 @@ def fingerprint(environment: str) -> str:
     return f"1/growing/{environment}"
 
 
+def surely_grows(worker: Worker) -> bool:
+    """Return whether *worker* was found to grow as often in a row as it takes."""
+    return worker.judgement.verdict is Verdict.GROWING and worker.hits >= HITS
+
+
 @dataclass(frozen=True)
 class Fleet:
     """The workers of one environment."""
@@ -61,12 +66,7 @@ class Fleet:
     @cached_property
     def growing(self) -> list[Worker]:
         """Return the living workers that grow, fastest first."""
-        sure = [
-            one
-            for one in self.known
-            if one.judgement.verdict is Verdict.GROWING and one.hits >= HITS
-        ]
-        return sorted(sure, key=_slope, reverse=True)
+        return sorted(filter(surely_grows, self.known), key=_slope, reverse=True)
 
     @cached_property
     def alike(self) -> dict[tuple[str, Axis], list[Worker]]:
@@ -133,7 +133,11 @@ def _finding(scope: Scope, suspects: Sequence[Worker], fleet: Fleet, environment
         title=_title(scope, suspects, len(fleet.known)),
         scope=scope,
         because=_because(fastest, axis, others),
-        suspects=tuple(_suspect(one, fleet.now) for one in suspects[:MOST_SUSPECTS]),
+        suspects=tuple(
+            suspect(one, fleet.now, one.growth)
+            for one in suspects[:MOST_SUSPECTS]
+            if one.growth is not None
+        ),
         slope=_slope(fastest),
         axis=axis,
         peers=len(others),
@@ -164,9 +168,8 @@ def _because(fastest: Worker, axis: Axis, others: Sequence[float]) -> str:
     return f"{own}. The median of its {peers} is {slope(median(others), axis)}"
 
 
-def _suspect(worker: Worker, now: Micros) -> Suspect:
-    growth = worker.growth
-    assert growth is not None, "a suspect is known to grow"
+def suspect(worker: Worker, now: Micros, growth: Growth) -> Suspect:
+    """Return *worker* as it is now, with the *growth* that it is suspected for."""
     return Suspect(
         worker_id=worker.id,
         host=worker.host,

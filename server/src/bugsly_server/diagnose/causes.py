@@ -31,11 +31,16 @@ MADE = re.compile(r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|T
 HOOKS = re.compile(r"(handlers|receivers|listeners|hooks|callbacks|subscribers|observers|filters)$")
 
 
-def cause_of(holder: Holder, feed: Feed | None, others: Collection[Holder]) -> Cause:
+def cause_of(
+    holder: Holder, feed: Feed | None, others: Collection[Holder], *, collected: bool = True
+) -> Cause:
     """Return the cause that *holder* stands for, which grows without a bound.
 
-    *feed* is the line that adds to it; *others* grow with it, at the same requests.
+    *feed* is the line that adds to it; *others* grow with it, at the same requests; *collected*
+    whether the cyclic collector is on.
     """
+    if holder.kind == "survivor" and not collected:
+        return Cause.CYCLES
     known = OF_KIND.get(holder.kind)
     if known is not None:
         return known
@@ -46,6 +51,5 @@ def cause_of(holder: Holder, feed: Feed | None, others: Collection[Holder]) -> C
         return Cause.MADE_PER_REQUEST
     if HOOKS.search(holder.name.lower()) or entry == "function":
         return Cause.HANDLERS_PER_REQUEST
-    if feed is not None and feed.memo:
-        return Cause.UNBOUNDED_CACHE
-    return Cause.GROWING_CONTAINER
+    is_cache = feed is not None and feed.memo
+    return Cause.UNBOUNDED_CACHE if is_cache else Cause.GROWING_CONTAINER

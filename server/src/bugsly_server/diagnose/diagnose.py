@@ -6,13 +6,14 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from bugsly_server.diagnose.causes import cause_of
-from bugsly_server.diagnose.echoes import without_echoes
+from bugsly_server.diagnose.echoes import are_alike, without_echoes
 from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
 from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.known import recognise
 from bugsly_server.diagnose.places import locate
-from bugsly_server.diagnose.remainder import endpoint_of, is_off, moved, name_remainder
+from bugsly_server.diagnose.remainder import is_off, moved, name_remainder
 from bugsly_server.diagnose.responses import buffered
+from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course
 from bugsly_server.diagnose.tracks import COUNTED, Track, follow
 from bugsly_server.model.diagnosis import Cause, Diagnosis
@@ -21,8 +22,6 @@ from bugsly_server.model.units import count, size
 
 WORTH_NAMING = 0.05
 """Of what all holders gained: less is not worth a line beside the rest."""
-ALIKE = 0.2
-"""Two holders grow together when their entries per request differ by less."""
 LEAST_WATCHED = 400
 """Requests after which a holder would have been seen."""
 
@@ -68,9 +67,7 @@ def _of_track(
     reading = readings.get(holder.name)
     feed = choose(reading.feeds, endpoint) if reading is not None else None
     others = [one.holder for one in steady if one is not track and _go_together(one, track)]
-    cause = cause_of(holder, feed, others)
-    if holder.kind == "survivor" and is_off(dossier):
-        cause = Cause.CYCLES
+    cause = cause_of(holder, feed, others, collected=not is_off(dossier))
     site, file = locate(holder, feed, cause, endpoint, dossier.sources)
     return Diagnosis(
         cause=cause,
@@ -167,8 +164,8 @@ def _gained(dossier: Dossier, growing: Collection[int]) -> dict[int, int]:
     """Return the bytes that each worker gained after its warm-up, of those that surely grow."""
     found = {}
     for life in dossier.lives:
-        gain = moved(life)
-        if gain is not None and life.worker_id in growing:
+        gain = moved(life) if life.worker_id in growing else None
+        if gain is not None:
             found[life.worker_id] = max(1, gain.anonymous)
     return found
 
@@ -187,7 +184,7 @@ def _is_heavy(track: Track, gained: Mapping[int, int]) -> bool:
 def _go_together(left: Track, right: Track) -> bool:
     """Return whether two holders gain with the same requests, at about the same rate."""
     same = endpoint_of(left.shares) == endpoint_of(right.shares)
-    return same and abs(left.each - right.each) <= ALIKE * max(left.each, right.each)
+    return same and are_alike(left.each, right.each)
 
 
 def _confidence(track: Track, feed: Feed | None, endpoint: str) -> float:

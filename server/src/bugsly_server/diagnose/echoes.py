@@ -41,17 +41,19 @@ def without_echoes(named: Sequence[Diagnosis]) -> list[Diagnosis]:
     return [_spokesman(group) for group in groups]
 
 
+def are_alike(left: float, right: float) -> bool:
+    """Return whether two holders gain about as many entries per request."""
+    return abs(left - right) <= ALIKE * max(left, right)
+
+
 def _belongs(one: Diagnosis, group: Sequence[Diagnosis]) -> bool:
     """Return whether *one* grows with the same requests, as often or hardly worth its own line."""
     if one.endpoint != group[0].endpoint:
         return False
-    rates = [known.entries_per_request for known in group]
-    alike = any(
-        abs(one.entries_per_request - each) <= ALIKE * max(one.entries_per_request, each)
-        for each in rates
-    )
     light = one.bytes_per_request <= ALIKE * group[0].bytes_per_request
-    return alike or light
+    return light or any(
+        are_alike(one.entries_per_request, known.entries_per_request) for known in group
+    )
 
 
 def _spokesman(group: Sequence[Diagnosis]) -> Diagnosis:

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Line, Trim, Window
-from bugsly_server.diagnose.shares import Stretch, drives, share
-from bugsly_server.model.diagnosis import Cause, Diagnosis, Share
+from bugsly_server.diagnose.shares import Stretch, endpoint_of, share
+from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier, Life, Step
 from bugsly_server.model.units import count, size
 
@@ -113,11 +113,11 @@ def name_remainder(
     trims = [trim for one in dossier.lives for trim in one.trims]
     cause, sure, because = _decide(gain, window, trims, watched=watched, off=is_off(dossier))
     line = window.lines[0] if window is not None and window.lines else None
-    endpoint = shares[0].endpoint if drives(shares) else ""
+    endpoint = endpoint_of(shares)
     per_request = shares[0].slope if endpoint else gain.anonymous / max(1, gain.requests)
     return Diagnosis(
         cause=cause,
-        is_leak=cause in {Cause.NATIVE, Cause.CYCLES, Cause.KEPT_EXCEPTION},
+        is_leak=cause in {Cause.NATIVE, Cause.CYCLES},
         holder="",
         site=line.site if line is not None and cause is not Cause.RETENTION else "",
         file="",
@@ -245,8 +245,3 @@ def _stretches(lives: Sequence[Life]) -> list[Stretch]:
             served.clear()
             failed.clear()
     return found
-
-
-def endpoint_of(shares: Sequence[Share]) -> str:
-    """Return the endpoint that drives a growth, empty where none does."""
-    return shares[0].endpoint if drives(shares) else ""

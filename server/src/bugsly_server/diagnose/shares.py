@@ -86,6 +86,11 @@ def drives(shares: Sequence[Share]) -> bool:
     return shares[0].part >= 0.6 and shares[0].low > 0
 
 
+def endpoint_of(shares: Sequence[Share]) -> str:
+    """Return the endpoint that drives a growth, empty where none does."""
+    return shares[0].endpoint if drives(shares) else ""
+
+
 def _columns(stretches: Sequence[Stretch]) -> list[str]:
     """Return the endpoints to tell apart, split where it shows which of their requests fail."""
     served: dict[str, int] = {}

@@ -8,12 +8,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bugsly_server.clock import Micros
-from bugsly_server.detect.growth import HITS
+from bugsly_server.detect.finding import surely_grows
 from bugsly_server.diagnose.asking import Wanted, wanted
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.explain.explain import explain
 from bugsly_server.model.diagnosis import Diagnosis, Explanation
-from bugsly_server.model.growth import Verdict
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import dossier as dossiers
 from bugsly_server.store.ports import Telemetry
@@ -38,9 +37,7 @@ def load(
     """
     if not members:
         return Diagnosed((), ())
-    growing = {
-        one.id for one in members if one.judgement.verdict is Verdict.GROWING and one.hits >= HITS
-    }
+    growing = {one.id for one in members if surely_grows(one)}
     dossier = dossiers.load(connection, telemetry, members, now)
     diagnoses = diagnose(dossier, growing)
     found = tuple((one, explain(one, dossier)) for one in diagnoses)
