@@ -17,6 +17,7 @@ import flask
 import prometheus_client
 import pytest
 
+from bugsly.guard import Guards
 from bugsly.probes import rarely
 from bugsly.probes.counts import REGISTERS, count_probes
 from bugsly.probes.grown import FEW, Counted
@@ -25,6 +26,7 @@ from bugsly.protocol.evidence import Holder
 HERE = "tests/agent/test_counts.py"
 SIGNALS = blinker.Namespace()
 PRICED = SIGNALS.signal("priced")
+NAMELESS = blinker.Signal()
 
 
 def counts(register: str) -> dict[str, int]:
@@ -129,6 +131,10 @@ def test_receivers_of_the_applications_signals_are_counted() -> None:
         PRICED.disconnect(remember)
 
 
+def test_a_signal_without_a_name_is_called_by_its_variable() -> None:
+    assert f"receivers of {__name__}.NAMELESS" in counts("receivers")
+
+
 def test_receivers_of_flasks_signals_are_counted() -> None:
     def remember(_sender: object) -> None:
         """Be a receiver that lives as long as the test."""
@@ -225,7 +231,7 @@ def test_every_register_has_a_probe_that_tells_what_rose(
     ended: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rarely, "CHEAP", 60)
-    probe = count_probes()["threads"]
+    probe = count_probes(Guards())["threads"]
     assert list(probe.levels()) == []
     for _ in range(FEW):
         start(target=poll, args=(ended,))
@@ -235,4 +241,4 @@ def test_every_register_has_a_probe_that_tells_what_rose(
     assert [(one.holder, one.count) for one in probe.levels()] == [
         (f"threads running {__name__}.poll", 2 * FEW)
     ]
-    assert set(count_probes()) == set(REGISTERS)
+    assert set(count_probes(Guards())) == {*REGISTERS, "descriptors"}

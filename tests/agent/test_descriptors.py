@@ -1,14 +1,19 @@
+import gc
+import os
 import socket
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from bugsly.guard import Guards
 from bugsly.probes import descriptors
-from bugsly.probes.descriptors import count_descriptors
+from bugsly.probes.descriptors import count_descriptors, count_files
+from bugsly.probes.leftovers import MANY, Leftovers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
@@ -20,10 +25,11 @@ def opened() -> Iterator[ExitStack]:
 
 
 SOME = 5
+LEFTOVERS = Leftovers(Counter, Guards()("test"))
 
 
 def counts() -> dict[str, int]:
-    return {name: one.now for name, one in count_descriptors().items()}
+    return {name: one.now for name, one in count_descriptors(LEFTOVERS).items()}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +41,7 @@ def counts() -> dict[str, int]:
         ("/srv/shop.db (deleted)", "/srv/*.db"),
         (f"{tempfile.gettempdir()}/tmpabc/x.pdf", f"{tempfile.gettempdir()}/*.pdf"),
         ("/dev/null", "/dev/*"),
+        ("/memfd:preview-8f3a (deleted)", "/memfd:*"),
     ],
 )
 def test_files_are_told_by_where_they_lie_and_how_they_end(path: str, pattern: str) -> None:
@@ -49,7 +56,7 @@ def test_open_files_are_counted(
         opened.enter_context((tmp_path / f"{number}.invoice").open("w"))
     (found,) = [name for name in counts() if name.endswith("*.invoice")]
     assert counts()[found] == 5
-    holder = count_descriptors()[found].describe(found)
+    holder = count_descriptors(LEFTOVERS)[found].describe(found)
     assert (holder.kind, holder.entry) == ("descriptor", "file")
 
 
@@ -87,10 +94,64 @@ def test_sockets_whose_other_end_is_closed_are_told(
     for one in accepted:
         one.close()
     name = f"open sockets to port {port}"
-    holder = count_descriptors()[name].describe(name)
+    holder = count_descriptors(LEFTOVERS)[name].describe(name)
     assert holder.details == {"close_wait": SOME}
 
 
 def test_without_proc_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descriptors, "_targets", lambda: iter(()))
-    assert count_descriptors() == {}
+    assert count_descriptors(LEFTOVERS) == {}
+
+
+class Page:
+    """Keeps a file, and itself: only the collector can close it."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = os.open(path, os.O_CREAT)
+        self.itself = self
+
+    def __del__(self) -> None:
+        os.close(self.file)
+
+
+def test_files_that_only_the_collector_closes_go_on_counting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    leftovers = Leftovers(count_files, Guards()("test"))
+
+    def pages() -> int:
+        found = count_descriptors(leftovers)
+        return sum(one.now for name, one in found.items() if name.endswith("*.page"))
+
+    for number in range(2 * MANY):
+        Page(tmp_path / f"{number}.page")
+    assert pages() == 2 * MANY
+    gc.collect()
+    for number in range(SOME):
+        Page(tmp_path / f"{number}.page")
+    assert pages() == 2 * MANY + SOME
+    (name,) = [one for one in count_descriptors(leftovers) if one.endswith("*.page")]
+    told = count_descriptors(leftovers)[name].describe(name)
+    assert told.details == {"closed_by_collector": 2 * MANY}
+    gc.collect()
+
+
+def test_files_that_code_closes_are_not_left_over(tmp_path: Path) -> None:
+    leftovers = Leftovers(count_files, Guards()("test"))
+    with ExitStack() as opened:
+        for number in range(2 * MANY):
+            opened.enter_context((tmp_path / f"{number}.page").open("w"))
+        count_descriptors(leftovers)
+    gc.collect()
+    assert not leftovers.closed
+
+
+def test_nobody_watches_the_collector_for_one_that_is_gone() -> None:
+    before = len(gc.callbacks)
+    leftovers = Leftovers(count_files, Guards()("test"))
+    assert len(gc.callbacks) == before + 1
+    del leftovers
+    gc.collect()
+    gc.collect()
+    assert len(gc.callbacks) <= before

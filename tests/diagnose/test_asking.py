@@ -59,7 +59,8 @@ def test_the_worker_heard_of_last_is_asked_for_source() -> None:
         (Cause.UNKNOWN, {"trims": TRIMMED, "windows": TRACED}, []),
         (Cause.RETENTION, {}, ["trim"]),
         (Cause.RETENTION, {"trims": TRIMMED}, []),
-        (Cause.CYCLES, {}, []),
+        (Cause.CYCLES, {}, ["window"]),
+        (Cause.CYCLES, {"windows": TRACED}, []),
     ],
 )
 def test_a_dear_probe_is_asked_for_once_and_while_the_cause_is_open(
@@ -67,6 +68,22 @@ def test_a_dear_probe_is_asked_for_once_and_while_the_cause_is_open(
 ) -> None:
     opened = diagnosis(cause, holder="", site="", file="", endpoint="")
     assert asked(opened, dossier(life(**facts))) == [(1, probe) for probe in probes]
+
+
+@pytest.mark.parametrize(
+    ("facts", "probes"),
+    [
+        ({}, ["source", "window"]),
+        ({"bytes_per_request": 0.0}, ["source"]),
+        ({"site": "shop/views.py:9"}, ["source"]),
+    ],
+)
+def test_allocations_are_traced_where_memory_shows_only_a_symptom(
+    facts: dict[str, Any], probes: list[str]
+) -> None:
+    symptom = {"holder": "requests alive after they ended", "kind": "survivor", "site": ""}
+    found = diagnosis(Cause.KEPT_EXCEPTION, **{**symptom, **facts})
+    assert asked(found, dossier(life())) == [(1, probe) for probe in probes]
 
 
 def test_a_window_lasts_a_counted_number_of_requests() -> None:

@@ -1,7 +1,7 @@
 """Which line of a view a cause is about."""
 
 import pytest
-from tests.support.dossiers import ORDERS, holder, source
+from tests.support.dossiers import APP, ORDERS, holder, source
 
 from bugsly_server.diagnose.culprits import find_culprit
 from bugsly_server.diagnose.places import locate, site
@@ -16,7 +16,7 @@ BODY = 8
 
 def line_of(cause: Cause, *body: str, tail: str = "") -> int | None:
     text = HEAD + "".join(f"    {line}\n" for line in body) + tail
-    found = find_culprit(cause, ORDERS, iter([source(text, views={ORDERS: VIEW})]))
+    found = find_culprit(cause, ORDERS, [source(text, views={ORDERS: VIEW})])
     return None if found is None else found.line
 
 
@@ -76,7 +76,7 @@ def test_a_view_that_does_no_such_thing_has_no_culprit(cause: Cause) -> None:
     ("text", "first"), [("", 6), ("def broken(:", 1), (HEAD + "    Thread()\n", 0), (HEAD, 99)]
 )
 def test_a_view_that_cannot_be_read_has_no_culprit(text: str, first: int) -> None:
-    told = iter([source(text, views={ORDERS: first})])
+    told = [source(text, views={ORDERS: first})]
     assert find_culprit(Cause.THREADS, ORDERS, told) is None
 
 
@@ -102,6 +102,30 @@ def test_threads_are_blamed_on_the_view_that_starts_them_not_on_the_library_that
     held = holder("threads started at lib/pool.py:4", "thread", site="lib/pool.py:4")
     place = locate(held, None, Cause.THREADS, ORDERS, {"/app/shop/views.py": VIEWS})
     assert place == ("shop/views.py:8", "/app/shop/views.py")
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("file = os.memfd_create('sheet')", Cause.MADE_PER_REQUEST),
+        ("file = PATH.open()", Cause.MADE_PER_REQUEST),
+        ("with pdfplumber.open(PATH) as pdf:\n        pass", Cause.MADE_PER_REQUEST),
+        ("connection = sqlite3.connect(PATH)", Cause.UNRETURNED_CONNECTION),
+        ("peer = socket.create_connection(PEER)", Cause.MADE_PER_REQUEST),
+    ],
+)
+def test_open_files_are_blamed_on_the_call_that_opens_them(line: str, cause: Cause) -> None:
+    view = source(HEAD + f"    name = Name()\n    {line}\n", views={ORDERS: VIEW})
+    place = locate(holder("open files like /*", "descriptor"), None, cause, ORDERS, {APP: view})
+    assert place.site == "shop/views.py:9"
+
+
+def test_receivers_are_blamed_on_the_line_that_connects_them_not_on_the_one_that_defines() -> None:
+    text = HEAD + "    def done(_): pass\n    priced.connect(done, weak=False)\n"
+    held = holder("receivers of shop.priced", "receiver", site="shop/views.py:8")
+    sources = {APP: source(text, views={ORDERS: VIEW})}
+    place = locate(held, None, Cause.HANDLERS_PER_REQUEST, ORDERS, sources)
+    assert place.site == "shop/views.py:9"
 
 
 def test_a_holder_inside_a_library_is_blamed_on_the_view() -> None:

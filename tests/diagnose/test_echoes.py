@@ -1,12 +1,13 @@
 """Which of the holders that grow together stands for all of them."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 from tests.support.diagnoses import diagnosis
 
-from bugsly_server.diagnose.echoes import without_echoes
+from bugsly_server.diagnose.echoes import with_remainder, without_echoes
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
 
@@ -26,8 +27,12 @@ LIST = grows("shop.views.log", Cause.GROWING_CONTAINER)
 LIBRARY = grows("lib.pool.all", Cause.GROWING_CONTAINER, size=90_000, library="lib 1.0")
 THREADS = grows("threads started at shop/views.py:9", Cause.THREADS, size=0)
 RUNNING = grows("running threads", Cause.THREADS, size=0)
-FILES = grows("open files", Cause.MADE_PER_REQUEST, size=0)
-REQUESTS = grows("requests alive after they ended", Cause.KEPT_EXCEPTION, size=0)
+FILES = grows("open files", Cause.MADE_PER_REQUEST, size=0, kind="descriptor")
+REQUESTS = grows("requests alive after they ended", Cause.KEPT_EXCEPTION, size=0, kind="survivor")
+KNOWN = grows("lib.seen", Cause.GROWING_CONTAINER, library="lib 1.0", known="lib-seen")
+REST = grows(
+    "", Cause.NATIVE, each=0.0, size=9_000, site="shop/views.py:9", because=("live bytes grew",)
+)
 ENGINE = grows("engines made at shop/views.py:9", Cause.MADE_PER_REQUEST, size=0)
 CONNECTIONS = grows(
     "connections checked out at shop/views.py:9", Cause.UNRETURNED_CONNECTION, size=0
@@ -44,6 +49,8 @@ CONNECTIONS = grows(
         ([CONNECTIONS, LIST, FILES], CONNECTIONS),
         ([ENGINE, LIBRARY, FILES, RUNNING], ENGINE),
         ([LIBRARY, FILES], LIBRARY),
+        ([LIBRARY, KNOWN], KNOWN),
+        ([LIST, KNOWN], LIST),
         ([FILES], FILES),
     ],
 )
@@ -70,6 +77,40 @@ def test_the_speaker_takes_over_the_weight_and_the_part_of_the_others() -> None:
 )
 def test_what_grows_otherwise_is_another_leak(other: Diagnosis) -> None:
     assert len(without_echoes([LIST, other])) == 2
+
+
+def test_what_one_request_leaves_in_libraries_is_one_leak_however_often_in_each() -> None:
+    other = grows("lib.names", Cause.GROWING_CONTAINER, each=7.0, size=80_000, library="lib 1.0")
+    assert [one.holder for one in without_echoes([LIBRARY, other])] == [LIBRARY.holder]
+
+
+@pytest.mark.parametrize("symptom", [FILES, REQUESTS])
+def test_growth_that_nothing_explains_belongs_to_the_symptom_that_grows_with_it(
+    symptom: Diagnosis,
+) -> None:
+    (found,) = with_remainder([replace(symptom, site="")], REST)
+    assert (found.holder, found.cause) == (symptom.holder, symptom.cause)
+    assert (found.site, found.bytes_per_request, found.part) == ("shop/views.py:9", 9_000, 0.6)
+    assert found.because[-1] == "live bytes grew"
+
+
+def test_cycles_that_nobody_collects_are_the_cause_of_their_symptom() -> None:
+    (found,) = with_remainder([REQUESTS], replace(REST, cause=Cause.CYCLES))
+    assert found.cause is Cause.CYCLES
+
+
+@pytest.mark.parametrize(
+    ("named", "rest"),
+    [
+        (LIST, REST),
+        (FILES, replace(REST, endpoint="GET /")),
+        (FILES, replace(REST, is_leak=False, cause=Cause.UNKNOWN)),
+    ],
+)
+def test_growth_that_nothing_explains_stands_beside_the_rest(
+    named: Diagnosis, rest: Diagnosis
+) -> None:
+    assert with_remainder([named], rest) == [named, rest]
 
 
 def test_what_hardly_weighs_anything_beside_another_is_not_told_apart() -> None:

@@ -36,6 +36,13 @@ def test_every_cause_is_told_in_whole_sentences(cause: Cause, facts: dict[str, A
         assert text.endswith(".")
 
 
+def test_files_left_open_are_told_as_such_and_not_as_clients() -> None:
+    found = told(Cause.MADE_PER_REQUEST, kind="descriptor", holder="open files like /srv/*.pdf")
+    assert found.title == "Open files like /srv/*.pdf pile up"
+    assert "descriptors" in found.what
+    assert "`with` block" in found.fix
+
+
 def test_words_are_there_for_every_cause() -> None:
     assert set(OF_CAUSE) == set(Cause)
 

@@ -117,7 +117,7 @@ class Agent:
             "pool": self.pool,
             "survivors": self.survivors,
         }
-        holders = Holders(probes | count_probes(), self.guards)
+        holders = Holders(probes | count_probes(self.guards), self.guards)
         return Probes(self.traffic, holders, Survey(census, self.options.sample_every))
 
     def report_exit(self, ended: Exit) -> None:

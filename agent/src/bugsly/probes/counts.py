@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bugsly.probes.descriptors import count_descriptors
+from bugsly.probes.descriptors import count_descriptors, count_files
 from bugsly.probes.grown import GrowthProbe
+from bugsly.probes.leftovers import Leftovers
 from bugsly.probes.registries import (
     count_callbacks,
     count_handlers,
@@ -16,6 +18,7 @@ from bugsly.probes.subclasses import count_subclasses
 from bugsly.probes.threads import count_threads
 
 if TYPE_CHECKING:
+    from bugsly.guard import Guards
     from bugsly.probes.grown import Register
     from bugsly.probes.holders import HolderProbe
 
@@ -26,10 +29,11 @@ REGISTERS: dict[str, Register] = {
     "labels": count_labels,
     "callbacks": count_callbacks,
     "subclasses": count_subclasses,
-    "descriptors": count_descriptors,
 }
 
 
-def count_probes() -> dict[str, HolderProbe]:
+def count_probes(guards: Guards) -> dict[str, HolderProbe]:
     """Return a probe for each register, which begins to compare with its first look."""
-    return {name: GrowthProbe(register) for name, register in REGISTERS.items()}
+    leftovers = Leftovers(count_files, guards("probe.leftovers"))
+    registers = REGISTERS | {"descriptors": partial(count_descriptors, leftovers)}
+    return {name: GrowthProbe(register) for name, register in registers.items()}

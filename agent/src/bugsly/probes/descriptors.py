@@ -16,7 +16,9 @@ from bugsly.probes.grown import Counted
 from bugsly.protocol.evidence import Holder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from bugsly.probes.leftovers import Leftovers
 
 MOST = 4_000
 """Descriptors that are looked at."""
@@ -27,6 +29,7 @@ EPHEMERAL = 32_768
 """Ports from here on are a client's own."""
 ADDRESS = 28
 """Bytes of the longest address that has a port."""
+MEMFD = "/memfd:"
 DIGIT = re.compile(r"[^/]*\d[^/]*")
 
 
@@ -37,12 +40,22 @@ class Peer(NamedTuple):
     waiting: bool
 
 
-def count_descriptors() -> dict[str, Counted]:
-    """Return how many are open now, by what they are; nothing where there is no /proc."""
+def count_files() -> Counter[str]:
+    """Return how many files are open now, by where they lie and their ending."""
+    return _files(dict(_targets()))
+
+
+def count_descriptors(leftovers: Leftovers) -> dict[str, Counted]:
+    """Return how many are open, by what they are; nothing where there is no /proc.
+
+    Files that only the collector closed count as open.
+    """
     targets = dict(_targets())
-    files = Counter(_pattern(target) for target in targets.values() if target.startswith("/"))
+    files = leftovers.see(_files(targets))
     counted = {
-        f"open files like {pattern}": Counted(count, partial(_describe, "file", 0))
+        f"open files like {pattern}": Counted(
+            count, partial(_describe, "file", closed_by_collector=leftovers.closed[pattern])
+        )
         for pattern, count in files.items()
     }
     sockets = [number for number, target in targets.items() if target.startswith("socket:")]
@@ -50,13 +63,17 @@ def count_descriptors() -> dict[str, Counted]:
     waiting = Counter(peer.port for peer in peers if peer.waiting)
     for port, count in Counter(peer.port for peer in peers).items():
         name = f"open sockets {port}".strip()
-        counted[name] = Counted(count, partial(_describe, "socket", waiting[port]))
+        counted[name] = Counted(count, partial(_describe, "socket", close_wait=waiting[port]))
     return counted
 
 
-def _describe(entry: str, waiting: int, name: str) -> Holder:
-    details = {"close_wait": waiting} if waiting else {}
-    return Holder(name=name, kind="descriptor", entry=entry, details=details)
+def _describe(entry: str, name: str, **details: int) -> Holder:
+    told = {what: count for what, count in details.items() if count}
+    return Holder(name=name, kind="descriptor", entry=entry, details=told)
+
+
+def _files(targets: Mapping[int, str]) -> Counter[str]:
+    return Counter(_pattern(target) for target in targets.values() if target.startswith("/"))
 
 
 def _targets() -> Iterator[tuple[int, str]]:
@@ -69,6 +86,8 @@ def _targets() -> Iterator[tuple[int, str]]:
 
 def _pattern(path: str) -> str:
     """Return where the file lies and its ending, with a star for what has a number in it."""
+    if path.startswith(MEMFD):
+        return f"{MEMFD}*"
     folder, name = os.path.split(path.removesuffix(" (deleted)"))
     temporary = tempfile.gettempdir()
     if folder.startswith(temporary):

@@ -43,25 +43,28 @@ def _describe_handlers(handlers: list[object], name: str) -> Holder:
 def count_receivers() -> dict[str, Counted]:
     """Return how many receivers each of blinker's signals has that a module has a name for."""
     found = {}
-    for signal in _signals():
+    for variable, signal in _signals():
         fields = object.__getattribute__(signal, "__dict__")
-        receivers = fields.get("receivers")
+        receivers, name = fields.get("receivers"), fields.get("name")
         if type(receivers) is dict:
-            label = f"receivers of signal '{fields.get('name') or 'without a name'}'"
+            label = f"receivers of signal '{name}'" if name else f"receivers of {variable}"
             found[label] = Counted(len(receivers), partial(_describe_receivers, receivers))
     return found
 
 
-def _signals() -> Iterator[object]:
+def _signals() -> Iterator[tuple[str, object]]:
+    """Yield the signals with the variables that hold them, `shop.priced`; one may come twice."""
     blinker = sys.modules.get("blinker")
     if blinker is None:
         return
     kind = vars(blinker)["Signal"]
-    spaces = [vars(module) for module in own_modules()]
-    spaces.append(vars(blinker).get("default_namespace", {}))
-    spaces.append(vars(sys.modules.get("flask.signals", blinker)))
-    for space in spaces:
-        yield from [one for one in list(space.values()) if issubclass(type(one), kind)]
+    spaces = [(module.__name__, vars(module)) for module in own_modules()]
+    spaces.append(("blinker", vars(blinker).get("default_namespace", {})))
+    spaces.append(("flask.signals", vars(sys.modules.get("flask.signals", blinker))))
+    for module, space in spaces:
+        for name, one in list(space.items()):
+            if issubclass(type(one), kind):
+                yield f"{module}.{name}", one
 
 
 def _describe_receivers(receivers: dict[object, object], name: str) -> Holder:

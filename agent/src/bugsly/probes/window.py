@@ -109,7 +109,7 @@ class WindowProbe:
         while self._traffic.in_flight and time.monotonic() < deadline:
             if self._closing.wait(PAUSE / 10):
                 break
-        if sys.getallocatedblocks() < COLLECTED_UP_TO:
+        if gc.isenabled() and sys.getallocatedblocks() < COLLECTED_UP_TO:
             gc.collect()
 
 

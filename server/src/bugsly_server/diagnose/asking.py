@@ -11,8 +11,10 @@ from bugsly_server.model.dossier import Dossier, Life
 
 MOST_FILES = 6
 WINDOW_REQUESTS = 200
-OPEN = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION}
+OPEN = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION, Cause.CYCLES}
 """Causes that a dear probe may settle."""
+UNTRIMMED = {Cause.CYCLES}
+"""Causes of which a trim tells nothing: it would only free what was left lying."""
 
 
 class Wanted(NamedTuple):
@@ -32,7 +34,7 @@ def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
     asks = [*_sources(dossier, diagnoses)]
     for one in diagnoses:
         worker = next((by_worker[key] for key in one.workers if key in by_worker), None)
-        if worker is not None and one.cause in OPEN and not one.holder:
+        if worker is not None and _is_open(one):
             asks += _dear(one, worker)
     return asks
 
@@ -61,8 +63,15 @@ def _seen_at(life: Life) -> int:
     return life.steps[-1].at if life.steps else 0
 
 
+def _is_open(diagnosis: Diagnosis) -> bool:
+    """Return whether a dear probe may tell what holds or makes what grows."""
+    if diagnosis.is_symptom:
+        return not diagnosis.site and diagnosis.bytes_per_request > 0
+    return diagnosis.cause in OPEN and not diagnosis.holder
+
+
 def _dear(diagnosis: Diagnosis, life: Life) -> Iterator[Wanted]:
-    if not life.trims:
+    if not life.trims and not diagnosis.is_symptom and diagnosis.cause not in UNTRIMMED:
         yield Wanted(life.worker_id, Ask(id=0, probe="trim"))
     elif diagnosis.cause is not Cause.RETENTION and not life.windows:
         asked = Ask(id=0, probe="window", requests=WINDOW_REQUESTS)

@@ -28,6 +28,8 @@ KEPT = re.compile(
 """Types of entries that keep a whole request alive."""
 MADE = re.compile(r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$")
 """Types of entries that are meant to be made once and used by all requests."""
+DATABASE = re.compile(r"to port (5432|6432|3306|1433|1521|27017)$|\.(db|sqlite3?)$")
+"""Descriptors that are connections to a database."""
 HOOKS = re.compile(r"(handlers|receivers|listeners|hooks|callbacks|subscribers|observers|filters)$")
 
 
@@ -42,6 +44,8 @@ def cause_of(
     if holder.kind == "survivor" and not collected:
         return Cause.CYCLES
     known = OF_KIND.get(holder.kind)
+    if holder.kind == "descriptor" and DATABASE.search(holder.name):
+        known = Cause.UNRETURNED_CONNECTION
     if known is not None:
         return known
     entry = holder.entry.rpartition(": ")[2]

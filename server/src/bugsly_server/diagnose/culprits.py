@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Source
@@ -32,6 +32,11 @@ CALLS: dict[Cause, tuple[str, ...]] = {
     ),
 }
 """Names of calls, the more telling patterns first."""
+OPENS = (
+    r"^(memfd_create|open|openat|dup|mkstemp|pipe|Popen|\w*TemporaryFile|\w*Database|\w*Connection)$",
+    r"^(connect|create_connection|socket|socketpair|urlopen|\w*open\w*)$",
+)
+"""Names of calls that open files and sockets."""
 FRAMEWORK = frozenset({"Response", "Flask", "Blueprint"})
 
 
@@ -42,15 +47,20 @@ class Culprit(NamedTuple):
     line: int
 
 
-def find_culprit(cause: Cause, endpoint: str, sources: Iterator[Source] | None) -> Culprit | None:
-    """Return the line in the view of *endpoint*, or in what it calls, that *cause* is about."""
-    for source in sources or ():
+def find_culprit(
+    cause: Cause, endpoint: str, sources: Iterable[Source], calls: Sequence[str] = ()
+) -> Culprit | None:
+    """Return the line in the view of *endpoint*, or in what it calls, that *cause* is about.
+
+    Names of *calls*, as patterns, are looked for first.
+    """
+    for source in sources:
         first = source.views.get(endpoint, 0)
         tree = parse(source.text) if first and source.text else None
         view = None if tree is None else _function_at(tree, first)
         if tree is None or view is None:
             continue
-        line = _line(cause, _reached(tree, view))
+        line = _line(cause, (*calls, *CALLS.get(cause, ())), _reached(tree, view))
         return None if line is None else Culprit(source, line)
     return None
 
@@ -76,8 +86,8 @@ def _reached(tree: ast.Module, view: Function) -> list[Function]:
     return found
 
 
-def _line(cause: Cause, functions: list[Function]) -> int | None:
-    for pattern in CALLS.get(cause, ()):
+def _line(cause: Cause, calls: Sequence[str], functions: list[Function]) -> int | None:
+    for pattern in calls:
         for function in functions:
             lines = [
                 line

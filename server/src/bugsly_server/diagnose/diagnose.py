@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from bugsly_server.diagnose.causes import cause_of
-from bugsly_server.diagnose.echoes import are_alike, without_echoes
+from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
 from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
 from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.known import recognise
@@ -43,16 +43,15 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
-    named = without_echoes(
-        [_of_track(track, steady, readings, dossier, gained) for track in steady]
-    )
+    tracked = [_of_track(track, steady, readings, dossier, gained) for track in steady]
+    named = without_echoes([recognise(one, dossier) for one in tracked])
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     explained = min(1.0, sum(one.part for one in [*named, *stops]))
     rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
     if rest is not None and rest.cause is Cause.NATIVE and stops:
         rest = None  # what still fills may weigh more than it seems to
-    found = [*named, *([rest] if rest is not None else []), *stops, *buffered(dossier)]
-    return tuple(recognise(one, dossier) for one in found)
+    leaks = named if rest is None else with_remainder(named, recognise(rest, dossier))
+    return (*leaks, *stops, *buffered(dossier))
 
 
 def _of_track(
@@ -88,6 +87,7 @@ def _of_track(
         workers=track.growing,
         library=holder.library,
         entries=track.largest,
+        kind=holder.kind,
     )
 
 

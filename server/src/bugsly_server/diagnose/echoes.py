@@ -25,8 +25,6 @@ MEANING = {
     Cause.GROWING_CONTAINER: 2,
 }
 """Of holders that grow together, the one whose cause says more stands for all."""
-SYMPTOMS = ("open ", "requests alive ", "failed requests alive ", "functions registered ")
-"""Names of what is seen to grow and is held by something else."""
 
 
 def without_echoes(named: Sequence[Diagnosis]) -> list[Diagnosis]:
@@ -41,15 +39,45 @@ def without_echoes(named: Sequence[Diagnosis]) -> list[Diagnosis]:
     return [_spokesman(group) for group in groups]
 
 
+def with_remainder(named: Sequence[Diagnosis], rest: Diagnosis) -> list[Diagnosis]:
+    """Return *named* and *rest*, the growth that they leave unexplained.
+
+    A symptom that grows with the same requests is the face of it: both are one leak.
+    """
+    face = next((one for one in named if _is_face(one, rest)), None)
+    if face is None:
+        return [*named, rest]
+    whole = replace(
+        face,
+        cause=Cause.CYCLES if rest.cause is Cause.CYCLES else face.cause,
+        site=face.site or rest.site,
+        bytes_per_request=max(face.bytes_per_request, rest.bytes_per_request),
+        bytes=max(face.bytes, rest.bytes),
+        part=min(1.0, face.part + rest.part),
+        because=(*face.because, *rest.because),
+    )
+    return [whole, *(one for one in named if one is not face)]
+
+
+def _is_face(one: Diagnosis, rest: Diagnosis) -> bool:
+    return one.is_symptom and rest.is_leak and one.endpoint == rest.endpoint
+
+
 def are_alike(left: float, right: float) -> bool:
     """Return whether two holders gain about as many entries per request."""
     return abs(left - right) <= ALIKE * max(left, right)
 
 
 def _belongs(one: Diagnosis, group: Sequence[Diagnosis]) -> bool:
-    """Return whether *one* grows with the same requests, as often or hardly worth its own line."""
+    """Return whether *one* grows with the same requests, and tells of nothing else.
+
+    It does so as often, or hardly weighs anything, or both lie in libraries: one act of the
+    application leaves traces all over them.
+    """
     if one.endpoint != group[0].endpoint:
         return False
+    if one.library and all(known.library for known in group):
+        return True
     light = one.bytes_per_request <= ALIKE * group[0].bytes_per_request
     return light or any(
         are_alike(one.entries_per_request, known.entries_per_request) for known in group
@@ -70,10 +98,11 @@ def _spokesman(group: Sequence[Diagnosis]) -> Diagnosis:
     )
 
 
-def _telling(one: Diagnosis) -> tuple[bool, bool, int, bool, float]:
+def _telling(one: Diagnosis) -> tuple[bool, bool, bool, int, bool, float]:
     return (
-        not one.holder.startswith(SYMPTOMS),
+        not one.is_symptom,
         not one.library,
+        bool(one.known),
         MEANING.get(one.cause, 0),
         one.holder not in GAUGED,
         one.bytes_per_request,

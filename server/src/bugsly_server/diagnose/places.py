@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder, Source
-from bugsly_server.diagnose.culprits import find_culprit
+from bugsly_server.diagnose.culprits import OPENS, find_culprit
 from bugsly_server.diagnose.feeds import Feed
 from bugsly_server.model.diagnosis import Cause
+
+DEFINED = frozenset({"thread", "receiver"})
+"""Kinds whose probe knows the line that defines them, not the one that makes another."""
 
 
 class Place(NamedTuple):
@@ -26,10 +29,11 @@ def locate(
     sources: Mapping[str, Source],
 ) -> Place:
     """Return where *holder* is fed: by the probe's word, the application's code, or a library's."""
-    if holder.kind == "thread":
-        started = in_view(cause, endpoint, sources)
-        if started is not None:
-            return started
+    opens = OPENS if holder.kind == "descriptor" else ()
+    if holder.kind in DEFINED:
+        made = in_view(cause, endpoint, sources)
+        if made is not None:
+            return made
     if holder.site:
         return Place(holder.site, _file_of(holder.site, sources.values()) or holder.file)
     fed = Place("", holder.file)
@@ -37,12 +41,14 @@ def locate(
         fed = Place(site(sources[holder.file], feed.line), holder.file)
         if not holder.library:
             return fed
-    return in_view(cause, endpoint, sources) or fed
+    return in_view(cause, endpoint, sources, opens) or fed
 
 
-def in_view(cause: Cause, endpoint: str, sources: Mapping[str, Source]) -> Place | None:
-    """Return the line that *cause* is about in the view of *endpoint*."""
-    found = find_culprit(cause, endpoint, iter(sources.values())) if endpoint else None
+def in_view(
+    cause: Cause, endpoint: str, sources: Mapping[str, Source], calls: Sequence[str] = ()
+) -> Place | None:
+    """Return the line that *cause* is about in the view of *endpoint*, one of *calls* if any is."""
+    found = find_culprit(cause, endpoint, sources.values(), calls) if endpoint else None
     return None if found is None else Place(site(found.source, found.line), found.source.file)
 
 

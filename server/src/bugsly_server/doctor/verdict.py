@@ -131,14 +131,15 @@ def opinion(found: Sequence[Found], answered: int, quiet: float) -> tuple[object
 
 def agreeing(found: Sequence[Found]) -> int:
     """Return how many looks in a row have to be of one opinion for a run to end early."""
-    return FOR_SITE if any(one.file and not one.site for one in _sure(found)) else AGREEING
+    lost = any((one.file or one.is_symptom) and not one.site for one in _sure(found))
+    return FOR_SITE if lost else AGREEING
 
 
 def is_open(found: Sequence[Found], *, maybe: bool) -> bool:
     """Return whether more requests could tell why memory grows, as it does or *maybe* does."""
     leaks = [one for one, _ in found if is_leak(one)]
     if leaks:
-        return all(not one.holder and not one.site for one in leaks)
+        return all(not one.site and (one.is_symptom or not one.holder) for one in leaks)
     return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)
 
 

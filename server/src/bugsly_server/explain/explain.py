@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bugsly_server.clock import DAY
 from bugsly_server.explain.diffs import mend
 from bugsly_server.explain.edits import lines_of
-from bugsly_server.explain.words import OF_CAUSE
+from bugsly_server.explain.words import OF_CAUSE, OF_DESCRIPTORS
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
 from bugsly_server.model.dossier import Dossier, Life
 from bugsly_server.model.known_leaks import known_leaks
@@ -26,7 +26,7 @@ SUBJECTS = {
 
 def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
     """Return *diagnosis* in words, with the user's own lines where their source is known."""
-    words = OF_CAUSE[diagnosis.cause]
+    words = OF_DESCRIPTORS if diagnosis.kind == "descriptor" else OF_CAUSE[diagnosis.cause]
     names = _names(diagnosis)
     known = known_leaks().get(diagnosis.known)
     what = words.what.format(**names)
@@ -105,11 +105,10 @@ def _culprit(diagnosis: Diagnosis, dossier: Dossier) -> tuple[tuple[int, str], .
 
 
 def _title(words: str, names: Mapping[str, str]) -> str:
-    """Return the title; a name at its beginning keeps its spelling."""
+    """Return the title; a path at its beginning keeps its spelling."""
     title = words.format(**names)
-    return (
-        title if words.startswith("{") and names["subject"] == names["holder"] else _sentence(title)
-    )
+    is_path = names["subject"] == names["holder"] and " " not in names["holder"]
+    return title if words.startswith("{") and is_path else _sentence(title)
 
 
 def _sentence(text: str) -> str:

@@ -119,3 +119,13 @@ OF_CAUSE: dict[Cause, Words] = {
         "Let it run: Bugsly goes on looking. `bugsly doctor` looks closer, at a desk.",
     ),
 }
+
+OF_DESCRIPTORS = Words(
+    "{holder} pile up",
+    "{Each} opens one that no code closes. Those that nothing refers to are closed when Python's"
+    " collector comes by, the others never. A process may have some 1,024 descriptors; beyond that"
+    " every open() and every connection fails.",
+    "Open it in a `with` block, or close it in `finally`. What a library opens for you has a"
+    " `close()` too.",
+)
+"""Of files and sockets, whatever the cause is called."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+SYMPTOMS = frozenset({"descriptor", "survivor", "callback", "subclass"})
+"""Kinds of holders that are counted where they show, and kept by something else."""
+
 
 class Cause(StrEnum):
     """The closed list."""
@@ -87,6 +90,13 @@ class Diagnosis:
     """Slug of the known library leak that it is."""
     entries: int = 0
     """What its holder holds by now, in the worker that holds the most."""
+    kind: str = ""
+    """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
+
+    @property
+    def is_symptom(self) -> bool:
+        """Return whether its holder only shows what something else keeps."""
+        return self.kind in SYMPTOMS or self.kind.startswith("Weak")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,69 @@
+"""Counts the open files that the cyclic collector closed, because no code did.
+
+Files that wait for the collector come and go in a saw-tooth. Together with those that are open,
+the ones it closed make a straight line.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bugsly.guard import Guard
+
+OLDEST = 2
+"""The generation whose collection looks through everything; what dies earlier is soon closed."""
+MANY = 20
+"""Open files below which nobody looks."""
+MOST = 100
+"""Kinds of files that are remembered."""
+
+
+class Leftovers:
+    """Files that full collections closed, by what *count* calls them."""
+
+    def __init__(self, count: Callable[[], Counter[str]], guard: Guard) -> None:
+        self.closed: Counter[str] = Counter()
+        self._count = count
+        self._guard = guard
+        self._before: Counter[str] | None = None
+        self._are_many = False
+        gc.callbacks.append(_weakly(self._collection))
+
+    def see(self, opened: Mapping[str, int]) -> Counter[str]:
+        """Return the files in *opened*, those open now, with the ones that were closed so far."""
+        self._are_many = sum(opened.values()) >= MANY
+        return Counter(opened) + self.closed
+
+    def _collection(self, phase: str, facts: Mapping[str, int]) -> None:
+        if facts["generation"] != OLDEST or not self._are_many:
+            return
+        with self._guard:
+            if phase == "start":
+                self._before = self._count()
+            elif self._before is not None:
+                gone = self._before - self._count()
+                self._before = None
+                known = {name for name in gone if name in self.closed or len(self.closed) < MOST}
+                self.closed.update({name: gone[name] for name in known})
+
+
+def _weakly(
+    method: Callable[[str, Mapping[str, int]], None],
+) -> Callable[[str, dict[str, int]], None]:
+    """Return a callback of the collector that ends with the object whose *method* it calls."""
+    reference = weakref.WeakMethod(method)
+
+    def callback(phase: str, facts: dict[str, int]) -> None:
+        alive = reference()
+        if alive is not None:
+            alive(phase, facts)
+        elif callback in gc.callbacks:
+            gc.callbacks.remove(callback)
+
+    return callback
