@@ -60,9 +60,9 @@ class Leaky:
         opened = threading.Event()
         wait = self.probe._wait
 
-        def waiting(tracer: Tracer, requests: int, deadline: float) -> None:
+        def waiting(tracer: Tracer, first: int, requests: int, begun: float) -> None:
             opened.set()
-            wait(tracer, requests, deadline)
+            wait(tracer, first, requests, begun)
 
         self.probe._wait = waiting  # type: ignore[method-assign]
         self._thread.start()
@@ -228,3 +228,21 @@ def test_a_c_library_without_a_trim_is_a_problem(
     else:
         monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
     assert trim.trim(Ask(id=2, probe="trim")).problem == trim.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("served", "seconds", "goes_on"),
+    [
+        (0, 59.0, True),
+        (0, 60.0, False),
+        (200, 0.1, False),
+        (199, 9.9, True),
+        (199, 10.0, False),
+        (29, 30.0, True),
+        (30, 10.0, False),
+    ],
+)
+def test_a_window_ends_when_enough_was_served_or_soon_where_tracing_is_slow(
+    served: int, seconds: float, *, goes_on: bool
+) -> None:
+    assert window._goes_on(served, 200, seconds) is goes_on

@@ -16,32 +16,38 @@ if TYPE_CHECKING:
 
     from bugsly.guard import Guard
 
-OLDEST = 2
-"""The generation whose collection looks through everything; what dies earlier is soon closed."""
 MANY = 20
 """Open files below which nobody looks."""
+DEAR = 400
+"""And above which only full collections are looked at, which are rare."""
+NEVER = 3
+"""No generation."""
 MOST = 100
 """Kinds of files that are remembered."""
 
 
 class Leftovers:
-    """Files that full collections closed, by what *count* calls them."""
+    """Files that collections closed, by what *count* calls them.
+
+    What dies in the youngest generation is closed soon enough.
+    """
 
     def __init__(self, count: Callable[[], Counter[str]], guard: Guard) -> None:
         self.closed: Counter[str] = Counter()
         self._count = count
         self._guard = guard
         self._before: Counter[str] | None = None
-        self._are_many = False
+        self._from = NEVER
         gc.callbacks.append(_weakly(self._collection))
 
     def see(self, opened: Mapping[str, int]) -> Counter[str]:
         """Return the files in *opened*, those open now, with the ones that were closed so far."""
-        self._are_many = sum(opened.values()) >= MANY
+        number = sum(opened.values())
+        self._from = NEVER if number < MANY else 1 if number <= DEAR else 2
         return Counter(opened) + self.closed
 
     def _collection(self, phase: str, facts: Mapping[str, int]) -> None:
-        if facts["generation"] != OLDEST or not self._are_many:
+        if facts["generation"] < self._from:
             return
         with self._guard:
             if phase == "start":

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 LONGEST = 60.0
 """Seconds."""
+LONG = 10.0
+"""Seconds after which fewer requests have to do: tracing makes this worker slow."""
+ENOUGH = 30
+"""Requests that do then."""
 USUAL = 300
 """Requests, where the ask names no number."""
 PAUSE = 0.05
@@ -88,7 +92,7 @@ class WindowProbe:
         begun, first = time.monotonic(), self._traffic.requests
         lines = Lines()
         try:
-            self._wait(tracer, first + requests, begun + LONGEST)
+            self._wait(tracer, first, requests, begun)
             seconds, served = time.monotonic() - begun, self._traffic.requests - first
             grown = process.read_memory().anonymous - before - tracer.overhead()
         finally:
@@ -101,8 +105,8 @@ class WindowProbe:
             lines=lines.biggest(),
         )
 
-    def _wait(self, tracer: Tracer, requests: int, deadline: float) -> None:
-        while self._traffic.requests < requests and time.monotonic() < deadline:
+    def _wait(self, tracer: Tracer, first: int, requests: int, begun: float) -> None:
+        while _goes_on(self._traffic.requests - first, requests, time.monotonic() - begun):
             if tracer.is_full() or self._closing.wait(PAUSE):
                 break
         deadline = time.monotonic() + REST
@@ -111,6 +115,13 @@ class WindowProbe:
                 break
         if gc.isenabled() and sys.getallocatedblocks() < COLLECTED_UP_TO:
             gc.collect()
+
+
+def _goes_on(served: int, wanted: int, seconds: float) -> bool:
+    """Return whether a window stays open that has *served* requests of those *wanted*."""
+    if served >= wanted or seconds >= LONGEST:
+        return False
+    return served < ENOUGH or seconds < LONG
 
 
 def _tracer() -> Tracer:
