@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bugsly.guard import Guard
 
 MANY = 20
-"""Open files below which nobody looks."""
+"""Open files below which nobody looks, until there once were more."""
 DEAR = 400
 """And above which only full collections are looked at, which are rare."""
 NEVER = 3
@@ -43,7 +43,8 @@ class Leftovers:
     def see(self, opened: Mapping[str, int]) -> Counter[str]:
         """Return the files in *opened*, those open now, with the ones that were closed so far."""
         number = sum(opened.values())
-        self._from = NEVER if number < MANY else 1 if number <= DEAR else 2
+        if number >= MANY or self.closed:
+            self._from = 1 if number <= DEAR else 2
         return Counter(opened) + self.closed
 
     def _collection(self, phase: str, facts: Mapping[str, int]) -> None:
