@@ -2,7 +2,7 @@
 
 import pytest
 
-from bugsly_server.diagnose.remainder import moved
+from bugsly_server.diagnose.live import moved
 from bugsly_server.model.dossier import Life, Step
 
 MB = 1_000_000
@@ -32,6 +32,22 @@ def gained(*in_use: int) -> int | None:
     )
     assert found is not None
     return found.live
+
+
+def with_blocks(each: int) -> Life:
+    """Draw a worker that gains so many blocks of Python's allocator a step, and nothing else."""
+    steps = tuple(step(number, 10 * MB, blocks=number * each) for number in range(40))
+    return Life(worker_id=1, pid=1, release="", python="3.11", server="gunicorn", steps=steps)
+
+
+@pytest.mark.parametrize(("block", "live"), [(90.0, 2.5 * MB), (257.0, 7.2 * MB)])
+def test_blocks_weigh_what_they_are_said_to_and_at_most_what_they_can(
+    block: float, live: float
+) -> None:
+    found = moved(with_blocks(1_000), block)
+    assert found is not None
+    assert found.live == pytest.approx(live, rel=0.3)
+    assert found.live_at_most == pytest.approx(live * 512 / block, rel=0.3)
 
 
 def test_a_sample_without_a_reading_says_nothing_of_live_bytes() -> None:

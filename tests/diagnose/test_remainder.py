@@ -1,5 +1,6 @@
 """What is said of a growth that no holder explains."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,38 @@ CASES: list[tuple[str, dict[str, Any], Cause]] = [
     ("a window tells", {"trims": IN_VAIN, "windows": (WINDOW,)}, Cause.NATIVE),
     ("served too little", {"live": GROWS, "trims": IN_VAIN, "number": 7}, Cause.UNKNOWN),
 ]
+
+
+def blocks(number: int) -> dict[str, Any]:
+    """Draw a worker whose Python allocator gives out so many blocks more for each order."""
+    drawn = life(memory=GROWS, live=nothing, trims=IN_VAIN)
+    served = 0
+    steps = []
+    for one in drawn.steps:
+        served += one.served[ORDERS]
+        steps.append(one._replace(blocks=300_000 + served * number))
+    return {"steps": tuple(steps)}
+
+
+BIG_BLOCKS = replace(WINDOW, lines=(Line(site="shop/views.py:9", bytes=MB, count=4_000),))
+
+
+@pytest.mark.parametrize(
+    ("number", "windows", "cause"),
+    [
+        (0, (), Cause.RETENTION),
+        (5, (), Cause.RETENTION),
+        (30, (), Cause.UNKNOWN),
+        (30, (BIG_BLOCKS,), Cause.NATIVE),
+        (30, (replace(BIG_BLOCKS, lines=(Line(site="", bytes=1_000, count=20),)),), Cause.UNKNOWN),
+    ],
+)
+def test_blocks_that_may_be_large_are_not_called_free_before_a_window_weighed_some(
+    number: int, windows: tuple[Window, ...], cause: Cause
+) -> None:
+    drawn = replace(life(memory=GROWS, trims=IN_VAIN), windows=windows, **blocks(number))
+    (found,) = diagnose(dossier(drawn), [1])
+    assert found.cause is cause
 
 
 def rest(**facts: Any) -> Diagnosis:

@@ -110,7 +110,7 @@ class Run:
             self._check(tally, ended)
             seen = await asyncio.to_thread(looker.look, now())
             watch.show(tally, seen)
-            maybe = bool(seen.growing) or seen.rises or seen.waits
+            maybe = bool(seen.growing) or seen.rises or seen.waits or any(opinions)
             few = tally.answered < verdict.ENOUGH
             if tally.is_done and (few or verdict.is_open(seen.found, maybe=maybe)):
                 most = self._plan.requests * OVERTIME

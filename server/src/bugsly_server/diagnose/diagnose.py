@@ -10,8 +10,9 @@ from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_ech
 from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
 from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.known import recognise
+from bugsly_server.diagnose.live import moved
 from bugsly_server.diagnose.places import locate
-from bugsly_server.diagnose.remainder import is_off, moved, name_remainder
+from bugsly_server.diagnose.remainder import is_off, name_remainder
 from bugsly_server.diagnose.responses import buffered
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course

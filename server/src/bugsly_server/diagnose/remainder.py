@@ -2,97 +2,28 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import NamedTuple
 
 from bugsly.protocol.evidence import Line, Trim, Window
+from bugsly_server.diagnose.live import (
+    BLOCK_BYTES,
+    LEAST_STEPS,
+    MOST_BLOCK_BYTES,
+    Moved,
+    live_bytes,
+    moved,
+)
 from bugsly_server.diagnose.shares import Stretch, endpoint_of, share
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.dossier import Dossier, Life, Step
+from bugsly_server.model.dossier import Dossier, Life
 from bugsly_server.model.units import count, size
 
-BLOCK_BYTES = 90.0
-"""Of the mean block of Python's own allocator."""
-LEAST_STEPS = 6
 MOST = 0.5
 """The part of a growth that a fact has to account for to decide it."""
 LITTLE = 0.45
-STEADILY = 0.6
-"""What the later half of live growth is to the earlier where it will not stop by itself."""
 GIVEN_BACK = 0.75
 """The part of what was gained that one malloc_trim gives back where memory is only kept."""
-
-
-class Moved(NamedTuple):
-    """What a life gained after its warm-up. Sizes are bytes."""
-
-    requests: int
-    anonymous: int
-    live: int | None
-    """What was given out and not got back; None where the allocators do not tell."""
-    steadily: bool
-    """Whether live bytes grow as fast in the later half as in the earlier."""
-
-
-def moved(life: Life) -> Moved | None:
-    """Return what *life* gained between its second eighth and its end; None where it is young."""
-    steps = life.steps
-    if len(steps) < LEAST_STEPS:
-        return None
-    begin = steps[len(steps) // 8]
-    ends = steps[-max(2, len(steps) // 8) :]
-    live = _live(steps[len(steps) // 8 :])
-    early, late = _halves(live)
-    return Moved(
-        requests=steps[-1].requests - begin.requests,
-        anonymous=min(step.anonymous for step in ends) - _low(steps, begin.requests).anonymous,
-        live=_over(live, steps, early + late),
-        steadily=late >= STEADILY * early > 0,
-    )
-
-
-def _over(live: Sequence[tuple[int, float]], steps: Sequence[Step], gained: float) -> int | None:
-    """Return what was *gained* over all of *steps*, of which *live* may only be the beginning."""
-    if len(live) < LEAST_STEPS:
-        return None
-    seen = live[-1][0] - live[0][0]
-    if seen < MOST * (steps[-1].requests - steps[0].requests):
-        return None
-    return round(gained * max(1.0, (steps[-1].requests - live[0][0]) / seen))
-
-
-def _live(steps: Sequence[Step]) -> list[tuple[int, float]]:
-    """Return requests and live bytes where both allocators were read, Python's if it ever was."""
-    told = any(step.blocks is not None for step in steps)
-    return [
-        (step.requests, step.in_use + (step.blocks or 0) * BLOCK_BYTES)
-        for step in steps
-        if step.in_use and (step.blocks is not None or not told)
-    ]
-
-
-def _halves(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Return what live bytes gained in either half of the requests, outliers apart."""
-    if len(live) < LEAST_STEPS:
-        return 0.0, 0.0
-    smooth = [
-        (live[index][0], statistics.median(amount for _, amount in live[index - 1 : index + 2]))
-        for index in range(1, len(live) - 1)
-    ]
-    (first, begin), (last, end) = smooth[0], smooth[-1]
-    inner = _between(smooth, (first + last) / 2)
-    return inner - begin, end - inner
-
-
-def _between(live: Sequence[tuple[int, float]], requests: float) -> float:
-    """Return live bytes after *requests*, between two readings by a straight line."""
-    for (left, before), (right, after) in pairwise(live):
-        if left <= requests <= right:
-            return before + (after - before) * (requests - left) / max(1, right - left)
-    return live[-1][1]
 
 
 def name_remainder(
@@ -104,15 +35,17 @@ def name_remainder(
     agents looked for holders long enough to have found one.
     """
     lives = [life for life in dossier.lives if life.worker_id in growing]
-    measured = [(life, gain) for life in lives if (gain := moved(life)) and gain.anonymous > 0]
+    window = _window(dossier.lives)
+    block = _block_bytes(window)
+    gains = [(life, moved(life, block)) for life in lives]
+    measured = [(life, gain) for life, gain in gains if gain and gain.anonymous > 0]
     if not measured or explained >= MOST:
         return None
     _, gain = max(measured, key=lambda pair: (not pair[0].windows, pair[1].anonymous))
     shares = share(_stretches([one for one, _ in measured]))
-    window = _window([one for one, _ in measured])
     trims = [trim for one in dossier.lives for trim in one.trims]
     cause, sure, because = _decide(gain, window, trims, watched=watched, off=is_off(dossier))
-    line = window.lines[0] if window is not None and window.lines else None
+    line = next(iter(window.lines), None) if window is not None else None
     endpoint = endpoint_of(shares)
     per_request = shares[0].slope if endpoint else gain.anonymous / max(1, gain.requests)
     return Diagnosis(
@@ -163,7 +96,7 @@ def _decide(
         return Cause.RETENTION, 0.9, [freed, *facts]
     if gain.live is not None:
         facts.insert(0, f"live bytes gained {size(max(0, gain.live))}")
-    if gain.live is not None and gain.live < LITTLE * gain.anonymous:
+    if gain.live is not None and (gain.live_at_most or 0) < LITTLE * gain.anonymous:
         return Cause.RETENTION, 0.8, [f"{facts[0]} only: the rest is free and kept", *facts[1:]]
     if not watched or not trims or not (_is_live(gain) or _outlives(window, gain)):
         return Cause.UNKNOWN, 0.4, facts
@@ -210,15 +143,17 @@ def _window(lives: Iterable[Life]) -> Window | None:
     return next((life.windows[-1] for life in lives if life.windows), None)
 
 
+def _block_bytes(window: Window | None) -> float:
+    """Return what a block of Python's allocator weighs, the mean of what outlived *window*."""
+    blocks = sum(line.count for line in window.lines) if window is not None else 0
+    if window is None or not blocks:
+        return BLOCK_BYTES
+    return min(MOST_BLOCK_BYTES, sum(line.bytes for line in window.lines) / blocks)
+
+
 def _told(line: Line) -> str:
     inner = f", within {line.inner}" if line.inner else ""
     return f"{size(line.bytes)} in {count(line.count)} allocations at {line.site}{inner}"
-
-
-def _low(steps: Sequence[Step], until: int) -> Step:
-    """Return the step of least memory around the one that had served *until*."""
-    near = [step for step in steps if until <= step.requests <= until * 1.5] or [steps[0]]
-    return min(near, key=lambda step: step.anonymous)
 
 
 def _stretches(lives: Sequence[Life]) -> list[Stretch]:
@@ -226,7 +161,7 @@ def _stretches(lives: Sequence[Life]) -> list[Stretch]:
     found = []
     for life in lives:
         steps = life.steps[len(life.steps) // 8 :]
-        live = _live(steps)
+        live = live_bytes(steps)
         levels = (
             dict(live) if len(live) >= LEAST_STEPS else {s.requests: s.anonymous for s in steps}
         )
