@@ -4,6 +4,7 @@ import pytest
 from tests.support.dossiers import APP, ORDERS, holder, source
 
 from bugsly_server.diagnose.culprits import find_culprit
+from bugsly_server.diagnose.feeds import Feed
 from bugsly_server.diagnose.places import locate, site
 from bugsly_server.model.diagnosis import Cause
 
@@ -126,6 +127,17 @@ def test_receivers_are_blamed_on_the_line_that_connects_them_not_on_the_one_that
     sources = {APP: source(text, views={ORDERS: VIEW})}
     place = locate(held, None, Cause.HANDLERS_PER_REQUEST, ORDERS, sources)
     assert place.site == "shop/views.py:9"
+
+
+def test_what_a_weak_container_meets_is_blamed_on_the_view_not_on_the_line_that_notes_it() -> None:
+    noted = source(
+        "class Thread:\n    def __init__(self):\n        _dangling.add(self)\n", file="/l.py"
+    )
+    held = holder("threading._dangling", "WeakSet", library="python 3.11", file="/l.py")
+    feed = Feed(3, "__init__", (), memo=False)
+    sources = {APP: VIEWS, "/l.py": noted}
+    place = locate(held, feed, Cause.MADE_PER_REQUEST, ORDERS, sources)
+    assert place == ("shop/views.py:8", "/app/shop/views.py")
 
 
 def test_a_holder_inside_a_library_is_blamed_on_the_view() -> None:

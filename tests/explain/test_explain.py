@@ -43,6 +43,14 @@ def test_files_left_open_are_told_as_such_and_not_as_clients() -> None:
     assert "`with` block" in found.fix
 
 
+def test_a_weak_container_is_not_blamed_for_what_it_meets() -> None:
+    found = told(Cause.MADE_PER_REQUEST, kind="WeakSet", holder="threading._dangling")
+    assert (
+        found.title == "threading._dangling meets more objects with every GET /api/orders request"
+    )
+    assert "something else keeps them" in found.what
+
+
 def test_words_are_there_for_every_cause() -> None:
     assert set(OF_CAUSE) == set(Cause)
 

@@ -88,6 +88,8 @@ def installed(site: Path, distribution: str, *files: str) -> None:
         ("six.py", "six 1.16.0"),
         ("typing_extensions.py", "typing_extensions 4.9"),
         ("unheard/of.py", "unheard"),
+        ("google/cloud/storage/blob.py", "google-cloud-storage 2.1"),
+        ("google/auth/credentials.py", "google-auth 1.9"),
     ],
 )
 def test_a_library_is_found_beside_its_package(file: str, library: str, tmp_path: Path) -> None:
@@ -96,6 +98,8 @@ def test_a_library_is_found_beside_its_package(file: str, library: str, tmp_path
     installed(site, "PyYAML-6.0", "_yaml/__init__.py", "yaml/__init__.py", "yaml/loader.py")
     installed(site, "six-1.16.0", "six.py")
     installed(site, "typing_extensions-4.9", "typing_extensions.py")
+    installed(site, "google-auth-1.9", "google/auth/credentials.py")
+    installed(site, "google-cloud-storage-2.1", "google/cloud/storage/blob.py")
     (site / "broken-1.0.dist-info").mkdir()
     assert Libraries().of(str(site / file)) == library
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bugsly.protocol.evidence import Holder, Source
 from bugsly_server.diagnose.culprits import OPENS, find_culprit
 from bugsly_server.diagnose.feeds import Feed
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.model.diagnosis import Cause, shows_only
 
 DEFINED = frozenset({"thread", "receiver"})
 """Kinds whose probe knows the line that defines them, not the one that makes another."""
@@ -37,6 +37,8 @@ def locate(
     if holder.site:
         return Place(holder.site, _file_of(holder.site, sources.values()) or holder.file)
     fed = Place("", holder.file)
+    if shows_only(holder.kind):
+        return in_view(cause, endpoint, sources, opens) or fed
     if feed is not None and feed.function and holder.file in sources:
         fed = Place(site(sources[holder.file], feed.line), holder.file)
         if not holder.library:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from bugsly_server.clock import DAY
 from bugsly_server.explain.diffs import mend
 from bugsly_server.explain.edits import lines_of
-from bugsly_server.explain.words import OF_CAUSE, OF_DESCRIPTORS
-from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
+from bugsly_server.explain.words import OF_CAUSE, OF_DESCRIPTORS, OF_WEAK, Words
+from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation, is_weak
 from bugsly_server.model.dossier import Dossier, Life
 from bugsly_server.model.known_leaks import known_leaks
 from bugsly_server.model.units import count, size
@@ -26,7 +26,7 @@ SUBJECTS = {
 
 def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
     """Return *diagnosis* in words, with the user's own lines where their source is known."""
-    words = OF_DESCRIPTORS if diagnosis.kind == "descriptor" else OF_CAUSE[diagnosis.cause]
+    words = _words(diagnosis)
     names = _names(diagnosis)
     known = known_leaks().get(diagnosis.known)
     what = words.what.format(**names)
@@ -39,6 +39,12 @@ def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
         culprit=_culprit(diagnosis, dossier),
         link=known.link if known else "",
     )
+
+
+def _words(diagnosis: Diagnosis) -> Words:
+    if diagnosis.kind == "descriptor":
+        return OF_DESCRIPTORS
+    return OF_WEAK if is_weak(diagnosis.kind) else OF_CAUSE[diagnosis.cause]
 
 
 def _names(diagnosis: Diagnosis) -> dict[str, str]:

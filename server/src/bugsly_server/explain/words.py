@@ -129,3 +129,12 @@ OF_DESCRIPTORS = Words(
     " `close()` too.",
 )
 """Of files and sockets, whatever the cause is called."""
+
+OF_WEAK = Words(
+    "{holder} meets more objects with every {request}",
+    "{Each} makes {entries} that {holder} refers to weakly, and they stay alive: something else"
+    " keeps them, in a place that no probe looks into.",
+    "Make them once and share them, or end them: call their `close()`, `stop()` or `shutdown()`,"
+    " and take them out of what they registered with.",
+)
+"""Of containers that keep nothing alive themselves."""

@@ -9,6 +9,16 @@ SYMPTOMS = frozenset({"descriptor", "survivor", "callback", "subclass"})
 """Kinds of holders that are counted where they show, and kept by something else."""
 
 
+def shows_only(kind: str) -> bool:
+    """Return whether a holder of *kind* keeps nothing itself, as a weak container."""
+    return kind in SYMPTOMS or is_weak(kind)
+
+
+def is_weak(kind: str) -> bool:
+    """Return whether a holder of *kind* is a container of weak references."""
+    return kind.startswith("Weak")
+
+
 class Cause(StrEnum):
     """The closed list."""
 
@@ -96,7 +106,7 @@ class Diagnosis:
     @property
     def is_symptom(self) -> bool:
         """Return whether its holder only shows what something else keeps."""
-        return self.kind in SYMPTOMS or self.kind.startswith("Weak")
+        return shows_only(self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,15 +27,18 @@ class Libraries:
             is_python = file.startswith(STDLIB) or not file
             return f"python {platform.python_version()}" if is_python else ""
         site, _, rest = file.rpartition(folder)
-        package = rest.partition(os.sep)[0].removesuffix(".py").partition(".")[0]
-        place = site + folder
-        if place + package not in self._found:
-            self._found[place + package] = _search(Path(place), package)
-        return self._found[place + package]
+        place, beside = site + folder, os.path.dirname(rest) or rest  # noqa: PTH120 - no pathlib here
+        if place + beside not in self._found:
+            self._found[place + beside] = _search(Path(place), rest)
+        return self._found[place + beside]
 
 
-def _search(site: Path, package: str) -> str:
-    """Return the distribution in *site* that brought *package*, else the name of the package."""
+def _search(site: Path, file: str) -> str:
+    """Return the distribution in *site* that brought *file*, else the name of its package.
+
+    Several may have brought the package, where it is a namespace.
+    """
+    package = file.partition(os.sep)[0].partition(".")[0]
     try:
         known = [(one, found) for one in os.listdir(site) if (found := _INFO.fullmatch(one))]  # noqa: PTH208 - ten times faster
     except OSError:
@@ -43,20 +46,24 @@ def _search(site: Path, package: str) -> str:
     for _, found in known:
         if _plain(found["name"]) == _plain(package):
             return f"{found['name']} {found['version']}"
+    inside = re.compile(rf"^(\.\./)*{re.escape(package)}(/|\.py,|[.\w-]*\.so,)", re.MULTILINE)
+    best = package
     for folder, found in known:
-        if _brings(site / folder, package):
+        listed = _listed(site / folder)
+        if f"\n{file}," in f"\n{listed}":
             return f"{found['name']} {found['version']}"
-    return package
+        if best == package and inside.search(listed):
+            best = f"{found['name']} {found['version']}"
+    return best
 
 
-def _brings(info: Path, package: str) -> bool:
-    """Return whether the list of files of a distribution names *package*."""
-    listed = re.compile(rf"^(\.\./)*{re.escape(package)}(/|\.py,|[.\w-]*\.so,)", re.MULTILINE)
+def _listed(info: Path) -> str:
+    """Return the list of the files that a distribution brought."""
     try:
         with (info / "RECORD").open(encoding="utf-8", errors="replace") as record:
-            return listed.search(record.read(MOST_LISTED)) is not None
+            return record.read(MOST_LISTED)
     except OSError:
-        return False
+        return ""
 
 
 def _plain(name: str) -> str:

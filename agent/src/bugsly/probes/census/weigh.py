@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import Counter, deque
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,8 +47,14 @@ def weigh(container: Any, count: int) -> Weight:
     own = [size for one in reached for mark, size in one.items() if times[mark] == 1]
     return Weight(
         slot + sum(own) // len(entries),
-        ": ".join(raw.full_name(type(part)) for part in entries[0]),
+        ": ".join(raw.full_name(type(_met(part))) for part in entries[0]),
     )
+
+
+def _met(part: Any) -> Any:
+    """Return what *part* is, or what it refers to weakly, where that is alive."""
+    alive = weakref.ref.__call__(part) if issubclass(type(part), weakref.ref) else None
+    return part if alive is None else alive
 
 
 def size_of(thing: Any) -> int:
