@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tools.accuracy.case import Case
 from tools.accuracy.page import page
 from tools.accuracy.peers.answer import Opinion
@@ -16,8 +17,9 @@ LEAK = Truth(
     holders=("shop.seen",),
     endpoints=("GET /a",),
 )
-RIGHT = {
+RIGHT: dict[str, Any] = {
     "cause": "growing-container",
+    "bytes_per_request": 812.0,
     "is_leak": True,
     "holder": "shop.seen",
     "site": "",
@@ -77,6 +79,21 @@ def test_an_alarm_about_an_honest_app_is_a_false_one() -> None:
     assert false.cause is None
     assert share("precision", false, scored(LEAK, "leak", RIGHT)) == 0.5
     assert share("recall", false, scored(LEAK, "leak", RIGHT), scored(LEAK, "no leak")) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("rest", "told", "right"),
+    [(1_127.0, 1_300.0, True), (1_127.0, 2_100.0, False), (60.0, 50.0, False), (0.0, 0.0, False)],
+)
+def test_growth_that_is_described_of_an_honest_case_may_be_told(
+    rest: float,
+    told: float,
+    right: bool,  # noqa: FBT001
+) -> None:
+    one = scored(Truth(verdict="no leak", rest=rest), "leak", {**RIGHT, "bytes_per_request": told})
+    assert (one.verdict_right, one.is_rest) == (right, right)
+    assert share("precision", one) == float(right)
+    assert share("were the rests", one) == 0.0
 
 
 def test_a_case_that_could_not_be_made_here_counts_nowhere() -> None:

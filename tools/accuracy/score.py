@@ -11,6 +11,10 @@ from tools.accuracy.run import NOT_RUN, Result
 from tools.accuracy.truth import Truth, endpoint_is_right, holder_is_right, site_is_right
 
 TOP = 3
+WORTH_A_WORD = 200.0
+"""Bytes per request from which on a fixed version is said to grow on."""
+ALLOWED = 2_000.0
+"""Bytes per request up to which that growth may be told, as the zoo's description allows."""
 WITHOUT_REPORT = {2: "could not run", NOT_RUN: "not run"}
 
 
@@ -33,6 +37,9 @@ class Score:
     endpoint: bool | None
     requests: int
     seconds: float
+
+    is_rest: bool
+    """Whether it is honest, and was called a leak for no more than the growth described of it."""
 
     @property
     def alarmed(self) -> bool:
@@ -71,18 +78,20 @@ def score(case: Case, result: Result) -> Score:
     places = [_place(case.truth, one) for one in findings[:TOP]]
     first = findings[0] if findings else {}
     causes = {str(one["cause"]) for one in findings[:1]}
+    is_rest = verdict == "leak" and not named and _is_rest(findings, case.truth)
     return Score(
         case=case,
         verdict=verdict,
         problem=result.problem,
         said=_said(first),
-        verdict_right=None if verdict == "not run" else verdict == case.truth.verdict,
+        verdict_right=None if verdict == "not run" else is_rest or verdict == case.truth.verdict,
         cause=bool(causes.intersection(case.truth.causes)) if told else None,
         place=places[0] if told else None,
         place_top=any(places) if told else None,
         endpoint=endpoint_is_right(case.truth, str(first["endpoint"])) if told else None,
         requests=int(report.get("requests", 0)),
         seconds=float(report.get("seconds", 0.0)),
+        is_rest=is_rest,
     )
 
 
@@ -102,7 +111,8 @@ def figures(scores: Sequence[Score]) -> list[Figure]:
         return Figure(name=name, right=sum(answers), of=len(answers), goal=goal)
 
     return [
-        share("precision of *leak*", 0.97, alarms, lambda one: one.case.is_leak),
+        share("precision of *leak*", 0.97, alarms, lambda one: one.case.is_leak or one.is_rest),
+        share("the same, were the rests below false", None, alarms, lambda one: one.case.is_leak),
         share("recall of *leak*", 0.95, leaks, lambda one: one.alarmed),
         share("cause right, where one is named", 0.95, ran, lambda one: one.cause),
         share("holder or line right, first finding", 0.90, python, lambda one: one.place),
@@ -110,9 +120,15 @@ def figures(scores: Sequence[Score]) -> list[Figure]:
         share("line right for native leaks", None, native, lambda one: one.place),
         share("endpoint right", 0.90, ran, lambda one: one.endpoint),
         share("cases that are honest", 0.50, ran, lambda one: not one.case.is_leak),
-        share("*no leak* of those", None, honest, lambda one: one.verdict == "no leak"),
+        share("*no leak*, or a rest, of those", None, honest, lambda one: one.verdict_right),
         share("waste seen", None, [o for o in ran if _is_waste(o.case)], lambda o: o.verdict_right),
     ]
+
+
+def _is_rest(leaks: Sequence[dict[str, Any]], truth: Truth) -> bool:
+    """Return whether *leaks* tell no more than the growth that is described of an honest case."""
+    told = sum(float(one["bytes_per_request"]) for one in leaks)
+    return truth.rest >= WORTH_A_WORD and told <= ALLOWED
 
 
 def _is_waste(case: Case) -> bool:

@@ -41,6 +41,8 @@ class Truth:
     """Rules or paths, with a method; empty where every endpoint is right."""
     python_level: bool = True
     """Whether Python objects hold the memory."""
+    rest: float = 0.0
+    """Bytes per request that an honest case is described as growing by all the same."""
 
 
 def of_lab(file: Path, facts: Mapping[str, Any]) -> Truth:
@@ -65,7 +67,8 @@ def of_zoo(folder: Path, facts: Mapping[str, Any], *, leaky: bool) -> Truth:
     description of the culprit names.
     """
     if not leaky:
-        return Truth(verdict="no leak")
+        rest = facts.get("bytes_per_request_fixed", facts.get("bytes_per_request_tail", 0))
+        return Truth(verdict="no leak", rest=float(rest))
     culprit = str(facts["culprit"])
     dotted = re.findall(r"[A-Za-z_][\w.]*\.[\w.]+", culprit)
     endpoints = facts.get("endpoint") or [{"path": "/"}]

@@ -10,6 +10,9 @@ class Quote:
     def __init__(self, text: str) -> None:
         self.text = text
 
+    def told(self) -> str:
+        return self.text
+
 
 @pytest.mark.parametrize(
     ("entries", "least", "most", "entry"),
@@ -44,6 +47,11 @@ def test_the_globals_of_a_function_are_not_weighed() -> None:
     space = {"text": "x" * 100_000}
     exec("def make():\n  return lambda: text", space)
     assert weigh([space["make"]() for _ in range(10)], 10).bytes < 1_000  # type: ignore[operator] # made above
+
+
+def test_a_method_weighs_what_its_object_keeps_and_nothing_of_its_class() -> None:
+    methods = [Quote("x" * (PAYLOAD + number)).told for number in range(9)]
+    assert PAYLOAD < weigh(methods, 9).bytes < 1.1 * PAYLOAD
 
 
 def test_what_a_function_encloses_is_weighed() -> None:

@@ -168,6 +168,12 @@ def test_what_grows_in_a_library_is_named_counted_and_described(case: Case) -> N
     assert looking.holders[case.name].library == "probe"
 
 
+def test_entries_of_a_weak_container_are_called_by_what_they_refer_to() -> None:
+    made = module("probe", WEAK.format("WeakSet"))
+    looking = grown(made, "known.add(kept[i])")
+    assert looking.holders["probe.known"].entry == "probe.Thing"
+
+
 def test_levels_are_those_of_the_moment() -> None:
     made = module("probe", "log = []")
     looking = grown(made, "log.append(i)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bugsly.probes.descriptors import count_descriptors, count_files
 from bugsly.probes.grown import GrowthProbe
 from bugsly.probes.leftovers import Leftovers
+from bugsly.probes.outside import count_children, count_shared_files
 from bugsly.probes.registries import (
     count_callbacks,
     count_handlers,
@@ -29,6 +30,8 @@ REGISTERS: dict[str, Register] = {
     "labels": count_labels,
     "callbacks": count_callbacks,
     "subclasses": count_subclasses,
+    "children": count_children,
+    "shared files": count_shared_files,
 }
 
 

@@ -20,6 +20,7 @@ OF_KIND = {
     "descriptor": Cause.MADE_PER_REQUEST,
     "engine": Cause.MADE_PER_REQUEST,
     "callback": Cause.MADE_PER_REQUEST,
+    "outside": Cause.OUTSIDE_WORKERS,
     "lru_cache": Cause.UNBOUNDED_CACHE,
 }
 KEPT = re.compile(

@@ -23,6 +23,11 @@ CALLS: dict[Cause, tuple[str, ...]] = {
         r"^[A-Z]\w*(Engine|Client|Session|Pool|Executor|Connection|Processor|Provider|Adapter)$",
         r"^[A-Z][A-Za-z]*[a-z]\w*$",
     ),
+    Cause.OUTSIDE_WORKERS: (
+        r"^(Popen|Process|spawn\w*|fork|start_new_session|create_subprocess_\w+)$",
+        r"^(SharedMemory|ShareableList|memmap|shm_open|write_bytes|write_text|NamedTemporaryFile)$",
+        r"^(start|mkstemp|mkdtemp|open|copy\w*|save|to_\w+)$",
+    ),
     Cause.GROWING_CONTAINER: (r"^(append|appendleft|add|extend|insert|update|setdefault|put)$",),
     Cause.UNBOUNDED_CACHE: (r"^(setdefault|update|set|add|append)$",),
     Cause.BUFFERED_RESPONSE: (

@@ -22,7 +22,7 @@ MOST_STRETCHES = 48
 """Of one life: more would not tell more, and take longer."""
 COUNTED = frozenset(
     {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
-    | {"engine", "callback"}
+    | {"engine", "callback", "outside"}
 )
 KEYED = frozenset({"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"})
 """Kinds that keep nothing twice."""

@@ -20,6 +20,7 @@ SUBJECTS = {
     Cause.HANDLERS_PER_REQUEST: "Handlers",
     Cause.METRIC_LABELS: "Metrics",
     Cause.KEPT_EXCEPTION: "Exceptions",
+    Cause.OUTSIDE_WORKERS: "Processes or files",
     Cause.MADE_PER_REQUEST: "Clients, engines or classes are",
 }
 

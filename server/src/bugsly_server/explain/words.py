@@ -103,10 +103,12 @@ OF_CAUSE: dict[Cause, Words] = {
         " that call or recycle workers.",
     ),
     Cause.OUTSIDE_WORKERS: Words(
-        "Memory fills up outside of the workers",
-        "The limit of the container is used up while the workers themselves stay as they are: child"
-        " processes, files in tmpfs, or buffers of the kernel count as well.",
-        "Look at the other processes of the container and at `/dev/shm` and `/tmp`.",
+        "{subject} pile up outside of the workers",
+        "{Each} leaves {entries} behind, and nothing ends or removes it. The worker itself stays as"
+        " it is, but the container's limit counts child processes and files in memory as well.",
+        "End what a request starts: `subprocess.run(…)` or `wait()` with a timeout for a process,"
+        " `unlink()` in `finally` for a file or shared memory. What has to outlive the request"
+        " belongs to a task queue, or to a store with an expiry.",
     ),
     Cause.BOUNDED: Words(
         "{holder} fills up, and will stop",

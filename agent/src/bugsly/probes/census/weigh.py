@@ -22,6 +22,8 @@ MOST_THINGS = 200
 MOST_REFERRED = 1_000
 """Entries of the largest container that is looked into below an entry."""
 GC_HEAD = 16
+LOCAL = "<locals>"
+"""Stands in the name of what a function made."""
 SHARED = frozenset(map(id, (BuiltinFunctionType, CodeType, property)))
 """What an entry refers to and does not keep alive by itself."""
 
@@ -123,16 +125,26 @@ def _inside(thing: Any) -> list[Any]:
     kind = type(thing)
     if id(kind) in LEAVES:
         return []
+    if kind is FunctionType:
+        return _own_parts(thing)
     for base in BASES:
         if issubclass(kind, base) and LENGTHS[base](thing) > MOST_REFERRED:
             return []
     return gc.get_referents(thing)
 
 
+def _own_parts(function: FunctionType) -> list[Any]:
+    """Return what a function keeps for itself, not what its module and its code do."""
+    parts = (*(function.__closure__ or ()), function.__defaults__, function.__kwdefaults__)
+    return [part for part in (*parts, function.__dict__) if part]
+
+
 def _is_shared(thing: Any) -> bool:
     """Return whether *thing* is a part of the program: code, and what a module defines or has."""
     kind = type(thing)
-    if kind is FunctionType or issubclass(kind, type):
+    if kind is FunctionType:
+        return LOCAL not in thing.__qualname__
+    if issubclass(kind, type):
         return is_elsewhere(thing, "")
     if id(kind) in SHARED or issubclass(kind, ModuleType):
         return True
