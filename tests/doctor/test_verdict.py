@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from tests.support.diagnoses import diagnosis, seen, words
 
-from bugsly_server.doctor.verdict import Verdict, conclude, opinion
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.doctor.verdict import Verdict, conclude, is_open, opinion
+from bugsly_server.model.diagnosis import Cause, Diagnosis
 
 LEAK = diagnosis()
 WASTE = diagnosis(Cause.BUFFERED_RESPONSE)
@@ -105,10 +105,36 @@ def test_an_app_that_hangs_needs_no_more_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [diagnosis(confidence=0.8), BOUNDED, WASTE, UNKNOWN], ids=lambda one: one.cause
+    "found",
+    [diagnosis(confidence=0.8), BOUNDED, WASTE, UNKNOWN, diagnosis(kind="survivor", site="")],
+    ids=lambda one: one.cause,
 )
 def test_nothing_but_a_sure_leak_ends_a_run(found: object) -> None:
     assert opinion([(found, words())], answered=9_000, quiet=60.0) is None  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("found", "goes_on"),
+    [
+        (LEAK, False),
+        (diagnosis(Cause.NATIVE, holder="", site=""), True),
+        (diagnosis(Cause.NATIVE, holder="", site="shop/views.py:9"), False),
+        (diagnosis(site=""), False),
+        (diagnosis(kind="survivor", site=""), True),
+        (UNKNOWN, True),
+        (BOUNDED, False),
+    ],
+)
+def test_a_run_goes_on_while_nobody_knows_what_holds_or_makes_it(
+    found: Diagnosis,
+    goes_on: bool,  # noqa: FBT001
+) -> None:
+    assert is_open([(found, words())], maybe=False) is goes_on
+
+
+def test_a_run_goes_on_while_memory_may_grow() -> None:
+    assert is_open([], maybe=True)
+    assert not is_open([(LEAK, words())], maybe=True)
 
 
 def test_another_holder_is_another_opinion() -> None:

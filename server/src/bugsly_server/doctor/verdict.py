@@ -131,8 +131,7 @@ def opinion(found: Sequence[Found], answered: int, quiet: float) -> tuple[object
 
 def agreeing(found: Sequence[Found]) -> int:
     """Return how many looks in a row have to be of one opinion for a run to end early."""
-    lost = any((one.file or one.is_symptom) and not one.site for one in _sure(found))
-    return FOR_SITE if lost else AGREEING
+    return FOR_SITE if any(one.file and not one.site for one in _sure(found)) else AGREEING
 
 
 def is_open(found: Sequence[Found], *, maybe: bool) -> bool:
@@ -144,7 +143,9 @@ def is_open(found: Sequence[Found], *, maybe: bool) -> bool:
 
 
 def _sure(found: Sequence[Found]) -> list[Diagnosis]:
-    return [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
+    """Return the leaks that need no more looks; of a symptom somebody has to know the line."""
+    sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
+    return [one for one in sure if one.site or not one.is_symptom]
 
 
 def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
