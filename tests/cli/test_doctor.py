@@ -29,6 +29,7 @@ def make_app():
     return app
 """,
     "broken": "import no_such_library",
+    "needy": "import socket\nsocket.create_connection(('127.0.0.1', 1))",
     "exiting": "import sys\nsys.exit('the key is missing')",
     "dying": "import os\nos._exit(3)",
     "plain": "def app(environ, start):\n    start('200 OK', [])\n    return [b'']",
@@ -137,6 +138,7 @@ def test_the_time_given_ends_a_run(shop: Path) -> None:
         (["broken:app"], "broken:app: cannot be imported (ModuleNotFoundError: No module named"),
         (["nowhere:app"], "nowhere:app: cannot be imported (ModuleNotFoundError: No module named"),
         (["calm:other"], "calm:other: cannot be imported (Failed to find attribute"),
+        (["needy:app"], "needy:app: cannot be imported (ConnectionRefusedError: [Errno 111] Conn"),
         (["exiting:app"], "exiting:app: exits while it is imported (with the key is missing)"),
         (["dying:app"], "dying:app: ends Python while it is imported (exit code 3)"),
         (["plain:app"], "plain:app: is no Flask app, so its routes are unknown"),

@@ -16,6 +16,9 @@ from bugsly_server.errors import Misconfigured
 
 SECONDS = 60.0
 """An app has this long to be imported."""
+NOT_FOUND = ("ModuleNotFoundError", "Failed to find")
+FIND_IT = "run it in the app's folder, and name the app's own interpreter with --python"
+FEED_IT = "give it what it needs to start, as its database, and start it by hand to see more"
 PART = re.compile(r"<(?:(?P<kind>\w+)(?:\((?P<more>[^)]*)\))?:)?\w+>")
 FILLED = {
     "int": "{i}",
@@ -118,10 +121,8 @@ def _read(
             f"{target}: exits while it is imported (with {found.detail}) → see why it does"
         )
     if found.problem:
-        raise Misconfigured(
-            f"{target}: cannot be imported ({found.detail}) → run it in the app's folder,"
-            " and name the app's own interpreter with --python"
-        )
+        advice = FIND_IT if found.detail.startswith(NOT_FOUND) else FEED_IT
+        raise Misconfigured(f"{target}: cannot be imported ({found.detail}) → {advice}")
     return found
 
 
