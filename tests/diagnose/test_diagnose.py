@@ -71,6 +71,27 @@ def test_a_list_that_gains_an_entry_per_request_is_named_with_all_that_is_known(
     assert "line 9 of its module adds to it, in orders()" in found.because
 
 
+@pytest.mark.parametrize(
+    ("facts", "is_leak"),
+    [
+        ({"library": "redis 6.4", "entry_bytes": 130}, False),
+        ({"library": "redis 6.4", "entry_bytes": 250}, True),
+        ({"library": "redis 6.4", "entry_bytes": 130, "growing": True}, True),
+        ({"library": "redis 6.4", "entry_bytes": 0}, True),
+        ({"library": "python 3.11.7", "entry_bytes": 130}, True),
+        ({"library": "", "entry_bytes": 60}, True),
+        ({"name": "celery._pending_results", "library": "celery 5.5", "entry_bytes": 130}, True),
+    ],
+)
+def test_a_trifle_of_a_library_is_told_and_is_no_leak(
+    facts: dict[str, Any],
+    is_leak: bool,  # noqa: FBT001
+) -> None:
+    found = next(one for one in grown(each(ORDERS), **facts) if one.holder)
+    assert (found.cause, found.is_leak) == (Cause.GROWING_CONTAINER, is_leak)
+    assert found.is_slight is not is_leak
+
+
 def test_a_holder_is_named_before_memory_shows_it() -> None:
     assert one(grown(each(ORDERS))).is_leak
 

@@ -132,6 +132,15 @@ def test_a_run_goes_on_while_nobody_knows_what_holds_or_makes_it(
     assert is_open([(found, words())], maybe=False) is goes_on
 
 
+def test_what_is_slight_is_told_and_is_no_leak() -> None:
+    slight = diagnosis(is_leak=False, bytes_per_request=130.0, library="redis 6.4")
+    told = conclude([(slight, words())], seen())
+    assert (told.verdict, told.reason) == (
+        Verdict.NO_LEAK,
+        "what grows for ever is slight, and a library's",
+    )
+
+
 def test_a_run_goes_on_while_memory_may_grow() -> None:
     assert is_open([], maybe=True)
     assert not is_open([(LEAK, words())], maybe=True)

@@ -51,6 +51,13 @@ def test_a_weak_container_is_not_blamed_for_what_it_meets() -> None:
     assert "something else keeps them" in found.what
 
 
+def test_a_trifle_is_told_with_what_it_takes_to_matter() -> None:
+    found = told(is_leak=False, bytes_per_request=125.0)
+    assert (
+        found.cost == "125 B per GET /api/orders request: it takes 8,000,000 of them to gain 1 GB."
+    )
+
+
 def test_words_are_there_for_every_cause() -> None:
     assert set(OF_CAUSE) == set(Cause)
 

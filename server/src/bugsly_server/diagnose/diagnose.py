@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from bugsly_server.diagnose.causes import cause_of
 from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
@@ -23,6 +24,11 @@ from bugsly_server.model.units import count, size
 
 WORTH_NAMING = 0.05
 """Of what all holders gained: less is not worth a line beside the rest."""
+SLIGHT = 200.0
+"""Bytes per request below which a library keeps too little for anybody to be called: it takes
+five million requests to gain a gigabyte."""
+PYTHON = "python "
+"""Begins the name of the standard library, which keeps what the application asks it to."""
 LEAST_WATCHED = 400
 """Requests after which a holder would have been seen."""
 
@@ -45,7 +51,8 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
     tracked = [_of_track(track, steady, readings, dossier, gained) for track in steady]
-    named = without_echoes([recognise(one, dossier) for one in tracked])
+    groups = without_echoes([recognise(one, dossier) for one in tracked])
+    named = groups if gained else [_without_trifles(one) for one in groups]
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     explained = min(1.0, sum(one.part for one in [*named, *stops]))
     rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
@@ -53,6 +60,16 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
         rest = None  # what still fills may weigh more than it seems to
     leaks = named if rest is None else with_remainder(named, recognise(rest, dossier))
     return (*leaks, *stops, *buffered(dossier))
+
+
+def _without_trifles(one: Diagnosis) -> Diagnosis:
+    """Return *one*, no longer called a leak where it is slight, a library's, and nobody's issue.
+
+    Only where no memory surely grows, which is what tells that an entry weighs what it seems to.
+    """
+    slight = 0 < one.bytes_per_request < SLIGHT and not one.known
+    theirs = bool(one.library) and not one.library.startswith(PYTHON)
+    return replace(one, is_leak=False) if slight and theirs else one
 
 
 def _of_track(

@@ -162,9 +162,10 @@ def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
     unknown = any(one.cause is Cause.UNKNOWN or one.is_leak for one in diagnoses)
     if unknown or (seen.growing and not stopping):
         return Verdict.INCONCLUSIVE, "memory grows to the end, and the cause is not known"
-    if stopping:
-        return Verdict.NO_LEAK, "what grows stops by itself"
-    return Verdict.NO_LEAK, "nothing that grows for ever was found"
+    if any(one.is_slight for one in diagnoses):
+        return Verdict.NO_LEAK, "what grows for ever is slight, and a library's"
+    calm = "what grows stops by itself" if stopping else "nothing that grows for ever was found"
+    return Verdict.NO_LEAK, calm
 
 
 def _rank(one: Found) -> tuple[bool, bool, float]:

@@ -13,6 +13,7 @@ from bugsly_server.model.dossier import Dossier, Life
 from bugsly_server.model.known_leaks import known_leaks
 from bugsly_server.model.units import count, size
 
+GIGABYTE = 1_000_000_000
 AROUND = 4
 """Lines shown before and after the culprit."""
 SUBJECTS = {
@@ -82,6 +83,8 @@ def _cost(diagnosis: Diagnosis, dossier: Dossier) -> str:
     if each < 1:
         return f"{count(diagnosis.entries_per_request * 1000)} entries in 1,000 requests."
     cost = f"{size(each)} per {_names(diagnosis)['request']}"
+    if diagnosis.is_slight:
+        return f"{cost}: it takes {count(GIGABYTE / each)} of them to gain 1 GB."
     pace = max((_a_day(life, diagnosis.endpoint) for life in dossier.lives), default=0.0)
     if pace * each < 1:
         return f"{cost}."

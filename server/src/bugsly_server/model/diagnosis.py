@@ -45,6 +45,10 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+ENDLESS = frozenset({Cause.GROWING_CONTAINER, Cause.UNBOUNDED_CACHE})
+"""Causes that never stop by themselves."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """What one endpoint contributes to a growth, with its 95 % interval, per request of it."""
@@ -102,6 +106,12 @@ class Diagnosis:
     """What its holder holds by now, in the worker that holds the most."""
     kind: str = ""
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
+
+    @property
+    def is_slight(self) -> bool:
+        """Return whether it goes on for ever, but so slowly that it is no leak to be told of."""
+        endless = self.bound_bytes is None and self.bytes_per_request > 0
+        return endless and not self.is_leak and self.cause in ENDLESS
 
     @property
     def is_symptom(self) -> bool:
