@@ -55,11 +55,11 @@ class Ask:
 
     id: int
     probe: str
-    """`source`, `window` or `trim`."""
+    """`source`, `window`, `trim` or `heap`."""
     files: tuple[str, ...] = ()
     """Of `source`: the files to read, or modules as `shop.views`, or endpoints as `GET /items`."""
     requests: int = 0
-    """Of `window`: how many requests it lasts."""
+    """Of `window` and `heap`: how many requests it lasts; 0 for one look at what keeps most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,63 @@ class Trim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One step of the way from a root to what grows."""
+
+    name: str
+    """As a person writes it: `shop.cache`, `.SEEN`, `['a']`, `[*]`, `<closure>.seen`."""
+    type: str
+    """Of the object that the step leads to, as `dict` or `shop.models.Quote`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retainer:
+    """An object that keeps more with every snapshot of the heap, and the way to it.
+
+    The numbers stand for the snapshots, in order.
+    """
+
+    path: str
+    """The way as one text, `shop.cache.SEEN`; equal in every process and release that has it."""
+    hops: tuple[Hop, ...]
+    counts: tuple[int, ...]
+    """Objects it leads to directly."""
+    retained: tuple[int, ...]
+    """Bytes that only it keeps alive."""
+    types: dict[str, int] = field(default_factory=dict)
+    """How many of each type it keeps at the last snapshot, the heaviest types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphans:
+    """Objects of one type that are alive though no root leads to them, at each snapshot."""
+
+    type: str
+    counts: tuple[int, ...]
+    bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heap:
+    """What grew from snapshot to snapshot of one worker's heap, heaviest first."""
+
+    walker: str
+    """`c` or `python`."""
+    requests: tuple[int, ...]
+    """Answered by the worker at each snapshot."""
+    objects: int
+    """Walked, at the last snapshot."""
+    bytes: int
+    """What they weigh together."""
+    pause: float
+    """Seconds that the longest fork stopped the worker."""
+    seconds: float
+    """That the longest walk took, in the child."""
+    retainers: tuple[Retainer, ...] = ()
+    orphans: tuple[Orphans, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came of an `Ask`; exactly one of the results, or a *problem* in one sentence."""
 
@@ -122,6 +179,7 @@ class Answer:
     sources: tuple[Source, ...] = ()
     window: Window | None = None
     trim: Trim | None = None
+    heap: Heap | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
