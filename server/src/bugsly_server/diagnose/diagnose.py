@@ -9,10 +9,13 @@ from bugsly_server.diagnose.causes import cause_of
 from bugsly_server.diagnose.echoes import are_alike, without_echoes
 from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
 from bugsly_server.diagnose.gauges import with_gauges
+from bugsly_server.diagnose.heap import confirmed, of_heap, walked
 from bugsly_server.diagnose.known import recognise
+from bugsly_server.diagnose.orphans import with_orphans
 from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import is_off, moved, name_remainder
 from bugsly_server.diagnose.responses import buffered
+from bugsly_server.diagnose.retainers import GUESS
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course
 from bugsly_server.diagnose.tracks import COUNTED, Track, follow
@@ -43,15 +46,20 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
+    walk = walked(dossier, growing)
+    held = of_heap(walk, dossier, growing, tracks) if walk is not None else []
     named = without_echoes(
-        [_of_track(track, steady, readings, dossier, gained) for track in steady]
+        [*(_of_track(track, steady, readings, dossier, gained) for track in steady), *held]
     )
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
-    explained = min(1.0, sum(one.part for one in [*named, *stops]))
+    sure = [one for one in named if one.confidence > GUESS]
+    explained = min(1.0, sum(one.part for one in [*sure, *stops]))
     rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
     if rest is not None and rest.cause is Cause.NATIVE and stops:
         rest = None  # what still fills may weigh more than it seems to
     found = [*named, *([rest] if rest is not None else []), *stops, *buffered(dossier)]
+    if walk is not None:
+        found = [with_orphans(confirmed(one, walk), walk) for one in found]
     return tuple(recognise(one, dossier) for one in found)
 
 

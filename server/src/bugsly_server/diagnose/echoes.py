@@ -41,6 +41,11 @@ def without_echoes(named: Sequence[Diagnosis]) -> list[Diagnosis]:
     return [_spokesman(group) for group in groups]
 
 
+def is_symptom(one: Diagnosis) -> bool:
+    """Return whether *one* tells what is left behind, and not what holds it."""
+    return one.holder.startswith(SYMPTOMS)
+
+
 def are_alike(left: float, right: float) -> bool:
     """Return whether two holders gain about as many entries per request."""
     return abs(left - right) <= ALIKE * max(left, right)
@@ -70,11 +75,12 @@ def _spokesman(group: Sequence[Diagnosis]) -> Diagnosis:
     )
 
 
-def _telling(one: Diagnosis) -> tuple[bool, bool, int, bool, float]:
+def _telling(one: Diagnosis) -> tuple[bool, bool, int, bool, bool, float]:
     return (
-        not one.holder.startswith(SYMPTOMS),
+        not is_symptom(one),
         not one.library,
         MEANING.get(one.cause, 0),
+        one.trace is None,
         one.holder not in GAUGED,
         one.bytes_per_request,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bugsly.protocol.evidence import Hop
+
 
 class Cause(StrEnum):
     """The closed list."""
@@ -49,6 +51,23 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The way to what grows, as the last snapshot of a worker's heap shows it. Sizes are bytes."""
+
+    hops: tuple[Hop, ...]
+    """From the root on; empty where no root leads there."""
+    entries: int
+    bytes: int
+    """What only it keeps alive."""
+    types: dict[str, int]
+    """How many of each type that is, the heaviest first."""
+    objects: int
+    """In the whole heap."""
+    pause: float
+    """Seconds that the longest snapshot stopped the worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """One cause of one growth. Sizes are bytes."""
 
@@ -87,6 +106,8 @@ class Diagnosis:
     """Slug of the known library leak that it is."""
     entries: int = 0
     """What its holder holds by now, in the worker that holds the most."""
+    trace: Trace | None = None
+    """The way to it, where a heap was walked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
