@@ -69,6 +69,13 @@ def test_a_holder_deep_in_a_library_is_fed_by_the_source_of_the_type_that_owns_i
     assert (found.site, found.library) == ("crm/client.py:3", "crm")
 
 
+def test_a_buffer_that_grows_has_no_entries() -> None:
+    (found,) = said(retainer("shop.views .log", "module", "bytearray", counts=(0,) * 4, types={}))
+    assert (found.holder, found.entries_per_request) == ("shop.views.log", 0)
+    assert found.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert found.because[0] == "shop.views.log (bytearray) keeps 1.5 MB"
+
+
 CAUSES: list[tuple[str, dict[str, int], Cause]] = [
     ("quotes", {"shop.models.Quote": 760}, Cause.GROWING_CONTAINER),
     ("exceptions", {"frame": 1_500, "ValueError": 760, "str": 4_000}, Cause.KEPT_EXCEPTION),
@@ -94,7 +101,7 @@ DEQUE = ("shop.views .latest", "module", "collections.deque")
 CACHE = ("shop.views .memo ._Cache__data", "module", "cachetools.LRUCache", "dict")
 BOUND = "memo = {}\n\n\ndef keep(key):\n    if len(memo) < 5000:\n        memo[key] = 1\n"
 SILENT: list[tuple[str, Retainer, dict[str, Any]]] = [
-    ("stood still once", retainer(counts=(600, 660, 660, 760)), {}),
+    ("stood still once", retainer(retained=(600, 660, 660, 760)), {}),
     ("gained entries and no bytes", retainer(retained=(9, 9, 9, 9)), {}),
     ("slowed down", retainer(grown=lambda at: 200 * (at - 1_400) ** 0.5), {}),
     ("too few entries", retainer(grown=per_request(0.05)), {}),

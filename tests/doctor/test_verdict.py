@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from tests.support.diagnoses import diagnosis, seen, words
 
-from bugsly_server.doctor.verdict import Verdict, conclude, opinion
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.doctor.verdict import Verdict, conclude, is_open, opinion
+from bugsly_server.model.diagnosis import Cause, Diagnosis
 
 LEAK = diagnosis()
 WASTE = diagnosis(Cause.BUFFERED_RESPONSE)
@@ -114,3 +114,17 @@ def test_nothing_but_a_sure_leak_ends_a_run(found: object) -> None:
 def test_another_holder_is_another_opinion() -> None:
     other = diagnosis(holder="shop.views.audit")
     assert opinion([(LEAK, words())], 900, 0) != opinion([(other, words())], 900, 0)
+
+
+SYMPTOM = diagnosis(Cause.KEPT_EXCEPTION, holder="requests alive after they ended")
+
+
+@pytest.mark.parametrize(("leak", "goes_on"), [(LEAK, False), (SYMPTOM, True)])
+def test_a_run_waits_to_be_told_what_holds_what_is_left_behind(
+    leak: Diagnosis, goes_on: bool
+) -> None:
+    found = [(leak, words())]
+    assert (opinion(found, 900, 0, waits=True) is None) is goes_on
+    assert is_open(found, maybe=False, waits=True) is goes_on
+    assert opinion(found, 900, 0) is not None
+    assert not is_open(found, maybe=True)

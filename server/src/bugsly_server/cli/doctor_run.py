@@ -112,10 +112,14 @@ class Run:
             watch.show(tally, seen)
             maybe = bool(seen.growing) or seen.rises or seen.waits
             few = tally.answered < verdict.ENOUGH
-            if tally.is_done and (few or verdict.is_open(seen.found, maybe=maybe)):
+            if tally.is_done and (
+                few or verdict.is_open(seen.found, maybe=maybe, waits=seen.waits)
+            ):
                 most = self._plan.requests * OVERTIME
                 driver.go_on(min(tally.limit + self._plan.requests, most), self._pace / 2)
-            opinions.append(verdict.opinion(seen.found, tally.answered, tally.quiet))
+            opinions.append(
+                verdict.opinion(seen.found, tally.answered, tally.quiet, waits=seen.waits)
+            )
             if _agree(opinions, verdict.agreeing(seen.found)):
                 return
 

@@ -14,7 +14,7 @@ from bugsly.protocol.evidence import Heap, Retainer
 from bugsly_server.diagnose.driven import Drivers, gain, rises
 from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.paths import words
-from bugsly_server.diagnose.retainers import Grown, fed_by, kept, name_holder, trace_of
+from bugsly_server.diagnose.retainers import Grown, fed_by, name_holder, trace_of
 from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
 from bugsly_server.diagnose.tracks import KEYED, Track
 from bugsly_server.model.diagnosis import Diagnosis
@@ -77,8 +77,9 @@ def confirmed(diagnosis: Diagnosis, one: Walked) -> Diagnosis:
     for retainer in one.heap.retainers:
         if diagnosis.trace is None and words(retainer.path) == words(diagnosis.holder):
             first, *others = diagnosis.because
-            because = (first, f"in a walk of the heap, {kept(retainer)}", *others)
-            return replace(diagnosis, because=because, trace=trace_of(retainer, one.heap))
+            trace = trace_of(retainer, one.heap)
+            fact = f"in a walk of the heap, {trace.told(diagnosis.holder)}"
+            return replace(diagnosis, because=(first, fact, *others), trace=trace)
     return diagnosis
 
 
@@ -86,13 +87,13 @@ def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:
     """Yield the retainers that gained with the requests that drive them, outer ones first."""
     requests = gain(one.heap.requests)
     for retainer in sorted(one.heap.retainers, key=lambda each: len(each.hops)):
-        few = len(retainer.counts) < SNAPSHOTS
-        if few or not rises(retainer.counts) or not rises(retainer.retained) or not requests:
+        if len(retainer.counts) < SNAPSHOTS or not requests or not rises(retainer.retained):
             continue
         driver = drivers.of_rate(gain(retainer.counts) / requests)
+        held = retainer.counts if rises(retainer.counts) else retainer.retained
         places = [
-            Place(driver.requests(one.life, at), held)
-            for at, held in zip(one.heap.requests, retainer.counts, strict=True)
+            Place(driver.requests(one.life, at), number)
+            for at, number in zip(one.heap.requests, held, strict=True)
         ]
         run = judge_run(places, least=OF_ENTRIES)
         if run.course is Course.STEADY and (not _is_keyed(retainer) or _is_new(run.each)):

@@ -10,7 +10,8 @@ from bugsly_server.diagnose.driven import gain, rises
 from bugsly_server.diagnose.heap import SNAPSHOTS, Walked
 from bugsly_server.diagnose.remainder import moved
 from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
-from bugsly_server.model.diagnosis import Cause, Diagnosis, Trace
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.trace import Trace
 from bugsly_server.model.units import count, size
 
 MOST = 0.5
@@ -77,8 +78,10 @@ def _fact(grown: Sequence[Orphans], heap: Heap) -> str:
 def _trace(grown: Sequence[Orphans], heap: Heap) -> Trace:
     return Trace(
         hops=(),
-        entries=sum(one.counts[-1] for one in grown),
+        requests=heap.requests,
+        counts=tuple(map(sum, zip(*(one.counts for one in grown), strict=True))),
         bytes=sum(one.bytes[-1] for one in grown),
+        entry=grown[0].type,
         types={one.type: one.counts[-1] for one in grown},
         objects=heap.objects,
         pause=heap.pause,

@@ -9,7 +9,8 @@ from bugsly.protocol.evidence import Retainer, Source
 
 NAME = re.compile(r"[^\W\d]\w*")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-MARKS = frozenset({"closure", "default", "locals"})
+MARKS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
+"""What a probe writes between names, in angles."""
 BUILT_IN = frozenset({"builtins", "collections", "threading", "functools", "types", "_thread"})
 """Modules of types whose source never says what an application does with them."""
 ENTRY = "[*]"

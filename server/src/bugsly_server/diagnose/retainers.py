@@ -17,8 +17,9 @@ from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import is_off
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Run
-from bugsly_server.model.diagnosis import Diagnosis, Trace
+from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.dossier import Dossier
+from bugsly_server.model.trace import Trace
 from bugsly_server.model.units import count, size
 
 MAY_STOP = re.compile(r"(?i)(deque|cache|cache_wrapper|lru|ttl|queue|pool|ring)$")
@@ -38,7 +39,7 @@ class Grown:
 
     retainer: Retainer
     run: Run
-    """Over the requests that drive it."""
+    """Over the requests that drive it: of entries, or of bytes where it grows by those alone."""
     driver: Driver
     part: float | None
     """Of the growth of the workers' memory; None where none surely grows."""
@@ -104,7 +105,7 @@ def name_holder(grown: Grown, fed: Fed, heap: Heap, dossier: Dossier) -> Diagnos
         endpoint=endpoint,
         shares=shares,
         bytes_per_request=gain(retainer.retained) / run.requests,
-        entries_per_request=run.each,
+        entries_per_request=gain(retainer.counts) / run.requests,
         part=1.0 if grown.part is None else min(1.0, grown.part),
         bytes=retainer.retained[-1],
         bound_bytes=None,
@@ -118,21 +119,14 @@ def name_holder(grown: Grown, fed: Fed, heap: Heap, dossier: Dossier) -> Diagnos
     )
 
 
-def kept(retainer: Retainer) -> str:
-    """Return what a holder keeps, in one line."""
-    kind = retainer.hops[-1].type.rpartition(".")[2]
-    entry = entry_of(retainer)
-    of = f": {count(retainer.types[entry])} × {entry}" if entry else ""
-    held = f"{holder_name(retainer)} ({kind}, {count(retainer.counts[-1])} entries)"
-    return f"{held} keeps {size(retainer.retained[-1])}{of}"
-
-
 def trace_of(retainer: Retainer, heap: Heap) -> Trace:
     """Return the way to a holder."""
     return Trace(
         hops=retainer.hops,
-        entries=retainer.counts[-1],
+        requests=heap.requests,
+        counts=retainer.counts,
         bytes=retainer.retained[-1],
+        entry=entry_of(retainer),
         types=retainer.types,
         objects=heap.objects,
         pause=heap.pause,
@@ -156,7 +150,8 @@ def _confidence(grown: Grown, fed: Fed, endpoint: str) -> float:
     """Return how sure it is, from how much was seen and from what agrees with it."""
     if _may_stop(grown.retainer) and (fed.feed is None or fed.leaves):
         return GUESS
-    doubt = 0.5 / math.sqrt(max(1.0, grown.run.grown / 40))
+    seen = gain(grown.retainer.counts) or grown.run.requests
+    doubt = 0.5 / math.sqrt(max(1.0, seen / 40))
     doubt *= 0.6 if fed.feed is not None or grown.driver.symptom is not None else 1.0
     doubt *= 0.7 if endpoint else 1.0
     doubt += LEAVING if fed.leaves else 0.0
@@ -167,7 +162,7 @@ def _because(grown: Grown, heap: Heap) -> list[str]:
     retainer, snapshots = grown.retainer, len(heap.requests)
     gained = f"{count(gain(retainer.counts))} entries over {count(gain(heap.requests))} requests"
     facts = [
-        kept(retainer),
+        trace_of(retainer, heap).told(holder_name(retainer)),
         f"it gained {gained}, and more in each of {snapshots} snapshots of the heap",
     ]
     if grown.part is not None:

@@ -29,7 +29,7 @@ def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
     words = OF_CAUSE[diagnosis.cause]
     names = _names(diagnosis)
     known = known_leaks().get(diagnosis.known)
-    what = words.what.format(**names)
+    what = f"{_kept(diagnosis)}{words.what.format(**names)}"
     return Explanation(
         title=_title(words.title, names),
         what=_sentence(f"{known.what} {what}" if known else what),
@@ -38,6 +38,19 @@ def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
         diff="" if known else mend(diagnosis, dossier),
         culprit=_culprit(diagnosis, dossier),
         link=known.link if known else "",
+    )
+
+
+def _kept(diagnosis: Diagnosis) -> str:
+    """Return the sentence on what the heap showed, empty where none was walked."""
+    trace = diagnosis.trace
+    if trace is None:
+        return ""
+    if trace.hops:
+        return f"{trace.told(f'`{diagnosis.holder}`')}. "
+    return (
+        f"{count(trace.entries)} objects ({trace.kept} first of all) are alive, and nothing leads"
+        " to them. "
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bugsly.protocol.evidence import Hop
+from bugsly_server.model.trace import Trace
 
 
 class Cause(StrEnum):
@@ -48,23 +48,6 @@ class Share:
     """Endpoints that always come along, so that nobody can tell which one it is."""
     failing: bool = False
     """Whether it is its failing requests alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """The way to what grows, as the last snapshot of a worker's heap shows it. Sizes are bytes."""
-
-    hops: tuple[Hop, ...]
-    """From the root on; empty where no root leads there."""
-    entries: int
-    bytes: int
-    """What only it keeps alive."""
-    types: dict[str, int]
-    """How many of each type that is, the heaviest first."""
-    objects: int
-    """In the whole heap."""
-    pause: float
-    """Seconds that the longest snapshot stopped the worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

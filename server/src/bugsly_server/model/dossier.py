@@ -51,6 +51,7 @@ class Life:
     windows: tuple[Window, ...] = ()
     trims: tuple[Trim, ...] = ()
     heaps: tuple[Heap, ...] = ()
+    """Those with more than one snapshot."""
     in_vain: frozenset[str] = frozenset()
     """Probes that it was asked for and that told nothing."""
 

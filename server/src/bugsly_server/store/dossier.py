@@ -89,7 +89,7 @@ def _life(
         facts=worker.facts,
         windows=tuple(one.window for one in answers if one.window is not None),
         trims=tuple(one.trim for one in answers if one.trim is not None),
-        heaps=tuple(one.heap for one in answers if one.heap is not None),
+        heaps=tuple(one.heap for one in answers if one.heap is not None and one.heap.requests[1:]),
         in_vain=frozenset(in_vain),
     )
 
