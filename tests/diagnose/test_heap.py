@@ -179,6 +179,13 @@ def test_the_same_holder_is_confirmed_and_not_told_twice() -> None:
     assert found.trace is not None
 
 
+def test_the_walk_weighs_the_entries_of_a_holder_better_than_the_census() -> None:
+    light = holder(entry_bytes=700)
+    (found,) = counted(each(ORDERS), light, SAME, memory=GROWS, live=GROWS)
+    assert found.bytes_per_request == pytest.approx(2_000, rel=0.05)
+    assert found.part == pytest.approx(1.0, abs=0.1)
+
+
 @pytest.mark.parametrize("found", [SAME, retainer("shop.views .log [*] .rows", *["list"] * 4)])
 def test_a_holder_that_is_bounded_is_none_in_the_heap_either_nor_what_is_in_it(
     found: Retainer,

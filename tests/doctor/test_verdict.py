@@ -121,7 +121,7 @@ SYMPTOM = diagnosis(Cause.KEPT_EXCEPTION, holder="requests alive after they ende
 
 @pytest.mark.parametrize(("leak", "goes_on"), [(LEAK, False), (SYMPTOM, True)])
 def test_a_run_waits_to_be_told_what_holds_what_is_left_behind(
-    leak: Diagnosis, goes_on: bool
+    leak: Diagnosis, *, goes_on: bool
 ) -> None:
     found = [(leak, words())]
     assert (opinion(found, 900, 0, waits=True) is None) is goes_on

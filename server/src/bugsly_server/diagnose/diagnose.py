@@ -51,6 +51,8 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     named = without_echoes(
         [*(_of_track(track, steady, readings, dossier, gained) for track in steady), *held]
     )
+    if walk is not None:
+        named = [confirmed(one, walk) for one in named]
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     sure = [one for one in named if one.confidence > GUESS]
     explained = min(1.0, sum(one.part for one in [*sure, *stops]))
@@ -59,7 +61,7 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
         rest = None  # what still fills may weigh more than it seems to
     found = [*named, *([rest] if rest is not None else []), *stops, *buffered(dossier)]
     if walk is not None:
-        found = [with_orphans(confirmed(one, walk), walk) for one in found]
+        found = [with_orphans(one, walk) for one in found]
     return tuple(recognise(one, dossier) for one in found)
 
 

@@ -79,8 +79,28 @@ def confirmed(diagnosis: Diagnosis, one: Walked) -> Diagnosis:
             first, *others = diagnosis.because
             trace = trace_of(retainer, one.heap)
             fact = f"in a walk of the heap, {trace.told(diagnosis.holder)}"
-            return replace(diagnosis, because=(first, fact, *others), trace=trace)
+            told = replace(diagnosis, because=(first, fact, *others), trace=trace)
+            return _weighed(told, retainer)
     return diagnosis
+
+
+def _weighed(diagnosis: Diagnosis, retainer: Retainer) -> Diagnosis:
+    """Return *diagnosis* with the weight of what *retainer* gained, where that is heavier.
+
+    The census looks at one entry, and not far into it.
+    """
+    gained, each = gain(retainer.counts), diagnosis.bytes_per_request
+    if gained <= 0 or not each or gain(retainer.retained) <= 0:
+        return diagnosis
+    heavier = gain(retainer.retained) / gained * diagnosis.entries_per_request / each
+    if heavier <= 1:
+        return diagnosis
+    return replace(
+        diagnosis,
+        bytes_per_request=heavier * each,
+        bytes=max(diagnosis.bytes, retainer.retained[-1]),
+        part=min(1.0, heavier * diagnosis.part),
+    )
 
 
 def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:

@@ -134,9 +134,13 @@ def trace_of(retainer: Retainer, heap: Heap) -> Trace:
 
 
 def entry_of(retainer: Retainer) -> str:
-    """Return the type that tells most of what a holder keeps, empty where none is kept often."""
+    """Return the type that tells most of what a holder keeps, one object to an entry if may be.
+
+    Empty where none is kept in number.
+    """
     least = MANY * gain(retainer.counts)
-    many = [name for name, number in retainer.types.items() if number >= least]
+    near = sorted(retainer.types, key=lambda name: abs(retainer.types[name] - retainer.counts[-1]))
+    many = [name for name in near if retainer.types[name] >= least]
     telling = [name for name in many if KEPT.search(name) or MADE.search(name)]
     own = [name for name in many if "." in name]
     return next(iter([*telling, *own, *many]), "")
