@@ -98,6 +98,15 @@ def answers(connection: Connection, worker_ids: Sequence[int]) -> dict[int, list
     return found
 
 
+def outcome(connection: Connection, ask_id: int) -> tuple[AskState, Answer | None] | None:
+    """Return how far one ask has come, with its answer if there is one; None for an unknown."""
+    query = select(ask.c.state, ask.c.answer).where(ask.c.id == ask_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return AskState(row.state), None if row.answer is None else _ANSWER.decode(row.answer)
+
+
 def in_vain(connection: Connection, worker_ids: Sequence[int]) -> dict[int, set[str]]:
     """Return the probes that each worker refused, failed at, or did not answer in time."""
     found: dict[int, set[str]] = {worker_id: set() for worker_id in worker_ids}
