@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
-SOURCES := agent/src server/src server/build_frontend.py tests tools labs
+SOURCES := agent/src agent/build_walker.py server/src server/build_frontend.py tests tools labs
 ARGS ?=
 CASES ?=
 ZOO ?=
@@ -19,7 +19,7 @@ setup: .venv/.ready ## Make .venv with everything in it
 	python3 -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
-.venv/.ready: uv.lock pyproject.toml agent/pyproject.toml server/pyproject.toml server/frontend/package-lock.json | $(filter .tools/%,$(UV))
+.venv/.ready: uv.lock pyproject.toml agent/pyproject.toml agent/build_walker.py $(wildcard agent/walker/*) server/pyproject.toml server/frontend/package-lock.json | $(filter .tools/%,$(UV))
 	$(UV) sync --frozen --quiet
 	@touch $@
 

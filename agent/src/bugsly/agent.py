@@ -23,6 +23,7 @@ from bugsly.probes import process
 from bugsly.probes.census import Census, Survey
 from bugsly.probes.census.roots import apps
 from bugsly.probes.counts import count_probes
+from bugsly.probes.heap import HeapProbe
 from bugsly.probes.holders import Holders
 from bugsly.probes.pool import PoolProbe
 from bugsly.probes.sources import read_sources
@@ -89,7 +90,13 @@ class Agent:
                     return
                 self._begun = True
             self._window = WindowProbe(self.traffic)
-            dear = {"source": self._read_sources, "trim": trim, "window": self._window.watch}
+            self._heap = HeapProbe(self.traffic, self._applications)
+            dear = {
+                "source": self._read_sources,
+                "trim": trim,
+                "window": self._window.watch,
+                "heap": self._heap.look,
+            }
             self._asks = Asks(dear, self._outbox.evidence, self.guards)
             self._sender = Sender(
                 self.options.dsn,
@@ -111,7 +118,7 @@ class Agent:
             self.running = True
 
     def _probes(self) -> Probes:
-        census = Census(lambda: [one.application for one in self.served])
+        census = Census(self._applications)
         probes: dict[str, HolderProbe] = {
             "census": census,
             "pool": self.pool,
@@ -136,11 +143,15 @@ class Agent:
             self.running = False
             self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
             self._window.close()
+            self._heap.close()
             self._sampler.close(GOODBYE / 4)
             self._sender.close(GOODBYE)
 
     def _read_sources(self, ask: Ask) -> Answer:
-        return read_sources(ask, apps([one.application for one in self.served]).values())
+        return read_sources(ask, apps(self._applications()).values())
+
+    def _applications(self) -> list[object]:
+        return [one.application for one in self.served]
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
         failures = dict(self.guards.failures)

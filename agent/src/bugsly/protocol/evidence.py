@@ -59,7 +59,7 @@ class Ask:
     files: tuple[str, ...] = ()
     """Of `source`: the files to read, or modules as `shop.views`, or endpoints as `GET /items`."""
     requests: int = 0
-    """Of `window` and `heap`: how many requests it lasts."""
+    """Of `window` and `heap`: how many requests it lasts; 0 for one look at what keeps most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

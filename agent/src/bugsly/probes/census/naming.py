@@ -31,7 +31,7 @@ def best_path(path: Path, root: Any, fetch: Fetch) -> Path:
         return path
     start, first = steps[0], steps[1]
     thing = fetch(root, first.how, first.key)
-    home = _home(thing, first.key, str(start.key))
+    home = home_of(thing, first.key, str(start.key))
     if home == start.key:
         return path
     moved = Path(None, "", home)
@@ -56,7 +56,7 @@ def name_of(path: Path, root: Any, fetch: Fetch) -> str:
     return shortened(text)
 
 
-def _home(thing: Any, name: Any, module: str) -> str:
+def home_of(thing: Any, name: Any, module: str) -> str:
     """Return which of the modules that call *thing* by *name* defines it, else *module*."""
     others = [
         other

@@ -1,0 +1,109 @@
+"""Looks at the heap of this worker several times over a counted number of requests, when asked."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from bugsly.heap.growth import Snapshot, grown, heaviest, orphans
+from bugsly.heap.roots import at_home, roots
+from bugsly.heap.snapshot import Failed, take
+from bugsly.heap.walkers import best_walker
+from bugsly.protocol.evidence import Answer, Heap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bugsly.probes.traffic import TrafficProbe
+    from bugsly.protocol.evidence import Ask
+
+LONGEST = 120.0
+"""Seconds from the first snapshot to the last."""
+LOOKS = 4
+PAUSE = 0.05
+REST = 1.0
+"""Seconds to wait for a moment without a request in flight."""
+COLLECTED_UP_TO = 2_000_000
+"""Blocks of Python's allocator: in a larger heap a full collection stops the app for too long."""
+NOTHING = "no request came in {:.0f} s → ask again when there is traffic"
+
+
+class HeapProbe:
+    """Takes snapshots of this worker's heap; *served* tells the applications it serves."""
+
+    def __init__(
+        self, traffic: TrafficProbe, served: Callable[[], Iterable[object]] = tuple
+    ) -> None:
+        self._traffic = traffic
+        self._served = served
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """Give up the snapshot that is being taken, if one is: the worker leaves."""
+        self._closing.set()
+
+    def look(self, ask: Ask) -> Answer:
+        """Return what keeps most, or what grew meanwhile where *ask* names requests."""
+        try:
+            heap = self._look(ask.requests)
+        except Failed as failed:
+            return Answer(ask=ask.id, problem=str(failed))
+        if heap is None:
+            return Answer(ask=ask.id, problem=NOTHING.format(LONGEST))
+        return Answer(ask=ask.id, heap=heap)
+
+    def _look(self, requests: int) -> Heap | None:
+        walker, collected = best_walker(), True
+        deadline, first = time.monotonic() + LONGEST, self._traffic.requests
+        snapshots: list[Snapshot] = []
+        for look in range(LOOKS if requests else 1):
+            self._wait(first + requests * look // (LOOKS - 1), deadline)
+            if snapshots and snapshots[-1].requests == self._traffic.requests:
+                break
+            collected = self._rest() and collected
+            answered = self._traffic.requests
+            taken = take(walker, roots(self._served()), self._closing.wait)
+            snapshots.append(Snapshot(answered, *taken))
+        if requests and len(snapshots) < 2:
+            return None
+        return _told(walker.name, snapshots, collected=collected)
+
+    def _wait(self, requests: int, deadline: float) -> None:
+        """Wait until so many requests were answered, or for the *deadline*."""
+        while self._traffic.requests < requests and time.monotonic() < deadline:
+            if self._closing.wait(PAUSE):
+                return
+
+    def _rest(self) -> bool:
+        """Wait for a moment without requests; return whether what cycles hold now is there to stay.
+
+        With the collector on, that is what it has found no garbage; where it is off, all is.
+        """
+        deadline = time.monotonic() + REST
+        while self._traffic.in_flight and time.monotonic() < deadline:
+            if self._closing.wait(PAUSE / 10):
+                break
+        if not gc.isenabled():
+            return True
+        if sys.getallocatedblocks() >= COLLECTED_UP_TO:
+            return False
+        gc.collect()
+        return True
+
+
+def _told(walker: str, snapshots: Sequence[Snapshot], *, collected: bool) -> Heap:
+    last = snapshots[-1].walked
+    retainers = heaviest(snapshots[-1]) if len(snapshots) == 1 else grown(snapshots)
+    return Heap(
+        walker=walker,
+        requests=tuple(one.requests for one in snapshots),
+        objects=last.objects,
+        bytes=last.bytes,
+        pause=round(max(one.pause for one in snapshots), 6),
+        seconds=round(max(one.walked.seconds for one in snapshots), 3),
+        retainers=tuple(map(at_home, retainers)),
+        orphans=orphans(snapshots, collected=collected),
+    )

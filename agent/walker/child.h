@@ -1,0 +1,10 @@
+#ifndef BUGSLY_CHILD_H
+#define BUGSLY_CHILD_H
+
+#include "heap.h"
+
+#include <sys/types.h>
+
+pid_t send_child(int descriptor, PyObject *roots, int whole, double *pause);
+int reap_child(pid_t child, int *status);
+#endif

@@ -1,0 +1,73 @@
+/* `bugsly.heap._walker`: arguments in, results out; the walk is elsewhere. */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+
+static int is_pair(PyObject *pair)
+{
+    return PyTuple_CheckExact(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+           PyUnicode_CheckExact(PyTuple_GET_ITEM(pair, 0));
+}
+
+PyDoc_STRVAR(start_doc, "start(descriptor, roots, whole)\n--\n\n"
+                        "Return the pid of a child that walks, and the seconds the fork took.");
+
+static PyObject *start(PyObject *module, PyObject *arguments)
+{
+    int descriptor, whole;
+    PyObject *roots;
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "iO!p:start", &descriptor, &PyList_Type, &roots, &whole))
+        return NULL;
+    for (Py_ssize_t index = 0; index < PyList_GET_SIZE(roots); index++)
+        if (!is_pair(PyList_GET_ITEM(roots, index)))
+            return PyErr_Format(PyExc_TypeError, "roots: pairs of a name and an object");
+    double pause = 0;
+    pid_t child = send_child(descriptor, roots, whole, &pause);
+    if (child < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    return Py_BuildValue("id", (int)child, pause);
+}
+
+PyDoc_STRVAR(reap_doc, "reap(pid)\n--\n\n"
+                       "Return the wait status of a child that has ended, None of one that runs.");
+
+static PyObject *reap(PyObject *module, PyObject *argument)
+{
+    int status = 0;
+    long child = PyLong_AsLong(argument);
+    (void)module;
+    if (child == -1 && PyErr_Occurred())
+        return NULL;
+    int found = reap_child((pid_t)child, &status);
+    if (found < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    if (!found)
+        Py_RETURN_NONE;
+    return PyLong_FromLong(status);
+}
+
+static PyMethodDef methods[] = {
+    {"start", start, METH_VARARGS, start_doc},
+    {"reap", reap, METH_O, reap_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "bugsly.heap._walker",
+    .m_doc = "Walks the heap of this process in a child, without a change to any object.",
+    .m_size = -1,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC PyInit__walker(void)
+{
+    PyObject *plain = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "plain");
+    if (!plain)
+        return NULL;
+    class_instance_traverse = ((PyTypeObject *)plain)->tp_traverse;
+    Py_DECREF(plain);
+    return PyModule_Create(&definition);
+}
