@@ -1,4 +1,4 @@
-"""An auction tells its bidders of every bid."""
+"""An auction house; each lot tells its bidders of every bid."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Bidder:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.notes = "?" * 900
+        self.notes = f"{number} ".ljust(4_500, "?")
 
     def hear(self, _sender: object) -> int:
         """Return who heard of it."""
         return self.number
 
 
-class House:
-    """An auction house."""
+class Lot:
+    """Something to bid for."""
 
     __slots__ = ("bid",)
 
@@ -29,15 +29,15 @@ class House:
         self.bid = Signal()
 
 
-houses = (House(),)
+lots = [Lot() for _ in range(600)]
 
 
 @app.get("/bids/<int:number>")
 def bid(number: int) -> dict[str, int]:
-    houses[0].bid.connect(Bidder(number).hear, weak=False)
+    lots[number % len(lots)].bid.connect(Bidder(number).hear, weak=False)
     return {"bid": number}
 
 
 @app.get("/lots")
-def lots() -> dict[str, int]:
-    return {"lots": 12}
+def number_of_lots() -> dict[str, int]:
+    return {"lots": len(lots)}

@@ -1,4 +1,4 @@
-"""Tells customers where their parcel is; each message goes through two steps around `send`."""
+"""Tells customers where their parcel is; every depot numbers the messages it sends."""
 
 from __future__ import annotations
 
@@ -7,30 +7,15 @@ from collections.abc import Callable
 from flask import Flask
 
 app = Flask(__name__)
+DEPOTS = 700
 Step = Callable[[str], int]
-
-
-class Channel:
-    """A way to a customer."""
-
-    __slots__ = ("publish",)
-
-    def __init__(self, publish: Step) -> None:
-        self.publish = publish
 
 
 def numbered(step: Step) -> Step:
     given: list[str] = []
 
     def publish(text: str) -> int:
-        given.append(f"{len(given)} {text} ".ljust(1_300, "."))
-        return step(text)
-
-    return publish
-
-
-def timed(step: Step) -> Step:
-    def publish(text: str) -> int:
+        given.append(f"{len(given)} {text} ".ljust(5_000, "."))
         return step(text)
 
     return publish
@@ -40,14 +25,14 @@ def send(text: str) -> int:
     return len(text)
 
 
-channels = (Channel(timed(numbered(send))),)
+depots = [numbered(send) for _ in range(DEPOTS)]
 
 
 @app.get("/parcels/<int:number>/tell")
 def tell(number: int) -> dict[str, int]:
-    return {"sent": channels[0].publish(f"Parcel {number} is on its way")}
+    return {"sent": depots[number % DEPOTS](f"Parcel {number} is on its way")}
 
 
 @app.get("/depots")
-def depots() -> dict[str, list[str]]:
-    return {"depots": ["north", "south"]}
+def count() -> dict[str, int]:
+    return {"depots": DEPOTS}

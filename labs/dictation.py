@@ -15,7 +15,7 @@ def spell(word: str) -> dict[str, list[str]]:
     known: dict[str, list[str]] = local.__dict__.setdefault("known", {})
     if word not in known:
         known[word] = [letter.ljust(60) for letter in word]
-        while sum(map(len, known.values())) > 6_000:
+        while sum(map(len, known.values())) > 1_500:
             known.pop(next(iter(known)))
     return {"letters": known[word][:3]}
 
