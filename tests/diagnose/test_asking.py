@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 from tests.support.diagnoses import diagnosis
 from tests.support.dossiers import APP, dossier, life, source
+from tests.support.heaps import heap
 
-from bugsly.protocol.evidence import Trim, Window
-from bugsly_server.diagnose.asking import MOST_FILES, WINDOW_REQUESTS, wanted
+from bugsly.protocol.evidence import Heap, Trim, Window
+from bugsly_server.diagnose.asking import HEAP_REQUESTS, MOST_FILES, WINDOW_REQUESTS, wanted
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier
 
 TRIMMED = (Trim(before=9, after=9),)
+WALKED = (heap(),)
 TRACED = (Window(method="memray", requests=200, seconds=3.0, grown=9),)
 
 
@@ -54,13 +56,16 @@ def test_the_worker_heard_of_last_is_asked_for_source() -> None:
     ("cause", "facts", "probes"),
     [
         (Cause.UNKNOWN, {}, ["trim"]),
-        (Cause.UNKNOWN, {"trims": TRIMMED}, ["window"]),
-        (Cause.NATIVE, {"trims": TRIMMED}, ["window"]),
-        (Cause.UNKNOWN, {"trims": TRIMMED, "windows": TRACED}, []),
+        (Cause.UNKNOWN, {"trims": TRIMMED}, ["heap"]),
+        (Cause.NATIVE, {"trims": TRIMMED}, ["heap"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "heaps": WALKED}, ["window"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "in_vain": frozenset({"heap"})}, ["window"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "heaps": WALKED, "windows": TRACED}, []),
         (Cause.RETENTION, {}, ["trim"]),
         (Cause.RETENTION, {"trims": TRIMMED}, []),
-        (Cause.CYCLES, {}, ["window"]),
-        (Cause.CYCLES, {"windows": TRACED}, []),
+        (Cause.CYCLES, {}, ["heap"]),
+        (Cause.CYCLES, {"heaps": WALKED}, ["window"]),
+        (Cause.CYCLES, {"heaps": WALKED, "windows": TRACED}, []),
     ],
 )
 def test_a_dear_probe_is_asked_for_once_and_while_the_cause_is_open(
@@ -83,13 +88,27 @@ def test_allocations_are_traced_where_memory_shows_only_a_symptom(
 ) -> None:
     symptom = {"holder": "requests alive after they ended", "kind": "survivor", "site": ""}
     found = diagnosis(Cause.KEPT_EXCEPTION, **{**symptom, **facts})
-    assert asked(found, dossier(life())) == [(1, probe) for probe in probes]
+    assert asked(found, dossier(life(heaps=WALKED))) == [(1, probe) for probe in probes]
 
 
-def test_a_window_lasts_a_counted_number_of_requests() -> None:
+@pytest.mark.parametrize(("heaps", "requests"), [((), HEAP_REQUESTS), (WALKED, WINDOW_REQUESTS)])
+def test_a_walk_and_a_window_last_a_counted_number_of_requests(
+    heaps: tuple[Heap, ...], requests: int
+) -> None:
     opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
-    (one,) = wanted(dossier(life(trims=TRIMMED)), [opened])
-    assert one.ask.requests == WINDOW_REQUESTS
+    (one,) = wanted(dossier(life(trims=TRIMMED, heaps=heaps)), [opened])
+    assert one.ask.requests == requests
+
+
+@pytest.mark.parametrize(
+    ("kind", "probes"),
+    [("survivor", ["heap"]), ("callback", ["heap"]), ("WeakSet", ["heap"]), ("list", [])],
+)
+def test_who_holds_what_is_left_behind_is_asked_of_the_heap(kind: str, probes: list[str]) -> None:
+    found = diagnosis(Cause.KEPT_EXCEPTION, kind=kind, site="", file="", endpoint="")
+    assert asked(found, dossier(life())) == [(1, probe) for probe in probes]
+    walked = dossier(life(heaps=WALKED, windows=TRACED))
+    assert asked(found, walked) == []
 
 
 def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.desk import report, token
+from tests.support.heaps import heap, orphans, retainer
 from tests.support.values import MB, holder, sample, traffic
 
 from bugsly.protocol.evidence import (
@@ -32,6 +33,7 @@ ANSWERS = (
     Answer(ask=2, window=WINDOW),
     Answer(ask=3, trim=Trim(before=90 * MB, after=60 * MB)),
     Answer(ask=4, problem="window: too little memory is free → ask again later"),
+    Answer(ask=5, heap=heap(retainer(), orphans())),
 )
 WHOLE = Evidence(
     holders=(holder("a", bound=9, details={"hits": 3}), holder("b", kind="dict")),
@@ -150,6 +152,12 @@ def test_an_answer_of_the_wrong_form_is_skipped_and_its_neighbours_are_kept(name
 
     left, skipped = evidence(damage)
     assert left.answers == (ANSWERS[0], *ANSWERS[2:])
+    assert skipped == {"answer that is not of its form": 1}
+
+
+def test_a_heap_of_the_wrong_form_is_no_answer() -> None:
+    left, skipped = evidence(lambda one: one["answers"][4]["heap"].update(pause=-1.0))
+    assert left.answers == ANSWERS[:4]
     assert skipped == {"answer that is not of its form": 1}
 
 

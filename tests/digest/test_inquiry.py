@@ -19,6 +19,7 @@ from bugsly_server.store.meta import channels, workers
 LOG = "shop.views.log"
 HEAVY = holder(LOG, entry_bytes=7_000, entry="dict")
 WEIGHTLESS = holder("threads started at shop/views.py:9", kind="thread", entry="thread")
+ALIVE = holder("requests alive after they ended", kind="survivor", entry="request", file="")
 
 
 class Holding(Reporting):
@@ -160,6 +161,20 @@ def test_a_cause_without_its_source_waits_for_it_a_while(desk: Desk) -> None:
     let_pass(desk, 3 * MINUTE, worker)
     asked.found()
     assert asked.asks == ["source"]
+
+
+def test_what_is_left_behind_waits_for_the_walk_that_may_name_its_holder(desk: Desk) -> None:
+    asked = Asked(desk)
+    worker = Holding(desk, 1, held=ALIVE)
+    let_pass(desk, 3 * MINUTE, worker)
+    assert asked.found() == []
+    assert "heap" in asked.asks
+    let_pass(desk, PATIENCE - STEP, worker)
+    assert asked.found() == []
+    let_pass(desk, 2 * STEP, worker)
+    (found,) = asked.found()
+    assert found.diagnosis is not None
+    assert found.diagnosis.holder == ALIVE.name
 
 
 def test_a_wasteful_endpoint_opens_an_issue_and_alerts_nobody(desk: Desk) -> None:

@@ -149,3 +149,17 @@ def test_a_run_goes_on_while_memory_may_grow() -> None:
 def test_another_holder_is_another_opinion() -> None:
     other = diagnosis(holder="shop.views.audit")
     assert opinion([(LEAK, words())], 900, 0) != opinion([(other, words())], 900, 0)
+
+
+SYMPTOM = diagnosis(Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor")
+
+
+@pytest.mark.parametrize(("leak", "goes_on"), [(LEAK, False), (SYMPTOM, True)])
+def test_a_run_waits_to_be_told_what_holds_what_is_left_behind(
+    leak: Diagnosis, *, goes_on: bool
+) -> None:
+    found = [(leak, words())]
+    assert (opinion(found, 900, 0, waits=True) is None) is goes_on
+    assert is_open(found, maybe=False, waits=True) is goes_on
+    assert opinion(found, 900, 0) is not None
+    assert not is_open(found, maybe=True)

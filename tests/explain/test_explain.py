@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from tests.support.diagnoses import diagnosis, words
 from tests.support.dossiers import APP, ORDERS, dossier, life, source
+from tests.support.heaps import heap, retainer
 
 from bugsly_server.alert.cause import cause_lines
+from bugsly_server.diagnose.retainers import trace_of
 from bugsly_server.explain.explain import AROUND, explain
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.explain.words import OF_CAUSE
@@ -17,6 +19,8 @@ from bugsly_server.model.known_leaks import known_leaks
 
 TEXT = "\n".join(f"line_{number}" for number in range(1, 21))
 BARE: dict[str, Any] = {"holder": "", "site": "", "file": "", "endpoint": ""}
+HELD = retainer()
+TRACE = trace_of(HELD, heap(HELD))
 HOSTILE = "shop.views.log['{site}']"
 
 
@@ -136,6 +140,38 @@ def test_markdown_tells_the_whole_story() -> None:
         "<https://bugsly/issues/3>\n",
     ):
         assert part in text
+
+
+def test_what_a_walk_of_the_heap_showed_is_told_first() -> None:
+    found = told(holder=HELD.path, trace=TRACE)
+    assert found.what.startswith(
+        "`shop.views.make_counter.<closure>.seen` (list, 760 entries) keeps 1.5 MB:"
+        " 760 × shop.models.Quote. Each"
+    )
+
+
+def test_objects_that_nothing_leads_to_are_told_by_number_and_type() -> None:
+    found = told(Cause.NATIVE, **BARE, trace=replace(TRACE, hops=()))
+    assert found.what.startswith(
+        "760 objects (760 × shop.models.Quote first of all) are alive, and nothing leads to them."
+    )
+
+
+def test_markdown_draws_the_way_to_a_holder() -> None:
+    text = markdown(diagnosis(trace=TRACE), words(), "https://bugsly/issues/3")
+    drawn = [line.rstrip() for line in text.partition("```text\n")[2].split("\n```")[0].split("\n")]
+    assert drawn == [
+        "shop.views          module",
+        "└ .make_counter     function",
+        "  └ <closure>.seen  list, keeps 1.5 MB in 760 entries",
+        "    └ 760 × shop.models.Quote",
+        "    └ 1,520 × str",
+    ]
+
+
+def test_markdown_says_where_no_root_leads() -> None:
+    text = markdown(diagnosis(trace=replace(TRACE, hops=())), words(), "https://bugsly/issues/3")
+    assert "no root leads here, 760 objects, 1.5 MB\n└ 760 × shop.models.Quote\n" in text
 
 
 def test_markdown_leaves_out_what_is_not_known() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from tests.support.diagnoses import diagnosis, words
+from tests.support.heaps import heap, retainer
 from tests.support.issues import change, finding, suspect
 from tests.support.site import Site
 from tests.support.values import holder as described
 
-from bugsly.protocol.evidence import Evidence
+from bugsly.protocol.evidence import Evidence, Hop
+from bugsly_server.diagnose.retainers import trace_of
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation, Share
 from bugsly_server.model.issue import Finding
 from bugsly_server.pipeline import record_change
@@ -18,6 +20,8 @@ from bugsly_server.pipeline import record_change
 LOG = "shop.views.request_log"
 CULPRIT = ((11, "def orders():"), (12, "    request_log.append(request.headers)"), (13, "    pass"))
 HOSTILE = "<script>alert(1)</script>"
+HELD = retainer()
+WALK = heap(HELD)
 SHARES = (
     Share(endpoint="GET /api/orders", slope=1.0, low=0.9, high=1.1, part=0.94, failing=True),
     Share(endpoint="GET /", slope=0.1, low=0, high=0.2, part=0.06, together=("GET /login",)),
@@ -153,6 +157,46 @@ def test_a_holder_that_nobody_counted_has_an_empty_chart(visited: Site) -> None:
     visited.report()
     opened(visited, diagnosis())
     assert visited.client.get("/p/shop/issues/1/holder.json").json()["memory"] == []
+
+
+def test_the_way_to_a_holder_is_drawn_with_what_it_keeps_and_what_looking_cost(
+    visited: Site,
+) -> None:
+    page = opened(visited, diagnosis(holder=HELD.path, trace=trace_of(HELD, WALK)))
+    steps = re.findall(r'<li[^>]*><code class="fold">([^<]*)</code> <span[^>]*>([^<]*)', page)
+    assert steps == [
+        ("shop.views", "module"),
+        (".make_counter", "function"),
+        ("&lt;closure&gt;.seen", "list"),
+    ]
+    for shown in (
+        "keeps 1.5 MB in 760 entries",
+        '760 × <code class="fold">shop.models.Quote</code>',
+        "a walk of 1,234,567 objects; it stopped the worker for 4.2 ms",
+    ):
+        assert shown in page
+
+
+def test_objects_without_a_holder_are_told_as_such(visited: Site) -> None:
+    leaked = replace(trace_of(HELD, WALK), hops=())
+    page = opened(visited, diagnosis(Cause.NATIVE, holder="", trace=leaked))
+    assert "No root leads here <b>760 objects, 1.5 MB</b>" in page
+
+
+def test_without_counts_the_chart_shows_the_snapshots_of_the_heap(visited: Site) -> None:
+    visited.report()
+    opened(visited, diagnosis(holder=HELD.path, trace=trace_of(HELD, WALK)))
+    chart = visited.client.get("/p/shop/issues/1/holder.json").json()
+    assert (chart["requests"], chart["memory"]) == ([*WALK.requests], [*HELD.counts])
+
+
+@pytest.mark.parametrize(
+    "facts", [{"hops": (Hop(name=HOSTILE, type="x"),)}, {"types": {HOSTILE: 760}}]
+)
+def test_hostile_names_in_a_heap_are_shown_as_text(visited: Site, facts: dict[str, Any]) -> None:
+    page = opened(visited, diagnosis(trace=replace(trace_of(HELD, WALK), **facts)))
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(1)" in page
 
 
 def test_without_an_issue_or_a_cause_there_is_no_chart(visited: Site) -> None:

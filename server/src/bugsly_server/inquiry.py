@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import MINUTE, SECOND, Micros
 from bugsly_server.detect import finding as findings
-from bugsly_server.diagnose.asking import wanted
+from bugsly_server.diagnose.asking import is_walkable, wanted
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.explain.explain import explain
 from bugsly_server.model.diagnosis import Cause, Diagnosis
@@ -30,7 +30,7 @@ ACCOUNTED = 0.5
 MORE = 1.2
 """A leak is seen twice before it is told: again when it has gained so much more."""
 PATIENCE: Micros = 90 * SECOND
-"""How long a growth without a cause waits for one before it is told as it is."""
+"""How long a growth without a cause, or one without a holder, waits before it is told as it is."""
 FOR_SOURCE: Micros = 30 * SECOND
 """How long a cause waits for the source that shows its line."""
 PAUSE: Micros = 5 * SECOND
@@ -142,11 +142,13 @@ class Inquiry:
         )
 
     def _is_ready(self, finding: Finding, dossier: Dossier, now: Micros) -> bool:
-        """Return whether *finding* was seen before and has gone on, and its line is known."""
+        """Return whether *finding* was seen before and has gone on, and nothing is waited for."""
         diagnosis = finding.diagnosis
         assert diagnosis is not None, "only causes have to wait"
         first = self.sighted.setdefault(finding.fingerprint, Sighting(now, diagnosis.entries))
         if diagnosis.file not in {"", *dossier.sources} and now - first.at < FOR_SOURCE:
+            return False
+        if _may_be_held(diagnosis, dossier) and now - first.at < PATIENCE:
             return False
         if finding.suspects and finding.suspects[0].total:
             return True
@@ -167,6 +169,12 @@ def fingerprint(diagnosis: Diagnosis, environment: str) -> str:
     """
     what = diagnosis.holder or diagnosis.site.rpartition(":")[0] or diagnosis.endpoint
     return f"1/{diagnosis.cause}/{what}/{environment}"
+
+
+def _may_be_held(diagnosis: Diagnosis, dossier: Dossier) -> bool:
+    """Return whether a walk of the heap, which is asked for, may yet name what holds it."""
+    asked = [one for one in dossier.lives if one.worker_id in diagnosis.workers[:1]]
+    return diagnosis.is_symptom and any(map(is_walkable, asked))
 
 
 def _is_told(diagnosis: Diagnosis, growth: Finding | None) -> bool:

@@ -50,7 +50,7 @@ def test_what_is_asked_waits_for_its_worker(database: Database) -> None:
     assert waits.ask == Ask(id=key or 0, probe="window", requests=300)
 
 
-@pytest.mark.parametrize("second", [WINDOW, TRIM])
+@pytest.mark.parametrize("second", [WINDOW, TRIM, Ask(id=0, probe="heap")])
 def test_one_worker_of_a_project_at_a_time_is_slowed_down(database: Database, second: Ask) -> None:
     first, other = add(database, "shop", "a", "b")
     (stranger,) = add(database, "billing", "c")
@@ -117,6 +117,22 @@ def test_answers_come_back_in_the_order_they_came_without_text(database: Databas
     assert [(one.ask.probe, one.state, answer) for one, answer in past] == [
         ("source", AskState.ANSWERED, bare)
     ]
+
+
+def test_a_probe_that_told_nothing_was_asked_for_in_vain(database: Database) -> None:
+    worker, other = add(database, "shop", "a", "b")
+    heap, trim = Ask(id=0, probe="heap"), Ask(id=0, probe="trim")
+    refused = Answer(ask=ask(database, worker, heap) or 0, problem="too little memory is free")
+    assert settle(database, worker, refused)
+    assert settle(database, worker, Answer(ask=ask(database, worker, trim) or 0, trim=TRIMMED))
+    assert ask(database, other, heap) is not None
+    with database.writing() as connection:
+        assert asks.in_vain(connection, [worker.id, other.id]) == {
+            worker.id: {"heap"},
+            other.id: set(),
+        }
+        asks.expire(connection, START + 6 * MINUTE)
+        assert asks.in_vain(connection, [other.id]) == {other.id: {"heap"}}
 
 
 def test_asks_go_with_their_worker(database: Database) -> None:

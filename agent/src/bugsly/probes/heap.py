@@ -86,7 +86,7 @@ class HeapProbe:
         while self._traffic.in_flight and time.monotonic() < deadline:
             if self._closing.wait(PAUSE / 10):
                 break
-        if not gc.isenabled():
+        if not (gc.isenabled() and gc.get_threshold()[0]):
             return True
         if sys.getallocatedblocks() >= COLLECTED_UP_TO:
             return False

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from bugsly_server import __version__
-from bugsly_server.cli import demo, doctor, dsn, issues, run, serve, status
+from bugsly_server.cli import demo, doctor, dsn, heap, issues, run, serve, status
 from bugsly_server.errors import BugslyError
 from bugsly_server.settings import SETTINGS
 
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--for", dest="length", metavar="TIME", help="End by itself, as after 90s")
     verb = add("doctor", doctor.act, "Find the leaks of an app before production", settings=False)
     doctor.add_arguments(verb)
+    heap.add_arguments(add("heap", heap.act, "Tell what keeps the memory of a worker or an app"))
     for name, act, help_ in (
         ("status", status.act, "List the workers"),
         ("issues", issues.act, "List the open issues with their verdicts"),

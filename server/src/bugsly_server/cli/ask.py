@@ -18,7 +18,7 @@ FACTS = {"workers": api.living_workers, "issues": api.open_issues}
 
 def ask(parsed: argparse.Namespace, what: str) -> Found:
     """Return *what*, `workers` or `issues`, by project."""
-    url = parsed.url or os.environ.get("BUGSLY_URL")
+    url = url_of(parsed)
     found = _ask_server(url, what) if url else _ask_folder(parsed, what)
     if parsed.project is None:
         return found
@@ -28,8 +28,18 @@ def ask(parsed: argparse.Namespace, what: str) -> Found:
     return {parsed.project: found[parsed.project]}
 
 
+def url_of(parsed: argparse.Namespace) -> str:
+    """Return the address of the server that is asked, empty for the data folder."""
+    return str(parsed.url or os.environ.get("BUGSLY_URL") or "")
+
+
 def _ask_folder(parsed: argparse.Namespace, what: str) -> Found:
-    """Read the folder, which works whether its server runs or not."""
+    with open_folder(parsed).reading() as connection:
+        return api.by_project(connection, FACTS[what], None, now())
+
+
+def open_folder(parsed: argparse.Namespace) -> Database:
+    """Return the database in the data folder, which works whether its server runs or not."""
     folder = settings_of(parsed).data_dir
     file = folder / "meta.db"
     if not file.exists():
@@ -42,25 +52,34 @@ def _ask_folder(parsed: argparse.Namespace, what: str) -> Found:
         raise Misconfigured(
             f"BUGSLY_DATA_DIR: {folder} is of another version → start its server once"
         )
-    with database.reading() as connection:
-        return api.by_project(connection, FACTS[what], None, now())
+    return database
 
 
 def _ask_server(url: str, what: str) -> Found:
+    found: Found = call(url, "GET", what)
+    return found
+
+
+def call(url: str, method: str, path: str) -> Any:
+    """Return what the server at *url* answers to one request below `/api/v1/`.
+
+    Raises `Misconfigured` for a refusal, with the sentence that the server gave.
+    """
     import httpx2
 
-    address = f"{url.rstrip('/')}/api/v1/{what}"
+    address = f"{url.rstrip('/')}/api/v1/{path}"
     token = os.environ.get("BUGSLY_TOKEN", "").strip()
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx2.get(address, headers=headers, timeout=10)
+        answer = httpx2.request(method, address, headers=headers, timeout=10)
         answer.raise_for_status()
-        found: Found = answer.json()
+        return answer.json()
     except httpx2.HTTPStatusError as error:
-        hint = "set BUGSLY_TOKEN to a token of the account page"
-        if error.response.status_code != httpx2.codes.UNAUTHORIZED:
-            hint = "check that this is a Bugsly server"
-        raise Misconfigured(f"{url}: it answered {error.response.status_code} → {hint}") from None
+        status, hint = error.response.status_code, "check that this is a Bugsly server"
+        if status == httpx2.codes.UNAUTHORIZED:
+            hint = "set BUGSLY_TOKEN to a token of the account page"
+        elif status == httpx2.codes.CONFLICT:
+            raise Misconfigured(str(error.response.json()["detail"])) from None
+        raise Misconfigured(f"{url}: it answered {status} → {hint}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise Misconfigured(f"{url}: {error} → check the address, and that it runs") from None
-    return found

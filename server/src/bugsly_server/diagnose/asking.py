@@ -11,6 +11,7 @@ from bugsly_server.model.dossier import Dossier, Life
 
 MOST_FILES = 6
 WINDOW_REQUESTS = 200
+HEAP_REQUESTS = 400
 OPEN = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION, Cause.CYCLES}
 """Causes that a dear probe may settle."""
 UNTRIMMED = {Cause.CYCLES}
@@ -27,7 +28,8 @@ class Wanted(NamedTuple):
 def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
     """Return what is worth to be asked for: sources that are missing, then the dear probes.
 
-    A dear probe is wanted once in a worker's life, and only where the cause is still open.
+    A dear probe is wanted once in a worker's life, and only where the cause is still open; a walk
+    of its heap also where it is known what is left behind, and not what holds it.
     """
     by_worker = {life.worker_id: life for life in dossier.lives}
     diagnoses = list(found)
@@ -36,6 +38,8 @@ def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
         worker = next((by_worker[key] for key in one.workers if key in by_worker), None)
         if worker is not None and _is_open(one):
             asks += _dear(one, worker)
+        elif worker is not None and (one.is_symptom or one.cause is Cause.CYCLES):
+            asks += _heap(worker)
     return asks
 
 
@@ -73,6 +77,19 @@ def _is_open(diagnosis: Diagnosis) -> bool:
 def _dear(diagnosis: Diagnosis, life: Life) -> Iterator[Wanted]:
     if not life.trims and not diagnosis.is_symptom and diagnosis.cause not in UNTRIMMED:
         yield Wanted(life.worker_id, Ask(id=0, probe="trim"))
-    elif diagnosis.cause is not Cause.RETENTION and not life.windows:
-        asked = Ask(id=0, probe="window", requests=WINDOW_REQUESTS)
-        yield Wanted(life.worker_id, asked)
+    elif diagnosis.cause is not Cause.RETENTION:
+        if is_walkable(life):
+            yield from _heap(life)
+        elif not life.windows:
+            asked = Ask(id=0, probe="window", requests=WINDOW_REQUESTS)
+            yield Wanted(life.worker_id, asked)
+
+
+def _heap(life: Life) -> Iterator[Wanted]:
+    if is_walkable(life):
+        yield Wanted(life.worker_id, Ask(id=0, probe="heap", requests=HEAP_REQUESTS))
+
+
+def is_walkable(life: Life) -> bool:
+    """Return whether a walk of its heap was not had, nor asked for in vain."""
+    return not life.heaps and "heap" not in life.in_vain

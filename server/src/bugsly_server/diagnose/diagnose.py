@@ -10,11 +10,14 @@ from bugsly_server.diagnose.causes import cause_of
 from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
 from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
 from bugsly_server.diagnose.gauges import with_gauges
+from bugsly_server.diagnose.heap import confirmed, of_heap, walked
 from bugsly_server.diagnose.known import recognise
 from bugsly_server.diagnose.live import moved
+from bugsly_server.diagnose.orphans import with_orphans
 from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import is_off, name_remainder
 from bugsly_server.diagnose.responses import buffered
+from bugsly_server.diagnose.retainers import GUESS
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course
 from bugsly_server.diagnose.tracks import COUNTED, Track, follow
@@ -51,15 +54,22 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
     tracked = [_of_track(track, steady, readings, dossier, gained) for track in steady]
-    groups = without_echoes([recognise(one, dossier) for one in tracked])
+    walk = walked(dossier, growing)
+    held = of_heap(walk, dossier, growing, tracks) if walk is not None else []
+    groups = without_echoes([recognise(one, dossier) for one in [*tracked, *held]])
     named = groups if gained else [_without_trifles(one) for one in groups]
+    if walk is not None:
+        named = [with_orphans(confirmed(one, walk), walk) for one in named]
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
-    explained = min(1.0, sum(one.part for one in [*named, *stops]))
+    sure = [one for one in named if one.confidence > GUESS]
+    explained = min(1.0, sum(one.part for one in [*sure, *stops]))
     rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
     if rest is not None and rest.cause is Cause.NATIVE and stops:
         rest = None  # what still fills may weigh more than it seems to
-    leaks = named if rest is None else with_remainder(named, recognise(rest, dossier))
-    return (*leaks, *stops, *buffered(dossier))
+    if rest is not None:
+        seen = rest if walk is None else with_orphans(rest, walk)
+        named = with_remainder(named, recognise(seen, dossier))
+    return (*named, *stops, *buffered(dossier))
 
 
 def _without_trifles(one: Diagnosis) -> Diagnosis:

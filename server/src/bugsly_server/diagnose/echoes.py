@@ -99,12 +99,13 @@ def _spokesman(group: Sequence[Diagnosis]) -> Diagnosis:
     )
 
 
-def _telling(one: Diagnosis) -> tuple[bool, bool, bool, int, bool, float]:
+def _telling(one: Diagnosis) -> tuple[bool, bool, bool, int, bool, bool, float]:
     return (
         not one.is_symptom,
         not one.library,
         bool(one.known),
         MEANING.get(one.cause, 0),
+        one.trace is None,
         one.holder not in GAUGED,
         one.bytes_per_request,
     )

@@ -42,7 +42,7 @@ def name_remainder(
     if not measured or explained >= MOST:
         return None
     _, gain = max(measured, key=lambda pair: (not pair[0].windows, pair[1].anonymous))
-    shares = share(_stretches([one for one, _ in measured]))
+    shares = share(stretches([one for one, _ in measured]))
     trims = [trim for one in dossier.lives for trim in one.trims]
     cause, sure, because = _decide(gain, window, trims, watched=watched, off=is_off(dossier))
     line = next(iter(window.lines), None) if window is not None else None
@@ -135,7 +135,8 @@ def is_off(dossier: Dossier) -> bool:
 
     Objects frozen before the fork, as is usual with preload_app, cannot grow in number.
     """
-    return any(life.facts.get("gc_enabled", 1) == 0 for life in dossier.lives)
+    switches = ("gc_enabled", "gc_threshold")
+    return any(life.facts.get(one, 1) == 0 for life in dossier.lives for one in switches)
 
 
 def _window(lives: Iterable[Life]) -> Window | None:
@@ -156,7 +157,7 @@ def _told(line: Line) -> str:
     return f"{size(line.bytes)} in {count(line.count)} allocations at {line.site}{inner}"
 
 
-def _stretches(lives: Sequence[Life]) -> list[Stretch]:
+def stretches(lives: Sequence[Life]) -> list[Stretch]:
     """Return what live bytes gained from reading to reading, or memory where nothing tells."""
     found = []
     for life in lives:

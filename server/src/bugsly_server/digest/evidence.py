@@ -18,6 +18,7 @@ from bugsly.protocol.evidence import (
     Trim,
     Window,
 )
+from bugsly_server.digest.heaps import sound_heap
 
 LONGEST_NAME = 300
 LONGEST_FILE = 500
@@ -123,8 +124,9 @@ def _answer(one: Answer, skipped: Skipped) -> Answer | None:
         sources=tuple(_kept(one.sources, _source, MOST_SOURCES, "source", skipped)),
         window=None if one.window is None else _window(one.window),
         trim=None if one.trim is None else _trim(one.trim),
+        heap=None if one.heap is None else sound_heap(one.heap),
     )
-    says = kept.problem or kept.sources or kept.window or kept.trim
+    says = kept.problem or kept.sources or kept.window or kept.trim or kept.heap
     if not says or not 0 < one.ask <= LARGEST:
         skipped["answer that is not of its form"] += 1
         return None

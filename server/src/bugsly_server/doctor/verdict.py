@@ -121,10 +121,19 @@ def is_leak(diagnosis: Diagnosis) -> bool:
     return diagnosis.is_leak and likely and diagnosis.cause is not Cause.UNKNOWN
 
 
-def opinion(found: Sequence[Found], answered: int, quiet: float) -> tuple[object, ...] | None:
-    """Return what a run would end with if it ended now, None while it has to go on."""
+def opinion(
+    found: Sequence[Found], answered: int, quiet: float, *, waits: bool = False
+) -> tuple[object, ...] | None:
+    """Return what a run would end with if it ended now, None while it has to go on.
+
+    It does while it *waits* for a worker to tell what holds what is left behind.
+    """
     sure = _sure(found)
-    if not sure or (answered < FIRST_LOOK and quiet < STUCK):
+    if (
+        not sure
+        or (waits and any(one.is_symptom for one in sure))
+        or (answered < FIRST_LOOK and quiet < STUCK)
+    ):
         return None
     return tuple((one.cause, one.holder, one.site, one.endpoint) for one in sure)
 
@@ -134,11 +143,17 @@ def agreeing(found: Sequence[Found]) -> int:
     return FOR_SITE if any(one.file and not one.site for one in _sure(found)) else AGREEING
 
 
-def is_open(found: Sequence[Found], *, maybe: bool) -> bool:
-    """Return whether more requests could tell why memory grows, as it does or *maybe* does."""
+def is_open(found: Sequence[Found], *, maybe: bool, waits: bool = False) -> bool:
+    """Return whether more requests could tell why memory grows, as it does or *maybe* does.
+
+    They could, too, where it *waits* for a worker to tell what holds what is left behind.
+    """
     leaks = [one for one, _ in found if is_leak(one)]
     if leaks:
-        return all(not one.site and (one.is_symptom or not one.holder) for one in leaks)
+        return all(
+            (waits and one.is_symptom) or (not one.site and (one.is_symptom or not one.holder))
+            for one in leaks
+        )
     return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)
 
 

@@ -31,7 +31,7 @@ def explain(diagnosis: Diagnosis, dossier: Dossier) -> Explanation:
     words = _words(diagnosis)
     names = _names(diagnosis)
     known = known_leaks().get(diagnosis.known)
-    what = words.what.format(**names)
+    what = f"{_kept(diagnosis)}{words.what.format(**names)}"
     return Explanation(
         title=_title(words.title, names),
         what=_sentence(f"{known.what} {what}" if known else what),
@@ -47,6 +47,19 @@ def _words(diagnosis: Diagnosis) -> Words:
     if diagnosis.kind == "descriptor":
         return OF_DESCRIPTORS
     return OF_WEAK if is_weak(diagnosis.kind) else OF_CAUSE[diagnosis.cause]
+
+
+def _kept(diagnosis: Diagnosis) -> str:
+    """Return the sentence on what the heap showed, empty where none was walked."""
+    trace = diagnosis.trace
+    if trace is None:
+        return ""
+    if trace.hops:
+        return f"{trace.told(f'`{diagnosis.holder}`')}. "
+    return (
+        f"{count(trace.entries)} objects ({trace.kept} first of all) are alive, and nothing leads"
+        " to them. "
+    )
 
 
 def _names(diagnosis: Diagnosis) -> dict[str, str]:

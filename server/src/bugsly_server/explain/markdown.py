@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bugsly_server.explain.traces import draw
 from bugsly_server.model.diagnosis import Diagnosis, Explanation
 
 
@@ -21,6 +22,7 @@ def markdown(diagnosis: Diagnosis, explanation: Explanation, url: str) -> str:
         explanation.what,
         f"**Fix.** {explanation.fix}",
         f"```diff\n{explanation.diff}\n```" if explanation.diff else "",
+        f"**Held by**\n\n```text\n{draw(diagnosis.trace)}\n```" if diagnosis.trace else "",
         "**Evidence**\n\n" + "\n".join(f"- {fact}" for fact in diagnosis.because),
         f"<{url}>",
     ]

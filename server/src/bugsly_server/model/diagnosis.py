@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bugsly_server.model.trace import Trace
+
 SYMPTOMS = frozenset({"descriptor", "survivor", "callback", "subclass"})
 """Kinds of holders that are counted where they show, and kept by something else."""
 
@@ -104,6 +106,8 @@ class Diagnosis:
     """Slug of the known library leak that it is."""
     entries: int = 0
     """What its holder holds by now, in the worker that holds the most."""
+    trace: Trace | None = None
+    """The way to it, where a heap was walked."""
     kind: str = ""
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bugsly.protocol.evidence import Holder, Source, Trim, Window
+from bugsly.protocol.evidence import Heap, Holder, Source, Trim, Window
 from bugsly_server.clock import Micros
 
 
@@ -50,6 +50,10 @@ class Life:
     """Switches of the process, as `gc_enabled`."""
     windows: tuple[Window, ...] = ()
     trims: tuple[Trim, ...] = ()
+    heaps: tuple[Heap, ...] = ()
+    """Those with more than one snapshot."""
+    in_vain: frozenset[str] = frozenset()
+    """Probes that it was asked for and that told nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
+from bugsly_server.model.trace import Trace
 
 
 def cause_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any]:
@@ -28,7 +29,17 @@ def cause_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any
         "link": explanation.link,
         "evidence": list(diagnosis.because),
         "unless": list(diagnosis.unless),
+        "trace": None if diagnosis.trace is None else _trace_facts(diagnosis.trace),
         "shares": [_share_facts(one) for one in diagnosis.shares],
+    }
+
+
+def _trace_facts(trace: Trace) -> dict[str, Any]:
+    return {
+        "hops": [{"name": hop.name, "type": hop.type} for hop in trace.hops],
+        "entries": trace.entries,
+        "bytes": trace.bytes,
+        "types": trace.types,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -53,10 +53,16 @@ def load(
     named = holders.names(connection, ids)
     counted = {key: name for key, name in named.items() if name in described}
     steps = telemetry.steps(ids)
-    answers = asks.answers(connection, ids)
+    answers, in_vain = asks.answers(connection, ids), asks.in_vain(connection, ids)
     return Dossier(
         lives=tuple(
-            _life(one, _steps(steps[one.id], endpoints, counted), answers[one.id]) for one in lives
+            _life(
+                one,
+                _steps(steps[one.id], endpoints, counted),
+                answers[one.id],
+                in_vain[one.id],
+            )
+            for one in lives
         ),
         holders=described,
         sources=sources.known(connection, lives[0].project_id, _deployed_at(lives)),
@@ -70,7 +76,9 @@ def _deployed_at(lives: Sequence[Worker]) -> Micros:
     return min(one.started_at for one in lives if one.release == newest.release)
 
 
-def _life(worker: Worker, steps: Iterable[Step], answers: Sequence[Answer]) -> Life:
+def _life(
+    worker: Worker, steps: Iterable[Step], answers: Sequence[Answer], in_vain: Collection[str]
+) -> Life:
     return Life(
         worker_id=worker.id,
         pid=worker.pid,
@@ -81,6 +89,8 @@ def _life(worker: Worker, steps: Iterable[Step], answers: Sequence[Answer]) -> L
         facts=worker.facts,
         windows=tuple(one.window for one in answers if one.window is not None),
         trims=tuple(one.trim for one in answers if one.trim is not None),
+        heaps=tuple(one.heap for one in answers if one.heap is not None and one.heap.requests[1:]),
+        in_vain=frozenset(in_vain),
     )
 
 

@@ -1,4 +1,4 @@
-"""What programs read: workers and issues as JSON, opened by an API token."""
+"""What programs read and ask for: workers, issues and heaps as JSON, opened by an API token."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import Micros
+from bugsly_server.errors import Misconfigured, NotFound
 from bugsly_server.export import issue_facts, worker_facts
 from bugsly_server.model.issue import State
-from bugsly_server.store.meta import accounts, issues, projects, workers
+from bugsly_server.store.meta import accounts, asks, issues, projects, workers
 from bugsly_server.web.site import site_of
 
+UNKNOWN_TOKEN = {"detail": "token: is unknown → make one on the account page"}
+DIGITS = 7
+"""A number of requests has fewer."""
 Facts = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
@@ -27,6 +32,32 @@ def list_workers(request: Request) -> Response:
 def list_issues(request: Request) -> Response:
     """Answer with the issues that are not resolved, of every project or of `?project=`."""
     return _answer(request, open_issues)
+
+
+def ask_for_heap(request: Request) -> Response:
+    """Let the heap of a worker be walked, over `?requests=` of it; answer with the ask's id."""
+    site, given = site_of(request), request.query_params.get("requests", "0")
+    requests = int(given) if given.isascii() and given.isdigit() and len(given) < DIGITS else 0
+    with site.database.writing() as connection:
+        if not _may_read(request, connection, site.clock()):
+            return _json(UNKNOWN_TOKEN, 401)
+        try:
+            key = put_heap(connection, request.path_params["worker_id"], requests, site.clock())
+        except NotFound as error:
+            return _json({"detail": str(error)}, 404)
+        except Misconfigured as error:
+            return _json({"detail": str(error)}, 409)
+    return _json({"ask": key}, 202)
+
+
+def show_ask(request: Request) -> Response:
+    """Answer with what came of an ask."""
+    site = site_of(request)
+    with site.database.writing() as connection:
+        if not _may_read(request, connection, site.clock()):
+            return _json(UNKNOWN_TOKEN, 401)
+        found = ask_facts(connection, request.path_params["ask_id"])
+    return _json(found or {"detail": "ask: is not there → ask anew"}, 200 if found else 404)
 
 
 def health(_request: Request) -> Response:
@@ -45,6 +76,37 @@ def open_issues(connection: Connection, project_id: int, now: Micros) -> list[di
     return [issue_facts(one, now) for one in every if one.state is not State.RESOLVED]
 
 
+def put_heap(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:
+    """Ask a worker to have its heap walked over so many *requests*; return the id of the ask.
+
+    Raises `NotFound` for a worker that is not there, `Misconfigured` for one that is busy.
+    """
+    each = (workers.get(connection, one.id, worker_id) for one in projects.every(connection))
+    found = next((one for one in each if one is not None), None)
+    if found is None or not found.is_alive(now):
+        raise NotFound("worker: is not there, or no longer → see bugsly status")
+    asked = asks.add(connection, found, Ask(id=0, probe="heap", requests=requests), now)
+    if asked is None:
+        raise Misconfigured(
+            f"worker: {found.pid}, or another of its project, is being probed"
+            " → try again in a few minutes"
+        )
+    return asked.ask.id
+
+
+def ask_facts(connection: Connection, ask_id: int) -> dict[str, Any] | None:
+    """Return how far an ask has come, and what its heap held; None for an unknown ask."""
+    found = asks.outcome(connection, ask_id)
+    if found is None:
+        return None
+    state, answer = found
+    return {
+        "state": state,
+        "problem": "" if answer is None else answer.problem,
+        "heap": None if answer is None else msgspec.to_builtins(answer.heap),
+    }
+
+
 def by_project(
     connection: Connection, facts: Facts, slug: str | None, now: Micros
 ) -> dict[str, list[dict[str, Any]]]:
@@ -57,13 +119,17 @@ def by_project(
 def _answer(request: Request, facts: Facts) -> Response:
     site = site_of(request)
     now = site.clock()
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     with site.database.writing() as connection:
-        if scheme.lower() != "bearer" or not accounts.is_token(connection, secret, now):
-            return _json({"detail": "token: is unknown → make one on the account page"}, 401)
+        if not _may_read(request, connection, now):
+            return _json(UNKNOWN_TOKEN, 401)
     with site.database.reading() as connection:
         found = by_project(connection, facts, request.query_params.get("project"), now)
     return _json(found, 200)
+
+
+def _may_read(request: Request, connection: Connection, now: Micros) -> bool:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and accounts.is_token(connection, secret, now)
 
 
 def _json(content: object, status: int) -> Response:

@@ -82,10 +82,13 @@ def holder(view: View) -> Response:
         dossier = with_gauges(dossiers.load(connection, view.site.telemetry, shown, view.now))
     if found is None or found.finding.diagnosis is None:
         return Response(status_code=404)
-    name = found.finding.diagnosis.holder
+    name, trace = found.finding.diagnosis.holder, found.finding.diagnosis.trace
     held = [[step for step in life.steps if name in step.levels] for life in dossier.lives]
     most = max(held, key=lambda steps: steps[-1].levels[name] if steps else 0, default=[])
     counts = [step.levels[name] for step in most]
+    if trace is not None and not counts:
+        walked, counts = list(trace.requests), list(trace.counts)
+        return answer({"x": walked, "requests": walked, "memory": counts, "high": counts})
     return answer(
         {
             "x": [step.at / SECOND for step in most],

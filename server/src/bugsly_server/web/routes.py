@@ -68,6 +68,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/setup", setup.show),
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
+        Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
+        Route("/api/v1/asks/{ask_id:int}", api.show_ask),
         Route("/healthz", api.health),
         Mount("/static", Assets(directory=STATIC)),
     ]

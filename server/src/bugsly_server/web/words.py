@@ -35,6 +35,7 @@ EXITS = {
 PROBING = {
     "source": "It reads the source of a module, which costs the app nothing.",
     "window": "Allocations are traced: its requests may take twice as long, for a minute at most.",
+    "heap": "Its heap is walked in a copy of it, which stops the worker for some milliseconds.",
     "trim": "It gives free memory back to the system once, within milliseconds.",
 }
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
@@ -62,6 +63,7 @@ def environment() -> Environment:
         "prose": prose,
         "probing": lambda probe: PROBING.get(probe, ""),
         "rate": rate,
+        "millis": lambda seconds: f"{seconds * 1000:.1f} ms",
         "sentence": lambda text: text[:1].upper() + text[1:],
     }
     return made

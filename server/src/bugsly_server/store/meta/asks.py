@@ -16,7 +16,7 @@ from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta.tables import ask, worker
 
 EXPIRE_AFTER: Micros = 5 * MINUTE
-ALONE = ("window", "trim")
+ALONE = ("heap", "window", "trim")
 """Probes that slow a worker down: one worker of a project at a time is asked for one of them."""
 MOST_OPEN = 4
 """Of one worker."""
@@ -95,6 +95,28 @@ def answers(connection: Connection, worker_ids: Sequence[int]) -> dict[int, list
     )
     for row in connection.execute(query):
         found[row.worker_id].append(_ANSWER.decode(row.answer))
+    return found
+
+
+def outcome(connection: Connection, ask_id: int) -> tuple[AskState, Answer | None] | None:
+    """Return how far one ask has come, with its answer if there is one; None for an unknown."""
+    query = select(ask.c.state, ask.c.answer).where(ask.c.id == ask_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return AskState(row.state), None if row.answer is None else _ANSWER.decode(row.answer)
+
+
+def in_vain(connection: Connection, worker_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Return the probes that each worker refused, failed at, or did not answer in time."""
+    found: dict[int, set[str]] = {worker_id: set() for worker_id in worker_ids}
+    settled = ask.c.state.in_((AskState.ANSWERED, AskState.EXPIRED))
+    query = select(ask.c.worker_id, ask.c.probe, ask.c.answer).where(
+        ask.c.worker_id.in_(found), settled
+    )
+    for row in connection.execute(query):
+        if row.answer is None or _ANSWER.decode(row.answer).problem:
+            found[row.worker_id].add(row.probe)
     return found
 
 

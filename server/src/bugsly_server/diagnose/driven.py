@@ -1,0 +1,92 @@
+"""Which requests drive what a walked heap holds ever more of, and what else says so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bugsly_server.diagnose.echoes import are_alike
+from bugsly_server.diagnose.gauges import GAUGED
+from bugsly_server.diagnose.live import moved
+from bugsly_server.diagnose.remainder import stretches
+from bugsly_server.diagnose.shares import Stretch, requests_of, share
+from bugsly_server.diagnose.steady import Course
+from bugsly_server.diagnose.tracks import Track
+from bugsly_server.model.diagnosis import Share, shows_only
+from bugsly_server.model.dossier import Dossier, Life
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The requests that drive a growth."""
+
+    shares: tuple[Share, ...]
+    symptom: Track | None
+    """What is left behind as often, and was seen to grow for long."""
+    echo: Track | None
+    """A holder that the census knows, which gains as much with each request."""
+    workers: tuple[int, ...]
+    """Those that show it."""
+
+    def requests(self, life: Life, at: int) -> int:
+        """Return how many of them *life* had answered when it had answered *at* of all."""
+        answered, driving = 0, 0
+        for step in life.steps:
+            served = requests_of(Stretch(0.0, step.served, step.failed), self.shares)
+            if step.requests >= at:
+                part = (at - answered) / max(1, step.requests - answered)
+                return driving + round(part * served)
+            answered, driving = step.requests, driving + served
+        return round(driving * at / max(1, answered))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drivers:
+    """What is known of all that grows, in memory and by counts."""
+
+    memory: float
+    """Bytes per request that growing workers gain; 0 where none surely grows."""
+    shares: tuple[Share, ...]
+    """Of that growth."""
+    workers: tuple[int, ...]
+    """The growing ones."""
+    steady: tuple[Track, ...]
+
+    @classmethod
+    def of(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
+        """Return them."""
+        lives = [life for life in dossier.lives if life.worker_id in growing]
+        gains = [gain for life in lives if (gain := moved(life)) and gain.anonymous > 0]
+        requests = sum(gain.requests for gain in gains)
+        return cls(
+            memory=sum(gain.anonymous for gain in gains) / requests if requests else 0.0,
+            shares=share(stretches(lives)),
+            workers=tuple(life.worker_id for life in lives),
+            steady=tuple(one for one in tracks if one.course is Course.STEADY and one.requests),
+        )
+
+    def of_rate(self, each: float) -> Driver:
+        """Return what drives a holder that gains *each* entries with any request."""
+        alike = [one for one in self.steady if are_alike(each, one.entries / one.requests)]
+        symptom = next((one for one in alike if _is_left_behind(one)), None)
+        return Driver(
+            shares=self.shares if symptom is None else symptom.shares,
+            symptom=symptom,
+            echo=next((one for one in alike if not _is_left_behind(one)), None),
+            workers=self.workers if symptom is None else symptom.growing,
+        )
+
+
+def _is_left_behind(track: Track) -> bool:
+    return shows_only(track.holder.kind) or track.holder.name in GAUGED
+
+
+def gain(numbers: Sequence[int]) -> int:
+    """Return what was gained from the first snapshot to the last."""
+    return numbers[-1] - numbers[0]
+
+
+def rises(numbers: Sequence[int]) -> bool:
+    """Return whether every snapshot has more than the one before."""
+    return all(before < after for before, after in pairwise(numbers))

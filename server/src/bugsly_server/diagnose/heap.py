@@ -1,0 +1,147 @@
+"""From a walked heap to the holders in it that no count of the census reaches.
+
+A walk lasts some hundred requests, in which a cache that fills looks like a leak. So it only names
+what something else has shown to grow for long: the memory of a worker, or objects seen to be left
+behind. What may have a bound that a walk cannot see is a guess, until its source says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bugsly.protocol.evidence import Heap, Retainer
+from bugsly_server.diagnose.driven import Drivers, gain, rises
+from bugsly_server.diagnose.echoes import are_alike
+from bugsly_server.diagnose.paths import words
+from bugsly_server.diagnose.retainers import Grown, fed_by, name_holder, trace_of
+from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
+from bugsly_server.diagnose.tracks import KEYED, Track
+from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.dossier import Dossier, Life
+
+SNAPSHOTS = 3
+"""Two are no course."""
+EXPLAINS = 0.2
+"""The part of a worker's growth from which a holder may be its cause."""
+BEYOND = 4.0
+"""Times a worker's growth, from which a holder's is of another kind: memory would show it."""
+NEW_EACH_TIME = 0.1
+"""How far entries per request may lie from a whole number where every request brings new ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """The heap that counts, and the worker whose it is."""
+
+    life: Life
+    heap: Heap
+
+
+def walked(dossier: Dossier, growing: Collection[int]) -> Walked | None:
+    """Return the latest heap of the code that runs now, rather one of a worker that grows."""
+    grown = [one.worker_id for one in dossier.lives if one.worker_id in growing]
+    running = [one for one in dossier.lives if not grown or one.worker_id in grown]
+    release = max(running, key=_seen_at).release if running else ""
+    found = [one for one in dossier.lives if one.heaps and one.release == release]
+    life = max(found, key=lambda one: (one.worker_id in grown, _seen_at(one)), default=None)
+    return None if life is None else Walked(life=life, heap=life.heaps[-1])
+
+
+def of_heap(
+    one: Walked, dossier: Dossier, growing: Collection[int], tracks: Sequence[Track]
+) -> list[Diagnosis]:
+    """Return the diagnoses of the holders that only the walk found; of nested ones the outermost.
+
+    What the census counts is its business, and so is what lies within a holder that stops.
+    """
+    drivers = Drivers.of(dossier, growing, tracks)
+    counted = {words(track.holder.name) for track in tracks}
+    stopping = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
+    within = [words(track.holder.name) for track in stopping]
+    found = []
+    for grown in _grown(one, drivers):
+        name = words(grown.retainer.path)
+        inner = any(name[: len(outer)] == outer for outer in within)
+        if name in counted or inner or not _lasts(grown, stopping):
+            continue
+        fed = fed_by(grown, dossier.sources)
+        if not fed.stops:
+            within.append(name)
+            found.append(name_holder(grown, fed, one.heap, dossier))
+    return found
+
+
+def confirmed(diagnosis: Diagnosis, one: Walked) -> Diagnosis:
+    """Return *diagnosis* with the way to its holder, where the walk met that one too."""
+    for retainer in one.heap.retainers:
+        if diagnosis.trace is None and words(retainer.path) == words(diagnosis.holder):
+            first, *others = diagnosis.because
+            trace = trace_of(retainer, one.heap)
+            fact = f"in a walk of the heap, {trace.told(diagnosis.holder)}"
+            told = replace(diagnosis, because=(first, fact, *others), trace=trace)
+            return _weighed(told, retainer)
+    return diagnosis
+
+
+def _weighed(diagnosis: Diagnosis, retainer: Retainer) -> Diagnosis:
+    """Return *diagnosis* with the weight of what *retainer* gained, where that is heavier.
+
+    The census looks at one entry, and not far into it.
+    """
+    gained, each = gain(retainer.counts), diagnosis.bytes_per_request
+    if gained <= 0 or not each or gain(retainer.retained) <= 0:
+        return diagnosis
+    heavier = gain(retainer.retained) / gained * diagnosis.entries_per_request / each
+    if heavier <= 1:
+        return diagnosis
+    return replace(
+        diagnosis,
+        bytes_per_request=heavier * each,
+        bytes=max(diagnosis.bytes, retainer.retained[-1]),
+        part=min(1.0, heavier * diagnosis.part),
+    )
+
+
+def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:
+    """Yield the retainers that gained with the requests that drive them, outer ones first."""
+    requests = gain(one.heap.requests)
+    for retainer in sorted(one.heap.retainers, key=lambda each: len(each.hops)):
+        if len(retainer.counts) < SNAPSHOTS or not requests or not rises(retainer.retained):
+            continue
+        driver = drivers.of_rate(gain(retainer.counts) / requests)
+        held = retainer.counts if rises(retainer.counts) else retainer.retained
+        places = [
+            Place(driver.requests(one.life, at), number)
+            for at, number in zip(one.heap.requests, held, strict=True)
+        ]
+        run = judge_run(places, least=OF_ENTRIES)
+        if run.course is Course.STEADY and (not _is_keyed(retainer) or _is_new(run.each)):
+            part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
+            yield Grown(retainer=retainer, run=run, driver=driver, part=part)
+
+
+def _lasts(grown: Grown, stopping: Sequence[Track]) -> bool:
+    """Return whether something that was watched for longer says that *grown* goes on."""
+    if grown.driver.symptom is not None:
+        return True
+    if grown.driver.echo is not None and not grown.driver.echo.holder.library:
+        return False
+    if any(are_alike(grown.run.each, track.each) for track in stopping):
+        return False
+    return grown.part is not None and EXPLAINS <= grown.part <= BEYOND
+
+
+def _is_keyed(retainer: Retainer) -> bool:
+    kind = retainer.hops[-1].type.rpartition(".")[2]
+    return kind in KEYED or "dict" in kind.lower()
+
+
+def _is_new(each: float) -> bool:
+    """Return whether every request brings the same number of keys that were never there before."""
+    whole = round(each)
+    return whole >= 1 and abs(each - whole) <= NEW_EACH_TIME * whole
+
+
+def _seen_at(life: Life) -> int:
+    return life.steps[-1].at if life.steps else 0

@@ -1,0 +1,88 @@
+"""Objects that are alive though nothing leads to them: whose fault that is, and what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bugsly.protocol.evidence import Heap, Orphans
+from bugsly_server.diagnose.driven import gain, rises
+from bugsly_server.diagnose.heap import SNAPSHOTS, Walked
+from bugsly_server.diagnose.live import moved
+from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.trace import Trace
+from bugsly_server.model.units import count, size
+
+MOST = 0.5
+"""The part of a growth that objects have to account for to be its cause."""
+SINCE_BOOT = 0.5
+"""The part of what a life would have left behind at this pace that has to be there still."""
+MOST_NAMED = 3
+NATIVE_SURE = 0.85
+CONCERNED = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
+
+
+def with_orphans(rest: Diagnosis, one: Walked) -> Diagnosis:
+    """Return *rest*, a growth without a holder, with the objects that no root leads to.
+
+    With the collector on, such objects may only wait for it. They are leaked references where a
+    collection took place and all of the life's are there all the same.
+    """
+    grown = [each for each in one.heap.orphans if _grows(each, one.heap)]
+    if rest.cause not in CONCERNED or not grown:
+        return rest
+    told = replace(
+        rest,
+        because=(_fact(grown, one.heap), *rest.because),
+        trace=rest.trace or _trace(grown, one.heap),
+    )
+    if rest.cause is Cause.UNKNOWN and _are_leaked(grown, one):
+        return replace(told, cause=Cause.NATIVE, is_leak=True, confidence=NATIVE_SURE)
+    return told
+
+
+def _grows(orphans: Orphans, heap: Heap) -> bool:
+    if len(orphans.counts) < SNAPSHOTS or not rises(orphans.counts):
+        return False
+    pairs = zip(heap.requests, orphans.counts, strict=True)
+    places = [Place(requests - heap.requests[0], held) for requests, held in pairs]
+    return judge_run(places, least=OF_ENTRIES).course is Course.STEADY
+
+
+def _are_leaked(grown: Sequence[Orphans], one: Walked) -> bool:
+    """Return whether a collection left these objects alone, which are most of the growth."""
+    gained = moved(one.life)
+    if gained is None:
+        return False
+    requests = one.heap.requests
+    each = sum(gain(orphans.bytes) for orphans in grown) / gain(requests)
+    collected = any(trim.garbage >= 0 for trim in one.life.trims)
+    remain = all(
+        orphans.counts[0] >= SINCE_BOOT * gain(orphans.counts) / gain(requests) * requests[0]
+        for orphans in grown
+    )
+    return collected and remain and each >= MOST * gained.anonymous / max(1, gained.requests)
+
+
+def _fact(grown: Sequence[Orphans], heap: Heap) -> str:
+    named = [f"{count(one.counts[-1])} × {one.type}" for one in grown[:MOST_NAMED]]
+    gained = sum(gain(one.counts) for one in grown)
+    over = f"{count(gain(heap.requests))} requests"
+    return (
+        f"nothing leads to {', '.join(named)} ({size(sum(one.bytes[-1] for one in grown))}), which"
+        f" are alive all the same: {count(gained)} more over {over}"
+    )
+
+
+def _trace(grown: Sequence[Orphans], heap: Heap) -> Trace:
+    return Trace(
+        hops=(),
+        requests=heap.requests,
+        counts=tuple(map(sum, zip(*(one.counts for one in grown), strict=True))),
+        bytes=sum(one.bytes[-1] for one in grown),
+        entry=grown[0].type,
+        types={one.type: one.counts[-1] for one in grown},
+        objects=heap.objects,
+        pause=heap.pause,
+    )

@@ -1,0 +1,150 @@
+"""`bugsly heap`: what keeps the memory of a worker, or a sentence why nobody can tell."""
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from tests.support.commands import bugsly, running
+from tests.support.heaps import heap, orphans, retainer
+from tests.support.site import Site
+from tests.support.site import site as a_site
+from tests.support.wait import wait_until
+
+from bugsly.protocol.evidence import Answer
+from bugsly_server.cli.heap_text import show
+from bugsly_server.cli.heap_worker import Walks, find, heap_of
+from bugsly_server.clock import now
+from bugsly_server.errors import Misconfigured
+from bugsly_server.model.asked import Asked
+from bugsly_server.store.meta import asks
+
+LABS = Path(__file__).parents[2] / "labs"
+NOBODY = 4_194_305
+"""A pid beyond the largest that Linux gives."""
+HEAP = heap(retainer(), orphans())
+
+
+def living(pid: int, host: str = "web-1", *, alive: bool = True) -> dict[str, Any]:
+    return {"id": 10 + pid, "pid": pid, "host": host, "alive": alive}
+
+
+def test_a_worker_is_found_by_its_pid() -> None:
+    assert find({"shop": [living(7), living(8)], "blog": [living(9)]}, 8) == 18
+
+
+@pytest.mark.parametrize(
+    ("workers", "pid", "sentence"),
+    [
+        ([living(7)], NOBODY, f"worker: {NOBODY} is not there → choose one of: 7"),
+        ([], NOBODY, f"worker: {NOBODY} is not there → choose one of: none, as none is running"),
+        ([living(NOBODY, alive=False)], NOBODY, f"worker: {NOBODY} is not there"),
+        ([living(7)], os.getpid(), "runs without the agent, or reports elsewhere → start it by"),
+        ([living(7), living(7, "web-2")], 7, "is one on each of web-1, web-2 → choose with"),
+    ],
+)
+def test_a_worker_that_is_not_to_be_found_is_answered_with_what_to_do(
+    workers: list[dict[str, Any]], pid: int, sentence: str
+) -> None:
+    with pytest.raises(Misconfigured) as failed:
+        find({"shop": workers}, pid)
+    assert sentence in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"problem": "too little is free → stop others"}, "worker: 7 says: too little is free →"),
+        ({"state": "expired"}, "worker: 7 did not answer within 5 min → check that its server"),
+    ],
+)
+def test_a_refusal_and_silence_are_told_in_words(facts: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Misconfigured) as failed:
+        heap_of({"state": "answered", "problem": "", "heap": None, **facts}, 7)
+    assert sentence in str(failed.value)
+
+
+def test_while_it_is_asked_there_is_no_heap_yet() -> None:
+    assert heap_of({"state": "sent", "problem": "", "heap": None}, 7) is None
+
+
+def printed(walks: Walks) -> list[str]:
+    text = io.StringIO()
+    show(walks, Console(width=120, highlight=False, file=text))
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+def test_what_grew_and_what_keeps_most_are_drawn() -> None:
+    lines = printed(Walks(pid=7, most=heap(retainer()), growth=HEAP))
+    assert lines[0] == (
+        "worker 7: 1,234,567 objects, 180 MB; stopped for 4.2 ms, walked in 0.3 s by the C walker"
+    )
+    assert lines[2:5] == [
+        "grew with each of 4 snapshots, over 400 requests",
+        "  +320 kB in 160 more",
+        "  shop.views          module",
+    ]
+    assert "  760 × fast.Buffer, 1.5 MB: alive, though no root leads there" in lines
+    assert lines[lines.index("keeps most") + 1] == "  shop.views          module"
+
+
+def test_growth_of_nothing_is_told_as_such() -> None:
+    assert "  nothing did" in printed(Walks(pid=7, most=heap(), growth=heap()))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Return a data folder with one worker in it; what the folder is asked, tests answer."""
+    with a_site(tmp_path, now) as made:
+        made.report(samples=3, pid=NOBODY)
+        yield made
+
+
+def asked(site: Site) -> list[Asked]:
+    with site.database.reading() as connection:
+        return asks.open_(connection, site.project.id)
+
+
+def settle(site: Site, **told: Any) -> int:
+    """Answer the next ask; return for how many requests it was."""
+    wait_until(lambda: asked(site), 20, "an ask")
+    (one,) = asked(site)
+    with site.database.writing() as connection:
+        assert asks.settle(connection, one.worker_id, Answer(ask=one.ask.id, **told), now())
+    return one.ask.requests
+
+
+def test_a_worker_is_asked_through_the_data_folder(site: Site, tmp_path: Path) -> None:
+    command = ("heap", str(NOBODY), "--requests", "400", "--json", "--data-dir", str(tmp_path))
+    with running(*command) as told:
+        assert settle(site, heap=HEAP) == 400
+        assert settle(site, heap=heap(retainer(), requests=(1_900,))) == 0
+        assert told.process.wait(20) == 0
+        wait_until(lambda: told.output.endswith("}\n"), what="the JSON")
+    found = json.loads(told.output)
+    assert (found["pid"], len(found["growth"]["requests"]), len(found["most"]["requests"])) == (
+        NOBODY,
+        4,
+        1,
+    )
+    assert found["growth"]["retainers"][0]["path"] == HEAP.retainers[0].path
+
+
+def test_a_worker_that_refuses_is_heard(site: Site, tmp_path: Path) -> None:
+    with running("heap", str(NOBODY), "--data-dir", str(tmp_path)) as told:
+        settle(site, problem="heap: too little memory is free → ask again later")
+        assert told.process.wait(20) == 2
+        wait_until(lambda: told.output.endswith("\n"), what="the sentence")
+    assert told.output == (
+        f"bugsly heap: worker: {NOBODY} says: heap: too little memory is free → ask again later\n"
+    )
+
+
+def test_an_app_that_cannot_be_imported_is_answered_in_words() -> None:
+    done = bugsly("heap", "nothing_there:app", cwd=LABS)
+    assert done.returncode == 2
+    assert done.stderr.startswith("bugsly heap: nothing_there:app: ")

@@ -1,0 +1,212 @@
+"""What a walk of the heap adds: holders that no module leads to by containers alone."""
+
+from typing import Any
+
+import pytest
+from tests.support.dossiers import APP, HOME, ORDERS, dossier, each, holder, life, nothing, source
+from tests.support.heaps import Gain, heap, per_request, retainer
+
+from bugsly.protocol.evidence import Holder, Retainer, Trim
+from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+
+GROWS = each(ORDERS, 2_000)
+ALIVE = "requests alive after they ended"
+SURVIVOR = holder(ALIVE, kind="survivor", entry="request", entry_bytes=0, file="")
+SEEN = "shop.views.make_counter.<closure>.seen"
+VIEWS = """\
+def make_counter():
+    seen = []
+
+    def count(order):
+        seen.append(order)
+
+    return count
+"""
+
+
+def said(*found: Retainer, **facts: Any) -> tuple[Diagnosis, ...]:
+    """Return what is said of a worker that gains 2 kB per order, two of five requests."""
+    drawn = {"memory": GROWS, "live": GROWS, "heaps": (heap(*found),), **facts}
+    texts = drawn.pop("sources", ())
+    return diagnose(dossier(life(**drawn), sources=texts), [1])
+
+
+def leaks(found: tuple[Diagnosis, ...]) -> list[str]:
+    return [one.holder for one in found if one.is_leak]
+
+
+def test_a_holder_that_only_the_walk_found_is_named_with_all_that_is_known() -> None:
+    (found,) = said(retainer(), sources=(source(VIEWS),))
+    assert (found.cause, found.is_leak, found.holder) == (Cause.GROWING_CONTAINER, True, SEEN)
+    assert (found.site, found.file, found.endpoint) == ("shop/views.py:5", APP, ORDERS)
+    assert found.entries_per_request == pytest.approx(1.0, rel=0.15)
+    assert found.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert found.part == pytest.approx(1.0, abs=0.15)
+    assert found.confidence > 0.85
+    assert found.because[0] == f"{SEEN} (list, 760 entries) keeps 1.5 MB: 760 × shop.models.Quote"
+    assert found.trace is not None
+    assert [hop.name for hop in found.trace.hops] == [
+        "shop.views",
+        ".make_counter",
+        "<closure>.seen",
+    ]
+
+
+def test_before_its_source_is_read_it_is_asked_for_by_module() -> None:
+    (found,) = said(retainer())
+    assert (found.site, found.file) == ("", "shop.views")
+
+
+OWNED = ("shop.app .extensions ['crm'] .history", "module", "dict", "crm.client.Client", "list")
+CLIENT = "class Client:\n    def call(self):\n        self.history.append(1)\n"
+
+
+def test_a_holder_deep_in_a_library_is_fed_by_the_source_of_the_type_that_owns_it() -> None:
+    file = "/venv/lib/python3.11/site-packages/crm/client.py"
+    (found,) = said(retainer(*OWNED), sources=(source(CLIENT, file=file, module="crm.client"),))
+    assert found.holder == "shop.app.extensions['crm'].history"
+    assert (found.site, found.library) == ("crm/client.py:3", "crm")
+
+
+def test_a_buffer_that_grows_has_no_entries() -> None:
+    (found,) = said(retainer("shop.views .log", "module", "bytearray", counts=(0,) * 4, types={}))
+    assert (found.holder, found.entries_per_request) == ("shop.views.log", 0)
+    assert found.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert found.because[0] == "shop.views.log (bytearray) keeps 1.5 MB"
+
+
+CAUSES: list[tuple[str, dict[str, int], Cause]] = [
+    ("quotes", {"shop.models.Quote": 760}, Cause.GROWING_CONTAINER),
+    ("exceptions", {"frame": 1_500, "ValueError": 760, "str": 4_000}, Cause.KEPT_EXCEPTION),
+    ("requests", {"werkzeug.wrappers.request.Request": 760}, Cause.KEPT_EXCEPTION),
+    ("clients", {"dict": 1_520, "httpx.Client": 760}, Cause.MADE_PER_REQUEST),
+    ("functions", {"function": 760}, Cause.HANDLERS_PER_REQUEST),
+    ("one client among many", {"httpx.Client": 1, "dict": 760}, Cause.GROWING_CONTAINER),
+]
+
+
+@pytest.mark.parametrize(("types", "cause"), [pytest.param(*c[1:], id=c[0]) for c in CAUSES])
+def test_the_cause_follows_from_what_is_kept_in_number(types: dict[str, int], cause: Cause) -> None:
+    (found,) = said(retainer(types=types))
+    assert found.cause is cause
+
+
+def saturating(stock: int) -> Gain:
+    return lambda requests: stock * (1 - (1 - 1 / stock) ** (requests * 0.4))
+
+
+DICT = ("shop.views .memo", "module", "dict")
+DEQUE = ("shop.views .latest", "module", "collections.deque")
+CACHE = ("shop.views .memo ._Cache__data", "module", "cachetools.LRUCache", "dict")
+BOUND = "memo = {}\n\n\ndef keep(key):\n    if len(memo) < 5000:\n        memo[key] = 1\n"
+SILENT: list[tuple[str, Retainer, dict[str, Any]]] = [
+    ("stood still once", retainer(retained=(600, 660, 660, 760)), {}),
+    ("gained entries and no bytes", retainer(retained=(9, 9, 9, 9)), {}),
+    ("slowed down", retainer(grown=lambda at: 200 * (at - 1_400) ** 0.5), {}),
+    ("too few entries", retainer(grown=per_request(0.05)), {}),
+    ("two snapshots", retainer(counts=(600, 700), retained=(9, 99)), {"requests": (1_500, 1_900)}),
+    ("a dict of ever rarer keys", retainer(*DICT, grown=saturating(900)), {}),
+    ("next to nothing of the growth", retainer(weight=50), {}),
+    ("far more than the growth", retainer(weight=50_000), {}),
+    ("a bound in its source", retainer(*DICT), {"sources": (source(BOUND),)}),
+]
+
+
+@pytest.mark.parametrize(("found", "facts"), [pytest.param(*c[1:], id=c[0]) for c in SILENT])
+def test_what_may_stop_or_does_not_explain_the_growth_is_no_leak(
+    found: Retainer, facts: dict[str, Any]
+) -> None:
+    numbers = {name: facts[name] for name in ("requests",) if name in facts}
+    texts = {name: facts[name] for name in ("sources",) if name in facts}
+    assert leaks(said(heaps=(heap(found, **numbers),), **texts)) == []
+
+
+@pytest.mark.parametrize("path", [DEQUE, CACHE])
+def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_tells_otherwise(
+    path: tuple[str, ...],
+) -> None:
+    guess, *_ = said(retainer(*path))
+    assert (guess.confidence, guess.file) == (0.4, "cachetools" if path is CACHE else "shop.views")
+
+
+FED = "latest = deque()\n\n\ndef keep(key):\n    latest.append(key)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [(FED, ["shop.views.latest"]), (FED.replace("deque()", "deque(maxlen=9000)"), [])],
+)
+def test_the_source_of_a_deque_tells_whether_it_stops(text: str, named: list[str]) -> None:
+    found = said(retainer(*DEQUE), sources=(source(text),))
+    assert [one.holder for one in found if one.confidence > 0.85] == named
+
+
+def test_nothing_is_named_while_no_worker_surely_grows() -> None:
+    assert diagnose(dossier(life(memory=GROWS, heaps=(heap(retainer()),))), []) == ()
+
+
+def counted(level: Any, held: Holder, *found: Retainer, **facts: Any) -> tuple[Diagnosis, ...]:
+    """Return what is said where the census counts *held* too."""
+    growing = facts.pop("growing", [1])
+    drawn = life({held.name: level}, heaps=(heap(*found),), **facts)
+    return diagnose(dossier(drawn, holders=(held,)), growing)
+
+
+def test_a_holder_takes_the_place_of_what_is_left_behind() -> None:
+    (found,) = counted(each(ORDERS), SURVIVOR, retainer(), memory=nothing, growing=[])
+    assert (found.cause, found.holder, found.endpoint) == (Cause.KEPT_EXCEPTION, SEEN, ORDERS)
+    assert f"with it grows {ALIVE}" in found.because
+    assert found.confidence >= 0.85
+
+
+def test_what_is_left_behind_at_another_pace_stays_without_a_holder() -> None:
+    found = counted(each(HOME, 3), SURVIVOR, retainer(), memory=nothing, growing=[])
+    assert leaks(found) == [ALIVE]
+
+
+SAME = retainer("shop.views .log", "module", "list")
+
+
+def test_the_same_holder_is_confirmed_and_not_told_twice() -> None:
+    held = holder(entry_bytes=2_000)
+    (found,) = counted(each(ORDERS), held, SAME, memory=GROWS)
+    assert found.holder == held.name
+    assert found.because[1] == (
+        "in a walk of the heap, shop.views.log (list, 760 entries) keeps 1.5 MB:"
+        " 760 × shop.models.Quote"
+    )
+    assert found.trace is not None
+
+
+def test_the_walk_weighs_the_entries_of_a_holder_better_than_the_census() -> None:
+    light = holder(entry_bytes=700)
+    (found,) = counted(each(ORDERS), light, SAME, memory=GROWS, live=GROWS)
+    assert found.bytes_per_request == pytest.approx(2_000, rel=0.05)
+    assert found.part == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("found", [SAME, retainer("shop.views .log [*] .rows", *["list"] * 4)])
+def test_a_holder_that_is_bounded_is_none_in_the_heap_either_nor_what_is_in_it(
+    found: Retainer,
+) -> None:
+    held = holder(kind="deque", bound=100_000, entry_bytes=500)
+    assert leaks(counted(each(ORDERS), held, found, memory=GROWS)) == []
+
+
+def test_of_nested_holders_the_outermost_is_named() -> None:
+    inner = retainer("shop.views .seen [*] .rows", "module", "list", "dict", "list")
+    outer = retainer("shop.views .seen", "module", "list")
+    assert leaks(said(inner, outer)) == ["shop.views.seen"]
+
+
+def test_the_heap_of_an_older_release_says_nothing() -> None:
+    old = life(worker_id=2, release="0.9", heaps=(heap(retainer()),))
+    trims = (Trim(before=9, after=9),)
+    found = diagnose(dossier(life(memory=GROWS, live=GROWS, trims=trims), old), [1])
+    assert [one.cause for one in found] == [Cause.NATIVE]
+
+
+def test_what_a_guess_holds_still_wants_an_explanation() -> None:
+    found = said(retainer(*DEQUE))
+    assert [one.cause for one in found] == [Cause.GROWING_CONTAINER, Cause.UNKNOWN]
