@@ -241,4 +241,4 @@ def test_every_register_has_a_probe_that_tells_what_rose(
     assert [(one.holder, one.count) for one in probe.levels()] == [
         (f"threads running {__name__}.poll", 2 * FEW)
     ]
-    assert set(count_probes(Guards())) == {*REGISTERS, "descriptors"}
+    assert set(count_probes(Guards())) == {*REGISTERS, "descriptors", "children"}

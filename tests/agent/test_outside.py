@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bugsly.probes import outside
-from bugsly.probes.outside import count_children, count_shared_files
+from bugsly.probes.outside import Children, count_shared_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 SOME = 3
+CHILDREN = Children()
 SLEEPS = "child processes named sleep"
 
 
@@ -33,12 +34,12 @@ def start(running: ExitStack) -> subprocess.Popen[bytes]:
 
 def test_children_are_counted_by_name(running: ExitStack) -> None:
     children = [start(running) for _ in range(SOME)]
-    assert count_children()[SLEEPS].now == SOME
-    holder = count_children()[SLEEPS].describe(SLEEPS)
+    assert CHILDREN.count()[SLEEPS].now == SOME
+    holder = CHILDREN.count()[SLEEPS].describe(SLEEPS)
     assert (holder.kind, holder.entry, holder.details) == ("outside", "process", {})
     children[0].kill()
     os.waitid(os.P_PID, children[0].pid, os.WEXITED | os.WNOWAIT)
-    told = count_children()[SLEEPS].describe(SLEEPS).details
+    told = CHILDREN.count()[SLEEPS].describe(SLEEPS).details
     assert told == {"ended_unread": 1}
 
 
@@ -46,7 +47,7 @@ def test_children_that_were_waited_for_are_not_counted(running: ExitStack) -> No
     with running.pop_all():
         start(running)
     running.close()
-    assert SLEEPS not in count_children()
+    assert SLEEPS not in CHILDREN.count()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,19 @@ def places(gaps: list[int], held: object) -> list[Place]:
     return found
 
 
+@pytest.mark.parametrize("every", [1, 2, 3, 4])
+def test_a_line_that_is_not_read_in_every_sample_is_no_staircase(every: int) -> None:
+    looks = places([20] * 40, lambda x: x)
+    stale = [Place(one.requests, looks[at - at % every].held) for at, one in enumerate(looks)]
+    assert judge_run(stale).course is Course.STEADY
+
+
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8, 0.95])
+def test_a_jump_is_not_taken_for_a_line_between_two_readings(part: float) -> None:
+    jumped = places([20] * 40, lambda x: 500 if x > part * 800 else 0)
+    assert judge_run(jumped).course is not Course.STEADY
+
+
 @given(GAPS, st.sampled_from([1, 2, 5, 40]), KINDS, st.integers(0, 10_000))
 def test_a_straight_line_is_steady_however_it_was_looked_at(
     gaps: list[int], slope: int, kind: str, begin: int

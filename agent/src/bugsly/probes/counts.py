@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bugsly.probes.descriptors import count_descriptors, count_files
 from bugsly.probes.grown import GrowthProbe
 from bugsly.probes.leftovers import Leftovers
-from bugsly.probes.outside import count_children, count_shared_files
+from bugsly.probes.outside import Children, count_shared_files
 from bugsly.probes.registries import (
     count_callbacks,
     count_handlers,
@@ -30,7 +30,6 @@ REGISTERS: dict[str, Register] = {
     "labels": count_labels,
     "callbacks": count_callbacks,
     "subclasses": count_subclasses,
-    "children": count_children,
     "shared files": count_shared_files,
 }
 
@@ -38,5 +37,8 @@ REGISTERS: dict[str, Register] = {
 def count_probes(guards: Guards) -> dict[str, HolderProbe]:
     """Return a probe for each register, which begins to compare with its first look."""
     leftovers = Leftovers(count_files, guards("probe.leftovers"))
-    registers = REGISTERS | {"descriptors": partial(count_descriptors, leftovers)}
+    registers = REGISTERS | {
+        "descriptors": partial(count_descriptors, leftovers),
+        "children": Children().count,
+    }
     return {name: GrowthProbe(register) for name, register in registers.items()}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST = 2_000
 """Children, and entries of a folder, that are looked at."""
+LOOKED_AT = 20
+"""Children of a name whose state is read."""
 SHARED = "/dev/shm"  # noqa: S108 - it is only listed
 DIGITS = re.compile(r"\d+")
 STATE = re.compile(rb"\d+ \((?P<name>.*)\) (?P<state>\S)", re.DOTALL)
@@ -24,40 +26,54 @@ STATE = re.compile(rb"\d+ \((?P<name>.*)\) (?P<state>\S)", re.DOTALL)
 ZOMBIE = b"Z"
 
 
-def count_children() -> dict[str, Counted]:
-    """Return how many child processes this one has, by name; nothing where there is no /proc."""
-    alive: Counter[str] = Counter()
-    ended: Counter[str] = Counter()
-    for name, state in _children():
-        (ended if state == ZOMBIE else alive)[name] += 1
-    return {
-        f"child processes named {name}": Counted(
-            alive[name] + ended[name], partial(_describe, "process", ended_unread=ended[name])
-        )
-        for name in alive | ended
-    }
+class Children:
+    """The child processes of this one. Their names are read once, for there may be many."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def count(self) -> dict[str, Counted]:
+        """Return how many there are, by name; nothing where there is no /proc."""
+        pids = _pids()[:MOST]
+        known = self._names
+        self._names = {pid: known.get(pid) or _stat(pid)[0] for pid in pids}
+        named: dict[str, list[str]] = {}
+        for pid, name in self._names.items():
+            named.setdefault(name, []).append(pid)
+        return {
+            f"child processes named {name}": Counted(len(same), partial(_describe_children, same))
+            for name, same in named.items()
+            if name
+        }
 
 
 def count_shared_files() -> dict[str, Counted]:
-    """Return how many files of this user lie in shared memory, by name but for digits."""
-    mine = Counter(_shared())
+    """Return how many files lie in shared memory, by name but for digits."""
+    files = Counter(_shared())
     return {
-        f"files like {SHARED}/{name}": Counted(count, partial(_describe, "file in memory"))
-        for name, count in mine.items()
+        f"files like {SHARED}/{name}": Counted(count, _describe_files)
+        for name, count in files.items()
     }
 
 
-def _describe(entry: str, name: str, **details: int) -> Holder:
-    told = {what: count for what, count in details.items() if count}
-    return Holder(name=name, kind="outside", entry=entry, details=told)
+def _describe_children(pids: list[str], name: str) -> Holder:
+    """Describe them, and tell how many of the oldest have ended, and nobody has waited for them."""
+    ended = sum(_stat(pid)[1] == ZOMBIE for pid in pids[:LOOKED_AT])
+    details = {"ended_unread": ended} if ended else {}
+    return Holder(name=name, kind="outside", entry="process", details=details)
 
 
-def _children() -> Iterator[tuple[str, bytes]]:
-    for pid in _pids()[:MOST]:
-        with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - no pathlib here
-            told = STATE.match(file.read())
-            if told is not None:
-                yield told["name"].decode(errors="replace"), told["state"]
+def _describe_files(name: str) -> Holder:
+    return Holder(name=name, kind="outside", entry="file in memory")
+
+
+def _stat(pid: str) -> tuple[str, bytes]:
+    """Return name and state of a process, empty where it is gone."""
+    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - no pathlib here
+        told = STATE.match(file.read())
+        if told is not None:
+            return told["name"].decode(errors="replace"), told["state"]
+    return "", b""
 
 
 def _pids() -> list[str]:
@@ -72,9 +88,6 @@ def _pids() -> list[str]:
 
 
 def _shared() -> Iterator[str]:
-    user = os.geteuid()
     with suppress(OSError), os.scandir(SHARED) as entries:
         for _, entry in zip(range(MOST), entries, strict=False):
-            with suppress(OSError):
-                if entry.stat(follow_symlinks=False).st_uid == user:
-                    yield DIGITS.sub("#", entry.name)
+            yield DIGITS.sub("#", entry.name)

@@ -22,6 +22,8 @@ STEADY = 0.8
 """Growth of the second half beside that of the first."""
 QUARTER = 0.5
 """Growth of the weakest quarter beside that of the mean one."""
+STAIR = 1 / 8
+"""The part of a life for which a count may stand still between two readings of it."""
 NEW_EACH_TIME = 0.97
 """Entries per request, from which on every request is said to bring new ones."""
 SIGMAS = 3.0
@@ -77,7 +79,25 @@ def judge_run(
         return Run(Course.EARLY, 0, 0, places[-1].held if places else 0)
     first, last = places[0], places[-1]
     run = Run(Course.STILL, last.held - first.held, last.requests - first.requests, last.held)
-    return run._replace(course=_course(places, run, bound, keyed=keyed, least=least))
+    course = _course(_without_stairs(places), run, bound, keyed=keyed, least=least)
+    return run._replace(course=course)
+
+
+def _without_stairs(places: Sequence[Place]) -> list[Place]:
+    """Return *places* without those that only repeat the count before, for a short stretch.
+
+    What is dear to count is not counted in every sample; in between the last count is told again.
+    """
+    short = (places[-1].requests - places[0].requests) * STAIR
+    kept = [places[0]]
+    risen = places[0]
+    for place in places[1:-1]:
+        if place.held != risen.held:
+            risen = place
+        elif place.requests - risen.requests < short:
+            continue
+        kept.append(place)
+    return [*kept, places[-1]]
 
 
 def _course(
