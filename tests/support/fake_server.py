@@ -196,7 +196,7 @@ def read(request: socketserver.StreamRequestHandler) -> Received | None:
         if item.type == "memory"
     ]
     events = [msgspec.json.decode(item.payload) for item in items if item.type == "event"]
-    (report,) = reports or [None]
-    assert report is not None or events
+    assert len(reports) <= 1
+    report = reports[0] if reports else None
     size = max(len(item.payload) for item in items)
     return Received(line.split()[1], headers, report, events, size)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from tests.support.fake_server import FakeServer
 from tests.support.events import ORIGIN, event
+from tests.support.fake_server import FakeServer
 from tests.support.values import sample, worker
 
 from bugsly.guard import Guards

@@ -68,7 +68,7 @@ class Agent:
         self.request_guard = self.guards("request")
         self.gunicorn = Lifecycle(self)
         self.served: WeakSet[Wsgi] = WeakSet()
-        self.hooks = (Uncaught(self), Records(self))
+        self.hooks = (flask.Views(self), Uncaught(self), Records(self))
         self.traffic = TrafficProbe()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
@@ -105,7 +105,6 @@ class Agent:
         if self.options.errors:
             for hook in self.hooks:
                 hook.install()
-            flask.listen(self)
 
     def start(self) -> None:
         """Begin to sample and to send, once in the life of a process."""
@@ -170,8 +169,8 @@ class Agent:
                 self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
                 self._window.close()
                 self._sampler.close(GOODBYE / 4)
-            if self._sender is not None and not self._silent:
-                self._silent = True
+            silent, self._silent = self._silent, True
+            if self._sender is not None and not silent:
                 self._sender.close(GOODBYE)
 
     def _finish(self, event: Event) -> bytes | None:

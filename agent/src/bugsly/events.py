@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CAPACITY = 1_000_000
 """Bytes of finished events, and as many of those that are not."""
 MOST_WAITING = 200
+MOST_AT_ONCE = 50
 
 
 class EventDesk:
@@ -45,13 +46,11 @@ class EventDesk:
 
     def finish(self, finish: Finish) -> None:
         """Make ready what waits, as long as there is room."""
-        while True:
-            with self._lock:
-                if not self._drafts:
-                    return
-                event, _ = self._drafts.pop(0)
+        while self._drafts:
+            event, _ = self._drafts[0]
             encoded = finish(event)
             with self._lock:
+                del self._drafts[0]
                 room = self._capacity - sum(map(len, self._finished))
                 if encoded is None or len(encoded) > room:
                     self.dropped += 1
@@ -59,13 +58,16 @@ class EventDesk:
                     self._finished.append(encoded)
 
     def peek(self, most: int) -> list[bytes]:
-        """Return the oldest events that are ready, up to *most* bytes but at least one."""
+        """Return the oldest events that are ready, up to *most* bytes but at least one.
+
+        An envelope may have a hundred items, so there are never more than fifty.
+        """
         if not self.due:
             return []
         chosen: list[bytes] = []
         size = 0
         with self._lock:
-            for event in self._finished:
+            for event in self._finished[:MOST_AT_ONCE]:
                 size += len(event)
                 if chosen and size > most:
                     break

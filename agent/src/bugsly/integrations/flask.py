@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from functools import wraps
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -49,18 +50,30 @@ def _reporting(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
     return wrapped
 
 
-def listen(agent: Agent) -> None:
-    """Hear of the exceptions that views of any Flask application let out."""
-    if find_spec("blinker") is None:
-        return
+class Views:
+    """Hears of the exceptions that views of any Flask application let out."""
 
-    def connect(signals: ModuleType) -> None:
-        signals.got_request_exception.connect(failed, weak=False)
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
 
-    def failed(_app: Any, exception: BaseException, **_more: object) -> None:
-        agent.errors.capture(exception, FLASK)
+    def install(self) -> None:
+        """Listen to Flask's signal, once Flask is imported."""
+        if find_spec("blinker") is not None:
+            guard = self._agent.guards("flask.listen")
+            when_imported("flask.signals", self._connect, guard)
 
-    when_imported("flask.signals", connect, agent.guards("flask.listen"))
+    def remove(self) -> None:
+        """Listen no more."""
+        signals = sys.modules.get("flask.signals")
+        if signals is not None:
+            signals.got_request_exception.disconnect(self.failed)
+
+    def _connect(self, signals: ModuleType) -> None:
+        signals.got_request_exception.connect(self.failed, weak=False)
+
+    def failed(self, _app: Any, exception: BaseException, **_more: object) -> None:
+        """Report *exception*, which Flask answers with a page for server errors."""
+        self._agent.errors.capture(exception, FLASK)
 
 
 def watch(agent: Agent) -> None:

@@ -52,6 +52,8 @@ class Uncaught:
 
 def program_name() -> str:
     """Return what was started, as `flask import-prices`, without its other arguments."""
-    program = os.path.basename(sys.argv[0]) if sys.argv else ""  # noqa: PTH119 - no pathlib here
-    words = [word for word in sys.argv[1:2] if word.replace("-", "").isidentifier()]
-    return " ".join([program, *words])[:100]
+    folder, program = os.path.split(sys.argv[0] if sys.argv else "")
+    if program == "__main__.py":
+        program = os.path.basename(folder)  # noqa: PTH119 - no pathlib here
+    words = [word for word in sys.argv[1:2] if word.replace("-", "_").isidentifier()]
+    return " ".join([program, *(word for word in words if word[0] not in "-_")])[:100]

@@ -120,7 +120,8 @@ def encode_event(event: Event, origin: Origin) -> bytes:
         "breadcrumbs": {"values": [_crumb(one) for one in event.crumbs]} if event.crumbs else None,
         "contexts": event.contexts,
     }
-    return json.dumps(_stated(written), ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(_stated(written), ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
 
 
 def _stated(written: Mapping[str, object]) -> dict[str, object]:

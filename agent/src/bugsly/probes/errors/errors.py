@@ -20,7 +20,7 @@ from bugsly.probes.errors.storm import Storm
 from bugsly.protocol.event import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Iterator
 
     from bugsly.events import EventDesk
     from bugsly.guard import Guard
@@ -107,8 +107,8 @@ class Errors:
     def tell(self, said: Said, caught: Caught) -> str:
         """Report a message without an exception."""
         with listening() as may_listen, self.guard:
-            if may_listen:
-                held_back = self._admit((said.logger, said.template or said.message))
+            if may_listen and self._voice.ready():
+                held_back = self._storm.admit((said.logger, said.template or said.message))
                 if held_back is not None:
                     return self._report(None, caught, said, held_back)
         return ""
@@ -118,14 +118,12 @@ class Errors:
         seen = _mark_of(error)
         if seen is not None and (call is None or seen[1] >= call.begun):
             return seen[0]
-        held_back = self._admit((raw.full_name(type(error)), innermost(traceback_of(error))))
+        if not self._voice.ready():
+            return ""
+        held_back = self._storm.admit((raw.full_name(type(error)), innermost(traceback_of(error))))
         event = "" if held_back is None else self._report(error, caught, said, held_back)
         _mark(error, event)
         return event
-
-    def _admit(self, kind: Hashable) -> int | None:
-        held_back = self._storm.admit(kind)
-        return held_back if held_back is not None and self._voice.ready() else None
 
     def _report(
         self, error: BaseException | None, caught: Caught, said: Said, held_back: int

@@ -29,8 +29,8 @@ SOON = 1.0
 """Seconds after the start of the process, until which a change of a file is surely loaded."""
 LONGEST_LINE = 250
 LONGEST_VALUE = 4_000
-FEW_FRAMES = 10
-FEW_EXCEPTIONS = 3
+FEW_FRAMES = 5
+FEW_EXCEPTIONS = 2
 
 
 class Lines(NamedTuple):
@@ -128,7 +128,7 @@ def read_lines(path: str, line: int) -> Lines:
     except (OSError, ValueError):
         return Lines()
     first = max(0, line - 1 - AROUND)
-    chosen = text.replace("\r\n", "\n").split("\n")[first : line + AROUND]
+    chosen = text.replace("\r\n", "\n").removesuffix("\n").split("\n")[first : line + AROUND]
     lines = [one[:LONGEST_LINE] for one in redact_source("\n".join(chosen)).split("\n")]
     at = line - 1 - first
     if not 0 <= at < len(chosen):

@@ -34,6 +34,8 @@ SECONDS = 0.02
 """Time they may take."""
 LONGEST = 1_000
 """Characters of one value."""
+LONGEST_TEXT = 900
+"""Characters of a text that are shown of it."""
 LONGEST_PART = 200
 """Characters of a text inside of another value."""
 DEEPEST = 4
@@ -91,7 +93,7 @@ class Show:
     def _text(self, value: Any, depth: int) -> str:
         if self._left <= 0 or perf_counter() > self._until:
             return MORE
-        text = self._leaf(value, type(value), LONGEST_PART if depth else LONGEST)
+        text = self._leaf(value, type(value), LONGEST_PART if depth else LONGEST_TEXT)
         if text is None:
             text = self._compound(value, depth)
         else:
