@@ -91,7 +91,7 @@ class Agent:
         self.errors: Errors = Errors(
             self._outbox.events,
             Scopes(CURRENT.get),
-            Voice(self.speak, self._wake, lambda: self.place.id if self.running else ""),
+            Voice(self._may_report, self._wake, lambda: self.place.id if self.running else ""),
             self.guards("errors"),
             send_locals=self.options.send_locals,
         )
@@ -110,7 +110,7 @@ class Agent:
         """Begin to sample and to send, once in the life of a process."""
         with self.guards("agent.start"):
             with self._starting:
-                if self._begun:
+                if self._begun or self._silent:
                     return
                 self._begun = True
             self._window = WindowProbe(self.traffic)
@@ -136,6 +136,9 @@ class Agent:
                 )
                 self._sender.start()
             return not self._silent
+
+    def _may_report(self) -> bool:
+        return self.options.errors and self.speak()
 
     def _wake(self) -> None:
         if self._sender is not None:

@@ -51,7 +51,7 @@ def set_user(user: object) -> None:
 
 def _errors() -> Errors | None:
     running = agent.current()
-    return None if running is None or not running.options.errors else running.errors
+    return None if running is None else running.errors
 
 
 def _text(value: object) -> str:

@@ -19,10 +19,15 @@ _LITERAL = re.compile(
     rf"""((?:{_WORD}|pass(?=['"\]\s=:]))\w{{0,40}}['"]?\]?\s*(?::\s*\w+\s*)?[:=]\s*[rbfuRBFU]{{0,2}})(['"])([^'"\n]+)\2""",
     re.IGNORECASE,
 )
+_QUOTED = r"""b?(?:"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?)"""
 _GIVEN = re.compile(
-    rf"""((?:{_WORD})[\w-]{{0,40}}\\?['"]?\]?\s{{0,3}}(?:=>|[=:])\s{{0,3}})"""
+    rf"""((?:{_WORD})[\w-]{{0,40}}\\{{0,4}}['"]?\]?\s{{0,3}}(?:=>|[=:])\s{{0,3}})"""
     r"""(?:(?:bearer|basic|digest|token)\s+)?(?!\[redacted\])"""
-    r"""(?:b?"(?:[^"\\\n]|\\.)*"?|b?'(?:[^'\\\n]|\\.)*'?|[^\s"'&,;(){}\[\]]+)""",
+    rf"""(?:\\{{0,4}}{_QUOTED}|[^\s"'&,;(){{}}\[\]]+)""",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    rf"""(\(b?['"][\w-]{{0,40}}?(?:{_WORD})[\w-]{{0,40}}['"],\s?)(?!\[redacted\]){_QUOTED}""",
     re.IGNORECASE,
 )
 _PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s:/@'\"]{0,200}:)[^\s@'\"]{1,500}(@)")
@@ -52,6 +57,7 @@ def redact_text(text: str) -> str:
     text = _PASSWORD_IN_ADDRESS.sub(rf"\1{GONE}\2", text)
     text = _TOKEN_IN_ADDRESS.sub(rf"\1{GONE}\2", text)
     text = _GIVEN.sub(rf"\1{GONE}", text)
+    text = _PAIR.sub(rf"\1{GONE}", text)
     text = _SCHEME.sub(rf"\1\2{GONE}", text)
     return _CARD.sub(_hide_card, text)
 

@@ -1,15 +1,18 @@
 """What an event says of an exception, how it is scrubbed, and that it is never large."""
 
+import gc
 import json
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gevent
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -118,7 +121,9 @@ def test_one_exception_is_one_event_whatever_hooks_it_passes() -> None:
     assert [one["event_id"] for one in catching.sent] == list(ids)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit(), gevent.GreenletExit()]
+)
 def test_leaving_is_no_error(error: BaseException) -> None:
     catching = Catching()
     assert catching.errors.capture(error, BY_TEST) == ""
@@ -207,3 +212,21 @@ def test_what_is_cut_first_are_variables_far_from_the_error() -> None:
     frames = told["exception"]["values"][0]["stacktrace"]["frames"]
     assert ["vars" in one for one in frames] == [False] * 27 + [True] * 3
     assert told["breadcrumbs"]
+
+
+def test_nothing_of_the_application_is_kept_alive() -> None:
+    class Basket:
+        pass
+
+    alive: list[weakref.ref[Basket]] = []
+
+    def failing() -> None:
+        basket = Basket()
+        alive.append(weakref.ref(basket))
+        raise ValueError(basket)
+
+    catching = Catching()
+    catching.errors.capture(raised(failing), BY_TEST)
+    gc.collect()
+    assert catching.desk.due
+    assert alive[0]() is None

@@ -153,19 +153,28 @@ def test_what_holds_itself_is_shown_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "ending"),
+    ("make", "ending"),
     [
-        ("x" * 10_000_000, "…' (10000000 in all)"),
-        (b"x" * 10_000_000, "…' (10000000 in all)"),
-        (list(range(10_000_000)), "19, … 10000000 in all]"),
-        (dict.fromkeys(range(100_000)), "19: None, … 100000 in all}"),
+        (lambda: "x" * 10_000_000, "…' (10000000 in all)"),
+        (lambda: b"x" * 10_000_000, "…' (10000000 in all)"),
+        (lambda: [0] * 10_000_000, "0, … 10000000 in all]"),
+        (lambda: dict.fromkeys(range(100_000)), "19: None, … 100000 in all}"),
     ],
     ids=["str", "bytes", "list", "dict"],
 )
-def test_what_is_large_is_cut_and_says_so(value: object, ending: str) -> None:
+def test_what_is_large_is_cut_and_says_so(make: Callable[[], object], ending: str) -> None:
+    value = make()
     text = Show().value(value)
     assert text.endswith(ending)
     assert len(text) < LONGEST + 100
+
+
+def test_what_is_wide_and_deep_takes_no_time() -> None:
+    value: object = []
+    for _ in range(6):
+        value = [value] * 100
+    show = Show(seconds=60)
+    assert len(show.value(value)) <= LONGEST + 1
 
 
 def test_what_is_deep_is_cut() -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from bugsly.guard import Guard
     from bugsly.probes.errors.scope import InProgress, Scopes
 
-LEAVING = (KeyboardInterrupt, SystemExit, GeneratorExit)
-"""Exceptions that are no errors."""
+LEAVING = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit", "GreenletExit"})
+"""Exceptions that are no errors; the last one is gevent's."""
 MARK = "__bugsly__"
 """Under which an exception keeps the id of its event and when it was made."""
 LONGEST_MESSAGE = 2_000
@@ -100,7 +100,7 @@ class Errors:
     def capture(self, error: BaseException | None, caught: Caught, said: Said = NOTHING) -> str:
         """Report *error*; return the id of its event, empty where none is made of it."""
         with listening() as may_listen, self.guard:
-            if may_listen and error is not None and not issubclass(type(error), LEAVING):
+            if may_listen and error is not None and not _leaves(type(error)):
                 return self._capture(error, caught, said)
         return ""
 
@@ -169,6 +169,10 @@ class Errors:
             "version": platform.python_version(),
         }
         return {"runtime": runtime, "bugsly": ours}
+
+
+def _leaves(kind: type) -> bool:
+    return any(raw.name_of(base) in LEAVING for base in raw.bases(kind))
 
 
 def _weight(event: Event, show: Show | None) -> int:

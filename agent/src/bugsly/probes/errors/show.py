@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from enum import Enum
 from itertools import islice
-from time import perf_counter
+from time import thread_time
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROOM = 60_000
 """Characters that the values of one event may take."""
 SECONDS = 0.02
-"""Time they may take."""
+"""Time of its thread they may take; nothing of the application's is run that could wait."""
 LONGEST = 1_000
 """Characters of one value."""
 LONGEST_TEXT = 900
@@ -65,7 +65,7 @@ class Show:
 
     def __init__(self, room: int = ROOM, seconds: float = SECONDS) -> None:
         self.room = room
-        self._until = perf_counter() + seconds
+        self._until = thread_time() + seconds
         self._left = 0
         self._open: set[int] = set()
 
@@ -80,7 +80,7 @@ class Show:
 
     def value(self, value: object) -> str:
         """Return the text of *value*, as Python would write it where that is possible."""
-        if self.room <= 0 or perf_counter() > self._until:
+        if self.room <= 0 or thread_time() > self._until:
             return MORE
         self._left = LONGEST
         self._open.clear()
@@ -91,7 +91,7 @@ class Show:
         return text
 
     def _text(self, value: Any, depth: int) -> str:
-        if self._left <= 0 or perf_counter() > self._until:
+        if self._left <= 0:
             return MORE
         text = self._leaf(value, type(value), LONGEST_PART if depth else LONGEST_TEXT)
         if text is None:
@@ -116,6 +116,7 @@ class Show:
             return f"<{name} that holds itself>"
         if depth >= DEEPEST:
             return f"<{name}>"
+        self._left -= 2
         self._open.add(id(value))
         text = self._entries(value, depth)
         self._open.discard(id(value))
