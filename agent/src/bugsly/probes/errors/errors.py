@@ -31,6 +31,7 @@ LEAVING = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit", "Greenl
 MARK = "__bugsly__"
 """Under which an exception keeps the id of its event and when it was made."""
 LONGEST_MESSAGE = 2_000
+LONGEST_NAME = 200
 OVERHEAD = 4_000
 """Bytes of an event beside the texts in it."""
 _busy: ContextVar[bool] = ContextVar("bugsly.busy", default=False)
@@ -108,7 +109,8 @@ class Errors:
         """Report a message without an exception."""
         with listening() as may_listen, self.guard:
             if may_listen and self._voice.ready():
-                held_back = self._storm.admit((said.logger, said.template or said.message))
+                kind = (said.logger, (said.template or said.message)[:LONGEST_NAME])
+                held_back = self._storm.admit(kind)
                 if held_back is not None:
                     return self._report(None, caught, said, held_back)
         return ""
@@ -139,7 +141,7 @@ class Errors:
             handled=caught.handled,
             message=said.message[:LONGEST_MESSAGE],
             template=said.template[:LONGEST_MESSAGE],
-            logger=said.logger,
+            logger=said.logger[:LONGEST_NAME],
             endpoint=caught.endpoint if call is None else call.endpoint,
             user="" if scope is None else scope.user,
             thrown=() if error is None else thrown_by(error, show),
