@@ -21,7 +21,9 @@ LONGEST_USER = 200
 def capture_exception(error: BaseException | None) -> str:
     """Report *error*, or the exception that is being handled."""
     errors = _errors()
-    return "" if errors is None else errors.capture(error or sys.exc_info()[1], BY_HAND)
+    if error is None:
+        error = sys.exc_info()[1]
+    return "" if errors is None else errors.capture(error, BY_HAND)
 
 
 def capture_message(text: str, level: str) -> str:
@@ -56,4 +58,4 @@ def _errors() -> Errors | None:
 
 def _text(value: object) -> str:
     """Return a text as it is, and any other value as Python would write it."""
-    return str.__str__(value) if isinstance(value, str) else Show().value(value)
+    return value if type(value) is str else Show().value(value)

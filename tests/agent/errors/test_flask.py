@@ -224,6 +224,18 @@ def test_by_hand_nothing_happens_without_an_agent(monkeypatch: pytest.MonkeyPatc
     assert bugsly.capture_message("done") == bugsly.capture_exception(ValueError()) == ""
 
 
+class Empty(Exception):
+    """Counts what it found, which is nothing."""
+
+    def __len__(self) -> int:
+        raise RuntimeError("not counted yet")
+
+
+def test_an_exception_that_is_handed_over_is_asked_nothing(fake: FakeAgent) -> None:
+    assert bugsly.capture_exception(Empty())
+    assert types(fake) == ["Empty"]
+
+
 def test_nothing_to_report_is_nothing_reported(fake: FakeAgent) -> None:
     assert bugsly.capture_exception() == ""
     assert fake.catching.sent == []
