@@ -242,3 +242,19 @@ def test_every_register_has_a_probe_that_tells_what_rose(
         (f"threads running {__name__}.poll", 2 * FEW)
     ]
     assert set(count_probes(Guards())) == {*REGISTERS, "descriptors", "children"}
+
+
+class Kinds(type):
+    """Answers questions to its classes with an error."""
+
+    def __getattribute__(cls, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+LIKE_THAT = Kinds("LikeThat", (), {"__module__": __name__})
+
+
+def test_a_metaclass_is_not_asked() -> None:
+    below = Kinds("Below", (LIKE_THAT,), {})
+    assert counts("subclasses")[f"subclasses of {__name__}.LikeThat"] == 1
+    del below

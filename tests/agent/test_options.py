@@ -36,12 +36,15 @@ def test_the_defaults_are_those_the_table_of_settings_names() -> None:
     assert loaded.environment == "production"
     assert loaded.server_name == socket.gethostname()
     assert loaded.sample_every == 10
+    assert loaded.errors is loaded.send_locals is True
     assert [setting.variable for setting in SETTINGS] == [
         "BUGSLY_DSN",
         "BUGSLY_RELEASE",
         "BUGSLY_ENVIRONMENT",
         "BUGSLY_SERVER_NAME",
         "BUGSLY_SAMPLE_EVERY",
+        "BUGSLY_ERRORS",
+        "BUGSLY_SEND_LOCALS",
     ]
 
 
@@ -66,6 +69,21 @@ def test_what_is_given_goes_before_the_environment() -> None:
 
 def test_an_empty_variable_counts_as_unset() -> None:
     assert options(BUGSLY_ENVIRONMENT="", BUGSLY_SAMPLE_EVERY="").sample_every == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [("on", True), ("True", True), ("1", True), ("off", False), (" False ", False), ("0", False)],
+)
+def test_a_switch_is_on_or_off(text: str, on: bool) -> None:  # noqa: FBT001
+    assert options(BUGSLY_ERRORS=text).errors is on
+    assert options(BUGSLY_SEND_LOCALS=text).send_locals is on
+
+
+def test_a_switch_that_is_neither_says_what_to_set() -> None:
+    with pytest.raises(InvalidOption) as raised:
+        options(BUGSLY_ERRORS="maybe")
+    assert str(raised.value) == "BUGSLY_ERRORS: 'maybe' is neither on nor off → set on or off"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("0.5", 0.5), ("3600", 3600), (" 7 ", 7)])

@@ -139,3 +139,25 @@ def test_pauses_grow_differ_and_are_bounded(
     pauses = {pause_before(attempt, retry_after) for _ in range(50)}
     assert least <= min(pauses) <= max(pauses) <= most
     assert len(pauses) > 40
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("", 0),
+        ("60:error:project", 60),
+        ("60:transaction;error:key", 60),
+        ("60::organization", 60),
+        ("60", 60),
+        ("60:transaction;span:key", 0),
+        ("10:error:key, 600:error;default:project:quota", 600),
+        ("600:span:key,7:error", 7),
+        ("99999999:error", LONGEST_RETRY_AFTER),
+        ("-5:error", 0),
+        ("soon:error", LONGEST_PAUSE),
+        (",,", 0),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 429])
+def test_a_limit_of_errors_is_read_off_any_answer(status: int, header: str, seconds: float) -> None:
+    assert read(reply(status, X_Sentry_Rate_Limits=header)).pause_of_errors == seconds

@@ -30,7 +30,7 @@ def test_a_report_is_posted_as_sentrys_clients_post(server: FakeServer, post: Po
     assert received.headers["Content-Encoding"] == "gzip"
     assert received.headers["X-Sentry-Auth"] == f"Sentry sentry_version=7, sentry_key={KEY}"
     assert received.headers["User-Agent"].startswith("bugsly/")
-    assert received.report.worker == worker()
+    assert server.workers == {worker().id: worker()}
 
 
 def test_what_waited_comes_in_batches_of_bounded_size(server: FakeServer) -> None:

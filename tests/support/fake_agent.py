@@ -1,9 +1,11 @@
 """An agent that only counts: no thread, no socket, nothing at exit."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
-from bugsly.guard import Guards
+from tests.support.events import Catching
+
 from bugsly.probes.pool import PoolProbe
 from bugsly.probes.survivors import Survivors
 from bugsly.probes.traffic import TrafficProbe
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 class FakeAgent:
     def __init__(self, *, running: bool = True) -> None:
         self.running = running
-        self.guards = Guards()
+        self.catching = Catching()
+        self.errors = self.catching.errors
+        self.guards = self.catching.guards
+        self.options = SimpleNamespace(errors=True)
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
         self.survivors = Survivors()

@@ -43,8 +43,10 @@ class Received:
 
     path: str
     headers: dict[str, str]
-    report: MemoryReport
+    report: MemoryReport | None
+    events: list[dict[str, Any]]
     size: int
+    """Bytes of the largest item."""
 
 
 class FakeServer:
@@ -99,7 +101,12 @@ class FakeServer:
 
     @property
     def reports(self) -> list[MemoryReport]:
-        return [one.report for one in self.received]
+        return [one.report for one in self.received if one.report is not None]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events that came, those that came again too."""
+        return [event for one in self.received for event in one.events]
 
     @property
     def samples(self) -> list[Sample]:
@@ -181,6 +188,15 @@ def read(request: socketserver.StreamRequestHandler) -> Received | None:
     body = request.rfile.read(length)
     if not length or len(body) < length:
         return None
-    (item,) = parse_envelope(gzip.decompress(body)).items
-    report = msgspec.json.decode(item.payload, type=MemoryReport)
-    return Received(line.split()[1], headers, report, len(item.payload))
+    items = parse_envelope(gzip.decompress(body)).items
+    assert {item.type for item in items} <= {"memory", "event"}
+    reports = [
+        msgspec.json.decode(item.payload, type=MemoryReport)
+        for item in items
+        if item.type == "memory"
+    ]
+    events = [msgspec.json.decode(item.payload) for item in items if item.type == "event"]
+    assert len(reports) <= 1
+    report = reports[0] if reports else None
+    size = max(len(item.payload) for item in items)
+    return Received(line.split()[1], headers, report, events, size)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 
+from tests.support.events import ORIGIN, event
 from tests.support.fake_server import FakeServer
 from tests.support.values import sample, worker
 
 from bugsly.guard import Guards
 from bugsly.outbox import Outbox
 from bugsly.protocol.dsn import parse_dsn
+from bugsly.protocol.event import Event, encode_event
 from bugsly.protocol.evidence import Ask
 from bugsly.protocol.memory import Exit, encode_report, encode_sample
-from bugsly.sender import Sender
+from bugsly.sender import Sender, Words
 
 
 class Post:
@@ -22,8 +24,7 @@ class Post:
         self.sender = Sender(
             parse_dsn(dsn),
             self.outbox,
-            self._report,
-            self.asked.extend,
+            Words(self._report, self._finish, self.asked.extend),
             Guards()("sender"),
             worker().id,
         )
@@ -32,6 +33,17 @@ class Post:
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
         lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
         return encode_report(worker(), samples, exits, lost, self.outbox.evidence.peek())
+
+    def _finish(self, event: Event) -> bytes | None:
+        return encode_event(event, ORIGIN)
+
+    def fail(self, count: int = 1) -> list[str]:
+        """Put events, and return their ids."""
+        made = [event() for _ in range(count)]
+        for one in made:
+            self.outbox.events.put(one, 1_000)
+        self.sender.wake()
+        return [one.id for one in made]
 
     def put(self, count: int = 1) -> None:
         for _ in range(count):

@@ -8,14 +8,25 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed.wsgi import WSGIApplication
 
-__all__ = ["__version__", "flush", "init", "wsgi"]
+__all__ = [
+    "__version__",
+    "add_breadcrumb",
+    "capture_exception",
+    "capture_message",
+    "flush",
+    "init",
+    "set_user",
+    "wsgi",
+]
 
 __version__ = "0.1.0"
 
 
-def init(
+def init(  # noqa: PLR0913 - one argument a setting
     app: object | None = None,
     *,
     dsn: str | None = None,
@@ -23,6 +34,8 @@ def init(
     environment: str | None = None,
     server_name: str | None = None,
     sample_every: float | None = None,
+    errors: bool | None = None,
+    send_locals: bool | None = None,
 ) -> None:
     """Watch *app*, a Flask application, and the Gunicorn around it; without *app*, Gunicorn alone.
 
@@ -37,6 +50,8 @@ def init(
         "environment": environment,
         "server_name": server_name,
         "sample_every": sample_every,
+        "errors": errors,
+        "send_locals": send_locals,
     }
     agent.init(app, {name: str(value) for name, value in given.items() if value is not None})
 
@@ -46,6 +61,43 @@ def wsgi(application: WSGIApplication) -> WSGIApplication:
     from bugsly import agent
 
     return agent.wrap(application)
+
+
+def capture_exception(error: BaseException | None = None) -> str:
+    """Report *error*, or the exception being handled; return its event's id, or ''.
+
+    One that a hook of ours has met already is not reported twice.
+    """
+    from bugsly import by_hand
+
+    return by_hand.capture_exception(error)
+
+
+def capture_message(text: str, level: str = "info") -> str:
+    """Report *text*; *level* is fatal, error, warning, info or debug. Return the event's id."""
+    from bugsly import by_hand
+
+    return by_hand.capture_message(text, level)
+
+
+def add_breadcrumb(
+    message: str,
+    *,
+    category: str = "",
+    level: str = "info",
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Note what happens in this request or thread; an error there is reported with it."""
+    from bugsly import by_hand
+
+    by_hand.add_breadcrumb(message, category, level, details)
+
+
+def set_user(user: object) -> None:
+    """Name who asks in this request or thread, by an id of yours; None takes it back."""
+    from bugsly import by_hand
+
+    by_hand.set_user(user)
 
 
 def flush(timeout: float = 2.0) -> bool:

@@ -11,11 +11,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from bugsly import __version__
 from bugsly.asks import Asks
 from bugsly.guard import Guards
 from bugsly.integrations import flask, sqlalchemy
 from bugsly.integrations.gunicorn import Lifecycle
-from bugsly.integrations.wsgi import Wsgi
+from bugsly.integrations.records import Records
+from bugsly.integrations.uncaught import Uncaught
+from bugsly.integrations.wsgi import CURRENT, Wsgi
 from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
@@ -23,6 +26,10 @@ from bugsly.probes import process
 from bugsly.probes.census import Census, Survey
 from bugsly.probes.census.roots import apps
 from bugsly.probes.counts import count_probes
+from bugsly.probes.errors import Errors
+from bugsly.probes.errors.errors import Voice
+from bugsly.probes.errors.finish import finish
+from bugsly.probes.errors.scope import Scopes
 from bugsly.probes.heap import HeapProbe
 from bugsly.probes.holders import Holders
 from bugsly.probes.pool import PoolProbe
@@ -31,17 +38,20 @@ from bugsly.probes.survivors import PATIENCE, Survivors
 from bugsly.probes.traffic import TrafficProbe
 from bugsly.probes.trim import trim
 from bugsly.probes.window import WindowProbe
+from bugsly.protocol.event import Origin
 from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
 from bugsly.sampler import Probes, Sampler
-from bugsly.sender import Sender
+from bugsly.sender import Sender, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import WSGIApplication
 
+    from bugsly.asks import DearProbe
     from bugsly.options import Options
     from bugsly.probes.holders import HolderProbe
+    from bugsly.protocol.event import Event
     from bugsly.protocol.evidence import Answer, Ask
 
 LOG = logging.getLogger("bugsly")
@@ -60,6 +70,7 @@ class Agent:
         self.request_guard = self.guards("request")
         self.gunicorn = Lifecycle(self)
         self.served: WeakSet[Wsgi] = WeakSet()
+        self.hooks = (flask.Views(self), Uncaught(self), Records(self))
         self.traffic = TrafficProbe()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
@@ -71,51 +82,69 @@ class Agent:
         self.place = Place()
         self.traffic.release()
         self.traffic = TrafficProbe()
+        self._window = WindowProbe(self.traffic)
+        self._heap = HeapProbe(self.traffic, self._applications)
         self.survivors = Survivors(min(PATIENCE, FEW_SAMPLES * self.options.sample_every))
         self.pool = PoolProbe()
         self.guards.failures.clear()
         self._begun = False
+        self._silent = False
+        self._sender: Sender | None = None
         self._starting = threading.Lock()
         self._outbox = Outbox()
+        self.errors: Errors = Errors(
+            self._outbox.events,
+            Scopes(CURRENT.get),
+            Voice(self._may_report, self._wake, lambda: self.place.id if self.running else ""),
+            self.guards("errors"),
+            send_locals=self.options.send_locals,
+        )
 
     def hold(self) -> None:
         """Stay silent in this process, a master, whatever it serves; its forks may start."""
-        self._begun = True
+        self._begun = self._silent = True
+
+    def watch_errors(self) -> None:
+        """Hear of the errors of this process and of its forks, unless that is switched off."""
+        if self.options.errors:
+            for hook in self.hooks:
+                hook.install()
 
     def start(self) -> None:
         """Begin to sample and to send, once in the life of a process."""
         with self.guards("agent.start"):
             with self._starting:
-                if self._begun:
+                if self._begun or self._silent:
                     return
                 self._begun = True
-            self._window = WindowProbe(self.traffic)
-            self._heap = HeapProbe(self.traffic, self._applications)
-            dear = {
-                "source": self._read_sources,
-                "trim": trim,
-                "window": self._window.watch,
-                "heap": self._heap.look,
-            }
-            self._asks = Asks(dear, self._outbox.evidence, self.guards)
-            self._sender = Sender(
-                self.options.dsn,
-                self._outbox,
-                self._report,
-                self._asks.put,
-                self.guards("sender"),
-                self.place.id,
-            )
             self._sampler = Sampler(
-                self.options.sample_every,
-                self._probes(),
-                self._outbox,
-                self._sender.wake,
-                self.guards,
+                self.options.sample_every, self._probes(), self._outbox, self._wake, self.guards
             )
-            self._sender.start()
+            self.speak()
             self._sampler.start()
             self.running = True
+
+    def speak(self) -> bool:
+        """Begin to send, once, also in a process that serves nothing; return whether it may."""
+        with self._starting:
+            if self._sender is None and not self._silent:
+                asks = Asks(self._dear_probes(), self._outbox.evidence, self.guards)
+                self._sender = Sender(
+                    self.options.dsn,
+                    self._outbox,
+                    Words(self._report, self._finish, asks.put),
+                    self.guards("sender"),
+                    self.place.id,
+                )
+                self._sender.start()
+            return not self._silent
+
+    def _may_report(self) -> bool:
+        return self.options.errors and self.speak()
+
+    def _wake(self) -> None:
+        if self._sender is not None:
+            self._sender.wake()
 
     def _probes(self) -> Probes:
         census = Census(self._applications)
@@ -133,19 +162,44 @@ class Agent:
 
     def flush(self, timeout: float) -> bool:
         """Return whether all that waited was acknowledged within *timeout* seconds."""
-        return not self.running or self._sender.flush(timeout)
+        return self._sender is None or self._sender.flush(timeout)
 
     def stop(self, reason: ExitReason = ExitReason.FINISHED, code: int = 0) -> None:
         """Say goodbye for *reason*: a last sample and one attempt to send, then silence."""
         with self.guards("agent.stop"):
-            if not self.running:
-                return
-            self.running = False
-            self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
-            self._window.close()
-            self._heap.close()
-            self._sampler.close(GOODBYE / 4)
-            self._sender.close(GOODBYE)
+            for hook in self.hooks:
+                hook.remove()
+            if self.running:
+                self.running = False
+                self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
+                self._window.close()
+                self._heap.close()
+                self._sampler.close(GOODBYE / 4)
+            silent, self._silent = self._silent, True
+            if self._sender is not None and not silent:
+                self._sender.close(GOODBYE)
+
+    def _finish(self, event: Event) -> bytes | None:
+        with self.guards("errors.finish"):
+            return finish(event, self._origin())
+        return None
+
+    def _origin(self) -> Origin:
+        return Origin(
+            release=self.options.release,
+            environment=self.options.environment,
+            server_name=self.options.server_name,
+            version=__version__,
+        )
+
+    def _dear_probes(self) -> dict[str, DearProbe]:
+        """Return what is done when the server asks for it, and not otherwise."""
+        return {
+            "source": self._read_sources,
+            "trim": trim,
+            "window": self._window.watch,
+            "heap": self._heap.look,
+        }
 
     def _read_sources(self, ask: Ask) -> Answer:
         return read_sources(ask, apps(self._applications()).values())
@@ -154,10 +208,16 @@ class Agent:
         return [one.application for one in self.served]
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
+        """Return what this worker says; nothing in a process that only had an error."""
+        if not self._begun and not exits:
+            return b""
         failures = dict(self.guards.failures)
         lost = {f"failed in {place}": count for place, count in failures.items()}
         lost["samples dropped, outbox full"] = self._outbox.dropped
-        lost["samples refused by the server"] = self._sender.refused
+        lost["samples refused by the server"] = self._sender.refused if self._sender else 0
+        lost["errors held back, too many at once"] = self.errors.held_back
+        lost["errors dropped, outbox full"] = self._outbox.events.dropped
+        lost["errors refused by the server"] = self._outbox.events.refused
         return encode_report(
             self._worker(),
             samples,
@@ -228,6 +288,7 @@ def _obtain(given: dict[str, str]) -> Agent | None:
         _agent = None if options is None else Agent(options)
         if _agent is not None:
             sqlalchemy.watch(_agent)
+            _agent.watch_errors()
     return _agent
 
 

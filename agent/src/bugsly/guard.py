@@ -11,7 +11,11 @@ import os
 TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+    from typing import TypeVar
+
+    Answer = TypeVar("Answer")
 
 
 def _is_strict() -> bool:
@@ -56,6 +60,17 @@ class Guards:
     def __call__(self, place: str) -> Guard:
         """Return the guard of *place*, a dotted name such as `flask.install`."""
         return Guard(place, self.failures)
+
+
+def answer_of(question: Callable[[], Answer], otherwise: Answer) -> Answer:
+    """Return what *question* answers, *otherwise* where it raises.
+
+    It asks code of the application, whose failures are none of ours and not counted.
+    """
+    try:
+        return question()
+    except Exception:  # noqa: BLE001 - what the application's code raises can be anything
+        return otherwise
 
 
 def _tell(place: str, error: Exception) -> None:

@@ -32,6 +32,10 @@ SETTINGS = (
     Setting("environment", "production", "Where the app runs, as production or staging"),
     Setting("server_name", "", "Name of this host; default: the hostname"),
     Setting("sample_every", "10", "Seconds between two samples of a worker, 0.5 to 3600"),
+    Setting("errors", "on", "Whether exceptions are reported: on or off"),
+    Setting(
+        "send_locals", "on", "Whether they carry local variables, secrets taken out: on or off"
+    ),
 )
 
 RELEASE_VARIABLES = (
@@ -43,6 +47,7 @@ RELEASE_VARIABLES = (
     "GIT_COMMIT",
 )
 MAX_NAME = 200
+SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
 class InvalidOption(ValueError):
@@ -58,6 +63,8 @@ class Options:
     environment: str
     server_name: str
     sample_every: float
+    errors: bool
+    send_locals: bool
 
 
 def load_options(given: Mapping[str, str], environ: Mapping[str, str]) -> Options | None:
@@ -77,6 +84,8 @@ def load_options(given: Mapping[str, str], environ: Mapping[str, str]) -> Option
         environment=_name(chosen["environment"]),
         server_name=_name(chosen["server_name"] or socket.gethostname()),
         sample_every=_seconds(chosen["sample_every"]),
+        errors=_switch("errors", chosen),
+        send_locals=_switch("send_locals", chosen),
     )
 
 
@@ -104,6 +113,15 @@ def _seconds(text: str) -> float:
             f"BUGSLY_SAMPLE_EVERY: {text!r} is no number of seconds from 0.5 to 3600 → set 10"
         )
     return seconds
+
+
+def _switch(name: str, chosen: Mapping[str, str]) -> bool:
+    text = chosen[name].strip().lower()
+    if text not in SWITCH:
+        raise InvalidOption(
+            f"BUGSLY_{name.upper()}: {chosen[name]!r} is neither on nor off → set on or off"
+        )
+    return SWITCH[text]
 
 
 def _release(environ: Mapping[str, str]) -> str:

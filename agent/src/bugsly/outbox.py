@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from bugsly.events import EventDesk
 from bugsly.evidence import EvidenceDesk
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ MAX_EXITS = 64
 
 
 class Outbox:
-    """Encoded samples in order of their number, exits of workers gone before, and evidence."""
+    """Samples in order of their number, exits of workers gone before, evidence, and events."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._lock = threading.Lock()
@@ -28,6 +29,7 @@ class Outbox:
         self._failed = False
         self.dropped = 0
         self.evidence = EvidenceDesk()
+        self.events = EventDesk()
 
     def put(self, sample: bytes) -> None:
         """Add *sample*, dropping the oldest ones where there is no room for it."""
@@ -76,5 +78,10 @@ class Outbox:
                 if ended in self._exits:
                     self._exits.remove(ended)
 
+    @property
+    def due(self) -> bool:
+        """Return whether there is something that may be sent now; events may have to wait."""
+        return bool(self._samples or self._exits or self._failed or self.events.due)
+
     def __bool__(self) -> bool:
-        return bool(self._samples or self._exits or self._failed)
+        return self.due or bool(self.events)

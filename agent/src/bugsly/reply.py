@@ -53,6 +53,8 @@ class Reply:
     retry_after: float = 0.0
     advice: str = ""
     asks: tuple[Ask, ...] = ()
+    pause_of_errors: float = 0.0
+    """Seconds for which no events are wanted, whatever becomes of the rest."""
 
     @property
     def verdict(self) -> Verdict:
@@ -79,8 +81,9 @@ def pause_before(attempt: int, retry_after: float) -> float:
 
 def read_reply(response: HTTPResponse) -> Reply:
     """Return what *response* means, read from its head alone but for asks."""
+    limited = parse_limits(response.getheader("X-Sentry-Rate-Limits", ""))
     if 200 <= response.status < 300:
-        return Reply(response.status, asks=parse_asks(_body(response)))
+        return Reply(response.status, asks=parse_asks(_body(response)), pause_of_errors=limited)
     problem = f"it answered {response.status} {response.reason}".rstrip()
     location = response.getheader("Location")
     if 300 <= response.status < 400 and location:
@@ -89,7 +92,22 @@ def read_reply(response: HTTPResponse) -> Reply:
     told = response.getheader("X-Sentry-Error", "")[:LONGEST_QUOTE]
     fact, _, advice = told.partition(" -> ")
     problem = f"{problem} ({fact})" if fact else problem
-    return Reply(response.status, problem, _seconds(response.getheader("Retry-After")), advice)
+    pause = _seconds(response.getheader("Retry-After"))
+    return Reply(response.status, problem, pause, advice, pause_of_errors=limited)
+
+
+def parse_limits(header: str) -> float:
+    """Return the seconds for which *header*, as `60:error;transaction:key`, wants no errors.
+
+    No category means all of them.
+    """
+    pauses = [0.0]
+    for limit in header[:LONGEST_WORD].split(","):
+        seconds, _, rest = limit.strip().partition(":")
+        categories = rest.partition(":")[0].split(";")
+        if seconds and {"error", ""} & set(categories):
+            pauses.append(min(LONGEST_RETRY_AFTER, _seconds(seconds)))
+    return max(pauses)
 
 
 def no_reply(error: Exception) -> Reply:

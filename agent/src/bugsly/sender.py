@@ -7,17 +7,19 @@ import http.client
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly import __version__
 from bugsly.protocol.envelope import CONTENT_TYPE, build_envelope
-from bugsly.protocol.memory import ITEM_TYPE
+from bugsly.protocol.event import ITEM_TYPE as EVENT
+from bugsly.protocol.memory import ITEM_TYPE as MEMORY
 from bugsly.reply import LONGEST_PAUSE, Reply, Verdict, no_reply, pause_before, read_reply
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable
 
+    from bugsly.events import Finish
     from bugsly.guard import Guard
     from bugsly.outbox import Outbox
     from bugsly.protocol.dsn import Dsn
@@ -29,22 +31,29 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("bugsly")
 BATCH = 200_000
-"""Bytes of samples in one envelope."""
+"""Bytes of samples, and as many of events, in one envelope."""
 TIMEOUT = 10.0
+TOO_LARGE = 413
 LAST_TIMEOUT = 1.0
 """For the attempt of a worker that is leaving."""
+
+
+class Words(NamedTuple):
+    """What the agent does about what is sent and what comes back."""
+
+    report: Report
+    """Makes the payload of samples and exits, empty where there is nothing to be said."""
+    finish: Finish
+    asked: Asked
 
 
 class Sender:
     """Posts what waits; keeps it while the server is away, drops it when the server refuses it."""
 
-    def __init__(
-        self, dsn: Dsn, outbox: Outbox, report: Report, asked: Asked, guard: Guard, worker: str
-    ) -> None:
+    def __init__(self, dsn: Dsn, outbox: Outbox, words: Words, guard: Guard, worker: str) -> None:
         self._dsn = dsn
         self._outbox = outbox
-        self._report = report
-        self._asked = asked
+        self._words = words
         self._guard = guard
         self._header = {"worker": worker}
         self._wake = threading.Event()
@@ -98,26 +107,48 @@ class Sender:
 
     def _settle(self) -> float:
         """Send batch after batch; return the seconds to wait before more, 0 when all is sent."""
-        while self._outbox:
+        while self._outbox.due:
+            events = self._ready_events()
             samples, exits = self._outbox.peek(BATCH)
-            reply = self._post(self._report(samples, exits))
+            payload = self._words.report(samples, exits)
+            if not payload and not events:
+                return 0.0
+            reply = self._post(payload, events)
+            self._outbox.events.pause(reply.pause_of_errors)
+            if events and self._is_for_events(reply):
+                continue
             if reply.verdict is Verdict.AGAIN:
                 self._tries += 1
                 self._complain(reply.complaint)
                 return pause_before(self._tries, reply.retry_after)
             self._tries = 0
+            taken = reply.verdict is Verdict.TAKEN
             self._outbox.remove(samples, exits)
-            self._outbox.evidence.settle(taken=reply.verdict is Verdict.TAKEN)
-            if reply.verdict is Verdict.REFUSED:
+            self._outbox.evidence.settle(taken=taken)
+            self._outbox.events.settle(events, taken=taken)
+            if not taken:
                 self.refused += len(samples)
                 self._complain(reply.complaint)
                 return LONGEST_PAUSE
             self._recovered()
-            self._asked(reply.asks)
+            self._words.asked(reply.asks)
         return 0.0
 
-    def _post(self, payload: bytes) -> Reply:
-        body = gzip.compress(build_envelope(self._header, [(ITEM_TYPE, payload)]), 5)
+    def _ready_events(self) -> list[bytes]:
+        self._outbox.events.finish(self._words.finish)
+        return self._outbox.events.peek(BATCH)
+
+    def _is_for_events(self, reply: Reply) -> bool:
+        """Return whether a refusal is for the events alone; the rest is tried without them."""
+        if reply.status == TOO_LARGE:
+            self._outbox.events.drop_first()
+            return True
+        return reply.verdict is Verdict.AGAIN and reply.pause_of_errors > 0
+
+    def _post(self, payload: bytes, events: list[bytes]) -> Reply:
+        items = [(MEMORY, payload)] if payload else []
+        items += [(EVENT, event) for event in events]
+        body = gzip.compress(build_envelope(self._header, items), 5)
         headers = {
             "Content-Type": CONTENT_TYPE,
             "Content-Encoding": "gzip",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
+import sys
+from functools import wraps
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from bugsly.integrations.imports import when_imported
 from bugsly.integrations.wsgi import COUNTED, Wsgi
+from bugsly.probes.errors.errors import Caught
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from bugsly.agent import Agent
 
 LOG = logging.getLogger("bugsly")
+
+
+FLASK = Caught("flask")
 
 
 def install(app: Any, agent: Agent) -> None:
@@ -23,6 +30,50 @@ def install(app: Any, agent: Agent) -> None:
         LOG.warning("bugsly.init: %r is no Flask application → wrap it in bugsly.wsgi()", app)
     elif not isinstance(app.wsgi_app, Wsgi):
         app.wsgi_app = Wsgi(app.wsgi_app, agent)
+        if agent.options.errors:
+            app.handle_http_exception = _reporting(app.handle_http_exception, agent)
+
+
+def _reporting(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
+    """Return *handle* with the server errors that views raise by name reported.
+
+    Flask sends no signal of an `abort(500)`, and has no other place to hear of it.
+    """
+
+    @wraps(handle)
+    def wrapped(*args: Any) -> Any:
+        error = args[-1]
+        if getattr(error, "code", None) == 500:
+            agent.errors.capture(getattr(error, "original_exception", None) or error, FLASK)
+        return handle(*args)
+
+    return wrapped
+
+
+class Views:
+    """Hears of the exceptions that views of any Flask application let out."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def install(self) -> None:
+        """Listen to Flask's signal, once Flask is imported."""
+        if find_spec("blinker") is not None:
+            guard = self._agent.guards("flask.listen")
+            when_imported("flask.signals", self._connect, guard)
+
+    def remove(self) -> None:
+        """Listen no more."""
+        signals = sys.modules.get("flask.signals")
+        if signals is not None:
+            signals.got_request_exception.disconnect(self.failed)
+
+    def _connect(self, signals: ModuleType) -> None:
+        signals.got_request_exception.connect(self.failed, weak=False)
+
+    def failed(self, _app: Any, exception: BaseException, **_more: object) -> None:
+        """Report *exception*, which Flask answers with a page for server errors."""
+        self._agent.errors.capture(exception, FLASK)
 
 
 def watch(agent: Agent) -> None:

@@ -7,6 +7,7 @@ from random import random
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from bugsly.probes.errors.errors import Caught
 from bugsly.probes.pool import settle
 from bugsly.probes.survivors import SHARE, ref_of
 from bugsly.probes.traffic import UNKNOWN, WORTH_A_LOOK, endpoint_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from bugsly.agent import Agent
+    from bugsly.probes.errors.scope import Scope
     from bugsly.probes.pool import Checkout
     from bugsly.probes.traffic import Endpoint
 
@@ -26,6 +28,7 @@ SEVERAL = 2
 """Pieces of a file, which the server reads as it sends."""
 COUNTED = "bugsly.counted"
 """In the environ of a request that an outer layer counts already."""
+UNCAUGHT = Caught("wsgi")
 NOWHERE: WSGIEnvironment = {}
 """In the place of an environ that is done with."""
 CURRENT: ContextVar[Call | None] = ContextVar("bugsly.call", default=None)
@@ -54,8 +57,8 @@ class Wsgi:
         except StopIteration:  # tells Gunicorn that the connection, a websocket, was taken over
             call.finish()
             raise
-        except BaseException:
-            call.status = 500
+        except BaseException as error:
+            call.failed(error)
             call.finish()
             raise
         return call.follow(body)
@@ -65,16 +68,18 @@ class Call:
     """One request on its way through the application."""
 
     __slots__ = (
-        "_begun",
         "_endpoint",
-        "_environ",
+        "_errors",
         "_guard",
         "_start_response",
         "_survivors",
         "_traffic",
         "_watched",
         "announced",
+        "begun",
+        "environ",
         "pieces",
+        "scope",
         "sent",
         "status",
         "taken",
@@ -83,10 +88,12 @@ class Call:
     def __init__(
         self, agent: Agent, environ: WSGIEnvironment, start_response: StartResponse
     ) -> None:
-        self._environ = environ
+        self.environ = environ
         self._start_response = start_response
         self._traffic = agent.traffic
         self._survivors = agent.survivors
+        self._errors = agent.errors
+        self.scope: Scope | None = None
         self._guard = agent.request_guard
         self._endpoint: Endpoint | None = None
         self.status = 0
@@ -97,7 +104,7 @@ class Call:
         self._watched: ReferenceType[object] | None = None
         CURRENT.set(self)
         self._traffic.started()
-        self._begun = perf_counter_ns()
+        self.begun = perf_counter_ns()
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
@@ -108,17 +115,28 @@ class Call:
         the body is sent, so this is the last moment to ask for the endpoint.
         """
         with self._guard:
-            self._endpoint = endpoint_of(self._environ)
+            self._endpoint = endpoint_of(self.environ)
             self.announced = -1
             for name, value in headers:
                 if len(name) == 14 and name.lower() == "content-length" and value.isdigit():
                     self.announced = int(value)
             self.status = int(status[:3])
             if self.status >= 500 or random() < SHARE:
-                self._watched = ref_of(self._environ)
+                self._watched = ref_of(self.environ)
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
+
+    def failed(self, error: BaseException) -> None:
+        """Note that *error* came out of the application."""
+        self.status = 500
+        self._errors.capture(error, UNCAUGHT)
+
+    @property
+    def endpoint(self) -> str:
+        """Return method and rule, as `GET /orders/<id>`."""
+        method, rule = self._endpoint or endpoint_of(self.environ)
+        return f"{method} {rule}"
 
     def follow(self, body: Iterable[bytes]) -> Iterable[bytes]:
         """Return *body*, wrapped where its end can only be known by following it.
@@ -130,7 +148,7 @@ class Call:
             with self._guard:
                 self.sent = sum(map(len, body))
                 self.pieces = 1  # all of it is in memory, in however many parts
-        elif not _is_file(body, self._environ.get("wsgi.file_wrapper")):
+        elif not _is_file(body, self.environ.get("wsgi.file_wrapper")):
             return Body(body, self)
         else:
             self.pieces = SEVERAL
@@ -143,7 +161,7 @@ class Call:
         What it took and did not give back is noted, and no part of it is kept.
         """
         CURRENT.set(None)
-        environ, self._environ = self._environ, NOWHERE
+        environ, self.environ = self.environ, NOWHERE
         if self._endpoint is None:
             with self._guard:
                 self._endpoint = endpoint_of(environ)
@@ -157,7 +175,7 @@ class Call:
                 self._survivors.watch(self._watched, endpoint, failed=self.status >= 500)
 
     def _count(self, endpoint: Endpoint) -> None:
-        micros = (perf_counter_ns() - self._begun) // 1000
+        micros = (perf_counter_ns() - self.begun) // 1000
         if endpoint[0] == "HEAD":
             self._traffic.finished(endpoint, self.status, micros, 0)
             return
@@ -191,9 +209,17 @@ class Body:
         self._open = True
 
     def __iter__(self) -> Iterator[bytes]:
-        if 0 <= self._call.announced < WORTH_A_LOOK:
-            return iter(self._body)
-        return self._counted()
+        short = 0 <= self._call.announced < WORTH_A_LOOK
+        return self._followed() if short else self._counted()
+
+    def _followed(self) -> Iterator[bytes]:
+        """Yield the chunks; `yield from` would close the body a second time."""
+        try:
+            for chunk in self._body:  # noqa: UP028 - see above
+                yield chunk
+        except Exception as error:
+            self._call.failed(error)
+            raise
 
     def _counted(self) -> Iterator[bytes]:
         try:
@@ -202,8 +228,8 @@ class Body:
                 if chunk:
                     self._call.pieces += 1
                 yield chunk
-        except Exception:
-            self._call.status = 500
+        except Exception as error:
+            self._call.failed(error)
             raise
 
     def close(self) -> None:
@@ -212,6 +238,9 @@ class Body:
             close = getattr(self._body, "close", None)
             if close is not None:
                 close()
+        except Exception as error:
+            self._call.failed(error)
+            raise
         finally:
             if self._open:
                 self._open = False

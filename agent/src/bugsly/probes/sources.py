@@ -91,7 +91,7 @@ def _read(word: str, loaded: Loaded | None) -> Source:
         return Source(file=loaded.file, module=loaded.name, problem=problem)
     try:
         with path.open("rb") as file:
-            text = redact_source(_decode(file.read(LARGEST)))
+            text = redact_source(decode(file.read(LARGEST)))
             edited = path.stat().st_mtime > _started()
     except OSError as error:
         return Source(file=loaded.file, module=loaded.name, problem=f"{error.strerror}")
@@ -111,7 +111,7 @@ def _obstacle(path: Path) -> str:
     return LARGE if found.st_size > LARGEST else ""
 
 
-def _decode(text: bytes) -> str:
+def decode(text: bytes) -> str:
     """Return *text* in the encoding it declares, as Python reads it."""
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(text).readline)

@@ -6,7 +6,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bugsly.own import callee_of, own_modules
+from bugsly.own import own_modules
+from bugsly.probes.census import raw
 from bugsly.probes.grown import Counted
 from bugsly.protocol.evidence import Holder
 
@@ -36,19 +37,17 @@ def count_subclasses() -> dict[str, Counted]:
     for base in _bases():
         count = len(type.__subclasses__(base))
         if count:
-            found[f"subclasses of {callee_of(base).name}"] = Counted(
-                count, partial(_describe, base)
-            )
+            found[f"subclasses of {raw.full_name(base)}"] = Counted(count, partial(_describe, base))
     return found
 
 
 def _describe(base: type, name: str) -> Holder:
     newest: list[type] = type.__subclasses__(base)[-1:]
-    file = vars(sys.modules.get(base.__module__, sys)).get("__file__")
+    file = vars(sys.modules.get(raw.module_of(base), sys)).get("__file__")
     return Holder(
         name=name,
         kind="subclass",
-        entry="".join(callee_of(one).name for one in newest),
+        entry="".join(raw.full_name(one) for one in newest),
         file=file or "",
     )
 
@@ -68,4 +67,4 @@ def _bases() -> Iterator[type]:
 def _classes(module: ModuleType) -> list[type]:
     """Return the classes defined in *module*, told by their type alone: no proxy is asked."""
     things = [one for one in list(vars(module).values()) if issubclass(type(one), type)]
-    return [one for one in things if vars(one).get("__module__") == module.__name__]
+    return [one for one in things if raw.class_dict(one).get("__module__") == module.__name__]

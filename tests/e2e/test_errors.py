@@ -1,0 +1,62 @@
+"""Errors under a real Gunicorn, each with the worker it happened in."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.command import program
+from tests.support.fake_server import FakeServer
+from tests.support.gunicorn import Way, alone, gunicorn, watched
+from tests.support.wait import wait_until
+
+LOADED = {"in the worker": (), "before the fork": ("--preload",)}
+
+
+def types(server: FakeServer) -> list[str]:
+    return [one["exception"]["values"][-1]["type"] for one in server.events]
+
+
+def frames(told: dict[str, Any]) -> list[str]:
+    values = told["exception"]["values"][-1]["stacktrace"]["frames"]
+    return [one["function"] for one in values if one["in_app"]]
+
+
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
+@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("loaded", LOADED)
+def test_an_error_is_told_once_with_its_worker(
+    kind: str, way: Way, loaded: str, server: FakeServer, tmp_path: Path
+) -> None:
+    options = ("-k", kind, *LOADED[loaded])
+    with gunicorn(server, tmp_path, *options, way=way, workers=1, troubled=True) as running:
+        running.get("/items/7")
+        running.get("/broken")
+        wait_until(lambda: server.events, what="the error is told")
+    (told,) = server.events
+    assert told["exception"]["values"][-1]["value"] == "broken"
+    assert told["transaction"] == "GET /broken"
+    assert told["release"] == "7"
+    assert frames(told) == ["broken"]
+    assert told["contexts"]["bugsly"]["worker"] in server.workers
+    assert told["contexts"]["bugsly"]["memory"] > 1_000_000
+    assert all(report.lost == {} for report in server.reports)
+
+
+def test_the_error_of_a_worker_that_leaves_at_once_arrives(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with gunicorn(server, tmp_path, workers=1, troubled=True) as running:
+        running.get("/broken")
+        running.signal(signal.SIGTERM)
+        assert running.wait() == 0
+    assert types(server) == ["ValueError"]
+
+
+def test_an_app_that_cannot_be_loaded_says_why(server: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("import bugsly\nbugsly.init()\n1 / 0\n")
+    line = alone("-w", "1", "--pythonpath", str(tmp_path), app="bad:app")
+    with program(line, tmp_path, watched(server), troubled=True) as running:
+        running.wait()
+    assert set(types(server)) == {"ZeroDivisionError"}
+    assert server.reports == []
