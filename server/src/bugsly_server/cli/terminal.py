@@ -12,7 +12,8 @@ from rich.text import Text
 
 from bugsly_server.alert.message import CALM, Alert
 from bugsly_server.model import units
-from bugsly_server.model.issue import Change, Issue
+from bugsly_server.model.error import AnyIssue
+from bugsly_server.model.issue import Change
 
 OUT = Console(highlight=False)
 COLOURS = {
@@ -59,7 +60,7 @@ def issues_table(facts: Iterable[dict[str, Any]]) -> Table:
     return table
 
 
-def alert_panel(issue: Issue, change: Change, alert: Alert) -> Panel:
+def alert_panel(issue: AnyIssue, change: Change, alert: Alert) -> Panel:
     """Return what `run` and `demo` print when an issue changes."""
     body = Text(f"{alert.title}\n", style="bold")
     body.append("\n".join(alert.lines), style="not bold")
