@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bugsly_server.clock import DAY, MINUTE, Micros
 from bugsly_server.digest.loose import line, mapping, moment, number, read_object, text, values
@@ -27,6 +27,15 @@ SKEW: Micros = MINUTE
 """A difference between the client's clock and ours below this is the time of the journey."""
 LEVELS = frozenset({"fatal", "error", "warning", "info", "debug"})
 ID = frozenset("0123456789abcdef")
+
+
+class Note(NamedTuple):
+    """What is not in an event any more."""
+
+    removed: tuple[tuple[str, str], ...]
+    """Where it stood, and why it went."""
+    cut: dict[str, int]
+    """What was beyond the bounds."""
 
 
 def decode_event(payload: bytes, received_at: Micros, skipped: Counter[str]) -> Event | None:
@@ -62,6 +71,17 @@ def decode_event(payload: bytes, received_at: Micros, skipped: Counter[str]) -> 
         fingerprint=_fingerprint(loose.get("fingerprint")),
         worker=sound_id(own.get("worker")),
         memory=number(own.get("memory"), 1 << 50),
+    )
+
+
+def note_of(payload: bytes) -> Note:
+    """Return what ingest noted about an event: what was taken out of it, and what was cut."""
+    loose = mapping(mapping(read_object(payload)).get(NOTE))
+    removed = loose.get("removed")
+    pairs = [one for one in removed if isinstance(one, list)] if isinstance(removed, list) else []
+    return Note(
+        removed=tuple((line(one[0], NAME), line(one[-1], NAME)) for one in pairs if one),
+        cut={line(why, NAME): number(n, 1 << 50) for why, n in mapping(loose.get("cut")).items()},
     )
 
 

@@ -70,7 +70,7 @@ def _mechanism(loose: Mapping[str, Any]) -> dict[str, Any]:
 
 def _relation(loose: Mapping[str, Any]) -> str:
     source = text(_mechanism(loose).get("source"), 40).partition("[")[0]
-    return RELATIONS.get(source, "cause")
+    return RELATIONS.get(source, "")
 
 
 def _frames(loose: Sequence[object], platform: str, skipped: Counter[str]) -> tuple[Frame, ...]:
@@ -84,7 +84,6 @@ def _frames(loose: Sequence[object], platform: str, skipped: Counter[str]) -> tu
 def _frame(loose: Mapping[str, Any], platform: str) -> Frame:
     file, path = line(loose.get("filename"), NAME), line(loose.get("abs_path"), NAME)
     told = loose.get("in_app")
-    held = loose.get("vars")
     return Frame(
         module=line(loose.get("module"), NAME),
         function=line(loose.get("function"), NAME),
@@ -95,12 +94,13 @@ def _frame(loose: Mapping[str, Any], platform: str) -> Frame:
         before=_lines(loose.get("pre_context"))[-AROUND:],
         after=_lines(loose.get("post_context"))[:AROUND],
         in_app=told if isinstance(told, bool) else _is_own(path or file, platform),
-        locals={
-            line(key, NAME): text(_shown(value), LOCAL) for key, value in list(held.items())[:MOST_LOCALS]
-        }
-        if isinstance(held, dict)
-        else {},
+        locals=_locals(loose.get("vars")),
     )
+
+
+def _locals(loose: object) -> dict[str, str]:
+    held = list(loose.items())[:MOST_LOCALS] if isinstance(loose, dict) else []
+    return {line(key, NAME): text(_shown(value), LOCAL) for key, value in held}
 
 
 def _shown(loose: object) -> object:

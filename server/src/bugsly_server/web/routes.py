@@ -19,6 +19,7 @@ from bugsly_server.web import (
     live,
     login,
     setup,
+    triage,
     worker,
     workers,
 )
@@ -61,6 +62,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
+        *_errors(),
         Route(f"{PROJECT}/alerts", alerts.show),
         Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.test, methods=["POST"]),
@@ -71,6 +73,19 @@ def routes() -> list[BaseRoute]:
         Route("/healthz", api.health),
         Mount("/static", Assets(directory=STATIC)),
     ]
+
+
+def _errors() -> list[BaseRoute]:
+    """Return what can be done about an error."""
+    of_one = f"{PROJECT}/errors/{{issue_id:int}}"
+    acts = {
+        "resolve": triage.resolve,
+        "ignore": triage.ignore,
+        "reopen": triage.reopen,
+        "merge": triage.merge,
+        "split": triage.split,
+    }
+    return [Route(f"{of_one}/{name}", act, methods=["POST"]) for name, act in acts.items()]
 
 
 async def missing(request: Request, _error: Exception) -> Response:
