@@ -24,6 +24,7 @@ from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.errors import ErrorRecorder
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
+from bugsly_server.digest.sessions import sum_up
 from bugsly_server.inquiry import Inquiry
 from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.error import AnyIssue
@@ -35,6 +36,7 @@ from bugsly_server.store.meta import (
     channels,
     counters,
     groupings,
+    health,
     holders,
     issues,
     projects,
@@ -106,6 +108,7 @@ class Pipeline:
         told = self._errors.record(kinds.pop("event", ()), self.skipped)
         for issue, change in (one for each in told.values() for one in each):
             self._announce(issue, change)
+        self._add_sessions((*kinds.pop("session", ()), *kinds.pop("sessions", ())))
         touched = self._recorder.record(kinds.pop("memory", ()), self.skipped)
         for project_id, sighted in touched.items():
             watch = self._watch.setdefault(project_id, Watch(since=now))
@@ -152,10 +155,16 @@ class Pipeline:
         with self._database.writing() as connection:
             workers.forget(connection, now - keep)
             counters.forget(connection, now - keep)
+            health.forget(connection, now - keep)
             groupings.forget(connection, now - KEEP_SEEN, now - keep)
             forgotten = holders.forget(connection, now - KEEP_STEPS)
         if forgotten:
             self._recorder = Recorder(self._database, self._telemetry)
+
+    def _add_sessions(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            with self._database.writing() as connection:
+                health.add(connection, sum_up(entries, self.skipped))
 
     def _look(self, sighted: Iterable[Worker], now: Micros) -> bool:
         """Judge the workers that have done enough since their last look; return whether any had."""

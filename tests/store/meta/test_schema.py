@@ -10,8 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, TextClause, create_engine, insert, text
 from sqlalchemy.exc import IntegrityError
 
-from bugsly_server.store.meta.database import HEAD, MIGRATIONS, Database
 from bugsly_server.store.meta import error_tables
+from bugsly_server.store.meta.database import HEAD, MIGRATIONS, Database
 from bugsly_server.store.meta.tables import METADATA, key
 
 MIGRATE = (

@@ -10,13 +10,7 @@ from bugsly_server.model import units
 from bugsly_server.model.error import AnyIssue, ErrorIssue
 from bugsly_server.model.issue import Change, ChangeKind, Issue
 
-LEADS = OPENINGS | {
-    ChangeKind.OPENED: "New: ",
-    ChangeKind.ESCALATED: "Escalating: ",
-    ChangeKind.IGNORED: "Ignored: ",
-    ChangeKind.MERGED: "Merged: ",
-    ChangeKind.SPLIT: "Split off: ",
-}
+LEADS = OPENINGS | {ChangeKind.OPENED: "New: "}
 
 
 def tell(project: str, issue: AnyIssue, change: Change, url: str) -> Alert:

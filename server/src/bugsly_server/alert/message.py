@@ -22,6 +22,10 @@ OPENINGS = {
     ChangeKind.CAME_BACK: "Back again: ",
     ChangeKind.RESOLVED: "Resolved: ",
     ChangeKind.NAMED: "Cause found: ",
+    ChangeKind.ESCALATED: "Escalating: ",
+    ChangeKind.IGNORED: "Ignored: ",
+    ChangeKind.MERGED: "Merged: ",
+    ChangeKind.SPLIT: "Split off: ",
 }
 CALM = (ChangeKind.QUIETED, ChangeKind.RESOLVED)
 MOST_OTHERS = 3

@@ -38,6 +38,16 @@ def find(connection: Connection, issue_ids: Iterable[int]) -> dict[int, ErrorIss
     return {row.id: of_row(row) for row in rows}
 
 
+def unresolved(connection: Connection, project_id: int, most: int) -> list[ErrorIssue]:
+    """Return up to *most* errors of a project that are not resolved, last seen first."""
+    query = (
+        SELECT.where(issue.c.project_id == project_id, issue.c.state != State.RESOLVED)
+        .order_by(issue.c.seen_at.desc())
+        .limit(most)
+    )
+    return [of_row(row) for row in connection.execute(query)]
+
+
 def count_all(connection: Connection, project_id: int) -> int:
     """Return how many errors a project has, whatever their state."""
     query = select(func.count()).where(issue.c.project_id == project_id, issue.c.kind == Kind.ERROR)
