@@ -152,7 +152,7 @@ def counted(connection: Connection, grouping_ids: Iterable[int], hour: int) -> d
     query = select(grouping_hour.c.grouping_id, grouping_hour.c.events).where(
         grouping_hour.c.grouping_id.in_(list(grouping_ids)), grouping_hour.c.hour == hour
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row.grouping_id: row.events for row in connection.execute(query)}
 
 
 def note_traits(connection: Connection, traits: Iterable[Trait]) -> None:

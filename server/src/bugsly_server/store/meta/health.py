@@ -60,11 +60,11 @@ def releases(connection: Connection, project_id: int, since: Micros) -> list[Rel
     query = select(health.c.release, *sums).where(
         health.c.project_id == project_id, health.c.day >= since // DAY
     )
-    rows = connection.execute(query.group_by(health.c.release)).tuples()
-    fares = {name: Health(*map(int, amounts)) for name, *amounts in rows}
+    rows = connection.execute(query.group_by(health.c.release))
+    fares = {row[0]: Health(*map(int, row[1:])) for row in rows}
     count = select(error.c.first_release, func.count()).join(issue, issue.c.id == error.c.issue_id)
     mine = count.where(issue.c.project_id == project_id).group_by(error.c.first_release)
-    brought: dict[str, int] = dict(connection.execute(mine).tuples().all())
+    brought = {row[0]: int(row[1]) for row in connection.execute(mine)}
     known = select(release).where(release.c.project_id == project_id)
     newest = known.order_by(release.c.first_seen_at.desc()).limit(MOST_RELEASES)
     return [
