@@ -2,6 +2,7 @@
 
 BugslyError
 ├── Rejected          a client sent what we do not take            → 4xx, one line
+├── OverQuota         a project sent more than it may              → 429 and Retry-After
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
 ├── ChannelError      an alert did not go out                      → tried again, or shown beside it
 └── Misconfigured     the operator has to change something         → exit code 2, one line
@@ -23,6 +24,15 @@ class Rejected(BugslyError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class OverQuota(BugslyError):
+    """A request with nothing but events that are too many; *refused* are other categories."""
+
+    def __init__(self, message: str, retry_after: int, refused: set[str]) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.refused = refused
 
 
 class Unavailable(BugslyError):

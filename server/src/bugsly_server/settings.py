@@ -41,6 +41,11 @@ SETTINGS = (
     Setting("data_dir", "~/.local/share/bugsly", "Folder that holds everything the server keeps"),
     Setting("public_url", "", "Address under which people and agents reach this server"),
     Setting("keep_days", "90", "Forget samples and ended workers after this many days, 2 to 3650"),
+    Setting("events_per_minute", "6000", "Events a project may send in a minute, 1 to 1000000"),
+    Setting("events_per_day", "1000000", "Events a project may send in a day, 1 to 1000000000"),
+    Setting(
+        "most_errors", "10000", "Error issues of a project, 10 to 1000000; later ones share one"
+    ),
     Setting(
         "allow_networks",
         "",
@@ -58,6 +63,9 @@ class Settings:
     data_dir: Path
     public_url: str
     keep_days: int
+    events_per_minute: int
+    events_per_day: int
+    most_errors: int
     allow_networks: tuple[Network, ...]
 
 
@@ -73,6 +81,9 @@ def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -
         data_dir=_folder(chosen["data_dir"], environ),
         public_url=_address(chosen["public_url"]),
         keep_days=_number("keep_days", chosen["keep_days"], 2, 3650),
+        events_per_minute=_number("events_per_minute", chosen["events_per_minute"], 1, 10**6),
+        events_per_day=_number("events_per_day", chosen["events_per_day"], 1, 10**9),
+        most_errors=_number("most_errors", chosen["most_errors"], 10, 10**6),
         allow_networks=_networks(chosen["allow_networks"]),
     )
 

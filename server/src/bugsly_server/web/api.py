@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +13,27 @@ from starlette.responses import Response
 
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import Micros
+from bugsly_server.digest.event import decode_event
 from bugsly_server.errors import Misconfigured, NotFound
-from bugsly_server.export import issue_facts, worker_facts
+from bugsly_server.export import error_facts, issue_facts, worker_facts
+from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.issue import State
-from bugsly_server.store.meta import accounts, asks, issues, projects, workers
+from bugsly_server.store.meta import (
+    accounts,
+    asks,
+    errors,
+    groupings,
+    issues,
+    projects,
+    workers,
+)
+from bugsly_server.web.explanation import explained
 from bugsly_server.web.site import site_of
 
 UNKNOWN_TOKEN = {"detail": "token: is unknown → make one on the account page"}
 DIGITS = 7
 """A number of requests has fewer."""
+MOST_ERRORS = 200
 Facts = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
@@ -71,9 +84,21 @@ def living_workers(connection: Connection, project_id: int, now: Micros) -> list
 
 
 def open_issues(connection: Connection, project_id: int, now: Micros) -> list[dict[str, Any]]:
-    """Return the issues of a project that are not resolved."""
-    every = issues.every(connection, project_id)
-    return [issue_facts(one, now) for one in every if one.state is not State.RESOLVED]
+    """Return the issues of a project that are not resolved: all leaks, and the latest errors."""
+    leaks = [one for one in issues.every(connection, project_id) if one.state is not State.RESOLVED]
+    found = errors.unresolved(connection, project_id, MOST_ERRORS)
+    return [
+        *(issue_facts(one, now) for one in leaks),
+        *(error_facts(one, _explanation(connection, one)) for one in found),
+    ]
+
+
+def _explanation(connection: Connection, error: ErrorIssue) -> Any:
+    """Return what the rules say of the latest event of *error* that is kept for good."""
+    for kept in groupings.specimens(connection, error.id)[:1]:
+        event = decode_event(kept.body, kept.at, Counter())
+        return None if event is None else explained(event)
+    return None
 
 
 def put_heap(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:
