@@ -1,0 +1,125 @@
+"""Reads the few lines of source that a frame shows, and changes them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from bugsly_server.explain.edits import indent_of
+from bugsly_server.model.event import Frame
+
+REACH = 6
+"""Lines before and after that a statement may stretch over."""
+LONGEST = 2_000
+"""Characters of lines that are read at all: longer ones were not written by hand."""
+AROUND = 2
+"""Lines of context in a diff."""
+
+
+class Given(NamedTuple):
+    """Where a name gets its value."""
+
+    line: int
+    value: ast.expr | None
+    """None for an argument of the function."""
+
+
+def statement_of(frame: Frame) -> ast.stmt | None:
+    """Return the statement at the line of *frame*, None where what is shown is not enough."""
+    lines = (*frame.before, frame.code, *frame.after)
+    at = len(frame.before)
+    for first in range(at, max(at - REACH, -1), -1):
+        for last in range(at, min(at + REACH, len(lines))):
+            found = _parsed(lines[first : last + 1])
+            if found is not None:
+                return found
+    return None
+
+
+def given(frame: Frame, name: str) -> Given | None:
+    """Return the statement above that gave *name* its value, None where several may have."""
+    indent = _indent(frame.code)
+    for back, text in enumerate(reversed(frame.before), start=1):
+        found = _targets(frame.before[len(frame.before) - back :]) if text.strip() else {}
+        if name in found:
+            enclosing = _indent(text) <= indent
+            return Given(frame.line - back, found[name]) if enclosing else None
+        if text.strip():
+            indent = min(indent, _indent(text))
+        if re.match(r"\s*(async\s+)?def\s", text) and _indent(text) < _indent(frame.code):
+            return None
+    return None
+
+
+def swapped(frame: Frame, old: str, new: str) -> str:
+    """Return the diff that puts *new* for *old* in the line; empty unless it is there once."""
+    found = re.findall(rf"(?<![\w.]){re.escape(old)}(?!\w)", frame.code)
+    if len(found) != 1:
+        return ""
+    swap = partial(re.sub, rf"(?<![\w.]){re.escape(old)}(?!\w)", lambda _: new)
+    return rewritten(frame, [swap(frame.code)])
+
+
+def rewritten(frame: Frame, lines: Sequence[str]) -> str:
+    """Return the diff that puts *lines* for the line of *frame*."""
+    before, after = frame.before[-AROUND:], frame.after[:AROUND]
+    start = frame.line - len(before)
+    around = len(before) + len(after)
+    head = f"@@ -{start},{around + 1} +{start},{around + len(lines)} @@"
+    return "\n".join(
+        [
+            f"--- a/{frame.file}",
+            f"+++ b/{frame.file}",
+            head,
+            *(f" {line}" for line in before),
+            f"-{frame.code}",
+            *(f"+{line}" for line in lines),
+            *(f" {line}" for line in after),
+        ]
+    )
+
+
+def _parsed(lines: Sequence[str]) -> ast.stmt | None:
+    text = textwrap.dedent("\n".join(lines)).strip()
+    if not text or len(text) > LONGEST:
+        return None
+    text = re.sub(r"\Aelif\b", "if", text)
+    for whole in (text, f"{text} pass" if text.endswith(":") else f"{text}\ndef _(): pass"):
+        try:
+            return ast.parse(whole).body[0]
+        except (SyntaxError, ValueError, RecursionError, MemoryError, IndexError):
+            continue
+    return None
+
+
+def _targets(lines: Sequence[str]) -> dict[str, ast.expr | None]:
+    """Return the names that the statement at the head of *lines* gives a value to."""
+    for last in range(1, min(REACH, len(lines)) + 1):
+        found = _parsed(lines[:last])
+        if found is not None:
+            return dict(_given(found))
+    return {}
+
+
+def _given(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            yield name, value
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            yield name, value
+        case ast.For(target=ast.Name(id=name), iter=value):
+            yield name, value
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            bound = [(one.optional_vars, one.context_expr) for one in items]
+            yield from ((name.id, made) for name, made in bound if isinstance(name, ast.Name))
+        case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args):
+            for one in (*args.posonlyargs, *args.args, *args.kwonlyargs):
+                yield one.arg, None
+
+
+def _indent(text: str) -> int:
+    return len(indent_of(text.expandtabs()))
