@@ -84,7 +84,7 @@ class Rule(NamedTuple):
 
 
 def _phrases(scene: Scene) -> dict[str, str]:
-    frame, value = scene.frame, quoted(scene.thrown.value)
+    frame, value = scene.frame, quoted(scene.thrown.value.partition("\n[SQL: ")[0])
     at, code = quoted(line_of(frame)), quoted(frame.code, 100)
     inside = f", in `{quoted(frame.function, 60)}`" if frame.function else ""
     return {

@@ -65,6 +65,7 @@ RULES = (
         types=("ImportError",),
         pattern=r"^cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'",
         title="`{module}` has no `{name}` to import",
+        what="{line} found no `{name}` in `{module}`.",
         why="It is misspelt, or the installed version of `{module}` no longer or not yet has it.",
         fix="Compare the version that is installed where it failed with the one you tested, and pin"
         " it; or mend the name at {at}.",

@@ -42,8 +42,9 @@ def exhausted(scene: Scene, _found: re.Match[str]) -> Reading | None:
         match node:
             case ast.Call(func=ast.Name(id="next"), args=[source]):
                 text = ast.unparse(source)
+                bare = text[1:-1] if isinstance(source, ast.GeneratorExp) else text
                 return Reading(
-                    {"source": text},
+                    {"source": text, "bare": bare},
                     diff=swapped(scene.frame, f"next({text})", f"next({text}, None)"),
                 )
     return None
@@ -85,7 +86,7 @@ RULES = (
     Rule(
         slug="iterator-at-its-end",
         types=("StopIteration",),
-        title="`next({source})` found nothing",
+        title="`next({bare})` found nothing",
         what="{line} asked for the next element, and there was none.",
         why="`next` without a default raises when nothing is left, or nothing matches.",
         fix="Give it a default at {at}: `next({source}, None)`, and handle None.",

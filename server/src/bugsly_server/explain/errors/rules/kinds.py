@@ -152,7 +152,7 @@ RULES = (
         r" '(?P<b>[\w.]+)'|^'(?P<cmp>\S+)' not supported between instances of '(?P<c>\w+)' and"
         r" '(?P<d>\w+)'",
         title="`{one}` and `{other}` are of types that do not go together",
-        why="{value}.{values}",
+        why="Python never converts one into the other by itself.{values}",
         fix="Convert one of them at {at}: `int(…)` or `float(…)` to calculate and compare, `str(…)`"
         " or an f-string to join. What comes from a form, a URL or a file is text.",
         unless="one of them should never have that type; then mend where it comes from.",

@@ -91,15 +91,12 @@ def read(scene: Scene, found: re.Match[str]) -> Reading | None:
     texts = list(dict.fromkeys(ast.unparse(one) for one in suspects))
     told = " or ".join(f"`{quoted(text, 60)}`" for text in texts[:3])
     origin, advice = _origin(scene, suspects[0]) if len(texts) == 1 else ("", "")
-    line = quoted(line_of(scene.frame))
     return Reading(
         phrases={
             "expr": told,
             "use": _use(found),
             "origin": origin or "Something that gives an object gave None this time.",
-            "advice": advice
-            or f"decide what shall happen without a value before {line}: return"
-            " early, use a default, or `abort(404)` in a view",
+            "advice": advice or "return early, use a default, or `abort(404)` in a view",
         },
         diff=_iterated(scene, suspects[0]) if found.re.pattern == ITERATION else "",
         confidence=0.55 if len(texts) > 1 else 0.95 if _is_seen(scene, suspects[0]) else 0.85,
@@ -226,7 +223,7 @@ RULES = (
             title="{expr} is None where {use}",
             what="{line}: {expr} is None, and {use}.",
             why="{origin}",
-            fix="Before {at}: {advice}.",
+            fix="Say what shall happen without a value, before {at}: {advice}.",
             unless="{expr} has a value at that line; then another part of it is None.",
             read=read,
         )

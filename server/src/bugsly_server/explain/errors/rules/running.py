@@ -33,6 +33,14 @@ def looped(scene: Scene, _found: re.Match[str]) -> Reading | None:
     return None
 
 
+def escaped(scene: Scene, _found: re.Match[str]) -> Reading | None:
+    """Notice that it left a generator, which turned it into another exception."""
+    if scene.index == 0:
+        return None
+    became = scene.event.exceptions[scene.index - 1]
+    return Reading() if became.value == "generator raised StopIteration" else None
+
+
 RULES = (
     Rule(
         slug="outside-app-context",
@@ -105,13 +113,13 @@ RULES = (
     ),
     Rule(
         slug="generator-raised-stop",
-        types=("RuntimeError",),
-        pattern=r"^generator raised StopIteration",
+        types=("StopIteration",),
         title="A `next(…)` inside a generator found nothing",
         why="Inside a generator, a `StopIteration` that escapes becomes this error.",
         fix="Use `next(…, None)` or catch `StopIteration` and `return`, at {at}.",
         unless="it is raised by hand there: then `return` instead.",
-        confidence=0.95,
+        confidence=0.99,
+        read=escaped,
     ),
     Rule(
         slug="setup-after-first-request",

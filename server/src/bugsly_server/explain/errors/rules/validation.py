@@ -36,12 +36,12 @@ def marshmallow(_scene: Scene, found: re.Match[str]) -> Reading | None:
     pairs = re.findall(r"'([\w.]+)': \[['\"](.+?)['\"]\]", found["faults"])
     if not pairs:
         return None
-    told = [f"`{name}`: {quoted(fault, 90)}" for name, fault in pairs[:MOST]]
+    told = [f"`{name}`: {quoted(fault, 90).rstrip('.')}" for name, fault in pairs[:MOST]]
     missing = [name for name, fault in pairs if "Missing data" in fault]
     unknown = [name for name, fault in pairs if "Unknown field" in fault]
     meant = next((near for one in missing if (near := nearest(one, unknown))), "")
     close = f" `{meant}` was sent, which looks much alike." if meant else ""
-    return Reading({"first": pairs[0][0]}, {"faults": "; ".join(told).rstrip("."), "close": close})
+    return Reading({"first": pairs[0][0]}, {"faults": "; ".join(told), "close": close})
 
 
 def zod(_scene: Scene, found: re.Match[str]) -> Reading | None:
@@ -64,7 +64,7 @@ RULES = (
         types=("ValidationError",),
         pattern=r"^(?P<number>\d+) validation errors? for (?P<model>\w+)\n(?P<rest>[\s\S]*)",
         title="`{model}` refuses its input: `{first}`",
-        what="{line} found {number} faults in what was to become a `{model}`. {faults}.",
+        what="{line} found {number} faults in what was to become `{model}`. {faults}.",
         why="What was sent does not fit the model.{close}",
         fix="If a client sent it, catch `ValidationError` and answer 400 or 422 with `error.errors()`;"
         " if it is your own, mend where it is made before {at}.",
