@@ -1,4 +1,4 @@
-"""Runs the code that fails in the tests and writes docs/explanations.md: what Bugsly says of each."""
+"""Runs the code that fails in the tests and writes down what Bugsly says of each."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -46,6 +46,9 @@ SETTINGS = (
         "",
         "Private networks that alerts may be sent to, as 10.0.0.0/8,127.0.0.1/32",
     ),
+    Setting("model_url", "", "Model that explains too, as http://127.0.0.1:11434/v1 for Ollama"),
+    Setting("model_name", "", "Name of that model, as qwen2.5-coder:7b"),
+    Setting("model_key", "", "Its API key; give it as a variable, not as a flag"),
 )
 
 
@@ -59,6 +62,9 @@ class Settings:
     public_url: str
     keep_days: int
     allow_networks: tuple[Network, ...]
+    model_url: str = ""
+    model_name: str = ""
+    model_key: str = field(default="", repr=False)
 
 
 def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
@@ -71,9 +77,12 @@ def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -
         host=chosen["host"],
         port=_number("port", chosen["port"], 0, 65535),
         data_dir=_folder(chosen["data_dir"], environ),
-        public_url=_address(chosen["public_url"]),
+        public_url=_address("public_url", chosen["public_url"]),
         keep_days=_number("keep_days", chosen["keep_days"], 2, 3650),
         allow_networks=_networks(chosen["allow_networks"]),
+        model_url=_address("model_url", chosen["model_url"]),
+        model_name=chosen["model_name"],
+        model_key=chosen["model_key"],
     )
 
 
@@ -96,10 +105,10 @@ def _folder(text: str, environ: Mapping[str, str]) -> Path:
     return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path.expanduser raises without a home
 
 
-def _address(text: str) -> str:
+def _address(name: str, text: str) -> str:
     if text and not _is_address(text):
         raise Misconfigured(
-            f"BUGSLY_PUBLIC_URL: {text!r} is no address → write it as https://bugs.example.com"
+            f"{_variable(name)}: {text!r} is no address → write it as https://bugs.example.com"
         )
     return text.rstrip("/")
 

@@ -31,7 +31,7 @@ def ports() -> Iterator[dict[str, int]]:
 def test_what_failed_is_explained_by_its_own_names(case: Failure, ports: dict[str, int]) -> None:
     found = explain_error(case.event(**ports), Surroundings())
     assert found is not None
-    text = "\n".join((found.title, found.what, found.why, found.fix, found.unless))
+    text = f"{found.title}\n{found.what}\n{found.why}\n{found.fix}\n{found.unless}"
     assert (found.rule, [one for one in case.says if one not in text], text) == (
         case.rule,
         [],

@@ -40,7 +40,7 @@ class Failure:
             exec(compile(setup, SETUP, "exec"), names)
             try:
                 exec(compile(self.text, FILE, "exec"), names)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes an event
                 event = event_of(error, {FILE: self.text, SETUP: setup})
             else:
                 raise AssertionError(f"{self.rule}: nothing was raised")
