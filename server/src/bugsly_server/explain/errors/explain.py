@@ -11,7 +11,7 @@ from bugsly_server.explain.errors.scene import Scene
 from bugsly_server.model.error_explanation import ErrorExplanation, Surroundings
 from bugsly_server.model.event import Event, Thrown
 
-MOST = 8
+MOST = 5
 """Exceptions of a chain that are looked at."""
 FARTHER = 0.95
 """What a step down the chain costs of the confidence: the exception that was caught comes first."""

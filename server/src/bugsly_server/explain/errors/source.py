@@ -14,7 +14,7 @@ from bugsly_server.model.event import Frame
 
 REACH = 6
 """Lines before and after that a statement may stretch over."""
-LONGEST = 2_000
+LONGEST = 1_000
 """Characters of lines that are read at all: longer ones were not written by hand."""
 AROUND = 2
 """Lines of context in a diff."""
@@ -42,16 +42,19 @@ def statement_of(frame: Frame) -> ast.stmt | None:
 
 def given(frame: Frame, name: str) -> Given | None:
     """Return the statement above that gave *name* its value, None where several may have."""
+    if any(_may_set(line, name) for line in frame.after):
+        return None
     indent = _indent(frame.code)
     for back, text in enumerate(reversed(frame.before), start=1):
-        found = _targets(frame.before[len(frame.before) - back :]) if text.strip() else {}
-        if name in found:
-            enclosing = _indent(text) <= indent
-            return Given(frame.line - back, found[name]) if enclosing else None
-        if text.strip():
-            indent = min(indent, _indent(text))
-        if re.match(r"\s*(async\s+)?def\s", text) and _indent(text) < _indent(frame.code):
+        if not text.strip():
+            continue
+        statement = _first(frame.before[len(frame.before) - back :])
+        found = {} if statement is None else dict(_given(statement))
+        if name in found and _indent(text) <= indent:
+            return Given(frame.line - back, found[name])
+        if _may_set(text, name) or _begins_function(text, frame.code):
             return None
+        indent = min(indent, _indent(text))
     return None
 
 
@@ -84,25 +87,24 @@ def rewritten(frame: Frame, lines: Sequence[str]) -> str:
 
 
 def _parsed(lines: Sequence[str]) -> ast.stmt | None:
-    text = textwrap.dedent("\n".join(lines)).strip()
-    if not text or len(text) > LONGEST:
+    if sum(len(line) for line in lines) > LONGEST:
         return None
+    text = textwrap.dedent("\n".join(lines)).strip()
     text = re.sub(r"\Aelif\b", "if", text)
-    for whole in (text, f"{text} pass" if text.endswith(":") else f"{text}\ndef _(): pass"):
-        try:
-            return ast.parse(whole).body[0]
-        except (SyntaxError, ValueError, RecursionError, MemoryError, IndexError):
-            continue
-    return None
+    if text.endswith(":"):
+        text += " pass"
+    elif text.startswith("@"):
+        text += "\ndef _(): pass"
+    try:
+        return next(iter(ast.parse(text).body), None)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
-def _targets(lines: Sequence[str]) -> dict[str, ast.expr | None]:
-    """Return the names that the statement at the head of *lines* gives a value to."""
-    for last in range(1, min(REACH, len(lines)) + 1):
-        found = _parsed(lines[:last])
-        if found is not None:
-            return dict(_given(found))
-    return {}
+def _first(lines: Sequence[str]) -> ast.stmt | None:
+    """Return the statement that *lines* begin with."""
+    windows = (_parsed(lines[:last]) for last in range(1, min(REACH, len(lines)) + 1))
+    return next((found for found in windows if found is not None), None)
 
 
 def _given(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
@@ -111,14 +113,22 @@ def _given(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
             yield name, value
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
             yield name, value
-        case ast.For(target=ast.Name(id=name), iter=value):
-            yield name, value
-        case ast.With(items=items) | ast.AsyncWith(items=items):
-            bound = [(one.optional_vars, one.context_expr) for one in items]
-            yield from ((name.id, made) for name, made in bound if isinstance(name, ast.Name))
         case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args):
             for one in (*args.posonlyargs, *args.args, *args.kwonlyargs):
                 yield one.arg, None
+
+
+def _may_set(text: str, name: str) -> bool:
+    """Return whether *text* looks as if it could give *name* a value, or take it away."""
+    word = rf"\b{re.escape(name)}\b"
+    return (
+        re.search(rf"{word}[^=]*(?<![=!<>])=(?!=)|(?:for|as|del|import)\b.*{word}", text)
+        is not None
+    )
+
+
+def _begins_function(text: str, code: str) -> bool:
+    return re.match(r"\s*(async\s+)?def\s", text) is not None and _indent(text) < _indent(code)
 
 
 def _indent(text: str) -> int:
