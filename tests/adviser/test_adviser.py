@@ -181,6 +181,15 @@ def test_a_name_that_leads_inside_is_refused() -> None:
     assert advice.explanation is not None
 
 
+def test_where_one_address_is_dead_the_next_is_tried() -> None:
+    with WebServer(whole(GOOD)) as server:
+        there = Endpoint(f"http://models.example.test:{server.port}/v1", "small")
+        both = guard("127.0.0.0/8", resolver=FakeResolver(["127.0.0.3", "127.0.0.1"]))
+        advice = advise(question(), there, both, lambda _: None)
+    assert (advice.problem, len(server.asked)) == ("", 1)
+    assert server.asked[0].headers["Host"] == f"models.example.test:{server.port}"
+
+
 def test_a_private_network_is_refused_unless_it_is_allowed() -> None:
     there = Endpoint("http://10.0.0.7/v1", "small")
     advice = advise(question(), there, there.guard(()), lambda _: None)

@@ -113,33 +113,39 @@ async def _complete(
     addresses = await asyncio.to_thread(
         guard.addresses, target.host, target.port or PORTS[target.scheme]
     )
+    body = {"model": endpoint.model, "messages": messages, "stream": True, "temperature": 0}
     headers = {
         "Host": target.netloc.decode("ascii"),
         "User-Agent": f"bugsly-server/{__version__}",
         **({"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}),
     }
     timeout = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
-    async with httpx2.AsyncClient(
-        verify=httpx2.create_ssl_context(), trust_env=False, timeout=timeout
-    ) as client:
-        posting = client.stream(
-            "POST",
-            target.copy_with(host=addresses[0]),
-            json={"model": endpoint.model, "messages": messages, "stream": True, "temperature": 0},
-            headers=headers,
-            extensions={"sni_hostname": target.raw_host.decode("ascii")},
+    verify = httpx2.create_ssl_context()
+    async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
+        for number, address in enumerate(addresses, start=1):
+            asking = client.stream(
+                "POST",
+                target.copy_with(host=address),
+                json=body,
+                headers=headers,
+                extensions={"sni_hostname": target.raw_host.decode("ascii")},
+            )
+            try:
+                async with asking as response:
+                    return await _text(response, target.host, progress)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+    raise AssertionError("the guard gives at least one address")
+
+
+async def _text(response: httpx2.Response, host: str, progress: Progress) -> str:
+    """Return the text of a reply of *host*, streamed or whole; tell *progress* as it comes."""
+    if response.status_code != 200:
+        raise ModelError(
+            f"model: {host} answered {response.status_code}"
+            " → check BUGSLY_MODEL_URL, BUGSLY_MODEL_NAME and BUGSLY_MODEL_KEY"
         )
-        async with posting as response:
-            if response.status_code != 200:
-                raise ModelError(
-                    f"model: {target.host} answered {response.status_code}"
-                    " → check BUGSLY_MODEL_URL, BUGSLY_MODEL_NAME and BUGSLY_MODEL_KEY"
-                )
-            return await _text(response, progress)
-
-
-async def _text(response: httpx2.Response, progress: Progress) -> str:
-    """Return the text of a reply, streamed or whole, and tell *progress* as it comes."""
     text, whole, unread = "", b"", b""
     streamed = "event-stream" in response.headers.get("content-type", "")
     async for chunk in response.aiter_bytes():

@@ -70,7 +70,7 @@ def test_memory_that_ran_out_is_tied_to_the_series_and_the_leak() -> None:
     holder = OpenLeak(issue=3, cause=Cause.GROWING_CONTAINER, holder="shop.views.log")
     full = told(event, limit=GB, leaks=(holder,))
     assert "950 MB then, of 1 GB" in full.what
-    assert "Issue 3 is open: a leak in `shop.views.log`" in full.why
+    assert "Issue 3 is open: a leak in `shop.views.log`, which may" in full.why
     far = told(replace(event, memory=100_000_000), limit=GB)
     assert "One huge allocation" in far.why
     assert full.confidence > far.confidence
@@ -175,6 +175,28 @@ def test_of_two_that_may_be_none_the_locals_tell_which() -> None:
     found = told(thrown("AttributeError", "'NoneType' object has no attribute 'name'", blind))
     assert found.title.startswith("`a` or `b` is None")
     assert found.confidence < 0.6
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "code", "rule"),
+    [
+        ("TypeError", "'int' object is not callable", "show(count())", "types-somewhere"),
+        ("TypeError", "'int' object is not callable", "count()", "not-able"),
+        ("TypeError", 'can only concatenate str (not "int") to str', "a + b + c",
+         "types-somewhere"),
+        ("TypeError", 'can only concatenate str (not "int") to str', "a + b * c", "operands"),
+        ("KeyError", "'HTTP_HOST'", 'environ["HTTP_HOST"]', "key-missing"),
+        ("BadRequestKeyError", "400", 'f(request.form["a"], request.form["b"])',
+         "field-not-sent-somewhere"),
+        ("IndexError", "list index out of range", 'order["lines"][3]', "index-outside"),
+        ("IndexError", "list index out of range", "a[1] + b[1]", "index-somewhere"),
+        ("TimeoutError", "", "lock.acquire()", "answer-too-late"),
+    ],
+)  # fmt: skip
+def test_where_a_line_leaves_room_for_doubt_nothing_is_named(
+    kind: str, value: str, code: str, rule: str
+) -> None:
+    assert told(thrown(kind, value, frame(code))).rule == rule
 
 
 HOSTILE = "`{value}` \x1b[31m<script>\u202e\n\n# h [a](http://x) %s {0.__class__}"

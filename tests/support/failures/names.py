@@ -149,7 +149,7 @@ CASES = (
         """
         import yaml_that_nobody_has
         """,
-        ("`yaml_that_nobody_has`", "requirements", "yaml-that-nobody-has"),
+        ("`yaml_that_nobody_has`", "requirements"),
         1,
     ),
     Failure(

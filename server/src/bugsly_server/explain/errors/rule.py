@@ -62,7 +62,7 @@ class Rule(NamedTuple):
         names = {name: quoted(value) for name, value in (groups | dict(reading.names)).items()}
         shown = _phrases(scene) | names | dict(reading.phrases)
         return ErrorExplanation(
-            title=_filled(self.title, shown),
+            title=_filled(self.title, shown).rstrip(" :"),
             what=_filled(self.what, shown),
             why=_filled(self.why, shown),
             fix=_filled(self.fix, shown),

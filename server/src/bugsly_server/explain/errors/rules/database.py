@@ -14,7 +14,6 @@ TYPES = (
     "InternalError",
     "DBAPIError",
     "ConnectionTimeout",
-    "Error",
 )
 
 

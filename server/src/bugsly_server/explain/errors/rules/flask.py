@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 from bugsly_server.explain.errors.nearness import nearest
@@ -14,15 +15,14 @@ from bugsly_server.explain.errors.source import swapped
 
 def unsent(scene: Scene, _found: re.Match[str]) -> Reading | None:
     """Name the field by the line, and what was sent instead."""
-    for node in scene.nodes():
-        match node:
-            case ast.Subscript(value=ast.Attribute(attr=place), slice=ast.Constant(value=str(key))):
-                break
-    else:
+    asked = dict(_asked(scene))
+    sent = {place: _sent(scene, place) for place in asked.values()}
+    missing = {key: place for key, place in asked.items() if key not in sent[place]}
+    if len(missing) != 1:
         return None
-    sent = _sent(scene, place)
-    meant = nearest(key, sent)
-    listed = ", ".join(f"`{quoted(one, 30)}`" for one in sent[:6])
+    [(key, place)] = missing.items()
+    meant = nearest(key, sent[place])
+    listed = ", ".join(f"`{quoted(one, 30)}`" for one in sent[place][:6])
     told = f" The request had {listed}." if listed else ""
     close = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
     return Reading(
@@ -34,6 +34,14 @@ def unsent(scene: Scene, _found: re.Match[str]) -> Reading | None:
         else "",
         confidence=0.97 if meant else None,
     )
+
+
+def _asked(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield the keys that the line asks for, and of what part of the request."""
+    for node in scene.nodes():
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr=place), slice=ast.Constant(value=str(key))):
+                yield key, place
 
 
 def _sent(scene: Scene, place: str) -> list[str]:
@@ -84,6 +92,16 @@ RULES = (
         unless="somebody probes the site by hand: then a 400 is right.",
         confidence=0.94,
         read=unsent,
+    ),
+    Rule(
+        slug="field-not-sent-somewhere",
+        types=("BadRequestKeyError",),
+        title="The request came without a field that {function} reads",
+        what="{line} reads a field of the request that was not sent; Flask answers 400.",
+        why="The form or client names it otherwise or leaves it out, or sends JSON while a form is read.",
+        fix="Compare the names in the form with those that {at} reads; use `.get(…)` where one may be missing.",
+        unless="somebody probes the site by hand: then a 400 is right.",
+        confidence=0.7,
     ),
     Rule(
         slug="url-not-built",

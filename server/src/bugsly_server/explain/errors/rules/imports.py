@@ -34,13 +34,13 @@ def absent(scene: Scene, found: re.Match[str]) -> Reading | None:
                 "advice": "See that the file is there where it failed.",
             }
         )
-    name = DISTRIBUTIONS.get(root, root.replace("_", "-"))
+    known = DISTRIBUTIONS.get(root)
+    name = f"`{known}`" if known else f"the package that brings `{root}`"
     return Reading(
-        {"distribution": name},
-        {
+        phrases={
             "reason": "It is not installed in the environment that runs the app; on your machine it"
             " probably is.",
-            "advice": f"Add `{name}` to the requirements that are deployed, and see that the"
+            "advice": f"Add {name} to the requirements that are deployed, and see that the"
             " app is started with the Python of that environment.",
         },
     )

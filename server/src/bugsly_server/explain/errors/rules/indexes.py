@@ -14,7 +14,12 @@ EMPTY = {"[]", "()", "''", '""', "b''", "deque([])"}
 
 def outside(scene: Scene, _found: re.Match[str]) -> Reading | None:
     """Name the sequence, the position and whether it was empty."""
-    asked = [node for node in scene.nodes() if isinstance(node, ast.Subscript)]
+    asked = [
+        node
+        for node in scene.nodes()
+        if isinstance(node, ast.Subscript)
+        and not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str))
+    ]
     empty = [one for one in asked if scene.frame.locals.get(ast.unparse(one.value)) in EMPTY]
     chosen = empty or [one for one in asked if not isinstance(one.slice, ast.Slice)]
     if not scene.raised_here or len({ast.unparse(one) for one in chosen}) != 1:

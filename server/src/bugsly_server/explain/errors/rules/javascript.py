@@ -8,6 +8,8 @@ from bugsly_server.explain.errors.rule import Reading, Rule
 from bugsly_server.explain.errors.scene import Scene
 from bugsly_server.explain.errors.source import swapped
 
+LONGEST = 1_000
+"""Characters of a line that are looked at: scripts are often one line only."""
 EMPTY = (
     r"^Cannot (?:read|set) propert(?:y|ies) (?:'(?P<old>\w+)' )?of (?P<what>undefined|null)"
     r"(?: \((?:reading|setting) '(?P<name>[^']+)'\))?|^(?P<fox>[\w.$]+) is (?P<which>undefined|null)$"
@@ -20,12 +22,13 @@ def receiver(scene: Scene, found: re.Match[str]) -> Reading | None:
     name = found["name"] or found["old"] or ""
     what = found["what"] or found["which"] or "undefined"
     pattern = rf"([\w$.\[\]()'\"]+?)\.{re.escape(name)}(?![\w$])"
-    written = re.findall(pattern, scene.frame.code) if name else []
+    code = scene.frame.code[:LONGEST]
+    written = re.findall(pattern, code) if name else []
     if found["fox"] or found["safari"]:
         expr = found["fox"] or (found["safari"] or "").rpartition(".")[0]
     else:
         expr = written[0] if len(set(written)) == 1 else ""
-    reads = not re.search(rf"\.{re.escape(name)}\s*=[^=]", scene.frame.code) if name else False
+    reads = not re.search(rf"\.{re.escape(name)}\s*=[^=]", code) if name else False
     diff = swapped(scene.frame, f"{expr}.{name}", f"{expr}?.{name}") if expr and reads else ""
     read = f" when `.{name}` is used" if name else ""
     return Reading(

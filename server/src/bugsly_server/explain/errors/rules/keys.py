@@ -25,14 +25,14 @@ class Place(NamedTuple):
 
 PLACES = (
     Place(
-        r"environ$",
+        r"^os\.environ$",
         "the environment",
         "It is not set in the environment that this worker was started with.",
         "Set `{key}` where the app is started (systemd unit, compose file, dashboard), and restart;"
         ' or give a default: `os.environ.get("{key}", …)`.',
     ),
     Place(
-        r"config$",
+        r"^(\w+\.)*\w*app\.config$",
         "the app's configuration",
         "No configuration that was loaded sets it.",
         "Set `{key}` before it is read at {at}; see that the file or the variables it comes from are"
@@ -44,12 +44,6 @@ PLACES = (
         "This visitor's session has none: not logged in, expired, or signed with another"
         " `SECRET_KEY`.",
         'Use `session.get("{key}")`, and send visitors without it to the login.',
-    ),
-    Place(
-        r"headers$",
-        "the headers",
-        "The request came without that header.",
-        'Use `.get("{key}")`, and answer 400 or 401 without it.',
     ),
     Place(
         r"^(flask\.)?request\.(json|get_json\(.*\))$",

@@ -10,6 +10,20 @@ from bugsly_server.explain.errors.scene import Scene, quoted
 from bugsly_server.explain.errors.source import swapped
 
 CONCATENATED = r'^can only concatenate (?P<left>\w+) \(not "(?P<right>\w+)"\) to'
+SIGNS: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.BitOr: "|",
+    ast.BitAnd: "&",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
 HINTS = {
     "Decimal": "str(value) or float(value)",
     "datetime": "value.isoformat()",
@@ -21,19 +35,29 @@ HINTS = {
 }
 
 
-def operands(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def operands(scene: Scene, found: re.Match[str]) -> Reading | None:
     """Name both sides; wrap in `str` the number that is added to a text."""
-    for node in scene.nodes():
-        match node:
-            case ast.BinOp(left=left, right=right) | ast.AugAssign(target=left, value=right):
-                sides = ast.unparse(left), ast.unparse(right)
-            case ast.Compare(left=left, comparators=[right]):
-                sides = ast.unparse(left), ast.unparse(right)
-            case _:
-                continue
-        names = {"one": sides[0], "other": sides[1]}
-        return Reading(names, {"values": _values(scene, sides)}, diff=_as_text(scene, node))
-    return None
+    sign = found["op"] or found["cmp"] or "+"
+    fitting = [(node, sides) for node in scene.nodes() if (sides := _sides(node, sign)) is not None]
+    if not scene.raised_here or len(fitting) != 1:
+        return None
+    [(node, sides)] = fitting
+    names = {"one": sides[0], "other": sides[1]}
+    return Reading(names, {"values": _values(scene, sides)}, diff=_as_text(scene, node))
+
+
+def _sides(node: ast.AST, sign: str) -> tuple[str, str] | None:
+    """Return the source of both sides of *node*, if it is an operation with *sign*."""
+    match node:
+        case ast.BinOp(left=left, op=operator, right=right):
+            signs = {SIGNS.get(type(operator))}
+        case ast.AugAssign(target=left, op=operator, value=right):
+            signs = {SIGNS.get(type(operator)), f"{SIGNS.get(type(operator))}="}
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            signs = {SIGNS.get(type(operator))}
+        case _:
+            return None
+    return (ast.unparse(left), ast.unparse(right)) if sign in signs else None
 
 
 def _values(scene: Scene, sides: tuple[str, str]) -> str:
@@ -58,12 +82,14 @@ def receiver(scene: Scene, found: re.Match[str]) -> Reading | None:
         "subscriptable": ast.Subscript,
         "iterable": (ast.For, ast.comprehension, ast.Starred),
     }
-    for node in scene.nodes():
-        if scene.raised_here and isinstance(node, wanted[found["able"]]):
-            name = "func" if isinstance(node, ast.Call) else "value"
-            text = ast.unparse(getattr(node, name, None) or node.iter)  # type: ignore[attr-defined]
-            return Reading({"expr": text}, {"reason": _why(found["owner"], found["able"])})
-    return None
+    fitting = {
+        ast.unparse(getattr(node, "func", None) or getattr(node, "iter", None) or node.value)  # type: ignore[attr-defined]
+        for node in scene.nodes()
+        if isinstance(node, wanted[found["able"]])
+    }
+    if not scene.raised_here or len(fitting) != 1:
+        return None
+    return Reading({"expr": fitting.pop()}, {"reason": _why(found["owner"], found["able"])})
 
 
 def _why(owner: str, able: str) -> str:
@@ -170,6 +196,16 @@ RULES = (
         unless="`{expr}` is right, and another name was meant at that place.",
         confidence=0.88,
         read=receiver,
+    ),
+    Rule(
+        slug="types-somewhere",
+        types=("TypeError",),
+        pattern=r"^unsupported operand|not supported between|is not (?:callable|subscriptable|iterable)|^can only concatenate",
+        title="A value in {function} has another type than expected",
+        why="{value}.",
+        fix="Look at the locals at {at} for the value of that type, and convert it or mend where it is made.",
+        unless="the type is right, and the operation is not what was meant.",
+        confidence=0.5,
     ),
     Rule(
         slug="no-item-assignment",

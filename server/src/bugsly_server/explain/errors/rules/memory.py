@@ -30,7 +30,7 @@ def used(scene: Scene, _found: re.Match[str]) -> Reading | None:
 def _leak(scene: Scene) -> str:
     for leak in scene.surroundings.leaks:
         at = quoted(leak.holder or leak.site)
-        return f" Issue {leak.issue} is open: a leak{f' in `{at}`' if at else ''} fills it."
+        return f" Issue {leak.issue} is open: a leak{f' in `{at}`' if at else ''}, which may be what fills it."
     return ""
 
 

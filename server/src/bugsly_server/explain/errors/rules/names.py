@@ -33,7 +33,7 @@ WELL_KNOWN = {
 def near(scene: Scene, found: re.Match[str]) -> Reading | None:
     """Find the name that was meant, among locals, names nearby and built-in ones."""
     shown = "\n".join((*scene.frame.before, *scene.frame.after))
-    nearby = re.findall(r"(?<![.\w'\"])[A-Za-z_]\w{2,60}", shown)
+    nearby = re.findall(r"(?:^|\n)\s*(?:def |class |)([A-Za-z_]\w{0,60})(?:\s*=|\()", shown)
     name = found["name"]
     if name in WELL_KNOWN or name in sys.stdlib_module_names:
         return None

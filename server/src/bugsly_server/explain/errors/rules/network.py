@@ -31,9 +31,12 @@ def peer(scene: Scene, _found: re.Match[str]) -> Reading | None:
     name = _peer(scene)
     advice = "Inside a container `localhost` is the container itself: use the service's name."
     is_local = re.match(r"(localhost|127\.|::1)", name)
-    return Reading(
-        {"peer": name or "The other service"}, {"local": f" {advice}" if is_local else ""}
-    )
+    return Reading(_named(name), {"local": f" {advice}" if is_local else ""})
+
+
+def _named(name: str) -> dict[str, str]:
+    """Return how it is called inside a sentence, and at its beginning."""
+    return {"peer": name or "the other service", "Peer": name or "The other service"}
 
 
 def _peer(scene: Scene) -> str:
@@ -44,7 +47,7 @@ def _peer(scene: Scene) -> str:
     return ""
 
 
-def late(scene: Scene, found: re.Match[str]) -> Reading | None:
+def late(scene: Scene, _found: re.Match[str]) -> Reading | None:
     """See whether the call bounds its time itself."""
     calls = [
         node
@@ -58,8 +61,13 @@ def late(scene: Scene, found: re.Match[str]) -> Reading | None:
         (ast.unparse(w.value) for c in calls for w in c.keywords if w.arg == "timeout"), ""
     )
     told = f" The call allows it {quoted(given, 40)} s." if bounded else ""
-    read = peer(scene, found)
-    return read and read._replace(phrases={"allowed": told})
+    name = _peer(scene)
+    of_network = name or calls or scene.thrown.type != "TimeoutError"
+    return Reading(
+        _named(name),
+        {"allowed": told},
+        confidence=None if of_network else 0.5,
+    )
 
 
 RULES = (
@@ -80,7 +88,7 @@ RULES = (
         slug="connection-refused",
         types=CONNECT,
         pattern=r"Connection refused|Errno (?:111|61)\b|actively refused|All connection attempts failed",
-        title="{peer} refuses connections",
+        title="{Peer} refuses connections",
         why="The machine answers, but nothing listens on that port: the service is down, still"
         " starting, or listens elsewhere.{local}",
         fix="See whether the service runs and on which address and port; compare with the"
@@ -113,7 +121,7 @@ RULES = (
         slug="tls-to-plain-port",
         types=("SSLError", "ConnectError", "MaxRetryError", "ConnectionError"),
         pattern=r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL",
-        title="{peer} does not speak TLS on that port",
+        title="{Peer} does not speak TLS on that port",
         why="`https://` is used where the other side speaks plain HTTP.",
         fix="Use `http://` or the TLS port in the address that {at} uses.",
         unless="the versions of TLS are too far apart.",
@@ -135,7 +143,7 @@ RULES = (
             "timeout",
         ),
         pattern=r"^(?!QueuePool)",
-        title="{peer} did not answer in time",
+        title="{Peer} did not answer in time",
         why="It is slow, overloaded or unreachable behind a firewall.{allowed}",
         fix="Look at that service first. In the view at {at}: bound the time well below Gunicorn's"
         " timeout, catch the error, and answer 503 or from a cache.",
@@ -167,7 +175,7 @@ RULES = (
         ),
         pattern=r"Connection reset|Errno (?:104|54)\b|Connection aborted|RemoteDisconnected|without"
         r" (?:sending a )?response|Connection broken|closed connection",
-        title="{peer} closed the connection in the middle",
+        title="{Peer} closed the connection in the middle",
         why="It restarted, hit a limit of its own, or had closed a connection that was kept idle and is"
         " used again.",
         fix="Repeat the call once if it may be repeated (`Retry` in urllib3); keep idle connections"
