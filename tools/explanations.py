@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def main() -> int:
             for case in module.CASES:
                 text = "\n".join(_told(case, ports))
                 for name in ("silent", "plain"):
-                    text = text.replace(f":{ports[name]}", ":8080")
+                    text = re.sub(rf"\b{ports[name]}\b", "8080", text)
                 parts.append(f"{text}\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")
     return 0

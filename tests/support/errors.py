@@ -13,10 +13,8 @@ def thrown(kind: str, value: str, *frames: Frame, **facts: Any) -> Event:
 
 
 def frame(code: str, **facts: Any) -> Frame:
-    return Frame(
-        **{"file": "shop/views.py", "function": "show", "line": 9, "code": code, "in_app": True}
-        | facts
-    )
+    fields: dict[str, Any] = {"file": "shop/views.py", "function": "show", "line": 9}
+    return Frame(**{**fields, "code": code, "in_app": True, **facts})
 
 
 def told(event: Event, **context: Any) -> ErrorExplanation:

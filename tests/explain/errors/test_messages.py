@@ -34,7 +34,7 @@ PG = "(psycopg.OperationalError) connection failed: "
         ("OperationalError", "FATAL:  sorry, too many clients already",
          "database-connections-used-up", "max_overflow"),
         ("OperationalError", "(2003, \"Can't connect to MySQL server on 'db' (111)\")",
-         "database-unreachable", "db"),
+         "database-unreachable", "at `db`"),
         ("ProgrammingError", 'relation "users" does not exist\nLINE 1: SELECT', "table-missing",
          "`users`"),
         ("ProgrammingError", "column users.phone does not exist", "column-missing",

@@ -51,7 +51,7 @@ CASES = (
 
         psycopg.connect(f"postgresql://shop@127.0.0.1:{port}/shop")
         """,
-        ("127.0.0.1", "cannot be reached", "DATABASE_URL"),
+        ("`127.0.0.1:", "cannot be reached", "DATABASE_URL", "container itself"),
         3,
     ),
     Failure(

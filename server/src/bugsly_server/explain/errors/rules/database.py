@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bugsly_server.explain.errors.rule import Reading, Rule
+from bugsly_server.explain.errors.scene import Scene, quoted
 
 TYPES = (
     "OperationalError",
@@ -17,14 +18,23 @@ TYPES = (
 )
 
 
-def reached(_scene: object, found: re.Match[str]) -> Reading | None:
+HOST = re.compile(
+    r"connection to server at \"(?P<pg>[^\"]+)\"[^,]{0,100}, port (?P<port>\d+)"
+    r"|could not translate host name \"(?P<name>[^\"]+)|failed to resolve host '(?P<host>[^']+)"
+    r"|MySQL server on '(?P<mysql>[^']+)'"
+)
+
+
+def reached(scene: Scene, _found: re.Match[str]) -> Reading | None:
     """Name host and port."""
-    host = found["host"] or found["server"] or found["mysql"] or ""
-    port = found["port"]
-    peer = f"{host}:{port}" if host and port else host
-    local = re.match(r"(localhost|127\.|::1|/)", host)
+    found = HOST.search(scene.thrown.value[:4_000])
+    named = {} if found is None else {key: one for key, one in found.groupdict().items() if one}
+    port = named.pop("port", "")
+    host = next(iter(named.values()), "")
+    local = re.match(r"(localhost|127\.|::1)", host)
     hint = " Inside a container `localhost` is the container itself: use the service's name."
-    return Reading({"peer": peer or "its address"}, {"local": hint if local else ""})
+    where = f"at `{quoted(host)}{f':{port}' if port else ''}` " if host else ""
+    return Reading(phrases={"peer": where, "local": hint if local else ""})
 
 
 RULES = (
@@ -91,12 +101,11 @@ RULES = (
     Rule(
         slug="database-unreachable",
         types=TYPES,
-        pattern=r"connection to server at \"(?P<host>[^\"]+)\"(?:[^,]*), port (?P<port>\d+)"
-        r" failed: (?:Connection refused|.*(?:timeout|timed out))|could not (?:connect to server|translate"
-        r" host name \"?(?P<server>[^\" ]+))|Can't connect to MySQL server on '(?P<mysql>[^']+)'"
-        r"|(?:connection failed|failed to resolve host '[^']*'|Connection refused"
-        r"|connection timeout expired|Name or service not known)",
-        title="The database at {peer} cannot be reached",
+        pattern=r"connection to server at .{1,200}(?:Connection refused|timeout|timed out)"
+        r"|could not connect to server|could not translate host name|Can't connect to MySQL server"
+        r"|connection failed|failed to resolve host|Connection refused|connection timeout expired"
+        r"|Name or service not known",
+        title="The database {peer}cannot be reached",
         why="It is down or still starting, or host and port are not those of this environment; a"
         " firewall swallows connections that time out.{local}",
         fix="Check in this order: host and port in `DATABASE_URL`, whether the database runs and listens"
