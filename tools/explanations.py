@@ -35,7 +35,7 @@ def main() -> int:
                 text = "\n".join(_told(case, ports))
                 for name in ("silent", "plain"):
                     text = re.sub(rf"\b{ports[name]}\b", "8080", text)
-                parts.append(f"{text}\n")
+                parts.append(re.sub(r"thread id \d+", "thread id 1", text) + "\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")
     return 0
 

@@ -64,8 +64,8 @@ def advise(
 ) -> Advice:
     """Return what the model answers to *question*, or what the rules say and why.
 
-    It takes up to `SECONDS` and raises nothing for what a model or its server may do. Keep the
-    advice without a problem under `question.key(endpoint.model)`.
+    It takes up to `SECONDS`, so call it on a thread, and raises nothing for what a model or its
+    server may do. Keep advice without a problem under `question.key(endpoint.model)`.
     """
     import httpx2
 

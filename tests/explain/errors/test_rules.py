@@ -93,9 +93,11 @@ def test_an_aborted_worker_is_told_by_the_line_it_was_at() -> None:
     ],
 )
 def test_what_gunicorn_logs_is_explained(message: str, rule: str) -> None:
-    found = told(Event(id="0" * 32, at=1, message=message))
+    event = Event(id="0" * 32, at=1, message=message)
+    found = told(event)
     assert found.rule == rule
     assert "4711" in found.title
+    assert "3 were killed" in told(event, kills=3).why or rule != "worker-killed"
     assert found.where == ()
 
 

@@ -6,7 +6,6 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from bugsly_server.explain.edits import indent_of
@@ -60,27 +59,23 @@ def given(frame: Frame, name: str) -> Given | None:
 
 def swapped(frame: Frame, old: str, new: str) -> str:
     """Return the diff that puts *new* for *old* in the line; empty unless it is there once."""
-    found = re.findall(rf"(?<![\w.]){re.escape(old)}(?!\w)", frame.code)
-    if len(found) != 1:
-        return ""
-    swap = partial(re.sub, rf"(?<![\w.]){re.escape(old)}(?!\w)", lambda _: new)
-    return rewritten(frame, [swap(frame.code)])
+    code, times = re.subn(rf"(?<![\w.]){re.escape(old)}(?!\w)", lambda _: new, frame.code)
+    return _diff(frame, code) if times == 1 else ""
 
 
-def rewritten(frame: Frame, lines: Sequence[str]) -> str:
-    """Return the diff that puts *lines* for the line of *frame*."""
+def _diff(frame: Frame, code: str) -> str:
     before, after = frame.before[-AROUND:], frame.after[:AROUND]
+    name = " ".join(frame.file.split())
     start = frame.line - len(before)
-    around = len(before) + len(after)
-    head = f"@@ -{start},{around + 1} +{start},{around + len(lines)} @@"
+    length = len(before) + 1 + len(after)
     return "\n".join(
         [
-            f"--- a/{frame.file}",
-            f"+++ b/{frame.file}",
-            head,
+            f"--- a/{name}",
+            f"+++ b/{name}",
+            f"@@ -{start},{length} +{start},{length} @@",
             *(f" {line}" for line in before),
             f"-{frame.code}",
-            *(f"+{line}" for line in lines),
+            f"+{code}",
             *(f" {line}" for line in after),
         ]
     )
@@ -121,10 +116,8 @@ def _given(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
 def _may_set(text: str, name: str) -> bool:
     """Return whether *text* looks as if it could give *name* a value, or take it away."""
     word = rf"\b{re.escape(name)}\b"
-    return (
-        re.search(rf"{word}[^=]*(?<![=!<>])=(?!=)|(?:for|as|del|import)\b.*{word}", text)
-        is not None
-    )
+    sets = rf"{word}[^=]*(?<![=!<>])=(?!=)|\b(?:for|as|del|import)\b.*{word}"
+    return len(text) > LONGEST or re.search(sets, text) is not None
 
 
 def _begins_function(text: str, code: str) -> bool:

@@ -19,12 +19,18 @@ def used(scene: Scene, _found: re.Match[str]) -> Reading | None:
     told = f" The worker used {size(memory)} then" if memory else ""
     if memory and limit:
         told += f", of {size(limit)} that it may"
-    full = bool(limit) and memory >= NEAR * limit
-    phrases = {"used": f"{told}." if told else "", "leak": _leak(scene), "hint": ""}
+    full = _is_full(scene)
+    kills = f" {context.kills} were killed in the last hour." if context.kills > 1 else ""
+    phrases = {"used": f"{told}." if told else "", "leak": _leak(scene), "hint": "", "kills": kills}
     if not full and memory and limit:
         phrases["hint"] = " One huge allocation at once is more likely than a slow leak."
     sure = 0.96 if full or phrases["leak"] else None
     return Reading(phrases=phrases, confidence=sure)
+
+
+def _is_full(scene: Scene) -> bool:
+    context = scene.surroundings
+    return 0 < NEAR * context.limit <= (scene.event.memory or context.memory)
 
 
 def _leak(scene: Scene) -> str:
@@ -40,9 +46,7 @@ def stuck(scene: Scene, found: re.Match[str]) -> Reading | None:
         return None
     others = scene.surroundings.timeouts
     read = used(scene, found) or Reading()
-    full = scene.surroundings.limit and (
-        (scene.event.memory or scene.surroundings.memory) >= NEAR * scene.surroundings.limit
-    )
+    full = _is_full(scene)
     phrases = dict(read.phrases) | {
         "others": f" {others} workers were aborted in the last hour." if others > 1 else "",
         "memory": f"{read.phrases['used']} So near the limit a machine swaps and everything is slow:"
@@ -101,7 +105,7 @@ RULES = (
         pattern=r"Worker \(pid:(?P<pid>\d+)\) was sent SIGKILL",
         title="The worker {pid} was killed, most likely for want of memory",
         what="The worker {pid} ended by SIGKILL, which nothing in it can catch.{used}",
-        why="The kernel kills the largest process of a container that meets its limit.{leak}",
+        why="The kernel kills the largest process of a container that meets its limit.{leak}{kills}",
         fix="See the worker's memory on its page, and mend the leak if one is open; otherwise fewer"
         " workers, or a higher limit.",
         unless="somebody or the orchestrator killed it by hand; the kernel's log names its own.",

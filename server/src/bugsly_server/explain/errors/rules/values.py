@@ -126,7 +126,7 @@ RULES = (
     ),
     Rule(
         slug="base64-invalid",
-        types=("binascii.Error", "Error"),
+        types=("binascii.Error",),
         pattern=r"Incorrect padding|Invalid base64|number of data characters|Only base64 data",
         title="What should be base64 is not: {value}",
         why="The text was cut, lost its `=` at the end in a URL, or is of the other alphabet"
