@@ -52,11 +52,11 @@ def _milliseconds(event: Event, rounds: int) -> float:
 
 
 def _huge() -> Event:
-    lines = ("    value = call(" + "x, " * 300,) * 5
+    lines = ("    value = call(" + "x, " * 24,) * 5
     frame = Frame(
         file="a.py",
         line=9,
-        code="    return value.name + (" + "y.name + " * 200,
+        code="    return value.name + (" + "y.name + " * 8,
         before=lines,
         after=lines,
         in_app=True,
