@@ -32,10 +32,9 @@ def statement_of(frame: Frame) -> ast.stmt | None:
     lines = (*frame.before, frame.code, *frame.after)
     at = len(frame.before)
     for first in range(at, max(at - REACH, -1), -1):
-        for last in range(at, min(at + REACH, len(lines))):
-            found = _parsed(lines[first : last + 1])
-            if found is not None:
-                return found
+        found = _first(lines[first : at + REACH], least=at + 1 - first)
+        if found is not None:
+            return found
     return None
 
 
@@ -96,10 +95,19 @@ def _parsed(lines: Sequence[str]) -> ast.stmt | None:
         return None
 
 
-def _first(lines: Sequence[str]) -> ast.stmt | None:
-    """Return the statement that *lines* begin with."""
-    windows = (_parsed(lines[:last]) for last in range(1, min(REACH, len(lines)) + 1))
-    return next((found for found in windows if found is not None), None)
+def _first(lines: Sequence[str], least: int = 1) -> ast.stmt | None:
+    """Return the statement that the first *least* lines begin with, or they and some more."""
+    for last in range(least, min(REACH + least, len(lines) + 1)):
+        if _is_whole(lines[:last]):
+            return _parsed(lines[:last])
+    return None
+
+
+def _is_whole(lines: Sequence[str]) -> bool:
+    """Return whether no bracket is open; Python itself takes its time to say so."""
+    bare = re.sub(r"'[^'\\]*'|\"[^\"\\]*\"", "", "\n".join(lines))
+    closed = all(bare.count(begin) == bare.count(end) for begin, end in ("()", "[]", "{}"))
+    return closed and not bare.endswith("\\")
 
 
 def _given(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
