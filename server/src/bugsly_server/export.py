@@ -6,6 +6,7 @@ from typing import Any
 
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.error import ErrorIssue
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.facts import cause_facts
 from bugsly_server.model.issue import Issue, Kind
 from bugsly_server.model.worker import Worker
@@ -73,7 +74,7 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
     }
 
 
-def error_facts(error: ErrorIssue, explanation: Any) -> dict[str, Any]:
+def error_facts(error: ErrorIssue, explanation: ErrorExplanation | None) -> dict[str, Any]:
     """Return what a program wants to know of an error, with the explanation of its last event."""
     return {
         "id": error.id,
@@ -93,7 +94,7 @@ def error_facts(error: ErrorIssue, explanation: Any) -> dict[str, Any]:
     }
 
 
-def explanation_facts(explanation: Any) -> dict[str, Any]:
+def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
     """Return an explanation of an error as plain JSON."""
     return {
         "what": explanation.what,

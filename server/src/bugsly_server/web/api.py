@@ -17,6 +17,7 @@ from bugsly_server.digest.event import decode_event
 from bugsly_server.errors import Misconfigured, NotFound
 from bugsly_server.export import error_facts, issue_facts, worker_facts
 from bugsly_server.model.error import ErrorIssue
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.issue import State
 from bugsly_server.store.meta import (
     accounts,
@@ -89,15 +90,17 @@ def open_issues(connection: Connection, project_id: int, now: Micros) -> list[di
     found = errors.unresolved(connection, project_id, MOST_ERRORS)
     return [
         *(issue_facts(one, now) for one in leaks),
-        *(error_facts(one, _explanation(connection, one)) for one in found),
+        *(error_facts(one, _explanation(connection, project_id, one)) for one in found),
     ]
 
 
-def _explanation(connection: Connection, error: ErrorIssue) -> Any:
+def _explanation(
+    connection: Connection, project_id: int, error: ErrorIssue
+) -> ErrorExplanation | None:
     """Return what the rules say of the latest event of *error* that is kept for good."""
     for kept in groupings.specimens(connection, error.id)[:1]:
         event = decode_event(kept.body, kept.at, Counter())
-        return None if event is None else explained(event)
+        return None if event is None else explained(connection, project_id, event)
     return None
 
 

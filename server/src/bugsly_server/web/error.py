@@ -100,10 +100,10 @@ def _told(
     if read is None:
         return {"event": None}
     event = replace(read, at=chosen.at)
-    explanation = explained(event)
     before, after = view.site.events.before(ids, chosen), view.site.events.after(ids, chosen)
     with view.site.database.reading() as connection:
         known = workers.find(connection, view.shown.id, [event.worker]) if event.worker else {}
+        explanation = explained(connection, view.shown.id, event)
     url = f"{view.address}/p/{view.shown.slug}/issues/{issue.id}"
     return {
         "event": event,

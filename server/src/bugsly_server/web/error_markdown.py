@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bugsly_server.model.error import ErrorIssue
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.event import Event, Frame, Thrown
 
 MOST_FRAMES = 30
@@ -12,7 +11,9 @@ MOST_LOCALS = 20
 LONGEST = 200
 
 
-def markdown(issue: ErrorIssue, event: Event, explanation: Any, url: str) -> str:
+def markdown(
+    issue: ErrorIssue, event: Event, explanation: ErrorExplanation | None, url: str
+) -> str:
     """Return what is known of an error: exceptions with calls, source and locals, and the request.
 
     What comes from the event stands in fences that it cannot close.

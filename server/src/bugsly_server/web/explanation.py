@@ -1,18 +1,15 @@
-"""Where a page gets the explanation of an error from."""
+"""Where pages get the explanation of an error from."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from sqlalchemy import Connection
 
+from bugsly_server.explain.errors.explain import explain_error
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.event import Event
+from bugsly_server.store.surroundings import around
 
 
-def explained(event: Event) -> Any:
-    """Return what the rules say of *event*; None where no rule knows it, or there are none."""
-    try:
-        rules = import_module("bugsly_server.explain.errors.explain")
-        words = import_module("bugsly_server.model.error_explanation")
-    except ModuleNotFoundError:
-        return None
-    return rules.explain_error(event, words.Surroundings(memory=event.memory))
+def explained(connection: Connection, project_id: int, event: Event) -> ErrorExplanation | None:
+    """Return what the rules say of *event*; None where no rule knows it."""
+    return explain_error(event, around(connection, project_id, event))
