@@ -1,6 +1,7 @@
 """What a worker of a real Gunicorn tells of its heap, and that its requests do not notice."""
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_busy_worker_answers_every_request_while_it_is_looked_at(
         try:
             for number in range(1, snapshots + 1):
                 server.always = asking(Ask(id=number, probe="heap"))
-                wait_until(lambda number=number: heap(server, number), 60, "the heap is told")
+                wait_until(partial(heap, server, number), 60, "the heap is told")
         finally:
             done.set()
             for one in clients:

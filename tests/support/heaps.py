@@ -1,14 +1,14 @@
 """Small heaps that are walked: modules of a few lines, and nothing beside them."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bugsly.heap.places import Place, name_of, places_of
 from bugsly.heap.snapshot import Walker, take
 from bugsly.heap.twin import PythonWalker
 from bugsly.heap.walkers import CWalker
 
-WALKERS = {"c": CWalker, "python": PythonWalker}
+WALKERS: dict[str, Callable[[], Walker]] = {"c": CWalker, "python": PythonWalker}
 
 
 def patient(seconds: float) -> bool:

@@ -49,7 +49,7 @@ SIZED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", SIZED)
-def test_containers_weigh_what_python_says(what: str, walker: Walker) -> None:
+def test_containers_weigh_what_getsizeof_says(what: str, walker: Walker) -> None:
     thing = SIZED[what]
     (place,) = by_name(walked(walker, [("it", thing)]))["it"]
     inside = sum(map(sys.getsizeof, thing)) if place.leaves["str"] else 0

@@ -126,9 +126,10 @@ def _of_instance(thing: Any, kind: type) -> Iterator[Edge]:
 
 def _members(kind: type) -> Iterator[tuple[str, raw.Getter]]:
     """Yield what reads the members of a *kind*, slots and those of C types, by name."""
-    known = _known.get(id(kind))
-    if known is None:
+    if id(kind) not in _known:
         found = (one for base in raw.bases(kind) for one in raw.class_dict(base).items())
-        members = [(name, one.__get__) for name, one in found if type(one) is MemberDescriptorType]
-        known = _known[id(kind)] = (kind, members)
-    yield from known[1]
+        members: list[tuple[str, raw.Getter]] = [
+            (name, one.__get__) for name, one in found if type(one) is MemberDescriptorType
+        ]
+        _known[id(kind)] = (kind, members)
+    yield from _known[id(kind)][1]
