@@ -26,13 +26,13 @@ TESTS = ("tests/agent/heap", "-k", "not python")
 
 def main() -> int:
     """Return 0 where no test failed and no fault was found."""
-    compile_walker = runpy.run_path(str(ROOT / "agent" / "build_walker.py"))["compile_walker"]
+    compile_walker = runpy.run_path(str(ROOT / "agent" / "walker" / "compile.py"))["compile_walker"]
     made = Path(_walker.__file__)
     plain = made.read_bytes()
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir()
     try:
-        if problem := compile_walker(made, *FLAGS, *STRICT):
+        if problem := compile_walker(made.parent, *FLAGS, *STRICT):
             print(problem)
             return 1
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", *TESTS]
