@@ -39,7 +39,7 @@ def _bugsly(app: Flask) -> None:
     bugsly.init(app, dsn=f"{SINK.replace('://', '://key@')}/1")
 
 
-def _sentry(**options: object) -> Callable[[], None]:
+def _sentry(**options: Any) -> Callable[[], None]:
     def install() -> None:
         import sentry_sdk
 
