@@ -74,12 +74,20 @@ def test_a_dear_probe_is_asked_for_once_and_while_the_cause_is_open(
     assert asked(opened, dossier(life(**facts))) == [(1, probe) for probe in probes]
 
 
-@pytest.mark.parametrize(("heaps", "requests"), [((), HEAP_REQUESTS), (WALKED, WINDOW_REQUESTS)])
+@pytest.mark.parametrize(("heaps", "requests"), [((), HEAP_REQUESTS[0]), (WALKED, WINDOW_REQUESTS)])
 def test_a_walk_and_a_window_last_a_counted_number_of_requests(
     heaps: tuple[Heap, ...], requests: int
 ) -> None:
     opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
-    (one,) = wanted(dossier(life(trims=TRIMMED, heaps=heaps)), [opened])
+    (one,) = wanted(dossier(life(trims=TRIMMED, heaps=heaps, number=1)), [opened])
+    assert one.ask.requests == requests
+
+
+@pytest.mark.parametrize(("pace", "requests"), [(40, 300), (150, 900), (4_000, 1_200)])
+def test_a_busy_worker_is_walked_over_more_requests(pace: int, requests: int) -> None:
+    busy = life(trims=TRIMMED, traffic=lambda _: {"GET /": pace})
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    (one,) = wanted(dossier(busy), [opened])
     assert one.ask.requests == requests
 
 

@@ -10,10 +10,15 @@ from bugsly_server.diagnose.echoes import SYMPTOMS, are_alike
 from bugsly_server.diagnose.gauges import GAUGED
 from bugsly_server.diagnose.remainder import moved, stretches
 from bugsly_server.diagnose.shares import Stretch, requests_of, share
-from bugsly_server.diagnose.steady import Course
+from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Run
 from bugsly_server.diagnose.tracks import Track
 from bugsly_server.model.diagnosis import Share
 from bugsly_server.model.dossier import Dossier, Life
+
+SNAPSHOTS = 3
+"""Two are no course."""
+EVENLY = 0.5
+"""The least that the slowest interval gains per request, of what the fastest does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +33,37 @@ class Driver:
     workers: tuple[int, ...]
     """Those that show it."""
 
-    def requests(self, life: Life, at: int) -> int:
-        """Return how many of them *life* had answered when it had answered *at* of all."""
-        answered, driving = 0, 0
-        for step in life.steps:
-            served = requests_of(Stretch(0.0, step.served, step.failed), self.shares)
-            if step.requests >= at:
-                part = (at - answered) / max(1, step.requests - answered)
-                return driving + round(part * served)
-            answered, driving = step.requests, driving + served
-        return round(driving * at / max(1, answered))
+
+def even_run(
+    life: Life, shares: Sequence[Share], at: Sequence[int], held: Sequence[int]
+) -> Run | None:
+    """Return how something grew that held *held* when *life* had answered *at* requests.
+
+    None where it did not gain in every interval, about as much with each request that drives it;
+    or too little to tell, or in too few of them. That it goes on has to be known from elsewhere.
+    """
+    if len(held) < SNAPSHOTS or gain(held) < OF_ENTRIES.grown or gain(at) < OF_ENTRIES.requests:
+        return None
+    driving = [_driving(life, shares, requests) for requests in at]
+    rates = [
+        (later - earlier) / max(1, until - since)
+        for (earlier, later), (since, until) in zip(pairwise(held), pairwise(driving), strict=True)
+    ]
+    if min(rates) <= 0 or min(rates) < EVENLY * max(rates):
+        return None
+    return Run(Course.STEADY, gain(held), max(1, gain(driving)), held[-1])
+
+
+def _driving(life: Life, shares: Sequence[Share], at: int) -> int:
+    """Return how many driving requests *life* had answered when it had answered *at* of all."""
+    answered, driving = 0, 0
+    for step in life.steps:
+        served = requests_of(Stretch(0.0, step.served, step.failed), shares)
+        if step.requests >= at:
+            part = (at - answered) / max(1, step.requests - answered)
+            return driving + round(part * served)
+        answered, driving = step.requests, driving + served
+    return round(driving * at / max(1, answered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +110,3 @@ def _is_left_behind(track: Track) -> bool:
 def gain(numbers: Sequence[int]) -> int:
     """Return what was gained from the first snapshot to the last."""
     return numbers[-1] - numbers[0]
-
-
-def rises(numbers: Sequence[int]) -> bool:
-    """Return whether every snapshot has more than the one before."""
-    return all(before < after for before, after in pairwise(numbers))

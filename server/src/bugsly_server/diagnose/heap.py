@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bugsly.protocol.evidence import Heap, Retainer
-from bugsly_server.diagnose.driven import Drivers, gain, rises
+from bugsly_server.diagnose.driven import Drivers, even_run, gain
 from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.paths import words
 from bugsly_server.diagnose.retainers import Grown, fed_by, name_holder, trace_of
-from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
+from bugsly_server.diagnose.steady import Course
 from bugsly_server.diagnose.tracks import KEYED, Track
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.dossier import Dossier, Life
 
-SNAPSHOTS = 3
-"""Two are no course."""
 EXPLAINS = 0.2
 """The part of a worker's growth from which a holder may be its cause."""
 BEYOND = 4.0
@@ -107,18 +106,14 @@ def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:
     """Yield the retainers that gained with the requests that drive them, outer ones first."""
     requests = gain(one.heap.requests)
     for retainer in sorted(one.heap.retainers, key=lambda each: len(each.hops)):
-        if len(retainer.counts) < SNAPSHOTS or not requests or not rises(retainer.retained):
+        driver = drivers.of_rate(gain(retainer.counts) / max(1, requests))
+        judged = partial(even_run, one.life, driver.shares, one.heap.requests)
+        weighed, counted = judged(retainer.retained), judged(retainer.counts)
+        run = weighed if gain(retainer.counts) == 0 else counted
+        if weighed is None or run is None or (_is_keyed(retainer) and not _is_new(run.each)):
             continue
-        driver = drivers.of_rate(gain(retainer.counts) / requests)
-        held = retainer.counts if rises(retainer.counts) else retainer.retained
-        places = [
-            Place(driver.requests(one.life, at), number)
-            for at, number in zip(one.heap.requests, held, strict=True)
-        ]
-        run = judge_run(places, least=OF_ENTRIES)
-        if run.course is Course.STEADY and (not _is_keyed(retainer) or _is_new(run.each)):
-            part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
-            yield Grown(retainer=retainer, run=run, driver=driver, part=part)
+        part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
+        yield Grown(retainer=retainer, run=run, driver=driver, part=part)
 
 
 def _lasts(grown: Grown, stopping: Sequence[Track]) -> bool:

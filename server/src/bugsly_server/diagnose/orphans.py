@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bugsly.protocol.evidence import Heap, Orphans
-from bugsly_server.diagnose.driven import gain, rises
-from bugsly_server.diagnose.heap import SNAPSHOTS, Walked
+from bugsly_server.diagnose.driven import even_run, gain
+from bugsly_server.diagnose.heap import Walked
 from bugsly_server.diagnose.remainder import moved
-from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.trace import Trace
 from bugsly_server.model.units import count, size
@@ -29,7 +28,11 @@ def with_orphans(rest: Diagnosis, one: Walked) -> Diagnosis:
     With the collector on, such objects may only wait for it. They are leaked references where a
     collection took place and all of the life's are there all the same.
     """
-    grown = [each for each in one.heap.orphans if _grows(each, one.heap)]
+    grown = [
+        each
+        for each in one.heap.orphans
+        if even_run(one.life, rest.shares, one.heap.requests, each.counts) is not None
+    ]
     if rest.cause not in CONCERNED or not grown:
         return rest
     told = replace(
@@ -40,14 +43,6 @@ def with_orphans(rest: Diagnosis, one: Walked) -> Diagnosis:
     if rest.cause is Cause.UNKNOWN and _are_leaked(grown, one):
         return replace(told, cause=Cause.NATIVE, is_leak=True, confidence=NATIVE_SURE)
     return told
-
-
-def _grows(orphans: Orphans, heap: Heap) -> bool:
-    if len(orphans.counts) < SNAPSHOTS or not rises(orphans.counts):
-        return False
-    pairs = zip(heap.requests, orphans.counts, strict=True)
-    places = [Place(requests - heap.requests[0], held) for requests, held in pairs]
-    return judge_run(places, least=OF_ENTRIES).course is Course.STEADY
 
 
 def _are_leaked(grown: Sequence[Orphans], one: Walked) -> bool:
