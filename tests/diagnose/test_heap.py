@@ -76,6 +76,15 @@ def test_a_buffer_that_grows_has_no_entries() -> None:
     assert found.because[0] == "shop.views.log (bytearray) keeps 1.5 MB"
 
 
+def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follows_one() -> None:
+    def traffic(step: int) -> dict[str, int]:
+        orders = 3 if 33 <= step < 36 else 20 + 3 * (step % 4)
+        return {ORDERS: orders, HOME: 50 - orders}
+
+    (found,) = said(retainer(), traffic=traffic)
+    assert (found.holder, found.endpoint) == (SEEN, "")
+
+
 CAUSES: list[tuple[str, dict[str, int], Cause]] = [
     ("quotes", {"shop.models.Quote": 760}, Cause.GROWING_CONTAINER),
     ("exceptions", {"frame": 1_500, "ValueError": 760, "str": 4_000}, Cause.KEPT_EXCEPTION),

@@ -9,7 +9,7 @@ from itertools import pairwise
 from bugsly_server.diagnose.echoes import SYMPTOMS, are_alike
 from bugsly_server.diagnose.gauges import GAUGED
 from bugsly_server.diagnose.remainder import moved, stretches
-from bugsly_server.diagnose.shares import Stretch, requests_of, share
+from bugsly_server.diagnose.shares import Stretch, endpoint_of, requests_of, share
 from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Run
 from bugsly_server.diagnose.tracks import Track
 from bugsly_server.model.diagnosis import Share
@@ -26,6 +26,8 @@ class Driver:
     """The requests that drive a growth."""
 
     shares: tuple[Share, ...]
+    endpoint: str
+    """The one that drives it, empty where none does."""
     symptom: Track | None
     """What is left behind as often, and was seen to grow for long."""
     echo: Track | None
@@ -91,16 +93,34 @@ class Drivers:
             steady=tuple(one for one in tracks if one.course is Course.STEADY and one.requests),
         )
 
-    def of_rate(self, each: float) -> Driver:
-        """Return what drives a holder that gains *each* entries with any request."""
+    def of_rate(self, each: float) -> list[Driver]:
+        """Return what may drive a holder that gains *each* entries with any request, likely first.
+
+        What memory grows with need not be what one holder grows with.
+        """
         alike = [one for one in self.steady if are_alike(each, one.entries / one.requests)]
+        echo = next((one for one in alike if not _is_left_behind(one)), None)
         symptom = next((one for one in alike if _is_left_behind(one)), None)
-        return Driver(
-            shares=self.shares if symptom is None else symptom.shares,
-            symptom=symptom,
-            echo=next((one for one in alike if not _is_left_behind(one)), None),
-            workers=self.workers if symptom is None else symptom.growing,
-        )
+        if symptom is not None:
+            return [
+                Driver(
+                    shares=symptom.shares,
+                    endpoint=endpoint_of(symptom.shares) or symptom.holder.endpoint,
+                    symptom=symptom,
+                    echo=echo,
+                    workers=symptom.growing,
+                )
+            ]
+        return [
+            Driver(
+                shares=shares,
+                endpoint=endpoint_of(shares),
+                symptom=None,
+                echo=echo,
+                workers=self.workers,
+            )
+            for shares in (self.shares, ())
+        ]
 
 
 def _is_left_behind(track: Track) -> bool:

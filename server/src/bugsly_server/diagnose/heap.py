@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bugsly.protocol.evidence import Heap, Retainer
-from bugsly_server.diagnose.driven import Drivers, even_run, gain
+from bugsly_server.diagnose.driven import Driver, Drivers, even_run, gain
 from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.paths import words
 from bugsly_server.diagnose.retainers import Grown, fed_by, name_holder, trace_of
-from bugsly_server.diagnose.steady import Course
+from bugsly_server.diagnose.steady import Course, Run
 from bugsly_server.diagnose.tracks import KEYED, Track
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.dossier import Dossier, Life
@@ -104,16 +104,24 @@ def _weighed(diagnosis: Diagnosis, retainer: Retainer) -> Diagnosis:
 
 def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:
     """Yield the retainers that gained with the requests that drive them, outer ones first."""
-    requests = gain(one.heap.requests)
+    requests = max(1, gain(one.heap.requests))
     for retainer in sorted(one.heap.retainers, key=lambda each: len(each.hops)):
-        driver = drivers.of_rate(gain(retainer.counts) / max(1, requests))
-        judged = partial(even_run, one.life, driver.shares, one.heap.requests)
-        weighed, counted = judged(retainer.retained), judged(retainer.counts)
-        run = weighed if gain(retainer.counts) == 0 else counted
-        if weighed is None or run is None or (_is_keyed(retainer) and not _is_new(run.each)):
-            continue
         part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
-        yield Grown(retainer=retainer, run=run, driver=driver, part=part)
+        for driver in drivers.of_rate(gain(retainer.counts) / requests):
+            run = _run(retainer, one, driver)
+            if run is not None:
+                yield Grown(retainer=retainer, run=run, driver=driver, part=part)
+                break
+
+
+def _run(retainer: Retainer, one: Walked, driver: Driver) -> Run | None:
+    """Return how *retainer* grew with what *driver* drives, None where it did not, or may not."""
+    judged = partial(even_run, one.life, driver.shares, one.heap.requests)
+    weighed, counted = judged(retainer.retained), judged(retainer.counts)
+    run = weighed if gain(retainer.counts) == 0 else counted
+    if weighed is None or run is None or (_is_keyed(retainer) and not _is_new(run.each)):
+        return None
+    return run
 
 
 def _lasts(grown: Grown, stopping: Sequence[Track]) -> bool:

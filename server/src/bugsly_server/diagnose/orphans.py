@@ -31,7 +31,10 @@ def with_orphans(rest: Diagnosis, one: Walked) -> Diagnosis:
     grown = [
         each
         for each in one.heap.orphans
-        if even_run(one.life, rest.shares, one.heap.requests, each.counts) is not None
+        if any(
+            even_run(one.life, shares, one.heap.requests, each.counts)
+            for shares in (rest.shares, ())
+        )
     ]
     if rest.cause not in CONCERNED or not grown:
         return rest
