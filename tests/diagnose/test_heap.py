@@ -85,6 +85,20 @@ def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follow
     assert (found.holder, found.endpoint) == (SEEN, "")
 
 
+def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memory_says() -> None:
+    mix = {ORDERS: 20, HOME: 30}
+    found, *_ = said(retainer(), memory=each(HOME, 1_400), traffic=lambda _: mix)
+    assert (found.holder, found.endpoint) == (SEEN, ORDERS)
+    assert found.entries_per_request == pytest.approx(1.0, rel=0.1)
+
+
+def test_what_a_call_that_goes_on_holds_is_fed_by_its_function() -> None:
+    text = "def work(jobs):\n    done = []\n    while True:\n        done.append(jobs.get())\n"
+    path = ("shop.views.work .<local>.done", "call", "list")
+    (found,) = said(retainer(*path), sources=(source(text),))
+    assert (found.holder, found.site) == ("shop.views.work.<local>.done", "shop/views.py:4")
+
+
 CAUSES: list[tuple[str, dict[str, int], Cause]] = [
     ("quotes", {"shop.models.Quote": 760}, Cause.GROWING_CONTAINER),
     ("exceptions", {"frame": 1_500, "ValueError": 760, "str": 4_000}, Cause.KEPT_EXCEPTION),

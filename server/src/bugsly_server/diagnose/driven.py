@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bugsly_server.diagnose.echoes import SYMPTOMS, are_alike
@@ -17,6 +17,8 @@ from bugsly_server.model.dossier import Dossier, Life
 
 SNAPSHOTS = 3
 """Two are no course."""
+NEARLY = 0.1
+"""How far entries per request may lie from a whole number, since samples count the requests."""
 EVENLY = 0.5
 """The least that the slowest interval gains per request, of what the fastest does."""
 
@@ -47,13 +49,40 @@ def even_run(
     if len(held) < SNAPSHOTS or gain(held) < OF_ENTRIES.grown or gain(at) < OF_ENTRIES.requests:
         return None
     driving = [_driving(life, shares, requests) for requests in at]
-    rates = [
-        (later - earlier) / max(1, until - since)
-        for (earlier, later), (since, until) in zip(pairwise(held), pairwise(driving), strict=True)
-    ]
+    rates = _rates(held, driving)
     if min(rates) <= 0 or min(rates) < EVENLY * max(rates):
         return None
     return Run(Course.STEADY, gain(held), max(1, gain(driving)), held[-1])
+
+
+def one_to_one(life: Life, at: Sequence[int], held: Sequence[int]) -> tuple[Share, ...]:
+    """Return the endpoint each request of which brought as many entries, if there is one such.
+
+    Not even a handful of snapshots leave room for chance there.
+    """
+    if len(held) < SNAPSHOTS:
+        return ()
+    found = []
+    for name in {name for step in life.steps for name in step.served}:
+        share = Share(endpoint=name, slope=1.0, low=1.0, high=1.0, part=1.0)
+        rates = _rates(held, [_driving(life, (share,), requests) for requests in at])
+        if all(is_whole(rate) and round(rate) == round(rates[0]) for rate in rates):
+            mean = sum(rates) / len(rates)
+            found.append(replace(share, slope=mean, low=min(rates), high=max(rates)))
+    return tuple(found) if len(found) == 1 else ()
+
+
+def is_whole(each: float) -> bool:
+    """Return whether a request brings a whole number of entries, as far as can be told."""
+    whole = round(each)
+    return whole >= 1 and abs(each - whole) <= NEARLY * whole
+
+
+def _rates(held: Sequence[int], driving: Sequence[int]) -> list[float]:
+    return [
+        (later - earlier) / max(1, until - since)
+        for (earlier, later), (since, until) in zip(pairwise(held), pairwise(driving), strict=True)
+    ]
 
 
 def _driving(life: Life, shares: Sequence[Share], at: int) -> int:
@@ -81,7 +110,7 @@ class Drivers:
     steady: tuple[Track, ...]
 
     @classmethod
-    def of(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
+    def known(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
         """Return them."""
         lives = [life for life in dossier.lives if life.worker_id in growing]
         gains = [gain for life in lives if (gain := moved(life)) and gain.anonymous > 0]
@@ -93,11 +122,12 @@ class Drivers:
             steady=tuple(one for one in tracks if one.course is Course.STEADY and one.requests),
         )
 
-    def of_rate(self, each: float) -> list[Driver]:
-        """Return what may drive a holder that gains *each* entries with any request, likely first.
+    def of(self, life: Life, at: Sequence[int], held: Sequence[int]) -> list[Driver]:
+        """Return what may drive a holder that held *held* at each of *at* requests, likely first.
 
         What memory grows with need not be what one holder grows with.
         """
+        each = gain(held) / max(1, gain(at))
         alike = [one for one in self.steady if are_alike(each, one.entries / one.requests)]
         echo = next((one for one in alike if not _is_left_behind(one)), None)
         symptom = next((one for one in alike if _is_left_behind(one)), None)
@@ -111,6 +141,7 @@ class Drivers:
                     workers=symptom.growing,
                 )
             ]
+        exact = one_to_one(life, at, held)
         return [
             Driver(
                 shares=shares,
@@ -119,7 +150,7 @@ class Drivers:
                 echo=echo,
                 workers=self.workers,
             )
-            for shares in (self.shares, ())
+            for shares in (*([exact] if exact else []), self.shares, ())
         ]
 
 

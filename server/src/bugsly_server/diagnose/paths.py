@@ -14,6 +14,8 @@ MARKS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
 BUILT_IN = frozenset({"builtins", "collections", "threading", "functools", "types", "_thread"})
 """Modules of types whose source never says what an application does with them."""
 ENTRY = "[*]"
+CALL = "call"
+"""The type of a root that is a call which goes on."""
 
 
 def holder_name(retainer: Retainer) -> str:
@@ -36,7 +38,8 @@ def modules(retainer: Retainer) -> Iterator[tuple[str, str]]:
         module, _, owner = hop.type.rpartition(".")
         if module and module not in BUILT_IN:
             yield module, f"{module}.{owner}.{last}"
-    root = retainer.hops[0].name
+    first = retainer.hops[0]
+    root = first.name.rpartition(".")[0] if first.type == CALL else first.name
     if MODULE.fullmatch(root):
         yield root, holder_name(retainer)
 
