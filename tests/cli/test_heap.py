@@ -148,3 +148,18 @@ def test_an_app_that_cannot_be_imported_is_answered_in_words() -> None:
     done = bugsly("heap", "nothing_there:app", cwd=LABS)
     assert done.returncode == 2
     assert done.stderr.startswith("bugsly heap: nothing_there:app: ")
+
+
+def test_what_grows_in_an_app_is_told_with_the_way_to_it() -> None:
+    done = bugsly("heap", "deliveries:app", "--json", "--requests", "300", seconds=100, cwd=LABS)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    heaviest = found["growth"]["retainers"][0]
+    assert heaviest["path"] == "deliveries.numbered.<locals>.publish.<closure>.given"
+    assert [hop["name"] for hop in heaviest["hops"]] == [
+        "deliveries",
+        ".depots",
+        "[*]",
+        ".<closure>.given",
+    ]
+    assert found["most"]["objects"] > 10_000

@@ -99,6 +99,20 @@ def test_what_a_call_that_goes_on_holds_is_fed_by_its_function() -> None:
     assert (found.holder, found.site) == ("shop.views.work.<local>.done", "shop/views.py:4")
 
 
+def test_the_attribute_above_keys_is_what_its_source_is_searched_for() -> None:
+    path = "shop .jar ._cookies ['shop.test'] ['/']"
+    held = retainer(path, "module", "http.cookiejar.CookieJar", "dict", "dict", "dict")
+    text = "class CookieJar:\n    def keep(self, it):\n        self._cookies['/'][it] = it\n"
+    file = "/usr/lib/python3.11/http/cookiejar.py"
+    mix = {ORDERS: 20, HOME: 30}
+    (found,) = said(
+        held,
+        traffic=lambda _: mix,
+        sources=(source(text, file=file, module="http.cookiejar"),),
+    )
+    assert found.site == "http/cookiejar.py:3"
+
+
 CAUSES: list[tuple[str, dict[str, int], Cause]] = [
     ("quotes", {"shop.models.Quote": 760}, Cause.GROWING_CONTAINER),
     ("exceptions", {"frame": 1_500, "ValueError": 760, "str": 4_000}, Cause.KEPT_EXCEPTION),

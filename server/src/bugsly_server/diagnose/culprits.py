@@ -23,7 +23,10 @@ CALLS: dict[Cause, tuple[str, ...]] = {
         r"^[A-Z]\w*(Engine|Client|Session|Pool|Executor|Connection|Processor|Provider|Adapter)$",
         r"^[A-Z][A-Za-z]*[a-z]\w*$",
     ),
-    Cause.GROWING_CONTAINER: (r"^(append|appendleft|add|extend|insert|update|setdefault|put)$",),
+    Cause.GROWING_CONTAINER: (
+        r"^(append|appendleft|add|extend|insert|update|setdefault|put)$",
+        r"^(add|append|push|put|record|register|remember|save|set|store)_\w+$",
+    ),
     Cause.UNBOUNDED_CACHE: (r"^(setdefault|update|set|add|append)$",),
     Cause.BUFFERED_RESPONSE: (
         r"^(read|read_bytes|read_text|readlines|getvalue)$",

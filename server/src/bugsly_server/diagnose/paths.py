@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from bugsly.protocol.evidence import Retainer, Source
 
+KEYS = re.compile(r"\[[^\]]*\]")
 NAME = re.compile(r"[^\W\d]\w*")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 MARKS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
@@ -33,7 +34,7 @@ def modules(retainer: Retainer) -> Iterator[tuple[str, str]]:
 
     First those of the types that own it, from the nearest on; last the module that it hangs on.
     """
-    last = (words(holder_name(retainer)) or ("",))[-1]
+    last = (words(KEYS.sub("", retainer.path)) or ("",))[-1]
     for hop in reversed(retainer.hops[:-1]):
         module, _, owner = hop.type.rpartition(".")
         if module and module not in BUILT_IN:
