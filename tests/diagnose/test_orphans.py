@@ -54,3 +54,9 @@ def test_their_types_and_number_are_told(facts: dict[str, Any]) -> None:
     )
     assert told.trace is not None
     assert (told.holder, told.trace.hops, told.trace.types) == ("", (), {"fast.Buffer": 950})
+
+
+def test_a_walk_that_met_nothing_is_told_too() -> None:
+    told = said(orphans(grown=lambda _: 700), trims=(IN_VAIN,))
+    assert told.because[-1] == "a walk of the heap met 1,234,567 objects, and none that keeps more"
+    assert told.trace is None

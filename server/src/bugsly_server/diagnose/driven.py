@@ -113,10 +113,10 @@ class Drivers:
     def known(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
         """Return them."""
         lives = [life for life in dossier.lives if life.worker_id in growing]
-        gains = [gain for life in lives if (gain := moved(life)) and gain.anonymous > 0]
-        requests = sum(gain.requests for gain in gains)
+        moves = [one for life in lives if (one := moved(life)) and one.anonymous > 0]
+        requests = sum(one.requests for one in moves)
         return cls(
-            memory=sum(gain.anonymous for gain in gains) / requests if requests else 0.0,
+            memory=sum(one.anonymous for one in moves) / requests if requests else 0.0,
             shares=share(stretches(lives)),
             workers=tuple(life.worker_id for life in lives),
             steady=tuple(one for one in tracks if one.course is Course.STEADY and one.requests),

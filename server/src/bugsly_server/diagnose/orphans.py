@@ -36,8 +36,12 @@ def with_orphans(rest: Diagnosis, one: Walked) -> Diagnosis:
             for shares in (rest.shares, ())
         )
     ]
-    if rest.cause not in CONCERNED or not grown:
+    if rest.cause not in CONCERNED:
         return rest
+    if not grown:
+        met = f"a walk of the heap met {count(one.heap.objects)} objects, and none that keeps more"
+        found = () if rest.holder or one.heap.retainers else (met,)
+        return replace(rest, because=(*rest.because, *found))
     told = replace(
         rest,
         because=(_fact(grown, one.heap), *rest.because),
