@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
-SOURCES := agent/src agent/build_walker.py server/src server/build_frontend.py tests tools labs
+SOURCES := agent/src agent/build_walker.py agent/walker server/src server/build_frontend.py tests tools labs
 ARGS ?=
 CASES ?=
 ZOO ?=

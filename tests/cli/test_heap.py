@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from tests.support.commands import bugsly, running
-from tests.support.heaps import heap, orphans, retainer
+from tests.support.walks import heap, orphans, retainer
 from tests.support.site import Site
 from tests.support.site import site as a_site
 from tests.support.wait import wait_until

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.support.diagnoses import diagnosis
 from tests.support.dossiers import APP, dossier, life, source
-from tests.support.heaps import heap
+from tests.support.walks import heap
 
 from bugsly.protocol.evidence import Heap, Trim, Window
 from bugsly_server.diagnose.asking import HEAP_REQUESTS, MOST_FILES, WINDOW_REQUESTS, wanted

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.dossiers import APP, HOME, ORDERS, dossier, each, holder, life, nothing, source
-from tests.support.heaps import Gain, heap, per_request, retainer
+from tests.support.walks import Gain, heap, per_request, retainer
 
 from bugsly.protocol.evidence import Holder, Retainer, Trim
 from bugsly_server.diagnose.diagnose import diagnose

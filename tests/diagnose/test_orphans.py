@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.dossiers import ORDERS, dossier, each, life
-from tests.support.heaps import heap, orphans, per_request
+from tests.support.walks import heap, orphans, per_request
 
 from bugsly.protocol.evidence import Orphans, Trim
 from bugsly_server.diagnose.diagnose import diagnose

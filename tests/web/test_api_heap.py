@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.heaps import heap, retainer
+from tests.support.walks import heap, retainer
 from tests.support.site import Site
 
 from bugsly.protocol.evidence import Answer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support.diagnoses import diagnosis, words
-from tests.support.heaps import heap, retainer
+from tests.support.walks import heap, retainer
 from tests.support.issues import change, finding, suspect
 from tests.support.site import Site
 from tests.support.values import holder as described

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEADER = struct.Struct("=4sIQQQddIIII")
 TEXT = struct.Struct("=H")
@@ -39,6 +42,8 @@ class How(IntEnum):
     KEYS = 13
 
 
+FEW, LITTLE = 8, 2_048
+"""Objects or entries, and bytes, below which a group is not worth telling."""
 PARTS = frozenset({How.NAMES, How.BODY, How.THREADS})
 """Steps to what is a part of its owner."""
 
@@ -117,6 +122,17 @@ def _group(row: tuple[int, ...], words: list[str]) -> Group:
         tuple(rest[:4]),
         *rest[4:],
     )
+
+
+def worth_telling(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """Return those of *groups* in which something may grow, and all above them."""
+    chosen = {0}
+    for index in range(len(groups) - 1, 0, -1):
+        one = groups[index]
+        if max(one.objects, one.entries) >= FEW or one.shallow >= LITTLE or index in chosen:
+            chosen |= {index, one.parent}
+    numbers = {index: number for number, index in enumerate(sorted(chosen))}
+    return tuple(groups[index]._replace(parent=numbers[groups[index].parent]) for index in numbers)
 
 
 def write(walked: Walked) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -152,19 +151,3 @@ def _ending(status: int) -> str:
     if code < 0:
         return SIGNALLED.format(signal.Signals(-code).name)
     return ENDED.get(code, FAILED.format(code))
-
-
-class CWalker:
-    """The walker in C, where this Python has it."""
-
-    name = "c"
-
-    def __init__(self) -> None:
-        from bugsly.heap import _walker
-
-        self.start = _walker.start
-        self.reap = _walker.reap
-
-    def needs(self) -> int:
-        """Return 48 bytes for each block that Python has given out, more than objects there are."""
-        return sys.getallocatedblocks() * 48

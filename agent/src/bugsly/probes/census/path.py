@@ -100,12 +100,13 @@ def _step(how: str, key: Any) -> str:
         return f".<{how}>.{key}"
     if type(key) is Place:
         return f"[<{key.what}> {key.position}]"
-    if _is_shown(key):
+    if is_shown(key):
         return f"[{key!r}]"
     return f"[<{type(key).__name__}> {_mark(repr(key))}]"
 
 
-def _is_shown(key: object) -> bool:
+def is_shown(key: object) -> bool:
+    """Return whether *key* names something rather than somebody."""
     if type(key) is str:
         return _WORD.fullmatch(key) is not None
     return type(key) is int and abs(key) < MAX_SHOWN

@@ -171,7 +171,7 @@ class Reach:
         plan = self.plan(type(thing))
         held = plan.held(thing) if plan.held is not None else None
         found = items(held) if type(held) is dict else []
-        slots = ((name, _read(getter, thing)) for name, getter in plan.slots)
+        slots = ((name, read_slot(getter, thing)) for name, getter in plan.slots)
         return [*found, *slots]
 
     def fetch(self, thing: Any, how: str, key: Any) -> Any:
@@ -207,7 +207,7 @@ class Reach:
                 yield ATTRIBUTE, name, value
 
 
-def _read(getter: raw.Getter, thing: Any) -> Any:
+def read_slot(getter: raw.Getter, thing: Any) -> Any:
     """Return what a slot holds, None where it is empty."""
     try:
         return getter(thing)
