@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 from tests.support.commands import bugsly, running
-from tests.support.walks import heap, orphans, retainer
 from tests.support.site import Site
 from tests.support.site import site as a_site
 from tests.support.wait import wait_until
+from tests.support.walks import heap, orphans, retainer
 
 from bugsly.protocol.evidence import Answer
 from bugsly_server.cli.heap_text import show
