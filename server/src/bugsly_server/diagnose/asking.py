@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import SECOND
-from bugsly_server.diagnose.echoes import is_symptom
+from bugsly_server.diagnose.echoes import lacks_holder
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier, Life
 
 MOST_FILES = 6
 WINDOW_REQUESTS = 200
-HEAP_REQUESTS = (300, 1_200)
+HEAP_REQUESTS = (300, 900)
 """The least and the most that a walk takes."""
 HEAP_SECONDS = 60.0
 """That it takes in between, at the worker's pace."""
@@ -41,7 +41,7 @@ def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
         worker = next((by_worker[key] for key in one.workers if key in by_worker), None)
         if worker is not None and one.cause in OPEN and not one.holder:
             asks += _dear(one, worker)
-        elif worker is not None and (is_symptom(one) or one.cause is Cause.CYCLES):
+        elif worker is not None and (lacks_holder(one) or one.cause is Cause.CYCLES):
             asks += _heap(worker)
     return asks
 

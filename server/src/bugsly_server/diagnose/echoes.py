@@ -46,6 +46,11 @@ def is_symptom(one: Diagnosis) -> bool:
     return one.holder.startswith(SYMPTOMS)
 
 
+def lacks_holder(one: Diagnosis) -> bool:
+    """Return whether *one* is a symptom of which not even the line is known."""
+    return is_symptom(one) and not one.site and one.holder not in GAUGED
+
+
 def are_alike(left: float, right: float) -> bool:
     """Return whether two holders gain about as many entries per request."""
     return abs(left - right) <= ALIKE * max(left, right)

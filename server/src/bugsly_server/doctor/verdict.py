@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from bugsly_server.diagnose.echoes import is_symptom
+from bugsly_server.diagnose.echoes import lacks_holder
 from bugsly_server.doctor.diagnoses import Found
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.units import count
@@ -132,7 +132,7 @@ def opinion(
     sure = _sure(found)
     if (
         not sure
-        or (waits and any(map(is_symptom, sure)))
+        or (waits and any(map(lacks_holder, sure)))
         or (answered < FIRST_LOOK and quiet < STUCK)
     ):
         return None
@@ -152,7 +152,7 @@ def is_open(found: Sequence[Found], *, maybe: bool, waits: bool = False) -> bool
     leaks = [one for one, _ in found if is_leak(one)]
     if leaks:
         return all(
-            (waits and is_symptom(one)) or (not one.holder and not one.site) for one in leaks
+            (waits and lacks_holder(one)) or (not one.holder and not one.site) for one in leaks
         )
     return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)
 
