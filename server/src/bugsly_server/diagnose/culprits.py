@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Source
@@ -47,13 +47,29 @@ class Culprit(NamedTuple):
 
 def find_culprit(cause: Cause, endpoint: str, sources: Iterator[Source] | None) -> Culprit | None:
     """Return the line in the view of *endpoint*, or in what it calls, that *cause* is about."""
+    return _in_view(endpoint, sources, lambda functions: _line(cause, functions))
+
+
+def find_maker(name: str, endpoint: str, sources: Iterator[Source]) -> Culprit | None:
+    """Return the first line in the view of *endpoint*, or in what it calls, that calls *name*."""
+
+    def made(functions: list[Function]) -> int | None:
+        lines = (line for one in functions for called, line in _calls(one) if called == name)
+        return next(lines, None)
+
+    return _in_view(endpoint, sources, made)
+
+
+def _in_view(
+    endpoint: str, sources: Iterator[Source] | None, find: Callable[[list[Function]], int | None]
+) -> Culprit | None:
     for source in sources or ():
         first = source.views.get(endpoint, 0)
         tree = parse(source.text) if first and source.text else None
         view = None if tree is None else _function_at(tree, first)
         if tree is None or view is None:
             continue
-        line = _line(cause, _reached(tree, view))
+        line = find(_reached(tree, view))
         return None if line is None else Culprit(source, line)
     return None
 

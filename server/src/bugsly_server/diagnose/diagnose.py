@@ -61,7 +61,7 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
         rest = None  # what still fills may weigh more than it seems to
     found = [*named, *([rest] if rest is not None else []), *stops, *buffered(dossier)]
     if walk is not None:
-        found = [with_orphans(one, walk) for one in found]
+        found = [with_orphans(one, walk, dossier.sources) for one in found]
     return tuple(recognise(one, dossier) for one in found)
 
 
