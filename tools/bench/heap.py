@@ -24,8 +24,8 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
         title="A look at the heap",
         how=f"A list of {SMALL:,} orders, or of {LARGE:,}, of some ten objects each; each look in a process"
         " of its own. *Stopped* is how long no request is served; ours is the fork alone, the walk is"
-        " in the child.",
-        columns=("", "objects", "heap", "stopped", "until told", "memory added", "holders"),
+        " in the child. Times are CPU of the thread or the child that works; with no core free it waits longer.",
+        columns=("", "objects", "heap", "stopped", "whole look", "memory added", "holders"),
     )
     for orders in (SMALL,) if quick else (SMALL, LARGE):
         told = _run(python, "bugsly", orders)
