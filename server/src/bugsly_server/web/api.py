@@ -53,7 +53,7 @@ def ask_for_heap(request: Request) -> Response:
     site, given = site_of(request), request.query_params.get("requests", "0")
     requests = int(given) if given.isascii() and given.isdigit() and len(given) < DIGITS else 0
     with site.database.writing() as connection:
-        if not _may_read(request, connection, site.clock()):
+        if not _is_allowed(request, connection, site.clock()):
             return _json(UNKNOWN_TOKEN, 401)
         try:
             key = put_heap(connection, request.path_params["worker_id"], requests, site.clock())
@@ -68,7 +68,7 @@ def show_ask(request: Request) -> Response:
     """Answer with what came of an ask."""
     site = site_of(request)
     with site.database.writing() as connection:
-        if not _may_read(request, connection, site.clock()):
+        if not _is_allowed(request, connection, site.clock()):
             return _json(UNKNOWN_TOKEN, 401)
         found = ask_facts(connection, request.path_params["ask_id"])
     return _json(found or {"detail": "ask: is not there → ask anew"}, 200 if found else 404)
@@ -148,14 +148,14 @@ def _answer(request: Request, facts: Facts) -> Response:
     site = site_of(request)
     now = site.clock()
     with site.database.writing() as connection:
-        if not _may_read(request, connection, now):
+        if not _is_allowed(request, connection, now):
             return _json(UNKNOWN_TOKEN, 401)
     with site.database.reading() as connection:
         found = by_project(connection, facts, request.query_params.get("project"), now)
     return _json(found, 200)
 
 
-def _may_read(request: Request, connection: Connection, now: Micros) -> bool:
+def _is_allowed(request: Request, connection: Connection, now: Micros) -> bool:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and accounts.is_token(connection, secret, now)
 
