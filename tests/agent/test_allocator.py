@@ -70,7 +70,7 @@ def test_a_reading_is_taken_as_often_as_its_cost_allows(
 ) -> None:
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(rarely, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(rarely, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr(rarely, "thread_time", lambda: clock.now)
 
     def read() -> str:
         clock.now += cost

@@ -92,6 +92,23 @@ def test_a_trifle_of_a_library_is_told_and_is_no_leak(
     assert found.is_slight is not is_leak
 
 
+@pytest.mark.parametrize(
+    ("entry", "cause"),
+    [
+        ("dict", Cause.GROWING_CONTAINER),
+        ("int: shop.errors.OutOfStock", Cause.GROWING_CONTAINER),
+        ("builtins.ValueError", Cause.KEPT_EXCEPTION),
+        ("subprocess.Popen", Cause.OUTSIDE_WORKERS),
+        ("multiprocessing.context.Process", Cause.OUTSIDE_WORKERS),
+        ("threading.Thread", Cause.MADE_PER_REQUEST),
+        ("str: httpx.Client", Cause.MADE_PER_REQUEST),
+        ("function", Cause.HANDLERS_PER_REQUEST),
+    ],
+)
+def test_what_an_entry_is_tells_the_cause(entry: str, cause: Cause) -> None:
+    assert one(grown(each(ORDERS), entry=entry)).cause is cause
+
+
 def test_a_holder_is_named_before_memory_shows_it() -> None:
     assert one(grown(each(ORDERS))).is_leak
 

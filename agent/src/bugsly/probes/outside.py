@@ -88,6 +88,6 @@ def _pids() -> list[str]:
 
 
 def _shared() -> Iterator[str]:
-    with suppress(OSError), os.scandir(SHARED) as entries:
-        for _, entry in zip(range(MOST), entries, strict=False):
-            yield DIGITS.sub("#", entry.name)
+    with suppress(OSError):
+        for name in os.listdir(SHARED)[:MOST]:  # noqa: PTH208 - as above
+            yield DIGITS.sub("#", name)

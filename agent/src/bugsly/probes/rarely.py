@@ -1,8 +1,8 @@
-"""Takes a reading as often as its cost allows."""
+"""Takes a reading as often as its cost allows: its computing time, for waiting costs nobody."""
 
 from __future__ import annotations
 
-from time import monotonic, perf_counter
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ class Rarely(Generic[Reading]):
         """Return the reading, None where it is not due."""
         if monotonic() < self._next:
             return None
-        begun = perf_counter()
+        begun = thread_time()
         result = self._read()
-        took = perf_counter() - begun
+        took = thread_time() - begun
         self._next = 0.0 if took < CHEAP else monotonic() + took * BUDGET
         return result

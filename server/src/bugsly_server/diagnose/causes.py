@@ -29,8 +29,15 @@ KEPT = re.compile(
 """Types of entries that keep a whole request alive."""
 MADE = re.compile(r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$")
 """Types of entries that are meant to be made once and used by all requests."""
+PROCESS = re.compile(r"(^|\.)(Popen|Process)$")
+"""Types of entries that stand for a process of its own."""
 DATABASE = re.compile(r"to port (5432|6432|3306|1433|1521|27017)$|\.(db|sqlite3?)$")
 """Descriptors that are connections to a database."""
+OF_ENTRY = (
+    (KEPT, Cause.KEPT_EXCEPTION),
+    (PROCESS, Cause.OUTSIDE_WORKERS),
+    (MADE, Cause.MADE_PER_REQUEST),
+)
 HOOKS = re.compile(r"(handlers|receivers|listeners|hooks|callbacks|subscribers|observers|filters)$")
 
 
@@ -50,10 +57,11 @@ def cause_of(
     if known is not None:
         return known
     entry = holder.entry.rpartition(": ")[2]
-    if KEPT.search(entry) or any(one.kind == "survivor" for one in others):
+    if any(one.kind == "survivor" for one in others):
         return Cause.KEPT_EXCEPTION
-    if MADE.search(entry):
-        return Cause.MADE_PER_REQUEST
+    for pattern, cause in OF_ENTRY:
+        if pattern.search(entry):
+            return cause
     if HOOKS.search(holder.name.lower()) or entry == "function":
         return Cause.HANDLERS_PER_REQUEST
     is_cache = feed is not None and feed.memo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from time import perf_counter
+from time import thread_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class Survey:
         if not self._under_way:
             return math.inf
         followed = self._census.followed
-        begun = perf_counter()
+        begun = thread_time()
         if self._census.work(SLICE):
             self._under_way = False
             self._quiet = self._quiet + 1 if self._census.followed == followed else 0
             self._rest = min(LONGEST_REST, self._quiet // QUIET)
             return math.inf
-        return (perf_counter() - begun) * (1 / self._share - 1)
+        return (thread_time() - begun) * (1 / self._share - 1)
