@@ -151,10 +151,11 @@ def test_what_a_walk_of_the_heap_showed_is_told_first() -> None:
 
 
 def test_objects_that_nothing_leads_to_are_told_by_number_and_type() -> None:
-    found = told(Cause.NATIVE, **BARE, trace=replace(TRACE, hops=()))
-    assert found.what.startswith(
-        "760 objects (760 × shop.models.Quote first of all) are alive, and nothing leads to them."
-    )
+    leaked = replace(TRACE, hops=())
+    found = told(Cause.NATIVE, **BARE, trace=leaked)
+    assert found.what.startswith("760 × shop.models.Quote are alive, and nothing leads to them.")
+    found = told(Cause.NATIVE, **BARE, trace=replace(leaked, counts=(1_000,)))
+    assert "760 × shop.models.Quote and 240 other objects are alive" in found.what
 
 
 def test_markdown_draws_the_way_to_a_holder() -> None:

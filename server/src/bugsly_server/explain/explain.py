@@ -56,10 +56,9 @@ def _kept(diagnosis: Diagnosis) -> str:
         return ""
     if trace.hops:
         return f"{trace.told(f'`{diagnosis.holder}`')}. "
-    return (
-        f"{count(trace.entries)} objects ({trace.kept} first of all) are alive, and nothing leads"
-        " to them. "
-    )
+    others = trace.entries - trace.types.get(trace.entry, 0)
+    more = f" and {count(others)} other objects" if others else ""
+    return f"{trace.kept}{more} are alive, and nothing leads to them. "
 
 
 def _names(diagnosis: Diagnosis) -> dict[str, str]:
