@@ -107,8 +107,8 @@ def test_releases_environments_and_users_are_told_apart(desk: Desk) -> None:
     assert (error.users, error.first_release, error.environment) == (2, "1.0", "staging")
     with desk.database.reading() as connection:
         seen = groupings.traits(connection, error.id, "release", 9)
-        for wanted, count in (({"release": "2.0"}, 1), ({"release": "3.0"}, 0)):
-            assert listing.page(connection, desk.shop, Wanted(**wanted))[1] == count
+        for release, count in (("2.0", 1), ("3.0", 0)):
+            assert listing.page(connection, desk.shop, Wanted(release=release))[1] == count
     assert sorted(value for value, _ in seen) == ["1.0", "2.0"]
 
 

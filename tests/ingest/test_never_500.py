@@ -14,7 +14,7 @@ from tests.support.site import Site, site
 
 from bugsly.protocol.envelope import build_envelope
 
-DOCUMENTED = {200, 204, 400, 403, 405, 408, 413, 415, 503}
+DOCUMENTED = {200, 204, 400, 403, 405, 408, 413, 415, 429, 503}
 FAST = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -60,7 +60,7 @@ def loop() -> Iterator[Loop]:
 @pytest.fixture(scope="module")
 def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with site(tmp_path_factory.mktemp("fuzz")) as inside:
-        inside.server.envelopes._keys._apart = 0.0
+        inside.server.envelopes._gate.keys._apart = 0.0
         yield inside
 
 

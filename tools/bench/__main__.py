@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.bench import agent, census, explain, heap, overview, server, startup, throughput
+from tools.bench import agent, census, events, explain, heap, overview, server, startup, throughput
 from tools.bench.report import Section
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -21,6 +21,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "startup": startup.measure,
     "throughput": throughput.measure,
     "server": server.measure,
+    "events": events.measure,
     "overview": overview.measure,
     "explain": explain.measure,
 }

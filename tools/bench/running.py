@@ -49,10 +49,10 @@ def await_port(port: int, seconds: float = 20.0) -> None:
 
 
 @contextlib.contextmanager
-def serving(folder: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def serving(folder: str, port: int, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `bugsly serve` on *folder*."""
     command = [sys.executable, "-m", "bugsly", "serve", "--data-dir", folder, "--port", str(port)]
-    with _running(command, dict(os.environ)) as process:
+    with _running(command, {**os.environ, **environ}) as process:
         yield process
 
 

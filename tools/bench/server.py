@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from bugsly.protocol.envelope import build_envelope
 from bugsly.protocol.evidence import Level
@@ -48,7 +50,7 @@ end
 
 def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     """Load the real server with wrk, then wait until the spool is empty."""
-    runs = [_run(5 if quick else SECONDS) for _ in range(1 if quick else 3)]
+    runs = [run(5 if quick else SECONDS, _write_bodies) for _ in range(1 if quick else 3)]
     section = Section(
         title="The server, under load",
         how=f"`bugsly serve` on an empty folder and wrk with {CONNECTIONS} connections on the same two cores: gzipped envelopes of"
@@ -72,15 +74,16 @@ FIGURES = {
 }
 
 
-def _run(seconds: int) -> dict[str, float]:
+def run(seconds: int, write: Callable[[Path, int], None], **environ: str) -> dict[str, float]:
+    """Load a server for *seconds* with the bodies that *write* makes; return the figures."""
     with tempfile.TemporaryDirectory() as folder:
         key = _key(folder)
         bodies = Path(folder) / "bodies"
-        _write_bodies(bodies, seconds * MOST_A_SECOND)
+        write(bodies, seconds * MOST_A_SECOND)
         script = Path(folder) / "post.lua"
         script.write_text(LUA.replace("FILE", str(bodies)).replace("KEY", key))
         port = free_port()
-        with serving(folder, port) as process:
+        with serving(folder, port, **environ) as process:
             await_port(port)
             time.sleep(3)
             idle = rss(process.pid)
@@ -145,8 +148,13 @@ def _write_bodies(path: Path, count: int) -> None:
     with path.open("wb") as file:
         for index in range(count):
             number, worker = divmod(index, WORKERS)
-            body = gzip.compress(_envelope(ids[worker], worker, number + 1), 5)
-            file.write(b"%08d" % len(body) + body)
+            write_body(file, _envelope(ids[worker], worker, number + 1))
+
+
+def write_body(file: IO[bytes], body: bytes) -> None:
+    """Write *body* packed, behind its length in eight digits."""
+    packed = gzip.compress(body, 5)
+    file.write(b"%08d" % len(packed) + packed)
 
 
 def _envelope(worker_id: str, index: int, number: int) -> bytes:
@@ -174,4 +182,4 @@ def _envelope(worker_id: str, index: int, number: int) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_run(5), indent=2))
+    print(json.dumps(run(5, _write_bodies), indent=2))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bugsly_server.clock import HOUR, Micros
-from bugsly_server.digest.event import decode_event
+from bugsly_server.digest.event import decode_outline
 from bugsly_server.digest.loose import number
 from bugsly_server.group.fingerprint import Group, group
 from bugsly_server.model.event import Event
@@ -52,7 +52,7 @@ def read_batch(entries: Iterable[Entry], skipped: Counter[str]) -> list[Met]:
     """Return the events in *entries*, each once, oldest first."""
     read: dict[str, Met] = {}
     for entry in entries:
-        event = decode_event(entry.payload, entry.received_at, skipped)
+        event = decode_outline(entry.payload, entry.received_at, skipped)
         if event is None:
             continue
         if event.id in read:

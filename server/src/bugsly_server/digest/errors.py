@@ -200,29 +200,15 @@ class ErrorRecorder:
         resolved = any(one.state is State.RESOLVED for one in found.values())
         released = errors.released(connection, project_id) if resolved else {}
         mine = by_issue(met, known)
+        hours = groupings.hours(connection, found, now)
         told = []
         for issue in found.values():
-            burst = self._burst(connection, issue, mine[issue.id], now)
+            hour = hours[issue.id].get(now // HOUR, 0)
+            burst = _burst(connection, issue, mine[issue.id], hour, now)
             step = next_change(issue, burst, released, now)
             if step is not None:
                 told.append(self._record(connection, issue, step))
         return told
-
-    def _burst(
-        self, connection: Connection, issue: ErrorIssue, events: Sequence[Event], now: Micros
-    ) -> Burst:
-        begin = now - now % HOUR
-        hour = groupings.hours(connection, [issue.id], begin)[issue.id].get(now // HOUR, 0)
-        rises = hour >= ESCALATES_AT and now - issue.escalated_at >= CALM_AFTER
-        since = max(begin - PAST, issue.opened_at - issue.opened_at % HOUR)
-        old = begin - since >= DAY
-        return Burst(
-            at=max(one.at for one in events),
-            count=issue.count,
-            releases=frozenset(one.release for one in events),
-            hour=hour,
-            usual=errors.usual(connection, issue.id, since, begin) if rises and old else 0.0,
-        )
 
     def _record(self, connection: Connection, issue: ErrorIssue, step: Change) -> Told:
         facts = {"escalated_at": step.at} if step.kind is ChangeKind.ESCALATED else {}
@@ -230,3 +216,19 @@ class ErrorRecorder:
         if issue.is_alarming and self._alarms.may_sound(issue.project_id, step.at):
             channels.enqueue(connection, issue.project_id, change_id, step.at)
         return issue, step
+
+
+def _burst(
+    connection: Connection, issue: ErrorIssue, events: Sequence[Event], hour: int, now: Micros
+) -> Burst:
+    begin = now - now % HOUR
+    rises = hour >= ESCALATES_AT and now - issue.escalated_at >= CALM_AFTER
+    since = max(begin - PAST, issue.opened_at - issue.opened_at % HOUR)
+    old = begin - since >= DAY
+    return Burst(
+        at=max(one.at for one in events),
+        count=issue.count,
+        releases=frozenset(one.release for one in events),
+        hour=hour,
+        usual=errors.usual(connection, issue.id, since, begin) if rises and old else 0.0,
+    )

@@ -33,7 +33,7 @@ class Traits:
             self._stored.clear()
             self._counts.clear()
         new: list[Trait] = []
-        users: set[int] = set()
+        issue_ids: dict[int, int] = {}
         for grouping, event in met:
             for kind, value in _told(event):
                 key = (grouping.id, kind, value)
@@ -42,10 +42,11 @@ class Traits:
                 self._stored.add(key)
                 self._counts[key[:2]] += 1
                 new.append(Trait(*key, event.at))
-                if kind == "user":
-                    users.add(grouping.issue_id)
-        groupings.note_traits(connection, new)
-        errors.count_users(connection, users)
+                issue_ids[grouping.id] = grouping.issue_id
+        stored = groupings.note_traits(connection, new)
+        errors.add_users(
+            connection, Counter(issue_ids[key] for key, kind in stored if kind == "user")
+        )
         return {one.value: one.first_at for one in reversed(new) if one.kind == "release"}
 
 

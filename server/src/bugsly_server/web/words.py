@@ -100,15 +100,15 @@ def rate(per_second: float) -> str:
     return f"{per_second:.1f}/s" if per_second < units.PLAIN else f"{per_second:,.0f}/s"
 
 
-def bars(values: Sequence[int]) -> list[tuple[float, float, float]]:
-    """Return left edge, top and height of the bars of an SVG 96 wide and 24 high; none for 0."""
+def bars(values: Sequence[int]) -> str:
+    """Return the SVG path of bars, 96 wide and 24 high, to be stroked; empty where all are 0."""
     highest, step = max(values, default=0), SPARK_WIDTH / max(1, len(values))
-    heights = [max(2.0, value / max(1, highest) * SPARK_HEIGHT) if value else 0 for value in values]
-    return [
-        (round(index * step, 1), round(SPARK_HEIGHT - height, 1), round(height, 1))
-        for index, height in enumerate(heights)
-        if height
-    ]
+    return "".join(
+        f"M{(index + 0.5) * step:.0f} {SPARK_HEIGHT}"
+        f"V{SPARK_HEIGHT - max(2.0, value / highest * SPARK_HEIGHT):.1f}"
+        for index, value in enumerate(values)
+        if value
+    )
 
 
 def spark(values: Sequence[int]) -> str:

@@ -101,26 +101,26 @@ def record(
     return int(connection.execute(added.returning(change.c.id)).scalar_one())
 
 
-def count_users(connection: Connection, issue_ids: Iterable[int]) -> None:
-    """Count again by how many users each of the errors was met."""
-    counted = (
-        select(func.count(trait.c.value.distinct()))
-        .join(grouping, grouping.c.id == trait.c.grouping_id)
-        .where(grouping.c.issue_id == error.c.issue_id, trait.c.kind == "user")
-        .scalar_subquery()
-    )
-    ids = list(issue_ids)
-    if not ids:
-        return
-    mine = error.c.issue_id.in_(ids)
-    connection.execute(update(error).where(mine).values(users=counted))
+def add_users(connection: Connection, amounts: Mapping[int, int]) -> None:
+    """Add to the number of users of each error."""
+    if amounts:
+        query = update(error).where(error.c.issue_id == bindparam("key"))
+        rows = [{"key": key, "more": more} for key, more in amounts.items()]
+        connection.execute(query.values(users=error.c.users + bindparam("more")), rows)
 
 
 def recount(connection: Connection, issue_id: int) -> None:
     """Make the figures of an error anew from its groupings, which were moved."""
     of_mine = grouping.c.issue_id == issue_id
     total = select(func.coalesce(func.sum(grouping.c.events), 0)).where(of_mine).scalar_subquery()
-    connection.execute(update(error).where(error.c.issue_id == issue_id).values(count=total))
+    users = (
+        select(func.count(trait.c.value.distinct()))
+        .join(grouping, grouping.c.id == trait.c.grouping_id)
+        .where(of_mine, trait.c.kind == "user")
+        .scalar_subquery()
+    )
+    mine = update(error).where(error.c.issue_id == issue_id)
+    connection.execute(mine.values(count=total, users=users))
     first = select(func.min(grouping.c.first_at)).where(of_mine).scalar_subquery()
     last = select(func.max(grouping.c.last_at)).where(of_mine).scalar_subquery()
     moments = {
@@ -128,7 +128,6 @@ def recount(connection: Connection, issue_id: int) -> None:
         "seen_at": func.coalesce(last, issue.c.seen_at),
     }
     connection.execute(update(issue).where(issue.c.id == issue_id).values(moments))
-    count_users(connection, [issue_id])
 
 
 def usual(connection: Connection, issue_id: int, since: Micros, until: Micros) -> float:

@@ -155,11 +155,13 @@ def counted(connection: Connection, grouping_ids: Iterable[int], hour: int) -> d
     return {row.grouping_id: row.events for row in connection.execute(query)}
 
 
-def note_traits(connection: Connection, traits: Iterable[Trait]) -> None:
-    """Store what groupings were seen with; what is known stays as it is."""
+def note_traits(connection: Connection, traits: Iterable[Trait]) -> list[tuple[int, str]]:
+    """Store what groupings were seen with; return grouping and kind of each that is new."""
     rows = [one._asdict() for one in traits]
-    if rows:
-        connection.execute(upsert(trait).on_conflict_do_nothing(), rows)
+    if not rows:
+        return []
+    added = upsert(trait).on_conflict_do_nothing().returning(trait.c.grouping_id, trait.c.kind)
+    return [(row.grouping_id, row.kind) for row in connection.execute(added, rows)]
 
 
 def traits(connection: Connection, issue_id: int, kind: str, most: int) -> list[tuple[str, Micros]]:

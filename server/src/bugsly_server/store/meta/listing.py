@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.issue import Finding, Kind, State
@@ -101,11 +101,12 @@ def _condition(project_id: int, wanted: Wanted) -> ColumnElement[bool]:
 
 
 def _was_in(kind: str, value: str) -> ColumnElement[bool]:
-    return exists(
-        select(trait.c.value)
-        .join(grouping, grouping.c.id == trait.c.grouping_id)
-        .where(grouping.c.issue_id == issue.c.id, trait.c.kind == kind, trait.c.value == value)
+    met = (
+        select(grouping.c.issue_id)
+        .join(trait, trait.c.grouping_id == grouping.c.id)
+        .where(trait.c.kind == kind, trait.c.value == value)
     )
+    return issue.c.id.in_(met)
 
 
 def _listed(row: Any) -> Listed:

@@ -1,0 +1,53 @@
+"""What is said when something changed about an error."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.detect.test_recurrence import NOW, error
+
+from bugsly_server.alert.error import tell
+from bugsly_server.alert.message import Alert
+from bugsly_server.model.issue import Change, ChangeKind
+
+URL = "https://bugs.test/p/shop/issues/3"
+
+
+def told(kind: ChangeKind, because: str = "it happened again", **facts: Any) -> Alert:
+    change = Change(kind=kind, at=NOW, because=because, finding=None)
+    return tell("shop", error(**facts), change, URL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        (ChangeKind.OPENED, "[shop] New: KeyError: 'currency'"),
+        (ChangeKind.CAME_BACK, "[shop] Back again: KeyError: 'currency'"),
+        (ChangeKind.ESCALATED, "[shop] Escalating: KeyError: 'currency'"),
+    ],
+)
+def test_the_title_says_what_changed(kind: ChangeKind, title: str) -> None:
+    assert told(kind).title == title
+
+
+def test_it_says_where_how_often_and_to_whom() -> None:
+    alert = told(
+        ChangeKind.CAME_BACK,
+        place="checkout in shop/views.py",
+        endpoint="POST /orders",
+        users=3,
+        environment="production",
+    )
+    assert alert.lines == (
+        "It happened again.",
+        "Raised by checkout in shop/views.py.",
+        "Endpoint: POST /orders",
+        "It has happened 40 times so far to 3 users.",
+        "Seen at 1972-09-27 00:00 UTC in release 1.1 (production).",
+    )
+    assert json.loads(json.dumps(alert.payload))["error"]["count"] == 40
+
+
+def test_names_from_the_wire_cannot_break_a_line() -> None:
+    alert = told(ChangeKind.OPENED, title="a\r\nBcc: all@example.com")
+    assert "\n" not in alert.title
