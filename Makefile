@@ -2,13 +2,13 @@
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
-SOURCES := agent/src agent/build_walker.py server/src server/build_frontend.py tests tools labs
+SOURCES := agent/src agent/build_walker.py agent/walker server/src server/build_frontend.py tests tools labs
 ARGS ?=
 CASES ?=
 ZOO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix api docs bench accuracy
+.PHONY: help setup demo test check fix api docs explanations bench accuracy
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -42,6 +42,9 @@ fix: setup ## Format, and mend what can be mended by itself
 
 docs: setup ## Write the pages of docs/ that follow from the code
 	$(RUN)python -m tools.docs
+
+explanations: setup ## Run code that fails and write down what Bugsly says, in docs/explanations.md
+	$(RUN)python -m tools.explanations
 
 api: setup ## Write down the public names after a change of them
 	$(RUN)python -m tools.api

@@ -70,7 +70,7 @@ typedef struct {
     uint32_t leaves[LEAVES];
     uint32_t open; /* while dominators are added up */
     uint64_t entries, shallow, retained; /* bytes; retained ones in units */
-    uint16_t children;
+    uint32_t children;
     uint8_t how, depth;
 } Group;
 

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sqlalchemy_itself
 from flask import Flask
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, pool, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    NullPool,
+    QueuePool,
+    StaticPool,
+    create_engine,
+    event,
+    pool,
+    text,
+)
 from tests.support.fake_agent import FakeAgent
 
 from bugsly.integrations import flask, sqlalchemy
@@ -77,6 +87,24 @@ def test_what_is_closed_in_its_request_is_no_leak(watching: Watching) -> None:
     for _ in range(3):
         watching.get(view)
     assert watching.levels == []
+
+
+def test_a_connection_that_several_share_is_missed_by_nobody(watching: Watching) -> None:
+    shared = create_engine("sqlite://", poolclass=StaticPool)
+
+    def view(**_matched: int) -> str:
+        first, second = shared.connect(), shared.connect()
+        first.close()
+        second.close()
+        watching.kept.append(shared.connect())
+        return "ok"
+
+    for _ in range(3):
+        watching.get(view)
+    assert watching.levels == []
+    for one in watching.kept:
+        one.close()
+    shared.dispose()
 
 
 def test_what_is_still_out_when_its_request_ended_is_told_by_line_and_endpoint(

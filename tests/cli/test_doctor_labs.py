@@ -38,3 +38,15 @@ def test_a_cache_with_a_bound_is_no_leak(tmp_path: Path) -> None:
     assert (code, told["verdict"]) == (0, "no leak")
     assert [one for one in told["findings"] if one["is_leak"]] == []
     assert printed.startswith("no leak: ")
+
+
+def test_what_only_a_walk_of_the_heap_finds_is_named_with_the_way_to_it(tmp_path: Path) -> None:
+    code, told, printed = doctor(tmp_path, "imports:app", "--request", "GET /lines/no-{i}")
+    assert (code, told["verdict"]) == (1, "leak")
+    finding = told["findings"][0]
+    assert finding["cause"] == "kept-exception"
+    assert finding["holder"] == "imports.look_after.<local>.unread"
+    assert finding["site"] == "imports.py:18"
+    assert "unread.append(wrong.get())" in (LABS / "imports.py").read_text().splitlines()[17]
+    assert "in each of" in " ".join(finding["evidence"])
+    assert "imports.look_after.<local>.unread (list," in printed

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 from tests.support.commands import bugsly, running
-from tests.support.heaps import heap, orphans, retainer
 from tests.support.site import Site
 from tests.support.site import site as a_site
 from tests.support.wait import wait_until
+from tests.support.walks import heap, orphans, retainer
 
 from bugsly.protocol.evidence import Answer
 from bugsly_server.cli.heap_text import show
@@ -148,3 +148,18 @@ def test_an_app_that_cannot_be_imported_is_answered_in_words() -> None:
     done = bugsly("heap", "nothing_there:app", cwd=LABS)
     assert done.returncode == 2
     assert done.stderr.startswith("bugsly heap: nothing_there:app: ")
+
+
+def test_what_grows_in_an_app_is_told_with_the_way_to_it() -> None:
+    done = bugsly("heap", "deliveries:app", "--json", "--requests", "300", seconds=100, cwd=LABS)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    heaviest = found["growth"]["retainers"][0]
+    assert heaviest["path"] == "deliveries.numbered.<locals>.publish.<closure>.given"
+    assert [hop["name"] for hop in heaviest["hops"]] == [
+        "deliveries",
+        ".depots",
+        "[*]",
+        ".<closure>.given",
+    ]
+    assert found["most"]["objects"] > 10_000

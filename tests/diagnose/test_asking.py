@@ -1,11 +1,12 @@
 """What workers are asked for, so that a diagnosis can be made."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.support.diagnoses import diagnosis
 from tests.support.dossiers import APP, dossier, life, source
-from tests.support.heaps import heap
+from tests.support.walks import heap
 
 from bugsly.protocol.evidence import Heap, Trim, Window
 from bugsly_server.diagnose.asking import HEAP_REQUESTS, MOST_FILES, WINDOW_REQUESTS, wanted
@@ -91,12 +92,20 @@ def test_allocations_are_traced_where_memory_shows_only_a_symptom(
     assert asked(found, dossier(life(heaps=WALKED))) == [(1, probe) for probe in probes]
 
 
-@pytest.mark.parametrize(("heaps", "requests"), [((), HEAP_REQUESTS), (WALKED, WINDOW_REQUESTS)])
+@pytest.mark.parametrize(("heaps", "requests"), [((), HEAP_REQUESTS[0]), (WALKED, WINDOW_REQUESTS)])
 def test_a_walk_and_a_window_last_a_counted_number_of_requests(
     heaps: tuple[Heap, ...], requests: int
 ) -> None:
     opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
-    (one,) = wanted(dossier(life(trims=TRIMMED, heaps=heaps)), [opened])
+    (one,) = wanted(dossier(life(trims=TRIMMED, heaps=heaps, number=1)), [opened])
+    assert one.ask.requests == requests
+
+
+@pytest.mark.parametrize(("pace", "requests"), [(40, 300), (100, 600), (4_000, 900)])
+def test_a_busy_worker_is_walked_over_more_requests(pace: int, requests: int) -> None:
+    busy = life(trims=TRIMMED, traffic=lambda _: {"GET /": pace})
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    (one,) = wanted(dossier(busy), [opened])
     assert one.ask.requests == requests
 
 
@@ -109,6 +118,8 @@ def test_who_holds_what_is_left_behind_is_asked_of_the_heap(kind: str, probes: l
     assert asked(found, dossier(life())) == [(1, probe) for probe in probes]
     walked = dossier(life(heaps=WALKED, windows=TRACED))
     assert asked(found, walked) == []
+    known = replace(found, site="a.py:1")
+    assert "heap" not in [probe for _, probe in asked(known, dossier(life()))]
 
 
 def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:

@@ -71,6 +71,7 @@ def test_a_line_that_does_not_add_does_not_feed(line: str) -> None:
         ("shop.views.orders._seen", "self.seen.append(1)"),
         ("shop.views.counted.<closure>.log", "log.append(1)"),
         ("shop.views.view.<default>.log", "log.append(1)"),
+        ("shop.views.view.<local>.log", "log.append(1)"),
         ("shop.views.log['late']", "log['late'].append(1)"),
         ("shop.views.log", "views.log.append(1)"),
     ],

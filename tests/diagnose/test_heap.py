@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.dossiers import APP, HOME, ORDERS, dossier, each, holder, life, nothing, source
-from tests.support.heaps import Gain, heap, per_request, retainer
+from tests.support.walks import Gain, heap, per_request, retainer
 
 from bugsly.protocol.evidence import Holder, Retainer, Trim
 from bugsly_server.diagnose.diagnose import diagnose
@@ -76,6 +76,43 @@ def test_a_buffer_that_grows_has_no_entries() -> None:
     assert found.because[0] == "shop.views.log (bytearray) keeps 1.5 MB"
 
 
+def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follows_one() -> None:
+    def traffic(step: int) -> dict[str, int]:
+        orders = 3 if 33 <= step < 36 else 20 + 3 * (step % 4)
+        return {ORDERS: orders, HOME: 50 - orders}
+
+    (found,) = said(retainer(), traffic=traffic)
+    assert (found.holder, found.endpoint) == (SEEN, "")
+
+
+def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memory_says() -> None:
+    mix = {ORDERS: 20, HOME: 30}
+    found, *_ = said(retainer(), memory=each(HOME, 1_400), traffic=lambda _: mix)
+    assert (found.holder, found.endpoint) == (SEEN, ORDERS)
+    assert found.entries_per_request == pytest.approx(1.0, rel=0.1)
+
+
+def test_what_a_call_that_goes_on_holds_is_fed_by_its_function() -> None:
+    text = "def work(jobs):\n    done = []\n    while True:\n        done.append(jobs.get())\n"
+    path = ("shop.views.work .<local>.done", "call", "list")
+    (found,) = said(retainer(*path), sources=(source(text),))
+    assert (found.holder, found.site) == ("shop.views.work.<local>.done", "shop/views.py:4")
+
+
+def test_the_attribute_above_keys_is_what_its_source_is_searched_for() -> None:
+    path = "shop .jar ._cookies ['shop.test'] ['/']"
+    held = retainer(path, "module", "http.cookiejar.CookieJar", "dict", "dict", "dict")
+    text = "class CookieJar:\n    def keep(self, it):\n        self._cookies['/'][it] = it\n"
+    file = "/usr/lib/python3.11/http/cookiejar.py"
+    mix = {ORDERS: 20, HOME: 30}
+    (found,) = said(
+        held,
+        traffic=lambda _: mix,
+        sources=(source(text, file=file, module="http.cookiejar"),),
+    )
+    assert found.site == "http/cookiejar.py:3"
+
+
 CAUSES: list[tuple[str, dict[str, int], Cause]] = [
     ("quotes", {"shop.models.Quote": 760}, Cause.GROWING_CONTAINER),
     ("exceptions", {"frame": 1_500, "ValueError": 760, "str": 4_000}, Cause.KEPT_EXCEPTION),
@@ -103,7 +140,7 @@ BOUND = "memo = {}\n\n\ndef keep(key):\n    if len(memo) < 5000:\n        memo[k
 SILENT: list[tuple[str, Retainer, dict[str, Any]]] = [
     ("stood still once", retainer(retained=(600, 660, 660, 760)), {}),
     ("gained entries and no bytes", retainer(retained=(9, 9, 9, 9)), {}),
-    ("slowed down", retainer(grown=lambda at: 200 * (at - 1_400) ** 0.5), {}),
+    ("slowed down", retainer(grown=lambda at: 200 * (at - 1_480) ** 0.5), {}),
     ("too few entries", retainer(grown=per_request(0.05)), {}),
     ("two snapshots", retainer(counts=(600, 700), retained=(9, 99)), {"requests": (1_500, 1_900)}),
     ("a dict of ever rarer keys", retainer(*DICT, grown=saturating(900)), {}),

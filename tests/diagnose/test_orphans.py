@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.support.dossiers import ORDERS, dossier, each, life
-from tests.support.heaps import heap, orphans, per_request
+from tests.support.dossiers import HOME, ORDERS, dossier, each, life, source
+from tests.support.walks import heap, orphans, per_request
 
 from bugsly.protocol.evidence import Orphans, Trim
 from bugsly_server.diagnose.diagnose import diagnose
@@ -19,7 +19,9 @@ OFF = {"gc_enabled": 0}
 
 def said(found: Orphans, **facts: Any) -> Diagnosis:
     """Return what is said of a worker that gains 2 kB per order, two of five requests."""
-    (told,) = diagnose(dossier(life(memory=GROWS, heaps=(heap(found),), **facts)), [1])
+    texts = facts.pop("sources", ())
+    lives = life(memory=GROWS, heaps=(heap(found),), **facts)
+    (told,) = diagnose(dossier(lives, sources=texts), [1])
     return told
 
 
@@ -54,3 +56,22 @@ def test_their_types_and_number_are_told(facts: dict[str, Any]) -> None:
     )
     assert told.trace is not None
     assert (told.holder, told.trace.hops, told.trace.types) == ("", (), {"fast.Buffer": 950})
+
+
+def test_a_walk_that_met_nothing_is_told_too() -> None:
+    told = said(orphans(grown=lambda _: 700), trims=(IN_VAIN,))
+    assert told.because[-1] == "a walk of the heap met 1,234,567 objects, and none that keeps more"
+    assert told.trace is None
+
+
+def test_the_requests_that_make_them_and_the_line_that_does_are_found() -> None:
+    text = "def orders():\n    first = {}\n    first['it'] = Node(first)\n    return 'ok'\n"
+    mix = {ORDERS: 20, HOME: 30}
+    told = said(
+        orphans("shop.models.Node"),
+        facts=OFF,
+        traffic=lambda _: mix,
+        sources=(source(text, views={ORDERS: 1}),),
+    )
+    assert (told.cause, told.endpoint, told.site) == (Cause.CYCLES, ORDERS, "shop/views.py:3")
+    assert told.bytes_per_request == pytest.approx(2_000, rel=0.15)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.desk import report, token
-from tests.support.heaps import heap, orphans, retainer
 from tests.support.values import MB, holder, sample, traffic
+from tests.support.walks import heap, orphans, retainer
 
 from bugsly.protocol.evidence import (
     Answer,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.heaps import heap, orphans, retainer
+from tests.support.walks import heap, orphans, retainer
 
 from bugsly.protocol.evidence import Hop
 from bugsly_server.digest.heaps import MOST_HOPS, MOST_ORPHANS, MOST_RETAINERS, sound_heap

@@ -151,7 +151,9 @@ def test_another_holder_is_another_opinion() -> None:
     assert opinion([(LEAK, words())], 900, 0) != opinion([(other, words())], 900, 0)
 
 
-SYMPTOM = diagnosis(Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor")
+SYMPTOM = diagnosis(
+    Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor", site=""
+)
 
 
 @pytest.mark.parametrize(("leak", "goes_on"), [(LEAK, False), (SYMPTOM, True)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.diagnoses import diagnosis, words
 from tests.support.dossiers import APP, ORDERS, dossier, life, source
-from tests.support.heaps import heap, retainer
+from tests.support.walks import heap, retainer
 
 from bugsly_server.alert.cause import cause_lines
 from bugsly_server.diagnose.retainers import trace_of

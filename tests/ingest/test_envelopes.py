@@ -100,14 +100,17 @@ def test_of_ten_thousand_items_the_first_hundred_are_kept_and_the_rest_is_counte
 def test_items_of_other_types_are_skipped_counted_and_their_categories_told(
     server: Serving, project: Project
 ) -> None:
-    items = [("event", b"{}"), ("transaction", b"{}"), ("session", b"{}"), ("session", b"{}")]
+    items = [("log", b"{}"), ("transaction", b"{}"), ("check_in", b"{}"), ("check_in", b"{}")]
     reply = post(server, project, build_envelope({}, items))
     assert reply.status == 200
-    assert reply.headers["x-sentry-rate-limits"] == "3600:session;transaction:project:unsupported"
+    assert (
+        reply.headers["x-sentry-rate-limits"]
+        == "3600:log_item;monitor;transaction:project:unsupported"
+    )
     assert server.skipped(project) == {
-        "item of type event, not kept": 1,
+        "item of type log, not kept": 1,
         "item of type transaction, not kept": 1,
-        "item of type session, not kept": 2,
+        "item of type check_in, not kept": 2,
     }
 
 

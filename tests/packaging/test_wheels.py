@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -31,14 +32,46 @@ def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]
     return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
 
 
-def test_the_agent_is_a_pure_wheel_without_a_single_dependency(wheels: dict[str, Path]) -> None:
-    assert wheels["bugsly"].name.endswith("-py3-none-any.whl")
+def test_the_agent_is_a_wheel_without_a_single_dependency(wheels: dict[str, Path]) -> None:
     metadata = _metadata(wheels["bugsly"])
     required = [one for one in metadata.get_all("Requires-Dist") or [] if "extra ==" not in one]
     assert required == []
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["License-Expression"] == "MIT"
     assert "bugsly/inject/sitecustomize.py" in _names(wheels["bugsly"])
+
+
+def test_the_agent_brings_the_walker_compiled_for_this_python(wheels: dict[str, Path]) -> None:
+    python = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert f"-{python}-{python}-" in wheels["bugsly"].name
+    walker = f"bugsly/heap/_walker{sysconfig.get_config_var('EXT_SUFFIX')}"
+    assert [name for name in _names(wheels["bugsly"]) if "_walker." in name and name != walker] == [
+        "bugsly/heap/_walker.pyi"
+    ]
+    assert walker in _names(wheels["bugsly"])
+
+
+def test_without_a_compiler_the_agent_is_a_pure_wheel_that_walks_in_python(
+    uv: str, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "agent", tmp_path / "agent", ignore=shutil.ignore_patterns("*.so"))
+    command = [
+        uv,
+        "build",
+        "--quiet",
+        "--wheel",
+        "--out-dir",
+        str(tmp_path),
+        str(tmp_path / "agent"),
+    ]
+    environ = {**os.environ, "CC": "no-such-compiler"}
+    subprocess.run(command, check=True, env=environ)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    python = _environment(uv, tmp_path / "pure", wheel)
+    show = "from bugsly.heap.walkers import best_walker; print(best_walker().name)"
+    told = subprocess.run([python, "-c", show], check=True, capture_output=True, text=True)
+    assert told.stdout == "python\n"
 
 
 def test_the_server_wheel_carries_pages_migrations_and_libraries(wheels: dict[str, Path]) -> None:

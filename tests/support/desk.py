@@ -14,15 +14,15 @@ from bugsly.protocol.memory import Exit, Sample, encode_report, encode_sample
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.dossier import Dossier
-from bugsly_server.model.issue import Change, Issue
+from bugsly_server.model.issue import Change
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
-from bugsly_server.pipeline import Pipeline
+from bugsly_server.pipeline import Pipeline, Store
 from bugsly_server.store.dossier import of_environment
 from bugsly_server.store.meta import counters, projects, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Entry
-from bugsly_server.store.telemetry import SqliteTelemetry
+from bugsly_server.store.telemetry import SqliteEvents, SqliteTelemetry
 
 LIFE = 100 * SECOND
 
@@ -52,7 +52,9 @@ class Desk:
         self.database = Database(folder / "meta.db")
         self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", 90)
-        self.told: list[tuple[Issue, Change]] = []
+        self.events = SqliteEvents(folder / "telemetry", 90)
+        self.most_errors = 10_000
+        self.told: list[tuple[Any, Change]] = []
         self.pipeline = self.start()
         self.shop = self.project("shop")
 
@@ -60,8 +62,12 @@ class Desk:
         """Return a pipeline that remembers nothing, as after a restart."""
         self.mailbox = Mailbox()
         self.pipeline = Pipeline(
-            self.database,
-            self.telemetry,
+            Store(
+                database=self.database,
+                telemetry=self.telemetry,
+                events=self.events,
+                most_errors=self.most_errors,
+            ),
             self.mailbox,
             self.clock,
             lambda *told: self.told.append(told),
@@ -115,6 +121,7 @@ class Desk:
 
     def close(self) -> None:
         self.telemetry.close()
+        self.events.close()
         self.database.close()
 
 

@@ -1,65 +1,63 @@
-"""Events, the errors they are made of, and what is sent of them."""
+"""Events as JSON and as values, each whole with no argument given."""
 
-import json
-from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
-from bugsly.events import EventDesk
-from bugsly.guard import Guards
-from bugsly.integrations.wsgi import CURRENT
-from bugsly.probes.errors import Errors
-from bugsly.probes.errors.errors import Caught, Voice
-from bugsly.probes.errors.finish import finish
-from bugsly.probes.errors.scope import Scopes
-from bugsly.protocol.event import Event, Origin
+import msgspec
 
-ORIGIN = Origin(release="7", environment="test", server_name="web-1", version="1")
-BY_TEST = Caught("test", handled=True)
+from bugsly_server.model.event import Event, Frame, Thrown
 
 
-def event(**changes: Any) -> Event:
+def frame(function: str = "checkout", **changes: Any) -> Frame:
     fields: dict[str, Any] = {
-        "id": uuid4().hex,
-        "at": 1_700_000_000.0,
-        "level": "error",
-        "hook": "flask",
-        "handled": False,
+        "module": "shop.views",
+        "function": function,
+        "file": "shop/views.py",
+        "path": "/srv/shop/views.py",
+        "line": 31,
+        "code": "    total += line.price",
+        "in_app": True,
     }
-    return Event(**fields | changes)
+    return Frame(**(fields | changes))
 
 
-def raised(failing: Callable[[], object]) -> BaseException:
-    """Return what *failing* raises."""
-    try:
-        failing()
-    except BaseException as error:  # noqa: BLE001 - whatever it is
-        return error
-    raise AssertionError("it was to fail")
+def library(function: str = "dispatch_request") -> Frame:
+    return frame(function, module="flask.app", file="flask/app.py", in_app=False)
 
 
-class Catching:
-    """The errors of a worker that nobody is told of."""
+def thrown(*frames: Frame, **changes: Any) -> Thrown:
+    fields: dict[str, Any] = {"type": "KeyError", "value": "'currency'"}
+    return Thrown(**(fields | changes), frames=frames)
 
-    def __init__(self, *, send_locals: bool = True) -> None:
-        self.desk = EventDesk()
-        self.guards = Guards()
-        voice = Voice(lambda: True, lambda: None, lambda: "a" * 32)
-        self.errors = Errors(
-            self.desk,
-            Scopes(CURRENT.get),
-            voice,
-            self.guards("errors"),
-            send_locals=send_locals,
-        )
 
-    @property
-    def sent(self) -> list[dict[str, Any]]:
-        """Return what was made ready to be sent so far."""
-        self.desk.finish(lambda one: finish(one, ORIGIN))
-        return [json.loads(one) for one in self.desk.peek(1 << 30)]
+def event(*exceptions: Thrown, **changes: Any) -> Event:
+    fields: dict[str, Any] = {"id": "a" * 32, "at": 0}
+    return Event(**(fields | changes), exceptions=exceptions)
 
-    def catch(self, failing: Callable[[], object]) -> dict[str, Any]:
-        """Return the event that comes of *failing*."""
-        assert self.errors.capture(raised(failing), BY_TEST)
-        return self.sent[-1]
+
+def told(number: int = 1, kind: str = "KeyError", **changes: Any) -> dict[str, Any]:
+    """Return the JSON of an event as sentry-sdk sends it."""
+    stack = [
+        {"module": "flask.app", "function": "dispatch_request", "filename": "flask/app.py"},
+        {
+            "module": "shop.views",
+            "function": "checkout",
+            "filename": "shop/views.py",
+            "lineno": 31,
+            "context_line": "    total += line.price",
+            "in_app": True,
+            "vars": {"line": "None"},
+        },
+    ]
+    exception = {"type": kind, "value": "'currency'", "stacktrace": {"frames": stack}}
+    whole = {
+        "event_id": f"{number:032x}",
+        "platform": "python",
+        "exception": {"values": [exception]},
+        "release": "1.0",
+        "environment": "production",
+    }
+    return whole | changes
+
+
+def payload(number: int = 1, kind: str = "KeyError", **changes: Any) -> bytes:
+    return msgspec.json.encode(told(number, kind, **changes))

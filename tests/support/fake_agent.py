@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
-from tests.support.events import Catching
+from tests.support.caught import Catching
 
 from bugsly.probes.pool import PoolProbe
 from bugsly.probes.survivors import Survivors

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.support.events import ORIGIN, event
+from tests.support.caught import ORIGIN, event
 from tests.support.fake_server import FakeServer
 from tests.support.values import sample, worker
 

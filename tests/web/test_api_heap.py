@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.support.heaps import heap, retainer
 from tests.support.site import Site
+from tests.support.walks import heap, retainer
 
 from bugsly.protocol.evidence import Answer
 from bugsly_server.store.meta import asks

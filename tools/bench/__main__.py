@@ -10,17 +10,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.bench import agent, census, overview, server, startup, throughput
+from tools.bench import agent, census, explain, heap, overview, server, startup, throughput
 from tools.bench.report import Section
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 SECTIONS: dict[str, Callable[[bool], Section]] = {
     "agent": agent.measure,
     "census": census.measure,
+    "heap": heap.measure,
     "startup": startup.measure,
     "throughput": throughput.measure,
     "server": server.measure,
     "overview": overview.measure,
+    "explain": explain.measure,
 }
 HEAD = """\
 # Benchmarks

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -39,7 +40,7 @@ def _bugsly(app: Flask) -> None:
     bugsly.init(app, dsn=f"{SINK.replace('://', '://key@')}/1")
 
 
-def _sentry(**options: object) -> Callable[[], None]:
+def _sentry(**options: Any) -> Callable[[], None]:
     def install() -> None:
         import sentry_sdk
 

@@ -14,25 +14,29 @@ from contextlib import (
     contextmanager,
 )
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from bugsly_server import pipeline
 from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.background import Background
 from bugsly_server.courier import Courier
 from bugsly_server.digester import Digester
 from bugsly_server.errors import Misconfigured, Unavailable
 from bugsly_server.ingest.auth import Keys
-from bugsly_server.ingest.endpoint import EnvelopeEndpoint
+from bugsly_server.ingest.endpoint import EnvelopeEndpoint, Gate
+from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.scrubbers import Scrubbers
 from bugsly_server.mailbox import Mailbox
-from bugsly_server.pipeline import Pipeline
-from bugsly_server.store.meta import projects
+from bugsly_server.pipeline import Announce, Pipeline
+from bugsly_server.store.meta import errors, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.spool import SqliteSpool
-from bugsly_server.store.telemetry import SqliteTelemetry
+from bugsly_server.store.telemetry import SqliteEvents, SqliteTelemetry
 from bugsly_server.web.login import Tries
 from bugsly_server.web.pulse import Pulse
 from bugsly_server.web.routes import failed, missing, routes
@@ -44,9 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bugsly_server.clock import Clock
-    from bugsly_server.model.issue import Change, Issue
     from bugsly_server.settings import Settings
 
+T = TypeVar("T")
 CLOSE_SECONDS = 25.0
 """Longer than an alert on its way takes: stored as sent, it is not sent again after a restart."""
 
@@ -60,19 +64,19 @@ class Store:
             self.database = Database(folder / "meta.db")
             self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", settings.keep_days)
+        self.events = SqliteEvents(folder / "telemetry", settings.keep_days)
 
     def close(self) -> None:
         """Let go of the files."""
         self.telemetry.close()
+        self.events.close()
         self.database.close()
 
 
 class Server:
     """Everything that runs while the server does."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, announce: Callable[[Issue, Change], None]
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, announce: Announce) -> None:
         self.settings = settings
         self.address = settings.public_url
         """Where people reach it; known at the latest when it listens."""
@@ -83,10 +87,8 @@ class Server:
             self._opened = opened.pop_all()
         self.pulse = Pulse()
         mailbox = Mailbox()
-        self.envelopes = EnvelopeEndpoint(Keys(self._load_keys), self.spool, mailbox, clock)
-        self.pipeline = Pipeline(
-            self.store.database, self.store.telemetry, mailbox, clock, announce
-        )
+        self.envelopes = EnvelopeEndpoint(self._gate(), self.spool, mailbox, clock)
+        self.pipeline = Pipeline(self._digested(), mailbox, clock, announce)
         digester = Digester(
             self.spool,
             self.pipeline,
@@ -108,7 +110,11 @@ class Server:
 
     def _starlette(self, clock: Clock) -> Starlette:
         app = Starlette(
-            routes=[Route("/api/{project_id}/envelope/", self.envelopes), *routes()],
+            routes=[
+                Route("/api/{project_id}/envelope/", self.envelopes),
+                Route("/api/{project_id}/store/", self.envelopes),
+                *routes(),
+            ],
             exception_handlers={404: missing, 500: failed},
             lifespan=self._lifespan,
         )
@@ -116,6 +122,7 @@ class Server:
             settings=self.settings,
             database=self.store.database,
             telemetry=self.store.telemetry,
+            events=self.store.events,
             clock=clock,
             pulse=self.pulse,
             templates=environment(),
@@ -134,10 +141,31 @@ class Server:
 
         return lifespan()
 
-    def _load_keys(self) -> dict[str, int]:
+    def _gate(self) -> Gate:
+        settings = self.settings
+        return Gate(
+            keys=Keys(lambda: self._read(projects.keys)),
+            quota=Quota(
+                settings.events_per_minute,
+                settings.events_per_day,
+                lambda *asked: self._read(lambda read: errors.sent_since(read, *asked)),
+            ),
+            scrubbers=Scrubbers(lambda: self._read(projects.secrets)),
+        )
+
+    def _digested(self) -> pipeline.Store:
+        return pipeline.Store(
+            database=self.store.database,
+            telemetry=self.store.telemetry,
+            events=self.store.events,
+            most_errors=self.settings.most_errors,
+        )
+
+    def _read(self, read: Callable[[Connection], T]) -> T:
+        """Return what ingest wants to know; raise `Unavailable` where it cannot be read."""
         try:
             with self.store.database.reading() as connection:
-                return projects.keys(connection)
+                return read(connection)
         except DBAPIError as error:
             raise Unavailable(
                 f"server: its database cannot be read ({error.orig}) → send it again later"

@@ -11,10 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from bugsly_server.alert import channels as kinds
 from bugsly_server.alert.address_guard import AddressGuard
-from bugsly_server.alert.message import compose
+from bugsly_server.alert.error import tell
 from bugsly_server.clock import HOUR, MINUTE, SECOND, Clock, Micros
 from bugsly_server.errors import ChannelError
-from bugsly_server.store.meta import channels, issues, projects
+from bugsly_server.store.meta import changes, channels, projects
 from bugsly_server.store.meta.channels import Delivery, DeliveryState
 from bugsly_server.store.meta.database import Database
 
@@ -93,12 +93,12 @@ class Courier:
         """Make one attempt; raise `ChannelError` where it does not succeed."""
         with self._database.reading() as connection:
             channel = channels.get(connection, delivery.channel_id)
-            issue, change = issues.of_change(connection, delivery.change_id)
+            issue, change = changes.of(connection, delivery.change_id)
             project = projects.get(connection, issue.project_id)
         if channel is None:
             raise ChannelError("channel: it was removed", permanent=True)
         page = f"{self._address()}/p/{project.slug}/issues/{issue.id}"
-        alert = compose(project.name, issue, change, page)
+        alert = tell(project.name, issue, change, page)
         kinds.kind(channel.kind).send(channel.url, alert, self._guard)
 
     def _sent(self, delivery: Delivery) -> Delivery:

@@ -2,7 +2,9 @@
 
 BugslyError
 ├── Rejected          a client sent what we do not take            → 4xx, one line
+├── OverQuota         a project sent more than it may              → 429 and Retry-After
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
+├── ModelError        a language model gave no answer of use       → what the rules say is shown
 ├── ChannelError      an alert did not go out                      → tried again, or shown beside it
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
@@ -25,6 +27,15 @@ class Rejected(BugslyError):
         self.status = status
 
 
+class OverQuota(BugslyError):
+    """A request with nothing but events that are too many; *refused* are other categories."""
+
+    def __init__(self, message: str, retry_after: int, refused: set[str]) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.refused = refused
+
+
 class Unavailable(BugslyError):
     """A request that may succeed after *retry_after* seconds."""
 
@@ -39,6 +50,10 @@ class ChannelError(BugslyError):
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class ModelError(BugslyError):
+    """A language model that gave no answer of use."""
 
 
 class Misconfigured(BugslyError):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bugsly_server.clock import SECOND, Micros
+from bugsly_server.model.error import ErrorIssue
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.facts import cause_facts
-from bugsly_server.model.issue import Issue
+from bugsly_server.model.issue import Issue, Kind
 from bugsly_server.model.worker import Worker
 
 
@@ -47,8 +49,11 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
     forecast = finding.forecast
     return {
         "id": issue.id,
+        "kind": Kind.LEAK,
         "title": issue.title,
         "state": issue.state,
+        "count": 1,
+        "explanation": None if finding.explanation is None else finding.explanation.what,
         "verdict": finding.verdict,
         "because": finding.because,
         "diagnosis": None
@@ -66,4 +71,35 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
         "opened_at": issue.opened_at / SECOND,
         "seen_at": issue.seen_at / SECOND,
         "snoozed": issue.is_snoozed(now),
+    }
+
+
+def error_facts(error: ErrorIssue, explanation: ErrorExplanation | None) -> dict[str, Any]:
+    """Return what a program wants to know of an error, with the explanation of its last event."""
+    return {
+        "id": error.id,
+        "kind": Kind.ERROR,
+        "title": error.title,
+        "state": error.state,
+        "count": error.count,
+        "explanation": None if explanation is None else explanation_facts(explanation),
+        "users": error.users,
+        "place": error.place,
+        "endpoint": error.endpoint,
+        "level": error.level,
+        "release": error.release,
+        "environment": error.environment,
+        "opened_at": error.opened_at / SECOND,
+        "seen_at": error.seen_at / SECOND,
+    }
+
+
+def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
+    """Return an explanation of an error as plain JSON."""
+    return {
+        "what": explanation.what,
+        "why": explanation.why,
+        "fix": explanation.fix,
+        "confidence": round(explanation.confidence, 2),
+        "by": explanation.source,
     }

@@ -11,6 +11,7 @@ from bugsly_server.clock import MINUTE, SECOND, Micros
 from bugsly_server.detect import finding as findings
 from bugsly_server.diagnose.asking import is_walkable, wanted
 from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.diagnose.echoes import lacks_holder
 from bugsly_server.explain.explain import explain
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier
@@ -174,7 +175,7 @@ def fingerprint(diagnosis: Diagnosis, environment: str) -> str:
 def _may_be_held(diagnosis: Diagnosis, dossier: Dossier) -> bool:
     """Return whether a walk of the heap, which is asked for, may yet name what holds it."""
     asked = [one for one in dossier.lives if one.worker_id in diagnosis.workers[:1]]
-    return diagnosis.is_symptom and any(map(is_walkable, asked))
+    return lacks_holder(diagnosis) and any(map(is_walkable, asked))
 
 
 def _is_told(diagnosis: Diagnosis, growth: Finding | None) -> bool:

@@ -1,6 +1,7 @@
 """What happens to a report after it was acknowledged, in order. Read this first.
 
-    spool ▸ decode ▸ arrive ▸ record ▸ look ▸ inquire ▸ change ▸ alert
+    memory: spool ▸ decode ▸ arrive ▸ record ▸ look ▸ inquire ▸ change ▸ alert
+    events: spool ▸ decode ▸ group ▸ record ▸ change ▸ alert
 
 One thread runs it, batch by batch, so what is decided here is decided once.
 """
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
@@ -18,26 +21,53 @@ from bugsly_server.clock import DAY, SECOND, Clock, Micros
 from bugsly_server.detect.growth import HITS, is_due, judge
 from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
+from bugsly_server.digest.errors import ErrorRecorder
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
+from bugsly_server.digest.sessions import sum_up
 from bugsly_server.inquiry import Inquiry
 from bugsly_server.mailbox import Mailbox
+from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
-from bugsly_server.store.meta import asks, channels, counters, holders, issues, projects, workers
+from bugsly_server.store.meta import (
+    asks,
+    channels,
+    counters,
+    groupings,
+    health,
+    holders,
+    issues,
+    projects,
+    workers,
+)
 from bugsly_server.store.meta.database import Database
-from bugsly_server.store.ports import KEEP_STEPS, Entry, Telemetry
+from bugsly_server.store.ports import KEEP_STEPS, Entry, Events, Telemetry
 
 LOOK_POINTS = 600
 FIND_AFTER_LOOK: Micros = 1 * SECOND
 FIND_EVERY: Micros = 15 * SECOND
 """Time alone changes findings too, and a large fleet is looked at all the time."""
 PEERS_SINCE: Micros = 7 * DAY
+KEEP_SEEN: Micros = 7 * DAY
+"""For the ids of events: long after a client would send one again."""
 MOST_ENDED = 200
 """Past lives that a worker is compared with."""
 
-Announce = Callable[[Issue, Change], None]
+Announce = Callable[[AnyIssue, Change], None]
+
+_kind = attrgetter("kind")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """What the pipeline writes to, and how many errors a project may have."""
+
+    database: Database
+    telemetry: Telemetry
+    events: Events
+    most_errors: int
 
 
 class Pipeline:
@@ -49,17 +79,18 @@ class Pipeline:
 
     def __init__(
         self,
-        database: Database,
-        telemetry: Telemetry,
+        store: Store,
         mailbox: Mailbox,
         clock: Clock,
         announce: Announce,
     ) -> None:
-        self._database = database
-        self._telemetry = telemetry
+        self._database = store.database
+        self._telemetry = store.telemetry
+        self._events = store.events
         self._mailbox = mailbox
         self._announce = announce
-        self._recorder = Recorder(database, telemetry)
+        self._recorder = Recorder(store.database, store.telemetry)
+        self._errors = ErrorRecorder(store.database, store.events, store.most_errors)
         self._since = clock()
         self._watch: dict[int, Watch] = {}
         self._inquiries: dict[int, Inquiry] = {}
@@ -71,12 +102,19 @@ class Pipeline:
         Digesting the same entries again adds nothing.
         """
         now = max(entry.received_at for entry in entries)
-        touched = self._recorder.record(entries, self.skipped)
+        kinds = {
+            kind: list(members) for kind, members in groupby(sorted(entries, key=_kind), key=_kind)
+        }
+        told = self._errors.record(kinds.pop("event", ()), self.skipped)
+        for issue, change in (one for each in told.values() for one in each):
+            self._announce(issue, change)
+        self._add_sessions((*kinds.pop("session", ()), *kinds.pop("sessions", ())))
+        touched = self._recorder.record(kinds.pop("memory", ()), self.skipped)
         for project_id, sighted in touched.items():
             watch = self._watch.setdefault(project_id, Watch(since=now))
             watch.reported = True
             watch.looked = self._look(sighted, now) or watch.looked
-        return set(touched)
+        return set(touched) | set(told)
 
     def find(self, now: Micros) -> set[int]:
         """Let detection speak about the projects that are due; return those it told of."""
@@ -113,12 +151,20 @@ class Pipeline:
     def forget(self, keep: Micros, now: Micros) -> None:
         """Drop what is older than it is kept."""
         self._telemetry.forget(now)
+        self._events.forget(now)
         with self._database.writing() as connection:
             workers.forget(connection, now - keep)
             counters.forget(connection, now - keep)
+            health.forget(connection, now - keep)
+            groupings.forget(connection, now - KEEP_SEEN, now - keep)
             forgotten = holders.forget(connection, now - KEEP_STEPS)
         if forgotten:
             self._recorder = Recorder(self._database, self._telemetry)
+
+    def _add_sessions(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            with self._database.writing() as connection:
+                health.add(connection, sum_up(entries, self.skipped))
 
     def _look(self, sighted: Iterable[Worker], now: Micros) -> bool:
         """Judge the workers that have done enough since their last look; return whether any had."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -41,11 +41,19 @@ SETTINGS = (
     Setting("data_dir", "~/.local/share/bugsly", "Folder that holds everything the server keeps"),
     Setting("public_url", "", "Address under which people and agents reach this server"),
     Setting("keep_days", "90", "Forget samples and ended workers after this many days, 2 to 3650"),
+    Setting("events_per_minute", "6000", "Events a project may send in a minute, 1 to 1000000"),
+    Setting("events_per_day", "1000000", "Events a project may send in a day, 1 to 1000000000"),
+    Setting(
+        "most_errors", "10000", "Error issues of a project, 10 to 1000000; later ones share one"
+    ),
     Setting(
         "allow_networks",
         "",
         "Private networks that alerts may be sent to, as 10.0.0.0/8,127.0.0.1/32",
     ),
+    Setting("model_url", "", "Model that explains too, as http://127.0.0.1:11434/v1 for Ollama"),
+    Setting("model_name", "", "Name of that model, as qwen2.5-coder:7b"),
+    Setting("model_key", "", "Its API key; give it as a variable, not as a flag"),
 )
 
 
@@ -58,7 +66,13 @@ class Settings:
     data_dir: Path
     public_url: str
     keep_days: int
+    events_per_minute: int
+    events_per_day: int
+    most_errors: int
     allow_networks: tuple[Network, ...]
+    model_url: str = ""
+    model_name: str = ""
+    model_key: str = field(default="", repr=False)
 
 
 def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
@@ -71,9 +85,15 @@ def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -
         host=chosen["host"],
         port=_number("port", chosen["port"], 0, 65535),
         data_dir=_folder(chosen["data_dir"], environ),
-        public_url=_address(chosen["public_url"]),
+        public_url=_address("public_url", chosen["public_url"]),
         keep_days=_number("keep_days", chosen["keep_days"], 2, 3650),
+        events_per_minute=_number("events_per_minute", chosen["events_per_minute"], 1, 10**6),
+        events_per_day=_number("events_per_day", chosen["events_per_day"], 1, 10**9),
+        most_errors=_number("most_errors", chosen["most_errors"], 10, 10**6),
         allow_networks=_networks(chosen["allow_networks"]),
+        model_url=_address("model_url", chosen["model_url"]),
+        model_name=chosen["model_name"],
+        model_key=chosen["model_key"],
     )
 
 
@@ -96,10 +116,10 @@ def _folder(text: str, environ: Mapping[str, str]) -> Path:
     return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path.expanduser raises without a home
 
 
-def _address(text: str) -> str:
+def _address(name: str, text: str) -> str:
     if text and not _is_address(text):
         raise Misconfigured(
-            f"BUGSLY_PUBLIC_URL: {text!r} is no address → write it as https://bugs.example.com"
+            f"{_variable(name)}: {text!r} is no address → write it as https://bugs.example.com"
         )
     return text.rstrip("/")
 

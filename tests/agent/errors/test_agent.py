@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask, abort
-from tests.support.events import BY_TEST, raised
+from tests.support.caught import BY_TEST, raised
 from tests.support.fake_server import FakeServer, reply
 from tests.support.wait import wait_until
 from werkzeug.exceptions import InternalServerError

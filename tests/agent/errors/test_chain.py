@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
-from tests.support.events import Catching, raised
+from tests.support.caught import Catching, raised
 
 from bugsly.probes.errors.chain import MOST, NOT_TOLD, thrown_by
 from bugsly.probes.errors.frames import MOST as MOST_FRAMES

@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.events import ORIGIN, event
+from tests.support.caught import ORIGIN, event
 
 from bugsly.events import MOST_WAITING, EventDesk
 from bugsly.protocol.event import Event, encode_event

@@ -16,7 +16,7 @@ import gevent
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.events import BY_TEST, ORIGIN, Catching, event, raised
+from tests.support.caught import BY_TEST, ORIGIN, Catching, event, raised
 from tests.support.wsgi import environ_of
 
 from bugsly.probes.errors.finish import LARGEST, finish

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.events import BY_TEST, raised
+from tests.support.caught import BY_TEST, raised
 from tests.support.wsgi import Watched, answering, close
 
 from bugsly.probes.errors.scope import MOST_CRUMBS, OUTSIDE, ROOM, Scope, _size

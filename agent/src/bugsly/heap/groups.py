@@ -19,7 +19,6 @@ ROW = struct.Struct("=10I3Q")
 MAGIC, VERSION = b"heap", 1
 LEAVES = ("str", "bytes", "int", "float")
 HELD, CYCLES, CLASSES = "<held by C code>", "<cycles>", "<classes>"
-AT_EXIT, THREAD_STATE = "<at exit>", "<thread state>"
 """Roots that are no module's."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.heap.groups import CYCLES, HELD, How, Walked
 from bugsly.heap.places import CELL, Place, is_orphaned, name_of, places_of, step_name, types_below
+from bugsly.probes.census.path import shortened
 from bugsly.protocol.evidence import Hop, Orphans, Retainer
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _retainer(place: Place, looks: Sequence[dict[Way, Place]]) -> Retainer:
     series = [look.get(place.way) for look in looks]
     types = sorted(types_below(place).items(), key=lambda one: one[1], reverse=True)
     return Retainer(
-        path=name_of(place.way),
+        path=shortened(name_of(place.way)),
         hops=tuple(Hop(name=step_name(step), type=_type_of(step)) for step in place.way),
         counts=tuple(0 if one is None else one.holds for one in series),
         retained=tuple(0 if one is None else one.retained for one in series),

@@ -1,7 +1,8 @@
 """The walker in Python, for where the one in C was not compiled.
 
 Its child is a whole Python, so it takes Python's own fork with the hooks at it, and copies most
-pages that it looks at: counting references writes into every object.
+pages that it looks at: counting references writes into every object. That fork forgets the calls of
+all other threads, so the twin does not see what only their locals keep.
 """
 
 from __future__ import annotations

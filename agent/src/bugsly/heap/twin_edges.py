@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from types import CellType, FrameType, FunctionType, ModuleType, TracebackType
+from types import (
+    CellType,
+    FrameType,
+    FunctionType,
+    MemberDescriptorType,
+    ModuleType,
+    TracebackType,
+)
 from typing import TYPE_CHECKING, Any
 
 from bugsly.heap.groups import How
@@ -21,7 +28,9 @@ Edge = tuple[How, str, Any]
 MOST_NAMED = 256
 NOTHING = frozenset(map(id, (type(None), bool, type(Ellipsis), type(NotImplemented))))
 LEAF_NAMES = {id(str): "str", id(bytes): "bytes", id(int): "int", id(float): "float"}
+PLAIN = frozenset(map(id, (dict, list, tuple, set, frozenset, deque)))
 LISTED = (list, tuple, set, frozenset, deque)
+_known: dict[int, tuple[type, list[tuple[str, raw.Getter]]]] = {}
 _of_exception: Any = vars(BaseException)
 _EXCEPTION = ("__traceback__", "__context__", "__cause__", "args")
 
@@ -30,7 +39,7 @@ def edges(thing: Any, how: How) -> Iterator[Edge]:
     """Yield the steps from *thing*, which *how* leads to: those with a name first."""
     kind = type(thing)
     yield from _named(thing, kind, how)
-    if kind in {dict, list, tuple, set, frozenset, deque}:
+    if id(kind) in PLAIN:
         return
     yield from _of_instance(thing, kind)
     for held in gc.get_referents(thing):
@@ -43,7 +52,7 @@ def _rest(thing: Any, held: Any) -> How:
         if issubclass(type(thing), type):
             return How.NAMES
         return How.THREADS if issubclass(type(thing), ThreadLocal) else How.BODY
-    return How.BODY if type(held) in {list, tuple, set} else How.INNER
+    return How.BODY if id(type(held)) in PLAIN else How.INNER
 
 
 def _named(thing: Any, kind: type, how: How) -> Iterable[Edge]:
@@ -77,7 +86,7 @@ def _of_code(thing: Any, kind: type) -> Iterable[Edge]:
 
 
 def _of_dict(thing: Any, how: How) -> Iterator[Edge]:
-    names, few = how in {How.NAMES, How.THREAD}, len(thing) <= MOST_NAMED
+    names, few = how in {How.NAMES, How.THREAD}, dict.__len__(thing) <= MOST_NAMED
     for key, held in dict.items(thing):
         if how is How.THREADS:
             yield How.THREAD, "", held
@@ -104,7 +113,7 @@ def _of_function(function: FunctionType) -> Iterator[Edge]:
 
 
 def _of_instance(thing: Any, kind: type) -> Iterator[Edge]:
-    for name, getter in raw.slot_getters(kind):
+    for name, getter in _members(kind):
         yield How.ATTRIBUTE, name, read_slot(getter, thing)
     getter_of = None if issubclass(kind, type) else raw.dict_getter(kind)
     held = getter_of(thing) if getter_of is not None else None
@@ -113,3 +122,14 @@ def _of_instance(thing: Any, kind: type) -> Iterator[Edge]:
         if body in held:
             yield How.BODY, body, held[body]
         yield How.NAMES, "", held
+
+
+def _members(kind: type) -> Iterator[tuple[str, raw.Getter]]:
+    """Yield what reads the members of a *kind*, slots and those of C types, by name."""
+    if id(kind) not in _known:
+        found = (one for base in raw.bases(kind) for one in raw.class_dict(base).items())
+        members: list[tuple[str, raw.Getter]] = [
+            (name, one.__get__) for name, one in found if type(one) is MemberDescriptorType
+        ]
+        _known[id(kind)] = (kind, members)
+    yield from _known[id(kind)][1]

@@ -93,7 +93,7 @@ class _TwinWalk:
         """Walk from *roots*, modules first."""
         for modules in (True, False):
             for name, thing in roots:
-                if isinstance(thing, ModuleType) is modules:
+                if issubclass(type(thing), ModuleType) is modules:
                     self._root(name, thing)
             self._go_on()
 
@@ -121,7 +121,7 @@ class _TwinWalk:
         if id(thing) not in self._nodes:
             group = self._group_under(above, how, name, thing)
             self._leads[0].append(self._add(thing, group))
-            if isinstance(thing, ModuleType):
+            if issubclass(type(thing), ModuleType):
                 self._root("", raw.module_dict(thing), group, How.NAMES)
 
     def _calls(self) -> None:

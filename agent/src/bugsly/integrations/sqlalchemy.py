@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOAN = "bugsly.loan"
 NEW = "bugsly.new"
+SHARED = "bugsly.shared"
 """In the `record_info` of a pool's record, which SQLAlchemy keeps for its user."""
 
 
@@ -58,6 +59,8 @@ class Listener:
             notes = record.record_info
             if notes.pop(NEW, False):
                 self._agent.pool.meet(own_line(frame) or NOBODY, pool)
+            if _is_shared(notes):
+                return
             checkout = notes[LOAN] = self._agent.pool.take(frame, proxy, pool)
             call = CURRENT.get()
             if call is not None and call.taken is not None:
@@ -69,3 +72,15 @@ class Listener:
             checkout = record.record_info.pop(LOAN, None)
             if checkout is not None:
                 checkout.back()
+
+
+def _is_shared(notes: dict[str, Any]) -> bool:
+    """Return whether several borrow one connection at a time, as of a StaticPool: none is missed.
+
+    That shows when it is taken again before it is back, and is remembered from then on.
+    """
+    before = notes.pop(LOAN, None)
+    if before is not None:
+        notes[SHARED] = True
+        before.back()
+    return SHARED in notes

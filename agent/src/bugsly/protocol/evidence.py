@@ -138,7 +138,7 @@ class Retainer:
     retained: tuple[int, ...]
     """Bytes that only it keeps alive."""
     types: dict[str, int] = field(default_factory=dict)
-    """How many of each type it keeps at the last snapshot, the heaviest types."""
+    """How many of each type it leads to at the last snapshot, the most frequent types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

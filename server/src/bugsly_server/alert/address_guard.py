@@ -42,11 +42,14 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class AddressGuard:
-    """Tells which addresses alerts may go to: public ones, and those in *allowed*."""
+    """Tells which addresses *what* may go to: public ones, and those in *allowed*."""
 
-    def __init__(self, allowed: Sequence[Network], resolve: Resolve = resolve) -> None:
+    def __init__(
+        self, allowed: Sequence[Network], resolve: Resolve = resolve, what: str = "alerts"
+    ) -> None:
         self.allowed = tuple(allowed)
         self._resolve = resolve
+        self._what = what
 
     def addresses(self, host: str, port: int) -> list[str]:
         """Return the addresses of *host* that a connection may be made to, at least one.
@@ -69,7 +72,7 @@ class AddressGuard:
             effective = _effective(ipaddress.ip_address(address))
             own = ipaddress.ip_network(effective)
             raise ChannelError(
-                f"{subject}: alerts are not sent to {objection} address"
+                f"{subject}: {self._what} are not sent to {objection} address"
                 f" → to allow it, start the server with BUGSLY_ALLOW_NETWORKS={own}",
                 permanent=True,
             )

@@ -22,6 +22,10 @@ OPENINGS = {
     ChangeKind.CAME_BACK: "Back again: ",
     ChangeKind.RESOLVED: "Resolved: ",
     ChangeKind.NAMED: "Cause found: ",
+    ChangeKind.ESCALATED: "Escalating: ",
+    ChangeKind.IGNORED: "Ignored: ",
+    ChangeKind.MERGED: "Merged: ",
+    ChangeKind.SPLIT: "Split off: ",
 }
 CALM = (ChangeKind.QUIETED, ChangeKind.RESOLVED)
 MOST_OTHERS = 3
@@ -54,8 +58,8 @@ def compose(project: str, issue: Issue, change: Change, url: str) -> Alert:
     finding = change.finding or issue.finding
     lines = _calm(change) if change.kind in CALM else _alarm(change, finding)
     return Alert(
-        title=_one_line(f"[{project}] {OPENINGS[change.kind]}{finding.title}"),
-        lines=tuple(_one_line(line) for line in lines),
+        title=one_line(f"[{project}] {OPENINGS[change.kind]}{finding.title}"),
+        lines=tuple(one_line(line) for line in lines),
         url=url,
         facts={
             "change": change.kind,
@@ -87,11 +91,11 @@ def _calm(change: Change) -> tuple[str, ...]:
         if change.kind is ChangeKind.QUIETED
         else "You will be told if a worker that starts from now on grows again."
     )
-    return (_sentence(change.because), after, f"As of {_moment(change)}.")
+    return (sentence(change.because), after, f"As of {_moment(change)}.")
 
 
 def _alarm(change: Change, finding: Finding) -> tuple[str, ...]:
-    lines = [_sentence(change.because)] if change.kind is ChangeKind.WORSENED else []
+    lines = [sentence(change.because)] if change.kind is ChangeKind.WORSENED else []
     lines.append(_who(finding))
     if finding.diagnosis is not None and finding.explanation is not None:
         lines += cause_lines(finding.diagnosis, finding.explanation)
@@ -169,12 +173,13 @@ def _moment(change: Change) -> str:
     return f"{datetime.fromtimestamp(change.at / SECOND, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return *text* without line ends and the like: names in it come from the wire."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _sentence(because: str) -> str:
+def sentence(because: str) -> str:
+    """Return *because* with a capital letter and a full stop."""
     return f"{because[:1].upper()}{because[1:]}."
 
 

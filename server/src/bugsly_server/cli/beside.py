@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bugsly.autostart import environment
-from bugsly_server.alert.message import compose
+from bugsly_server.alert.error import tell
 from bugsly_server.app import Server
 from bugsly_server.cli import terminal
 from bugsly_server.cli.child import Child, adopt_orphans, kill_descendants
@@ -20,7 +20,8 @@ from bugsly_server.cli.given import is_given
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured
 from bugsly_server.listen import Listener, address, bind
-from bugsly_server.model.issue import Change, Issue
+from bugsly_server.model.error import AnyIssue
+from bugsly_server.model.issue import Change
 from bugsly_server.settings import Settings
 from bugsly_server.store.meta import accounts, projects
 from bugsly_server.web.setup import dsn
@@ -29,7 +30,7 @@ SAMPLE_EVERY = "1"
 """Seconds between samples at a desk, where one wants to see something."""
 
 Work = Callable[["Beside"], Awaitable[int]]
-Announce = Callable[[str, Issue, Change], None]
+Announce = Callable[[str, AnyIssue, Change], None]
 
 
 @dataclass
@@ -58,8 +59,8 @@ class Beside:
 def run_beside(parsed: argparse.Namespace, settings: Settings, project: str, work: Work) -> int:
     """Serve, do *work*, end; return what *work* returns. Nothing that it started is left behind."""
 
-    def announce(url: str, issue: Issue, change: Change) -> None:
-        alert = compose(project, issue, change, f"{url}/p/{project}/issues/{issue.id}")
+    def announce(url: str, issue: AnyIssue, change: Change) -> None:
+        alert = tell(project, issue, change, f"{url}/p/{project}/issues/{issue.id}")
         terminal.OUT.print(terminal.alert_panel(issue, change, alert))
 
     sock = bind(settings, or_any=not is_given(parsed, "port"))

@@ -15,13 +15,14 @@ from bugsly_server.cli.heap_app import HeapRun
 from bugsly_server.cli.heap_text import show
 from bugsly_server.cli.heap_worker import Walks, of_worker
 from bugsly_server.cli.terminal import OUT
-from bugsly_server.diagnose.asking import HEAP_REQUESTS
 from bugsly_server.doctor import plan, routes
 from bugsly_server.listen import bind
 from bugsly_server.settings import load_settings
 
 PROJECT = "app"
 MOST_REQUESTS = 100_000
+REQUESTS = 600
+"""Over which an app's growth is looked at."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--requests",
         metavar="N",
         help="See what grows over N requests of the worker;"
-        f" {HEAP_REQUESTS} for an app, none for a worker",
+        f" {REQUESTS} for an app, none for a worker",
     )
     verb.add_argument("--json", action="store_true", help="Print JSON")
     verb.add_argument("--project", metavar="NAME", help="Of the worker")
@@ -45,7 +46,7 @@ def act(parsed: argparse.Namespace) -> int:
     if parsed.target.isascii() and parsed.target.isdigit():
         _deliver(of_worker(parsed, int(parsed.target), number or 0), as_json=parsed.json)
         return 0
-    return _of_app(parsed, number or HEAP_REQUESTS)
+    return _of_app(parsed, number or REQUESTS)
 
 
 def _of_app(parsed: argparse.Namespace, requests: int) -> int:

@@ -13,7 +13,8 @@ from bugsly_server.cli.given import settings_of
 from bugsly_server.cli.terminal import OUT
 from bugsly_server.clock import now
 from bugsly_server.listen import Listener, address, bind
-from bugsly_server.model.issue import Change, Issue
+from bugsly_server.model.error import AnyIssue
+from bugsly_server.model.issue import Change
 from bugsly_server.store.meta import accounts, projects
 
 LOG = logging.getLogger("bugsly")
@@ -46,5 +47,5 @@ async def _serve(listener: Listener) -> None:
     await listener.run_until_stopped()
 
 
-def _log(issue: Issue, change: Change) -> None:
+def _log(issue: AnyIssue, change: Change) -> None:
     LOG.info("issue %d %s: %s. %s", issue.id, change.kind, issue.title, change.because)

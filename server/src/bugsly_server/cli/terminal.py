@@ -12,7 +12,8 @@ from rich.text import Text
 
 from bugsly_server.alert.message import CALM, Alert
 from bugsly_server.model import units
-from bugsly_server.model.issue import Change, Issue
+from bugsly_server.model.error import AnyIssue
+from bugsly_server.model.issue import Change
 
 OUT = Console(highlight=False)
 COLOURS = {
@@ -54,12 +55,13 @@ def issues_table(facts: Iterable[dict[str, Any]]) -> Table:
     for name in ("issue", "state", "verdict", "what"):
         table.add_column(name, overflow="fold")
     for one in facts:
-        state = f"{one['state']}, snoozed" if one["snoozed"] else one["state"]
-        table.add_row(f"#{one['id']}", state, one["verdict"], f"{one['title']}. {one['because']}.")
+        verdict, what = _error(one) if one["kind"] == "error" else _leak(one)
+        state = f"{one['state']}, snoozed" if one.get("snoozed") else one["state"]
+        table.add_row(f"#{one['id']}", state, verdict, Text(what))
     return table
 
 
-def alert_panel(issue: Issue, change: Change, alert: Alert) -> Panel:
+def alert_panel(issue: AnyIssue, change: Change, alert: Alert) -> Panel:
     """Return what `run` and `demo` print when an issue changes."""
     body = Text(f"{alert.title}\n", style="bold")
     body.append("\n".join(alert.lines), style="not bold")
@@ -71,6 +73,16 @@ def alert_panel(issue: Issue, change: Change, alert: Alert) -> Panel:
         title_align="left",
         border_style="dark_orange" if worse else "green",
     )
+
+
+def _leak(facts: dict[str, Any]) -> tuple[str, str]:
+    return facts["verdict"], f"{facts['title']}. {facts['because']}."
+
+
+def _error(facts: dict[str, Any]) -> tuple[str, str]:
+    where = f" ({facts['place']})" if facts["place"] else ""
+    times = f"error, {units.count(facts['count'])} times"
+    return times, f"{facts['title']}{where}"
 
 
 def _growth(growth: dict[str, Any] | None) -> str:

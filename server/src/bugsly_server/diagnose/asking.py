@@ -6,12 +6,17 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Ask
+from bugsly_server.clock import SECOND
+from bugsly_server.diagnose.echoes import lacks_holder
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier, Life
 
 MOST_FILES = 6
 WINDOW_REQUESTS = 200
-HEAP_REQUESTS = 400
+HEAP_REQUESTS = (300, 900)
+"""The least and the most that a walk takes."""
+HEAP_SECONDS = 60.0
+"""That it takes in between, at the worker's pace."""
 OPEN = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION, Cause.CYCLES}
 """Causes that a dear probe may settle."""
 UNTRIMMED = {Cause.CYCLES}
@@ -38,7 +43,7 @@ def wanted(dossier: Dossier, found: Iterable[Diagnosis]) -> list[Wanted]:
         worker = next((by_worker[key] for key in one.workers if key in by_worker), None)
         if worker is not None and _is_open(one):
             asks += _dear(one, worker)
-        elif worker is not None and (one.is_symptom or one.cause is Cause.CYCLES):
+        elif worker is not None and (lacks_holder(one) or one.cause is Cause.CYCLES):
             asks += _heap(worker)
     return asks
 
@@ -87,7 +92,17 @@ def _dear(diagnosis: Diagnosis, life: Life) -> Iterator[Wanted]:
 
 def _heap(life: Life) -> Iterator[Wanted]:
     if is_walkable(life):
-        yield Wanted(life.worker_id, Ask(id=0, probe="heap", requests=HEAP_REQUESTS))
+        yield Wanted(life.worker_id, Ask(id=0, probe="heap", requests=_lasting(life)))
+
+
+def _lasting(life: Life) -> int:
+    """Return the requests of a walk, for which a busy worker has time for more."""
+    least, most = HEAP_REQUESTS
+    pace = 0.0
+    if len(life.steps) > 1:
+        first, last = life.steps[0], life.steps[-1]
+        pace = (last.requests - first.requests) * SECOND / max(1, last.at - first.at)
+    return round(min(most, max(least, pace * HEAP_SECONDS)))
 
 
 def is_walkable(life: Life) -> bool:

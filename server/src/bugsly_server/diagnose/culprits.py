@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Source
@@ -28,7 +28,10 @@ CALLS: dict[Cause, tuple[str, ...]] = {
         r"^(SharedMemory|ShareableList|memmap|shm_open|write_bytes|write_text|NamedTemporaryFile)$",
         r"^(start|mkstemp|mkdtemp|open|copy\w*|save|to_\w+)$",
     ),
-    Cause.GROWING_CONTAINER: (r"^(append|appendleft|add|extend|insert|update|setdefault|put)$",),
+    Cause.GROWING_CONTAINER: (
+        r"^(append|appendleft|add|extend|insert|update|setdefault|put)$",
+        r"^(add|append|push|put|record|register|remember|save|set|store)_\w+$",
+    ),
     Cause.UNBOUNDED_CACHE: (r"^(setdefault|update|set|add|append)$",),
     Cause.BUFFERED_RESPONSE: (
         r"^(read|read_bytes|read_text|readlines|getvalue)$",
@@ -59,13 +62,30 @@ def find_culprit(
 
     Names of *calls*, as patterns, are looked for first.
     """
+    patterns = (*calls, *CALLS.get(cause, ()))
+    return _in_view(endpoint, sources, lambda functions: _line(cause, patterns, functions))
+
+
+def find_maker(name: str, endpoint: str, sources: Iterable[Source]) -> Culprit | None:
+    """Return the first line in the view of *endpoint*, or in what it calls, that calls *name*."""
+
+    def made(functions: list[Function]) -> int | None:
+        lines = (line for one in functions for called, line in _calls(one) if called == name)
+        return next(lines, None)
+
+    return _in_view(endpoint, sources, made)
+
+
+def _in_view(
+    endpoint: str, sources: Iterable[Source], find: Callable[[list[Function]], int | None]
+) -> Culprit | None:
     for source in sources:
         first = source.views.get(endpoint, 0)
         tree = parse(source.text) if first and source.text else None
         view = None if tree is None else _function_at(tree, first)
         if tree is None or view is None:
             continue
-        line = _line(cause, (*calls, *CALLS.get(cause, ())), _reached(tree, view))
+        line = find(_reached(tree, view))
         return None if line is None else Culprit(source, line)
     return None
 

@@ -32,6 +32,8 @@ SLIGHT = 200.0
 five million requests to gain a gigabyte."""
 PYTHON = "python "
 """Begins the name of the standard library, which keeps what the application asks it to."""
+MUCH = 1_000.0
+"""Bytes per request, from which on the memory of a worker says that it is no trifle."""
 LEAST_WATCHED = 400
 """Requests after which a holder would have been seen."""
 
@@ -57,9 +59,10 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     walk = walked(dossier, growing)
     held = of_heap(walk, dossier, growing, tracks) if walk is not None else []
     groups = without_echoes([recognise(one, dossier) for one in [*tracked, *held]])
-    named = groups if gained else [_without_trifles(one) for one in groups]
+    much = _grow_much(dossier, growing)
+    named = groups if much else [_without_trifles(one) for one in groups]
     if walk is not None:
-        named = [with_orphans(confirmed(one, walk), walk) for one in named]
+        named = [with_orphans(confirmed(one, walk), walk, dossier.sources) for one in named]
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     sure = [one for one in named if one.confidence > GUESS]
     explained = min(1.0, sum(one.part for one in [*sure, *stops]))
@@ -67,19 +70,22 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     if rest is not None and rest.cause is Cause.NATIVE and stops:
         rest = None  # what still fills may weigh more than it seems to
     if rest is not None:
-        seen = rest if walk is None else with_orphans(rest, walk)
+        seen = rest if walk is None else with_orphans(rest, walk, dossier.sources)
         named = with_remainder(named, recognise(seen, dossier))
     return (*named, *stops, *buffered(dossier))
 
 
 def _without_trifles(one: Diagnosis) -> Diagnosis:
-    """Return *one*, no longer called a leak where it is slight, a library's, and nobody's issue.
-
-    Only where no memory surely grows, which is what tells that an entry weighs what it seems to.
-    """
+    """Return *one*, no longer called a leak where it is slight, a library's, and nobody's issue."""
     slight = 0 < one.bytes_per_request < SLIGHT and not one.known
     theirs = bool(one.library) and not one.library.startswith(PYTHON)
     return replace(one, is_leak=False) if slight and theirs else one
+
+
+def _grow_much(dossier: Dossier, growing: Collection[int]) -> bool:
+    """Return whether memory says that something weighs more than a trifle."""
+    gains = [moved(life) for life in dossier.lives if life.worker_id in growing]
+    return any(gain.anonymous >= MUCH * gain.requests for gain in gains if gain is not None)
 
 
 def _of_track(

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.gauges import GAUGED
 from bugsly_server.diagnose.live import moved
 from bugsly_server.diagnose.remainder import stretches
-from bugsly_server.diagnose.shares import Stretch, requests_of, share
-from bugsly_server.diagnose.steady import Course
+from bugsly_server.diagnose.shares import Stretch, endpoint_of, requests_of, share
+from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Run
 from bugsly_server.diagnose.tracks import Track
 from bugsly_server.model.diagnosis import Share, shows_only
 from bugsly_server.model.dossier import Dossier, Life
+
+SNAPSHOTS = 3
+"""Two are no course."""
+NEARLY = 0.1
+"""How far entries per request may lie from a whole number, since samples count the requests."""
+EVENLY = 0.5
+"""The least that the slowest interval gains per request, of what the fastest does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +29,8 @@ class Driver:
     """The requests that drive a growth."""
 
     shares: tuple[Share, ...]
+    endpoint: str
+    """The one that drives it, empty where none does."""
     symptom: Track | None
     """What is left behind as often, and was seen to grow for long."""
     echo: Track | None
@@ -29,16 +38,64 @@ class Driver:
     workers: tuple[int, ...]
     """Those that show it."""
 
-    def requests(self, life: Life, at: int) -> int:
-        """Return how many of them *life* had answered when it had answered *at* of all."""
-        answered, driving = 0, 0
-        for step in life.steps:
-            served = requests_of(Stretch(0.0, step.served, step.failed), self.shares)
-            if step.requests >= at:
-                part = (at - answered) / max(1, step.requests - answered)
-                return driving + round(part * served)
-            answered, driving = step.requests, driving + served
-        return round(driving * at / max(1, answered))
+
+def even_run(
+    life: Life, shares: Sequence[Share], at: Sequence[int], held: Sequence[int]
+) -> Run | None:
+    """Return how something grew that held *held* when *life* had answered *at* requests.
+
+    None where it did not gain in every interval, about as much with each request that drives it;
+    or too little to tell, or in too few of them. That it goes on has to be known from elsewhere.
+    """
+    if len(held) < SNAPSHOTS or gain(held) < OF_ENTRIES.grown or gain(at) < OF_ENTRIES.requests:
+        return None
+    driving = [_driving(life, shares, requests) for requests in at]
+    rates = _rates(held, driving)
+    if min(rates) <= 0 or min(rates) < EVENLY * max(rates):
+        return None
+    return Run(Course.STEADY, gain(held), max(1, gain(driving)), held[-1])
+
+
+def one_to_one(life: Life, at: Sequence[int], held: Sequence[int]) -> tuple[Share, ...]:
+    """Return the endpoint each request of which brought as many entries, if there is one such.
+
+    Not even a handful of snapshots leave room for chance there.
+    """
+    if len(held) < SNAPSHOTS:
+        return ()
+    found = []
+    for name in {name for step in life.steps for name in step.served}:
+        share = Share(endpoint=name, slope=1.0, low=1.0, high=1.0, part=1.0)
+        rates = _rates(held, [_driving(life, (share,), requests) for requests in at])
+        if all(is_whole(rate) and round(rate) == round(rates[0]) for rate in rates):
+            mean = sum(rates) / len(rates)
+            found.append(replace(share, slope=mean, low=min(rates), high=max(rates)))
+    return tuple(found) if len(found) == 1 else ()
+
+
+def is_whole(each: float) -> bool:
+    """Return whether a request brings a whole number of entries, as far as can be told."""
+    whole = round(each)
+    return whole >= 1 and abs(each - whole) <= NEARLY * whole
+
+
+def _rates(held: Sequence[int], driving: Sequence[int]) -> list[float]:
+    return [
+        (later - earlier) / max(1, until - since)
+        for (earlier, later), (since, until) in zip(pairwise(held), pairwise(driving), strict=True)
+    ]
+
+
+def _driving(life: Life, shares: Sequence[Share], at: int) -> int:
+    """Return how many driving requests *life* had answered when it had answered *at* of all."""
+    answered, driving = 0, 0
+    for step in life.steps:
+        served = requests_of(Stretch(0.0, step.served, step.failed), shares)
+        if step.requests >= at:
+            part = (at - answered) / max(1, step.requests - answered)
+            return driving + round(part * served)
+        answered, driving = step.requests, driving + served
+    return round(driving * at / max(1, answered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,28 +111,48 @@ class Drivers:
     steady: tuple[Track, ...]
 
     @classmethod
-    def of(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
+    def known(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
         """Return them."""
         lives = [life for life in dossier.lives if life.worker_id in growing]
-        gains = [gain for life in lives if (gain := moved(life)) and gain.anonymous > 0]
-        requests = sum(gain.requests for gain in gains)
+        moves = [one for life in lives if (one := moved(life)) and one.anonymous > 0]
+        requests = sum(one.requests for one in moves)
         return cls(
-            memory=sum(gain.anonymous for gain in gains) / requests if requests else 0.0,
+            memory=sum(one.anonymous for one in moves) / requests if requests else 0.0,
             shares=share(stretches(lives)),
             workers=tuple(life.worker_id for life in lives),
             steady=tuple(one for one in tracks if one.course is Course.STEADY and one.requests),
         )
 
-    def of_rate(self, each: float) -> Driver:
-        """Return what drives a holder that gains *each* entries with any request."""
+    def of(self, life: Life, at: Sequence[int], held: Sequence[int]) -> list[Driver]:
+        """Return what may drive a holder that held *held* at each of *at* requests, likely first.
+
+        What memory grows with need not be what one holder grows with.
+        """
+        each = gain(held) / max(1, gain(at))
         alike = [one for one in self.steady if are_alike(each, one.entries / one.requests)]
+        echo = next((one for one in alike if not _is_left_behind(one)), None)
         symptom = next((one for one in alike if _is_left_behind(one)), None)
-        return Driver(
-            shares=self.shares if symptom is None else symptom.shares,
-            symptom=symptom,
-            echo=next((one for one in alike if not _is_left_behind(one)), None),
-            workers=self.workers if symptom is None else symptom.growing,
-        )
+        if symptom is not None:
+            return [
+                Driver(
+                    shares=symptom.shares,
+                    endpoint=endpoint_of(symptom.shares) or symptom.holder.endpoint,
+                    symptom=symptom,
+                    echo=echo,
+                    workers=symptom.growing,
+                )
+            ]
+        exact = one_to_one(life, at, held)
+        return [
+            Driver(
+                shares=shares,
+                endpoint=endpoint_of(shares),
+                symptom=None,
+                echo=echo,
+                workers=self.workers,
+            )
+            for shares in (*([exact] if exact else []), self.shares, ())
+        ]
 
 
 def _is_left_behind(track: Track) -> bool:
@@ -85,8 +162,3 @@ def _is_left_behind(track: Track) -> bool:
 def gain(numbers: Sequence[int]) -> int:
     """Return what was gained from the first snapshot to the last."""
     return numbers[-1] - numbers[0]
-
-
-def rises(numbers: Sequence[int]) -> bool:
-    """Return whether every snapshot has more than the one before."""
-    return all(before < after for before, after in pairwise(numbers))

@@ -64,6 +64,11 @@ def _is_face(one: Diagnosis, rest: Diagnosis) -> bool:
     return one.is_symptom and rest.is_leak and one.endpoint == rest.endpoint
 
 
+def lacks_holder(one: Diagnosis) -> bool:
+    """Return whether *one* is a symptom of which not even the line is known."""
+    return one.is_symptom and not one.site and one.holder not in GAUGED
+
+
 def are_alike(left: float, right: float) -> bool:
     """Return whether two holders gain about as many entries per request."""
     return abs(left - right) <= ALIKE * max(left, right)

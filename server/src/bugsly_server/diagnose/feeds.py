@@ -15,7 +15,7 @@ ADDS = frozenset(
 REMOVES = frozenset({"pop", "popleft", "popitem", "remove", "discard", "clear", "get_nowait"})
 PUSHES = frozenset({"heappush", "insort", "insort_left", "insort_right"})
 """Functions that add to their first argument."""
-VARIABLES = frozenset({"<closure>", "<default>"})
+VARIABLES = frozenset({"<closure>", "<default>", "<local>"})
 """What a path says of a variable of a function."""
 SMALLEST_BOUND = 2
 LONGEST_SOURCE = 600_000

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bugsly.protocol.evidence import Heap, Retainer
-from bugsly_server.diagnose.driven import Drivers, gain, rises
+from bugsly_server.diagnose.driven import Driver, Drivers, even_run, gain, is_whole
 from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.paths import words
 from bugsly_server.diagnose.retainers import Grown, fed_by, name_holder, trace_of
-from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
+from bugsly_server.diagnose.steady import Course, Run
 from bugsly_server.diagnose.tracks import KEYED, Track
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.dossier import Dossier, Life
 
-SNAPSHOTS = 3
-"""Two are no course."""
 EXPLAINS = 0.2
 """The part of a worker's growth from which a holder may be its cause."""
 BEYOND = 4.0
 """Times a worker's growth, from which a holder's is of another kind: memory would show it."""
-NEW_EACH_TIME = 0.1
-"""How far entries per request may lie from a whole number where every request brings new ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +52,7 @@ def of_heap(
 
     What the census counts is its business, and so is what lies within a holder that stops.
     """
-    drivers = Drivers.of(dossier, growing, tracks)
+    drivers = Drivers.known(dossier, growing, tracks)
     counted = {words(track.holder.name) for track in tracks}
     stopping = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     within = [words(track.holder.name) for track in stopping]
@@ -105,20 +102,24 @@ def _weighed(diagnosis: Diagnosis, retainer: Retainer) -> Diagnosis:
 
 def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:
     """Yield the retainers that gained with the requests that drive them, outer ones first."""
-    requests = gain(one.heap.requests)
+    requests = max(1, gain(one.heap.requests))
     for retainer in sorted(one.heap.retainers, key=lambda each: len(each.hops)):
-        if len(retainer.counts) < SNAPSHOTS or not requests or not rises(retainer.retained):
-            continue
-        driver = drivers.of_rate(gain(retainer.counts) / requests)
-        held = retainer.counts if rises(retainer.counts) else retainer.retained
-        places = [
-            Place(driver.requests(one.life, at), number)
-            for at, number in zip(one.heap.requests, held, strict=True)
-        ]
-        run = judge_run(places, least=OF_ENTRIES)
-        if run.course is Course.STEADY and (not _is_keyed(retainer) or _is_new(run.each)):
-            part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
-            yield Grown(retainer=retainer, run=run, driver=driver, part=part)
+        part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
+        for driver in drivers.of(one.life, one.heap.requests, retainer.counts):
+            run = _run(retainer, one, driver)
+            if run is not None:
+                yield Grown(retainer=retainer, run=run, driver=driver, part=part)
+                break
+
+
+def _run(retainer: Retainer, one: Walked, driver: Driver) -> Run | None:
+    """Return how *retainer* grew with what *driver* drives, None where it did not, or may not."""
+    judged = partial(even_run, one.life, driver.shares, one.heap.requests)
+    weighed, counted = judged(retainer.retained), judged(retainer.counts)
+    run = weighed if gain(retainer.counts) == 0 else counted
+    if weighed is None or run is None or (_is_keyed(retainer) and not is_whole(run.each)):
+        return None
+    return run
 
 
 def _lasts(grown: Grown, stopping: Sequence[Track]) -> bool:
@@ -135,12 +136,6 @@ def _lasts(grown: Grown, stopping: Sequence[Track]) -> bool:
 def _is_keyed(retainer: Retainer) -> bool:
     kind = retainer.hops[-1].type.rpartition(".")[2]
     return kind in KEYED or "dict" in kind.lower()
-
-
-def _is_new(each: float) -> bool:
-    """Return whether every request brings the same number of keys that were never there before."""
-    whole = round(each)
-    return whole >= 1 and abs(each - whole) <= NEW_EACH_TIME * whole
 
 
 def _seen_at(life: Life) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bugsly.protocol.evidence import Heap, Orphans
-from bugsly_server.diagnose.driven import gain, rises
-from bugsly_server.diagnose.heap import SNAPSHOTS, Walked
+from bugsly.protocol.evidence import Heap, Orphans, Source
+from bugsly_server.diagnose.culprits import find_maker
+from bugsly_server.diagnose.driven import even_run, gain, one_to_one
+from bugsly_server.diagnose.heap import Walked
 from bugsly_server.diagnose.live import moved
-from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Place, judge_run
+from bugsly_server.diagnose.places import site
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.trace import Trace
 from bugsly_server.model.units import count, size
@@ -23,31 +24,53 @@ NATIVE_SURE = 0.85
 CONCERNED = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
 
 
-def with_orphans(rest: Diagnosis, one: Walked) -> Diagnosis:
+def with_orphans(rest: Diagnosis, one: Walked, sources: Mapping[str, Source]) -> Diagnosis:
     """Return *rest*, a growth without a holder, with the objects that no root leads to.
 
     With the collector on, such objects may only wait for it. They are leaked references where a
     collection took place and all of the life's are there all the same.
     """
-    grown = [each for each in one.heap.orphans if _grows(each, one.heap)]
-    if rest.cause not in CONCERNED or not grown:
+    grown = [
+        each
+        for each in one.heap.orphans
+        if any(
+            even_run(one.life, shares, one.heap.requests, each.counts)
+            for shares in (rest.shares, ())
+        )
+    ]
+    if rest.cause not in CONCERNED:
         return rest
+    if not grown:
+        met = f"a walk of the heap met {count(one.heap.objects)} objects, and none that keeps more"
+        found = () if rest.holder or one.heap.retainers else (met,)
+        return replace(rest, because=(*rest.because, *found))
     told = replace(
         rest,
         because=(_fact(grown, one.heap), *rest.because),
         trace=rest.trace or _trace(grown, one.heap),
     )
+    told = _made(told, grown, one, sources)
     if rest.cause is Cause.UNKNOWN and _are_leaked(grown, one):
         return replace(told, cause=Cause.NATIVE, is_leak=True, confidence=NATIVE_SURE)
     return told
 
 
-def _grows(orphans: Orphans, heap: Heap) -> bool:
-    if len(orphans.counts) < SNAPSHOTS or not rises(orphans.counts):
-        return False
-    pairs = zip(heap.requests, orphans.counts, strict=True)
-    places = [Place(requests - heap.requests[0], held) for requests, held in pairs]
-    return judge_run(places, least=OF_ENTRIES).course is Course.STEADY
+def _made(
+    rest: Diagnosis, grown: Sequence[Orphans], one: Walked, sources: Mapping[str, Source]
+) -> Diagnosis:
+    """Return *rest* with the endpoint whose requests make the objects, and the line that does."""
+    at = one.heap.requests
+    for orphans in grown:
+        exact = one_to_one(one.life, at, orphans.counts)
+        if exact and not rest.endpoint:
+            rarer = exact[0].slope * gain(at) / gain(orphans.counts)
+            each = rest.bytes_per_request * rarer
+            rest = replace(rest, endpoint=exact[0].endpoint, bytes_per_request=each)
+        kind = orphans.type.rpartition(".")[2]
+        found = find_maker(kind, rest.endpoint, sources.values()) if rest.endpoint else None
+        if found is not None and not rest.site:
+            rest = replace(rest, site=site(found.source, found.line), file=found.source.file)
+    return rest
 
 
 def _are_leaked(grown: Sequence[Orphans], one: Walked) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from bugsly.protocol.evidence import Retainer, Source
 
+KEYS = re.compile(r"\[[^\]]*\]")
 NAME = re.compile(r"[^\W\d]\w*")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 MARKS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
@@ -14,6 +15,8 @@ MARKS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
 BUILT_IN = frozenset({"builtins", "collections", "threading", "functools", "types", "_thread"})
 """Modules of types whose source never says what an application does with them."""
 ENTRY = "[*]"
+CALL = "call"
+"""The type of a root that is a call which goes on."""
 
 
 def holder_name(retainer: Retainer) -> str:
@@ -31,12 +34,13 @@ def modules(retainer: Retainer) -> Iterator[tuple[str, str]]:
 
     First those of the types that own it, from the nearest on; last the module that it hangs on.
     """
-    last = (words(holder_name(retainer)) or ("",))[-1]
+    last = (words(KEYS.sub("", retainer.path)) or ("",))[-1]
     for hop in reversed(retainer.hops[:-1]):
         module, _, owner = hop.type.rpartition(".")
         if module and module not in BUILT_IN:
             yield module, f"{module}.{owner}.{last}"
-    root = retainer.hops[0].name
+    first = retainer.hops[0]
+    root = first.name.rpartition(".")[0] if first.type == CALL else first.name
     if MODULE.fullmatch(root):
         yield root, holder_name(retainer)
 

@@ -15,7 +15,6 @@ from bugsly_server.diagnose.feeds import Feed, choose, read
 from bugsly_server.diagnose.paths import holder_name, library_of, modules, source_of
 from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import is_off
-from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Run
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.dossier import Dossier
@@ -75,7 +74,7 @@ def fed_by(grown: Grown, sources: Mapping[str, Source]) -> Fed:
             leaves=found.leaves or reading.removes,
         )
         if reading.feeds and found.feed is None:
-            feed = choose(reading.feeds, endpoint_of(grown.driver.shares))
+            feed = choose(reading.feeds, grown.driver.endpoint)
             found = found._replace(feed=feed, source=source)
     return found if found.feed is None else found._replace(missing="")
 
@@ -83,7 +82,7 @@ def fed_by(grown: Grown, sources: Mapping[str, Source]) -> Fed:
 def name_holder(grown: Grown, fed: Fed, heap: Heap, dossier: Dossier) -> Diagnosis:
     """Return the diagnosis of a holder that goes on growing."""
     retainer, run, shares = grown.retainer, grown.run, grown.driver.shares
-    endpoint = endpoint_of(shares)
+    endpoint = grown.driver.endpoint
     known = fed.source.file if fed.source is not None else fed.missing
     holder = Holder(
         name=holder_name(retainer),

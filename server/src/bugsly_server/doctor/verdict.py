@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from bugsly_server.diagnose.echoes import lacks_holder
 from bugsly_server.doctor.diagnoses import Found
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.units import count
@@ -131,7 +132,7 @@ def opinion(
     sure = _sure(found)
     if (
         not sure
-        or (waits and any(one.is_symptom for one in sure))
+        or (waits and any(map(lacks_holder, sure)))
         or (answered < FIRST_LOOK and quiet < STUCK)
     ):
         return None
@@ -151,7 +152,7 @@ def is_open(found: Sequence[Found], *, maybe: bool, waits: bool = False) -> bool
     leaks = [one for one, _ in found if is_leak(one)]
     if leaks:
         return all(
-            (waits and one.is_symptom) or (not one.site and (one.is_symptom or not one.holder))
+            (waits and lacks_holder(one)) or (not one.site and (one.is_symptom or not one.holder))
             for one in leaks
         )
     return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)

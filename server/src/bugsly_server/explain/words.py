@@ -18,8 +18,8 @@ class Words(NamedTuple):
 OF_CAUSE: dict[Cause, Words] = {
     Cause.GROWING_CONTAINER: Words(
         "{holder} grows with every {request}",
-        "{Each} adds {entries} to {holder}, and nothing ever takes one out. It is reachable from a"
-        " module, so it lives as long as the worker, and so does all that is in it.",
+        "{Each} adds {entries} to {holder}, and nothing ever takes one out. It lives as"
+        " long as the worker, and so does all that is in it.",
         "Keep only what is needed: a `deque(maxlen=…)` for the latest entries, or a store outside"
         " the process (a database, Redis, a log) for all of them. Data of one request belongs into"
         " `flask.g` or a local variable.",

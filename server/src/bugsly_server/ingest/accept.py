@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from bugsly.protocol.envelope import Envelope, InvalidEnvelope, Item, parse_envelope
-from bugsly.protocol.memory import ITEM_TYPE
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Rejected
-from bugsly_server.ingest.limits import MAX_MEMORY_ITEM
+from bugsly_server.ingest import limits
+from bugsly_server.ingest.encoding import decompress
+from bugsly_server.ingest.event import count_reported, take_event
+from bugsly_server.scrub.scrub import Scrubber
 from bugsly_server.store.ports import Entry
 
 REFUSED_FOR = 3600
@@ -23,8 +26,6 @@ CATEGORY_OF = {
     "replay_recording": "replay",
     "replay_video": "replay",
     "log": "log_item",
-    "session": "session",
-    "sessions": "session",
     "check_in": "monitor",
     "attachment": "attachment",
     "feedback": "feedback",
@@ -32,17 +33,33 @@ CATEGORY_OF = {
 """What an SDK may be told to stop sending. Errors are not among it, nor `default`, nor metrics:
 an empty or unknown category would silence the SDK altogether."""
 
-COUNTED_BY_NAME = {*CATEGORY_OF, "event", "client_report", "statsd", "metric_buckets"}
+COUNTED_BY_NAME = {*CATEGORY_OF, "statsd", "metric_buckets", "trace_metric"}
 """Other names are the client's to invent, without end."""
 
 
-class Accepted(NamedTuple):
+LARGEST = {
+    "memory": limits.MAX_MEMORY_ITEM,
+    "event": limits.MAX_EVENT_ITEM,
+    "client_report": limits.MAX_SMALL_ITEM,
+    "session": limits.MAX_SMALL_ITEM,
+    "sessions": limits.MAX_SMALL_ITEM,
+}
+"""Bytes of an item of each type that is read."""
+
+
+@dataclass(slots=True)
+class Accepted:
     """What of an envelope is kept, and how much of each kind is not."""
 
-    entries: list[Entry]
-    skipped: Counter[str]
-    refused: set[str]
+    entries: list[Entry] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    refused: set[str] = field(default_factory=set)
     """Categories the client should not send for a while."""
+    events: int = 0
+    event_id: str = ""
+    """Of the last of those."""
+    over: int = 0
+    """Events that are not kept because there were too many."""
 
 
 def read(body: bytes) -> Envelope:
@@ -55,24 +72,66 @@ def read(body: bytes) -> Envelope:
         ) from None
 
 
-def sort(envelope: Envelope, project_id: int, received_at: Micros) -> Accepted:
-    """Return what to keep of *envelope* and what is skipped."""
-    accepted = Accepted([], Counter(), set())
+def read_alone(body: bytes) -> Envelope:
+    """Return what is posted to `/store/`, one event without an envelope, as if it had one.
+
+    Old clients pack it with zlib and write that in base64.
+    """
+    if body[:1] not in b"{ \t\r\n":
+        try:
+            body = decompress(base64.b64decode(body, validate=True), "deflate", limits.MAX_AT_ONCE)
+        except ValueError:
+            raise Rejected(400, "event: is neither JSON nor base64 → check the client") from None
+    return Envelope({}, (Item("event", {}, body),))
+
+
+def sort(
+    envelope: Envelope, project_id: int, received_at: Micros, scrubber: Scrubber | None
+) -> Accepted:
+    """Return what to keep of *envelope* and what is skipped.
+
+    Events lose their secrets to *scrubber*; without one they are over quota.
+    """
+    accepted = Accepted()
     if envelope.beyond:
         accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
     for item in envelope.items:
-        if item.type != ITEM_TYPE:
+        largest = LARGEST.get(item.type)
+        if largest is None:
             _skip(item, accepted)
-        elif len(item.payload) > MAX_MEMORY_ITEM:
-            accepted.skipped["memory item that is too large"] += 1
+        elif len(item.payload) > largest:
+            accepted.skipped[f"{item.type} item that is too large"] += 1
+        elif item.type == "client_report":
+            count_reported(item.payload, accepted.skipped)
         else:
-            accepted.entries.append(Entry(project_id, received_at, item.type, item.payload))
+            payload = item.payload
+            if item.type == "event":
+                payload = _event(item, envelope, scrubber, accepted)
+            if payload:
+                accepted.entries.append(Entry(project_id, received_at, item.type, payload))
     return accepted
 
 
-def rate_limits(refused: Iterable[str]) -> str:
-    """Return the value of X-Sentry-Rate-Limits that stops *refused*, which is not empty."""
-    return f"{REFUSED_FOR}:{';'.join(sorted(refused))}:project:unsupported"
+def _event(item: Item, envelope: Envelope, scrubber: Scrubber | None, accepted: Accepted) -> bytes:
+    """Return the payload to keep of an event, none where it is not kept."""
+    if scrubber is None:
+        accepted.over += 1
+        accepted.skipped["event over the quota"] += 1
+        return b""
+    taken = take_event(item.payload, envelope.header, scrubber, accepted.skipped)
+    if taken is None:
+        return b""
+    accepted.events += 1
+    accepted.event_id = taken.id
+    return taken.payload
+
+
+def rate_limits(refused: Iterable[str], pause: int) -> str:
+    """Return the value of X-Sentry-Rate-Limits that stops *refused*, and errors for *pause* s."""
+    told = [f"{pause}:error:project:quota"] if pause else []
+    if refused:
+        told.append(f"{REFUSED_FOR}:{';'.join(sorted(refused))}:project:unsupported")
+    return ", ".join(told)
 
 
 def _skip(item: Item, accepted: Accepted) -> None:

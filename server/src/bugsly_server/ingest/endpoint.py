@@ -1,24 +1,31 @@
-"""`POST /api/<project>/envelope/`: read, check, make durable, acknowledge. In that order."""
+"""`POST /api/<project>/envelope/`: read, check, make durable, acknowledge. In that order.
+
+`POST /api/<project>/store/` takes one event without an envelope, as clients of old send it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
 from bugsly.protocol.envelope import Envelope
-from bugsly_server.clock import Clock
-from bugsly_server.errors import Rejected, Unavailable
+from bugsly_server.clock import Clock, Micros
+from bugsly_server.errors import OverQuota, Rejected, Unavailable
 from bugsly_server.ingest import accept, limits
+from bugsly_server.ingest.accept import Accepted
 from bugsly_server.ingest.auth import Keys, key_in_envelope, key_in_request
 from bugsly_server.ingest.body import Body
 from bugsly_server.ingest.encoding import decompress
+from bugsly_server.ingest.quota import Quota
 from bugsly_server.ingest.room import Room, Take
+from bugsly_server.ingest.scrubbers import Scrubbers
 from bugsly_server.mailbox import Mailbox
 from bugsly_server.store.ports import Spool
 
@@ -37,6 +44,7 @@ ALLOWED_HEADERS = (
     b"sentry-trace",
     b"baggage",
 )
+Parse = Callable[[bytes], Envelope]
 Headers = tuple[tuple[bytes, bytes], ...]
 
 ALLOW = (b"allow", b"POST, OPTIONS")
@@ -56,15 +64,25 @@ PREFLIGHT = (
 )
 
 
-class EnvelopeEndpoint:
-    """An ASGI application for one route. *skipped* counts what is not kept, by project and why.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Who may send, how much, and what of it is secret."""
 
-    It only ever grows, so that another thread can tell what has come since it looked last.
+    keys: Keys
+    quota: Quota
+    scrubbers: Scrubbers
+
+
+class EnvelopeEndpoint:
+    """An ASGI application for the two routes.
+
+    *skipped* counts what is not kept, by project and why. It only ever grows, so that another
+    thread can tell what has come since it looked last.
     """
 
-    def __init__(self, keys: Keys, spool: Spool, mailbox: Mailbox, clock: Clock) -> None:
+    def __init__(self, gate: Gate, spool: Spool, mailbox: Mailbox, clock: Clock) -> None:
+        self._gate = gate
         self._room = Room(limits.MAX_HELD, limits.PAUSE)
-        self._keys = keys
         self._spool = spool
         self._mailbox = mailbox
         self._clock = clock
@@ -83,9 +101,11 @@ class EnvelopeEndpoint:
         except Rejected as refusal:
             more = (ALLOW,) if refusal.status == 405 else ()
             await _refuse(send, body, refusal.status, str(refusal), more)
+        except OverQuota as pause:
+            paused = (_retry(pause.retry_after), *_limits(pause.refused, pause.retry_after))
+            await _refuse(send, body, 429, str(pause), paused)
         except Unavailable as pause:
-            retry = (b"retry-after", str(pause.retry_after).encode())
-            await _refuse(send, body, 503, str(pause), (retry,))
+            await _refuse(send, body, 503, str(pause), (_retry(pause.retry_after),))
         else:
             await _reply(send, 200, told, headers)
 
@@ -99,35 +119,64 @@ class EnvelopeEndpoint:
         project_id = _project_id(scope["path_params"]["project_id"])
         key = key_in_request(headers, scope["query_string"])
         if key is not None:
-            await self._keys.check(key, project_id)
+            await self._gate.keys.check(key, project_id)
         if self._spool.depth() > limits.MAX_SPOOLED:
             raise Unavailable(
                 "server: more waits than it can digest → it takes more soon", limits.PAUSE
             )
         received = await body.read(headers.get(b"content-length", b""), take)
         received_at = self._clock()
-        envelope = await self._read(headers, received, take)
+        parse = accept.read_alone if scope["path"].endswith("/store/") else accept.read
+        envelope = await self._read(headers, received, take, parse)
         if key is None:
-            await self._keys.check(key_in_envelope(envelope.header), project_id)
-        accepted = accept.sort(envelope, project_id, received_at)
+            await self._gate.keys.check(key_in_envelope(envelope.header), project_id)
+        accepted, pause = await self._sort(envelope, project_id, received_at)
+        await self._keep(accepted, project_id, pause)
+        told: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
+        asked = self._mailbox.take(project_id, envelope.header.get("worker"))
+        if asked:
+            told["ask"] = [asdict(one.ask) for one in asked]
+        return told, (*CORS, *_limits(accepted.refused, pause if accepted.over else 0))
+
+    async def _keep(self, accepted: Accepted, project_id: int, pause: int) -> None:
+        """Return once all that is kept is durable; raise where all of it is over quota."""
         if accepted.entries:
             await self._spool.append(accepted.entries)
         for why, amount in accepted.skipped.items():
             self.skipped[project_id, why] += amount
-        told: dict[str, object] = {"id": _event_id(envelope.header)}
-        asked = self._mailbox.take(project_id, envelope.header.get("worker"))
-        if asked:
-            told["ask"] = [asdict(one.ask) for one in asked]
-        return told, _limits(accepted.refused)
+        if accepted.over and not accepted.entries:
+            raise OverQuota(
+                "events: more than this project may send → raise its quota, or wait",
+                pause,
+                accepted.refused,
+            )
 
-    async def _read(self, headers: Mapping[bytes, bytes], body: bytes, take: Take) -> Envelope:
+    async def _sort(
+        self, envelope: Envelope, project_id: int, received_at: Micros
+    ) -> tuple[Accepted, int]:
+        """Return what is kept of *envelope*, and for how long no events are taken, in seconds."""
+        gate = self._gate
+        pause = gate.quota.pause(project_id, received_at)
+        scrubber = None if pause else gate.scrubbers.of(project_id, received_at)
+        large = sum(len(item.payload) for item in envelope.items) > limits.LARGE_BODY
+        wanted = (envelope, project_id, received_at, scrubber)
+        async with self._large if large else nullcontext():
+            accepted = (
+                await asyncio.to_thread(accept.sort, *wanted) if large else accept.sort(*wanted)
+            )
+        gate.quota.spend(project_id, accepted.events, received_at)
+        return accepted, pause
+
+    async def _read(
+        self, headers: Mapping[bytes, bytes], body: bytes, take: Take, parse: Parse
+    ) -> Envelope:
         """Return the envelope in *body*; what takes long is done on a thread."""
         encoding = headers.get(b"content-encoding", b"").decode("latin-1")
 
         def read(most: int) -> Envelope:
             unpacked = decompress(body, encoding, most)
             take(len(unpacked))
-            return accept.read(unpacked)
+            return parse(unpacked)
 
         if len(body) <= limits.LARGE_BODY:
             try:
@@ -149,10 +198,15 @@ def _event_id(header: Mapping[str, Any]) -> str:
     return event_id[:36] if isinstance(event_id, str) else ""
 
 
-def _limits(refused: set[str]) -> Headers:
-    if not refused:
-        return CORS
-    return (*CORS, (b"x-sentry-rate-limits", accept.rate_limits(refused).encode()))
+def _limits(refused: set[str], pause: int) -> Headers:
+    """Return the header that tells an SDK what not to send; *pause* is for errors, seconds."""
+    if not refused and not pause:
+        return ()
+    return ((b"x-sentry-rate-limits", accept.rate_limits(refused, pause).encode()),)
+
+
+def _retry(seconds: int) -> tuple[bytes, bytes]:
+    return (b"retry-after", str(seconds).encode())
 
 
 async def _refuse(send: Send, body: Body, status: int, detail: str, headers: Headers) -> None:

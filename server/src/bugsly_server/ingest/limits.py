@@ -5,6 +5,10 @@ MAX_BODY = 20 * 1024 * 1024
 MAX_DECOMPRESSED = 40 * 1024 * 1024
 MAX_MEMORY_ITEM = 4 * 1024 * 1024
 """Room for the text of a few sources; without any, a report is of some kilobytes."""
+MAX_EVENT_ITEM = 12 * 1024 * 1024
+"""Of an event; what is kept of it is bounded part by part."""
+MAX_SMALL_ITEM = 256 * 1024
+"""Of a report of what an SDK dropped, and of sessions."""
 LARGE_BODY = 64 * 1024
 MAX_AT_ONCE = 1024 * 1024
 """A body beyond the one, or unpacking to more than the other, is unpacked on a thread, so that it

@@ -23,11 +23,19 @@ class Scope(StrEnum):
         return {Scope.ONE: 0, Scope.SOME: 1, Scope.ALL: 2, Scope.RESTARTS: 2}[self]
 
 
+class Kind(StrEnum):
+    """What an issue is about."""
+
+    ERROR = "error"
+    LEAK = "leak"
+
+
 class State(StrEnum):
     """Where an issue stands."""
 
     OPEN = "open"
     QUIET = "quiet"
+    IGNORED = "ignored"
     RESOLVED = "resolved"
 
 
@@ -40,7 +48,12 @@ class ChangeKind(StrEnum):
     CAME_BACK = "came back"
     NAMED = "cause found"
     """What was open before, as growth without a cause."""
+    ESCALATED = "escalating"
+    """An error comes far more often than it used to."""
+    IGNORED = "ignored"
     RESOLVED = "resolved"
+    MERGED = "merged"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""The three ports of the store; each backend passes the same conformance tests.
+"""The ports of the store; each backend passes the same conformance tests.
 
 - `Spool`: what was acknowledged and not yet digested.
 - `Telemetry`: samples and traffic by worker and time.
+- `Events`: what clients told of errors, by grouping and time.
 - meta, for all the rest, is SQLAlchemy Core: its dialect is the port (store/meta).
 """
 
@@ -147,6 +148,42 @@ class Telemetry(Protocol):
 
     def size(self) -> int:
         """Return how many bytes it takes on disk."""
+
+    def close(self) -> None:
+        """Let go of the files."""
+
+
+class StoredEvent(NamedTuple):
+    """One event as it is kept: its payload without secrets, packed or not as the port likes."""
+
+    grouping_id: int
+    at: Micros
+    """When it happened."""
+    id: bytes
+    """Sixteen of them."""
+    body: bytes
+
+
+class Events(Protocol):
+    """Events of errors, for as long as they are kept; not every one of a flood is."""
+
+    def write(self, events: Sequence[StoredEvent]) -> None:
+        """Keep *events*, durably; one that is already there is left as it is."""
+
+    def get(self, grouping_ids: Sequence[int], event_id: bytes) -> StoredEvent | None:
+        """Return one event of the groupings."""
+
+    def newest(self, grouping_ids: Sequence[int], most: int) -> list[StoredEvent]:
+        """Return up to *most* events of the groupings, newest first."""
+
+    def before(self, grouping_ids: Sequence[int], event: StoredEvent) -> StoredEvent | None:
+        """Return the event of the groupings that happened last before *event*."""
+
+    def after(self, grouping_ids: Sequence[int], event: StoredEvent) -> StoredEvent | None:
+        """Return the event of the groupings that happened first after *event*."""
+
+    def forget(self, now: Micros) -> int:
+        """Drop what is older than events are kept; return how many files went."""
 
     def close(self) -> None:
         """Let go of the files."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +13,28 @@ from starlette.responses import Response
 
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import Micros
+from bugsly_server.digest.event import decode_event
 from bugsly_server.errors import Misconfigured, NotFound
-from bugsly_server.export import issue_facts, worker_facts
+from bugsly_server.export import error_facts, issue_facts, worker_facts
+from bugsly_server.model.error import ErrorIssue
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.issue import State
-from bugsly_server.store.meta import accounts, asks, issues, projects, workers
+from bugsly_server.store.meta import (
+    accounts,
+    asks,
+    errors,
+    groupings,
+    issues,
+    projects,
+    workers,
+)
+from bugsly_server.web.explanation import explained
 from bugsly_server.web.site import site_of
 
 UNKNOWN_TOKEN = {"detail": "token: is unknown → make one on the account page"}
 DIGITS = 7
 """A number of requests has fewer."""
+MOST_ERRORS = 200
 Facts = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
@@ -39,7 +53,7 @@ def ask_for_heap(request: Request) -> Response:
     site, given = site_of(request), request.query_params.get("requests", "0")
     requests = int(given) if given.isascii() and given.isdigit() and len(given) < DIGITS else 0
     with site.database.writing() as connection:
-        if not _may_read(request, connection, site.clock()):
+        if not _is_allowed(request, connection, site.clock()):
             return _json(UNKNOWN_TOKEN, 401)
         try:
             key = put_heap(connection, request.path_params["worker_id"], requests, site.clock())
@@ -54,7 +68,7 @@ def show_ask(request: Request) -> Response:
     """Answer with what came of an ask."""
     site = site_of(request)
     with site.database.writing() as connection:
-        if not _may_read(request, connection, site.clock()):
+        if not _is_allowed(request, connection, site.clock()):
             return _json(UNKNOWN_TOKEN, 401)
         found = ask_facts(connection, request.path_params["ask_id"])
     return _json(found or {"detail": "ask: is not there → ask anew"}, 200 if found else 404)
@@ -71,9 +85,23 @@ def living_workers(connection: Connection, project_id: int, now: Micros) -> list
 
 
 def open_issues(connection: Connection, project_id: int, now: Micros) -> list[dict[str, Any]]:
-    """Return the issues of a project that are not resolved."""
-    every = issues.every(connection, project_id)
-    return [issue_facts(one, now) for one in every if one.state is not State.RESOLVED]
+    """Return the issues of a project that are not resolved: all leaks, and the latest errors."""
+    leaks = [one for one in issues.every(connection, project_id) if one.state is not State.RESOLVED]
+    found = errors.unresolved(connection, project_id, MOST_ERRORS)
+    return [
+        *(issue_facts(one, now) for one in leaks),
+        *(error_facts(one, _explanation(connection, project_id, one)) for one in found),
+    ]
+
+
+def _explanation(
+    connection: Connection, project_id: int, error: ErrorIssue
+) -> ErrorExplanation | None:
+    """Return what the rules say of the latest event of *error* that is kept for good."""
+    for kept in groupings.specimens(connection, error.id)[:1]:
+        event = decode_event(kept.body, kept.at, Counter())
+        return None if event is None else explained(connection, project_id, event)
+    return None
 
 
 def put_heap(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:
@@ -120,14 +148,14 @@ def _answer(request: Request, facts: Facts) -> Response:
     site = site_of(request)
     now = site.clock()
     with site.database.writing() as connection:
-        if not _may_read(request, connection, now):
+        if not _is_allowed(request, connection, now):
             return _json(UNKNOWN_TOKEN, 401)
     with site.database.reading() as connection:
         found = by_project(connection, facts, request.query_params.get("project"), now)
     return _json(found, 200)
 
 
-def _may_read(request: Request, connection: Connection, now: Micros) -> bool:
+def _is_allowed(request: Request, connection: Connection, now: Micros) -> bool:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and accounts.is_token(connection, secret, now)
 

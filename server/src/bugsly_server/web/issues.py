@@ -9,18 +9,53 @@ from bugsly_server.clock import DAY, HOUR
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
 from bugsly_server.pipeline import record_change
-from bugsly_server.store.meta import asks, channels, issues, workers
+from bugsly_server.store.meta import (
+    asks,
+    channels,
+    counters,
+    errors,
+    groupings,
+    issues,
+    workers,
+)
+from bugsly_server.store.meta import listing as listings
+from bugsly_server.store.meta.listing import Wanted
+from bugsly_server.web import error
 from bugsly_server.web.site import View, action, field, page
 
+MOST_CHOICES = 100
+OVER_QUOTA = "event over the quota"
+DROPPED = "error that an SDK dropped itself"
 SNOOZES = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY}
 
 
 @page
 def listing(view: View) -> Response:
-    """Show all issues of the project."""
+    """Show a page of the project's issues, those that are wanted."""
+    wanted = _wanted(view)
     with view.site.database.reading() as connection:
-        every = issues.every(connection, view.shown.id)
-    return view.render("issues.html", {"issues": every})
+        found, total = listings.page(connection, view.shown.id, wanted)
+        since = view.now - error.HOURS * HOUR
+        hours = groupings.hours(connection, [one.id for one in found], since)
+        released = errors.released(connection, view.shown.id)
+        choices = {
+            "environment": listings.environments(connection, view.shown.id),
+            "release": sorted(released, key=released.__getitem__, reverse=True)[:MOST_CHOICES],
+        }
+        skipped = counters.since(connection, view.shown.id, view.now)
+        many = errors.count_all(connection, view.shown.id)
+    context = {
+        "issues": found,
+        "total": total,
+        "wanted": wanted,
+        "pages": -(-total // listings.PAGE),
+        "bars": {one.id: error.bars(view, hours, one.id) for one in found},
+        "choices": choices,
+        "over_quota": skipped.get(OVER_QUOTA, 0),
+        "too_many": many if many > view.site.settings.most_errors else 0,
+        "dropped": sum(n for why, n in skipped.items() if why.startswith(DROPPED)),
+    }
+    return view.render("issues.html", context)
 
 
 @page
@@ -28,8 +63,11 @@ def show(view: View) -> Response:
     """Show one issue."""
     with view.site.database.reading() as connection:
         found = issues.get(connection, view.shown.id, view.number("issue_id"))
+        other = errors.get(connection, view.shown.id, view.number("issue_id"))
+        if other is not None:
+            return error.show(view, other)
         if found is None:
-            return view.render("missing.html", {"what": "there is no such issue"}, 404)
+            return view.render("missing.html", {"what": error.MISSING}, 404)
         story = issues.story(connection, found.id)
         sent = {told.id: channels.of_change(connection, told.id) for told in story}
         names = {one.id: one.name for one in channels.every(connection, view.shown.id)}
@@ -72,6 +110,20 @@ def resolve(view: View, _form: FormData) -> Response:
             record_change(connection, view.shown.id, found, _resolved(view, found), view.account.id)
     view.site.pulse.publish({view.shown.id})
     return view.redirect(f"issues/{issue_id}")
+
+
+def _wanted(view: View) -> Wanted:
+    """Return what the query asks for; open issues of any kind if it asks for nothing."""
+    query = view.request.query_params
+    number = query.get("page", "1")[:6]
+    return Wanted(
+        kind=query.get("kind", "")[:10],
+        state=query.get("state", State.OPEN)[:10],
+        release=query.get("release", "")[:200],
+        environment=query.get("environment", "")[:200],
+        text=query.get("q", "").strip()[:200],
+        page=max(1, int(number)) if number.isascii() and number.isdigit() else 1,
+    )
 
 
 def _markdown(view: View, issue: Issue) -> str:

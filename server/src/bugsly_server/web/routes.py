@@ -18,7 +18,9 @@ from bugsly_server.web import (
     issues,
     live,
     login,
+    releases,
     setup,
+    triage,
     worker,
     workers,
 )
@@ -61,11 +63,14 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
+        *_errors(),
+        Route(f"{PROJECT}/releases", releases.show),
         Route(f"{PROJECT}/alerts", alerts.show),
         Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.test, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
+        Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
         Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
@@ -73,6 +78,19 @@ def routes() -> list[BaseRoute]:
         Route("/healthz", api.health),
         Mount("/static", Assets(directory=STATIC)),
     ]
+
+
+def _errors() -> list[BaseRoute]:
+    """Return what can be done about an error."""
+    of_one = f"{PROJECT}/errors/{{issue_id:int}}"
+    acts = {
+        "resolve": triage.resolve,
+        "ignore": triage.ignore,
+        "reopen": triage.reopen,
+        "merge": triage.merge,
+        "split": triage.split,
+    }
+    return [Route(f"{of_one}/{name}", act, methods=["POST"]) for name, act in acts.items()]
 
 
 async def missing(request: Request, _error: Exception) -> Response:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY
 from bugsly_server.store.meta import counters, projects, workers
-from bugsly_server.web.site import View, page
+from bugsly_server.web.site import View, action, field, page
+
+MOST_SECRETS = 200
 
 
 @page
@@ -29,6 +32,15 @@ def show(view: View) -> Response:
     }
     part = "setup_light.html" if view.wants("light") else "setup.html"
     return view.render(part, context)
+
+
+@action
+def set_secrets(view: View, form: FormData) -> Response:
+    """Set the names whose values are not kept of events, besides those that speak of secrets."""
+    names = projects.secrets_of(field(form, "names", 5_000))
+    with view.site.database.writing() as connection:
+        projects.set_secrets(connection, view.shown.id, "\n".join(names[:MOST_SECRETS]))
+    return view.redirect("setup")
 
 
 def dsn(address: str, key: str, project_id: int) -> str:

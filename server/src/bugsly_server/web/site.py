@@ -19,7 +19,7 @@ from bugsly_server.store.meta import accounts, issues, projects
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.meta.projects import Project
-from bugsly_server.store.ports import Telemetry
+from bugsly_server.store.ports import Events, Telemetry
 from bugsly_server.web.pulse import Pulse
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -33,6 +33,7 @@ class Site:
     settings: Settings
     database: Database
     telemetry: Telemetry
+    events: Events
     clock: Clock
     pulse: Pulse
     templates: Environment

@@ -60,6 +60,7 @@ def environment() -> Environment:
         "verdict": lambda verdict: VERDICTS[verdict],
         "exit": lambda reason: EXITS[reason],
         "spark": spark,
+        "bars": bars,
         "prose": prose,
         "probing": lambda probe: PROBING.get(probe, ""),
         "rate": rate,
@@ -97,6 +98,17 @@ def growth(found: Growth | None) -> str:
 def rate(per_second: float) -> str:
     """Return a rate of requests."""
     return f"{per_second:.1f}/s" if per_second < units.PLAIN else f"{per_second:,.0f}/s"
+
+
+def bars(values: Sequence[int]) -> list[tuple[float, float, float]]:
+    """Return left edge, top and height of the bars of an SVG 96 wide and 24 high; none for 0."""
+    highest, step = max(values, default=0), SPARK_WIDTH / max(1, len(values))
+    heights = [max(2.0, value / max(1, highest) * SPARK_HEIGHT) if value else 0 for value in values]
+    return [
+        (round(index * step, 1), round(SPARK_HEIGHT - height, 1), round(height, 1))
+        for index, height in enumerate(heights)
+        if height
+    ]
 
 
 def spark(values: Sequence[int]) -> str:

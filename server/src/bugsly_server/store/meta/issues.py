@@ -1,4 +1,4 @@
-"""Issues, and the changes that make up their story."""
+"""Leaks, the issues of detection, and the changes that make up the story of any issue."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, State
+from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, Kind, State
 from bugsly_server.store.meta.tables import account, change, issue
 
 STATE_AFTER = {
@@ -18,8 +18,19 @@ STATE_AFTER = {
     ChangeKind.CAME_BACK: State.OPEN,
     ChangeKind.NAMED: State.OPEN,
     ChangeKind.QUIETED: State.QUIET,
+    ChangeKind.ESCALATED: State.OPEN,
+    ChangeKind.IGNORED: State.IGNORED,
     ChangeKind.RESOLVED: State.RESOLVED,
+    ChangeKind.MERGED: State.RESOLVED,
+    ChangeKind.SPLIT: State.OPEN,
 }
+
+COLUMNS = (
+    *(issue.c.id, issue.c.project_id, issue.c.fingerprint, issue.c.title, issue.c.state),
+    *(issue.c.opened_at, issue.c.changed_at, issue.c.seen_at, issue.c.resolved_at),
+    *(issue.c.snoozed_until, issue.c.finding, issue.c.told),
+)
+LEAKS: Select[Any] = select(*COLUMNS).where(issue.c.kind == Kind.LEAK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +43,17 @@ class Told:
 
 
 def every(connection: Connection, project_id: int) -> list[Issue]:
-    """Return the issues of a project, open ones first, then by their latest change."""
+    """Return the leaks of a project, open ones first, then by their latest change."""
     order = (issue.c.state.in_([State.QUIET, State.RESOLVED]), issue.c.changed_at.desc())
-    query = select(issue).where(issue.c.project_id == project_id).order_by(*order)
-    return [_issue(row) for row in connection.execute(query)]
+    query = LEAKS.where(issue.c.project_id == project_id).order_by(*order)
+    return [of_row(row) for row in connection.execute(query)]
 
 
 def get(connection: Connection, project_id: int, issue_id: int) -> Issue | None:
-    """Return one issue of a project."""
-    query = select(issue).where(issue.c.project_id == project_id, issue.c.id == issue_id)
+    """Return one leak of a project."""
+    query = LEAKS.where(issue.c.project_id == project_id, issue.c.id == issue_id)
     row = connection.execute(query).one_or_none()
-    return None if row is None else _issue(row)
-
-
-def of_change(connection: Connection, change_id: int) -> tuple[Issue, Change]:
-    """Return the issue that a change belongs to, and the change."""
-    row = connection.execute(select(change).where(change.c.id == change_id)).one()
-    found = connection.execute(select(issue).where(issue.c.id == row.issue_id)).one()
-    return _issue(found), _change(row)
+    return None if row is None else of_row(row)
 
 
 def story(connection: Connection, issue_id: int) -> list[Told]:
@@ -60,20 +64,20 @@ def story(connection: Connection, issue_id: int) -> list[Told]:
         .where(change.c.issue_id == issue_id)
         .order_by(change.c.id.desc())
     )
-    return [Told(row.id, _change(row), row.by or "") for row in connection.execute(query)]
+    return [Told(row.id, change_of_row(row), row.by or "") for row in connection.execute(query)]
 
 
 def changes_between(
     connection: Connection, project_id: int, since: Micros, until: Micros
 ) -> list[tuple[Issue, Change]]:
-    """Return the changes of a project's issues in a span of time, with their issues."""
-    query = (
-        select(change)
-        .join(issue)
-        .where(issue.c.project_id == project_id, change.c.at >= since, change.c.at < until)
-    )
-    rows = connection.execute(query).all()
-    return [of_change(connection, row.id) for row in rows]
+    """Return the changes of a project's leaks in a span of time, with their issues."""
+    leaks = (issue.c.project_id == project_id) & (issue.c.kind == Kind.LEAK)
+    query = select(change).join(issue).where(leaks, change.c.at >= since, change.c.at < until)
+    found = []
+    for row in connection.execute(query).all():
+        leak = connection.execute(LEAKS.where(issue.c.id == row.issue_id)).one()
+        found.append((of_row(leak), change_of_row(row)))
+    return found
 
 
 def record(
@@ -131,6 +135,9 @@ def _spoken_for(finding: Finding, now: Micros) -> dict[str, Any]:
     return {
         "fingerprint": finding.fingerprint,
         "title": finding.title,
+        "endpoint": "" if finding.diagnosis is None else finding.diagnosis.endpoint,
+        "release": finding.release,
+        "environment": finding.environment,
         "seen_at": now,
         "finding": _encoded(finding),
     }
@@ -140,7 +147,8 @@ def _encoded(finding: Finding) -> str:
     return msgspec.json.encode(finding).decode()
 
 
-def _issue(row: Row[Any]) -> Issue:
+def of_row(row: Row[Any]) -> Issue:
+    """Return the leak in *row*, of `LEAKS`."""
     fields = dict(row._mapping)
     fields["state"] = State(fields["state"])
     fields["finding"] = msgspec.json.decode(fields["finding"], type=Finding)
@@ -149,6 +157,7 @@ def _issue(row: Row[Any]) -> Issue:
     return Issue(**fields)
 
 
-def _change(row: Row[Any]) -> Change:
+def change_of_row(row: Row[Any]) -> Change:
+    """Return the change in *row*."""
     finding = None if row.finding is None else msgspec.json.decode(row.finding, type=Finding)
     return Change(kind=ChangeKind(row.kind), at=row.at, because=row.because, finding=finding)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
+import secrets as random
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Misconfigured
@@ -23,6 +23,8 @@ class Project:
     id: int
     slug: str
     name: str
+    secrets: str
+    """Names of keys whose values are not kept of events, one a line."""
     created_at: Micros
 
 
@@ -57,9 +59,9 @@ def ensure(connection: Connection, slug: str, now: Micros) -> Project:
         insert(project).values(slug=slug, name=slug, created_at=now).returning(project.c.id)
     ).scalar_one()
     connection.execute(
-        insert(key).values(public=secrets.token_hex(16), project_id=made, created_at=now)
+        insert(key).values(public=random.token_hex(16), project_id=made, created_at=now)
     )
-    return Project(made, slug, slug, now)
+    return Project(made, slug, slug, "", now)
 
 
 def key_of(connection: Connection, project_id: int) -> str:
@@ -72,3 +74,20 @@ def key_of(connection: Connection, project_id: int) -> str:
 def keys(connection: Connection) -> dict[str, int]:
     """Return every key with the id of its project."""
     return {row.public: row.project_id for row in connection.execute(select(key))}
+
+
+def secrets_of(text: str) -> tuple[str, ...]:
+    """Return the names in *text*, one a line."""
+    return tuple(name.strip() for name in text.splitlines() if name.strip())
+
+
+def secrets(connection: Connection) -> dict[int, tuple[str, ...]]:
+    """Return for each project that has some the names of what else it holds secret."""
+    rows = connection.execute(select(project.c.id, project.c.secrets))
+    return {row.id: secrets_of(row.secrets) for row in rows if row.secrets}
+
+
+def set_secrets(connection: Connection, project_id: int, text: str) -> None:
+    """Store the names of what else a project holds secret, one a line."""
+    mine = project.c.id == project_id
+    connection.execute(update(project).where(mine).values(secrets=text))

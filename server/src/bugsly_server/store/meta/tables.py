@@ -54,8 +54,10 @@ project = Table(
     Column("id", Integer, primary_key=True),
     Column("slug", String(60), nullable=False, unique=True),
     _text("name"),
+    _text("secrets"),
     _moment("created_at"),
 )
+"""`secrets` are names of keys whose values are not kept of events, one a line."""
 
 key = Table(
     "key",
@@ -224,8 +226,12 @@ issue = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     _project(),
+    Column("kind", String(10), nullable=False, server_default="leak"),
     Column("fingerprint", String(300), nullable=False),
     _text("title"),
+    _text("endpoint"),
+    _text("release"),
+    _text("environment"),
     Column("state", String(20), nullable=False),
     _moment("opened_at"),
     _moment("changed_at"),
@@ -235,7 +241,11 @@ issue = Table(
     Column("finding", Text, nullable=False),
     Column("told", Text),
     UniqueConstraint("project_id", "fingerprint"),
+    Index(None, "project_id", "state", "seen_at"),
+    Index(None, "project_id", "seen_at"),
 )
+"""Leaks have a `finding`, errors an empty one and a row of `error`. `release` and
+`environment` are the latest."""
 
 change = Table(
     "change",

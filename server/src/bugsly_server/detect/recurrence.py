@@ -1,0 +1,76 @@
+"""Moves an error from batch to batch: opened, back, escalating."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bugsly_server.clock import DAY, Micros
+from bugsly_server.model.error import Burst, ErrorIssue
+from bugsly_server.model.issue import Change, ChangeKind, State
+from bugsly_server.model.units import count
+
+ESCALATES_AT = 20
+"""Events an hour below which no rate is worth an alert."""
+TIMES = 8.0
+"""An hour with so many times the usual events is an escalation."""
+CALM_AFTER: Micros = DAY
+"""Between two escalations of one error."""
+
+
+def next_change(
+    issue: ErrorIssue, burst: Burst, released: Mapping[str, Micros], now: Micros
+) -> Change | None:
+    """Return what *burst* changes about *issue*, or None.
+
+    *released* says when each release was first seen.
+    """
+    if issue.state is State.RESOLVED:
+        because = _back(issue, burst, released)
+        kind = ChangeKind.CAME_BACK
+    elif issue.state is State.IGNORED:
+        because = _ignored_no_more(issue, burst, now)
+        kind = ChangeKind.CAME_BACK
+    else:
+        because = _escalation(issue, burst, now)
+        kind = ChangeKind.ESCALATED
+    return Change(kind=kind, at=now, because=because, finding=None) if because else None
+
+
+def opened(title: str, now: Micros) -> Change:
+    """Return the change that opens an error."""
+    return Change(kind=ChangeKind.OPENED, at=now, because=f"first seen: {title}", finding=None)
+
+
+def _back(issue: ErrorIssue, burst: Burst, released: Mapping[str, Micros]) -> str:
+    """Return why it is back; empty where the events are of code that was not mended yet.
+
+    An error resolved "in the next release" comes back only with a release that was first seen
+    after the one that was the newest then. Otherwise any event that happened later brings it back.
+    """
+    if issue.resolved_at is None or burst.at <= issue.resolved_at:
+        return ""
+    if issue.resolved_after is None:
+        where = f" in release {issue.release}" if issue.release else ""
+        return f"it happened again{where} after it was resolved"
+    since = released.get(issue.resolved_after, issue.resolved_at)
+    later = [one for one in burst.releases if released.get(one, 0) > since]
+    if not later:
+        return ""
+    first = min(later, key=lambda one: released[one])
+    return f"it happened again in release {first}, and {issue.resolved_after} was to be the last"
+
+
+def _ignored_no_more(issue: ErrorIssue, burst: Burst, now: Micros) -> str:
+    if issue.ignored_until is not None and burst.count >= issue.ignored_until:
+        return f"it was ignored until it had happened {count(issue.ignored_until)} times"
+    if issue.snoozed_until is not None and now >= issue.snoozed_until:
+        return "it was ignored for a while, and still happens"
+    return ""
+
+
+def _escalation(issue: ErrorIssue, burst: Burst, now: Micros) -> str:
+    if now - issue.escalated_at < CALM_AFTER or burst.hour < ESCALATES_AT or not burst.usual:
+        return ""
+    if burst.hour < TIMES * burst.usual:
+        return ""
+    return f"it happened {count(burst.hour)} times this hour, and usually {burst.usual:.2g} times"

@@ -1,0 +1,1 @@
+"""Explains exceptions by rules: from the event's own frames and locals, without any model."""

@@ -1,0 +1,181 @@
+"""What Flask and Werkzeug refuse."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl
+
+from bugsly_server.explain.errors.nearness import nearest
+from bugsly_server.explain.errors.rule import Reading, Rule
+from bugsly_server.explain.errors.scene import Scene, quoted
+from bugsly_server.explain.errors.source import swapped
+
+
+def unsent(scene: Scene, _found: re.Match[str]) -> Reading | None:
+    """Name the field by the line, and what was sent instead."""
+    asked = dict(_asked(scene))
+    sent = {place: _sent(scene, place) for place in asked.values()}
+    missing = {key: place for key, place in asked.items() if key not in sent[place]}
+    if len(missing) != 1:
+        return None
+    [(key, place)] = missing.items()
+    meant = nearest(key, sent[place])
+    listed = ", ".join(f"`{quoted(one, 30)}`" for one in sent[place][:6])
+    told = f" The request had {listed}." if listed else ""
+    close = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
+    return Reading(
+        {"key": key, "place": place},
+        {"sent": close or told},
+        diff=swapped(scene.frame, repr(key), repr(meant))
+        or swapped(scene.frame, f'"{key}"', f'"{meant}"')
+        if meant
+        else "",
+        confidence=0.97 if meant else None,
+    )
+
+
+def _asked(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield the keys that the line asks for, and of what part of the request."""
+    for node in scene.nodes():
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr=place), slice=ast.Constant(value=str(key))):
+                yield key, place
+
+
+def _sent(scene: Scene, place: str) -> list[str]:
+    asked = scene.event.asked
+    if asked is None:
+        return []
+    text = asked.query if place == "args" else asked.body
+    return [name for name, _ in parse_qsl(text[:4_000], keep_blank_values=True)][:20]
+
+
+def unbuilt(scene: Scene, found: re.Match[str]) -> Reading | None:
+    """Use the endpoint that Werkzeug suggests, or the value that it misses."""
+    missing = re.search(r"Did you forget to specify values (\[[^\]]*\])", scene.thrown.value)
+    meant = re.search(r"Did you mean '([^']+)' instead", scene.thrown.value)
+    if missing:
+        values = quoted(missing[1])
+        return Reading(
+            phrases={
+                "reason": f"The endpoint exists, but its rule has parts without a value: {values}.",
+                "advice": f"Give {values} to `url_for`",
+            },
+            confidence=0.97,
+        )
+    name = meant[1] if meant else ""
+    dotted = " Endpoints of a blueprint begin with its name and a dot: `shop.index`."
+    return Reading(
+        phrases={
+            "reason": f"No view is registered under that name.{'' if '.' in found['endpoint'] else dotted}",
+            "advice": f"Write `{quoted(name)}`" if name else "Mend the name, see `flask routes`",
+        },
+        diff=swapped(scene.frame, repr(found["endpoint"]), repr(name))
+        or swapped(scene.frame, f'"{found["endpoint"]}"', f'"{name}"')
+        if name
+        else "",
+    )
+
+
+RULES = (
+    Rule(
+        slug="field-not-sent",
+        types=("BadRequestKeyError",),
+        title="The request came without `{key}` in `request.{place}`",
+        what="{line} reads `{key}` from `request.{place}`, where it is not; Flask answers 400.",
+        why="The form or client names it otherwise or leaves it out (an unticked box sends nothing), or"
+        " sends JSON while a form is read.{sent}",
+        fix="Compare the `name=` in the form with {at}; use `request.{place}.get('{key}')` where it may be"
+        " missing.",
+        unless="somebody probes the site by hand: then a 400 is right.",
+        confidence=0.94,
+        read=unsent,
+    ),
+    Rule(
+        slug="field-not-sent-somewhere",
+        types=("BadRequestKeyError",),
+        title="The request came without a field that {function} reads",
+        what="{line} reads a field of the request that was not sent; Flask answers 400.",
+        why="The form or client names it otherwise or leaves it out, or sends JSON while a form is read.",
+        fix="Compare the names in the form with those that {at} reads; use `.get(…)` where one may be missing.",
+        unless="somebody probes the site by hand: then a 400 is right.",
+        confidence=0.7,
+    ),
+    Rule(
+        slug="url-not-built",
+        types=("BuildError",),
+        pattern=r"^Could not build url for endpoint '(?P<endpoint>[^']+)'",
+        title="`url_for` cannot build `{endpoint}`",
+        why="{reason}",
+        fix="{advice}, at {at} or in the template that calls it.",
+        unless="the view is registered later, after this is called.",
+        confidence=0.95,
+        read=unbuilt,
+    ),
+    Rule(
+        slug="not-found-by-hand",
+        types=("NotFound",),
+        title="{function} answers 404",
+        what="{line} raised NotFound: what was asked for is not there.",
+        why="A view aborts with 404, or a path or row that a link leads to is gone.",
+        fix="Nothing, where visitors ask for what does not exist: leave 404 out of what is reported. If a"
+        " page of yours links there, mend the link.",
+        unless="the thing exists: then the query at {at} looks for it wrongly.",
+        confidence=0.75,
+    ),
+    Rule(
+        slug="body-too-large",
+        types=("RequestEntityTooLarge",),
+        title="A request is larger than the app takes",
+        why="The body exceeds `MAX_CONTENT_LENGTH`, or a form has more parts or memory than"
+        " `MAX_FORM_PARTS` / `MAX_FORM_MEMORY_SIZE` (500 kB for fields that are no files) allow.",
+        fix="Raise that limit for what users really send, or say the limit on the form; the proxy has one"
+        " too. It was read at {at}.",
+        unless="somebody sends garbage: then a 413 is right.",
+        confidence=0.95,
+    ),
+    Rule(
+        slug="body-not-json",
+        types=("UnsupportedMediaType",),
+        title="`request.json` is read, and the request does not say that it is JSON",
+        why="The client did not send `Content-Type: application/json`.",
+        fix="Set the header in the client (`fetch` needs it beside `JSON.stringify`), or use"
+        " `request.get_json(force=True)` at {at}.",
+        unless="a form was sent: then read `request.form`.",
+        confidence=0.95,
+    ),
+    Rule(
+        slug="body-broken-json",
+        types=("BadRequest",),
+        pattern=r"Failed to decode JSON object|The browser \(or proxy\) sent a request",
+        title="The body of the request is refused as no valid JSON or form",
+        why="The client sent broken JSON, or the body was cut short.",
+        fix="See what the client sends; `request.get_json(silent=True)` gives None instead at {at}.",
+        unless="somebody probes the site: then a 400 is right.",
+        confidence=0.8,
+    ),
+    Rule(
+        slug="endpoint-twice",
+        types=("AssertionError",),
+        pattern=r"View function mapping is overwriting an existing endpoint function: (?P<endpoint>\S+)",
+        title="Two views are called `{endpoint}`",
+        why="Flask names a view after its function; a decorator without `functools.wraps` gives all of them"
+        " the same name.",
+        fix="Use `@wraps(function)` in the decorator, or give one view another name or `endpoint=`; the"
+        " second is at {at}.",
+        unless="the module is imported twice, under two names.",
+        confidence=0.97,
+    ),
+    Rule(
+        slug="secret-key-missing",
+        types=("RuntimeError",),
+        pattern=r"session is unavailable because no secret key was set",
+        title="The app has no `SECRET_KEY`, so there are no sessions",
+        why="Flask signs the session's cookie with it, and none is set in this environment.",
+        fix="Set `SECRET_KEY` from the environment: a long random value, the same for all workers.",
+        unless="it is set after the app serves its first request.",
+        confidence=0.98,
+    ),
+)

@@ -1,0 +1,210 @@
+"""Other services that do not answer, or not in time."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from bugsly_server.explain.errors.rule import Reading, Rule
+from bugsly_server.explain.errors.scene import Scene, quoted
+
+CONNECT = (
+    "ConnectionError",
+    "ConnectionRefusedError",
+    "ConnectError",
+    "NewConnectionError",
+    "MaxRetryError",
+    "URLError",
+    "ClientConnectorError",
+    "gaierror",
+    "OSError",
+)
+PEER = re.compile(
+    r"host='(?P<host>[^']+)', port=(?P<port>\d+)|connecting to (?P<redis>[\w.-]+):(?P<rport>\d+)"
+    r"|connect to (?:host )?(?P<other>[\w.-]+):(?P<oport>\d+)"
+)
+CALLS = {"get", "post", "put", "patch", "delete", "head", "request", "urlopen", "send"}
+
+
+def peer(scene: Scene, _found: re.Match[str]) -> Reading | None:
+    """Name the service by host and port, or by the line that asks for it."""
+    name = _peer(scene)
+    advice = "Inside a container `localhost` is the container itself: use the service's name."
+    is_local = re.match(r"(localhost|127\.|::1)", name)
+    return Reading(_named(name), {"local": f" {advice}" if is_local else ""})
+
+
+def _named(name: str) -> dict[str, str]:
+    """Return how it is called inside a sentence, and at its beginning."""
+    return {"peer": name or "the other service", "Peer": name or "The other service"}
+
+
+def _peer(scene: Scene) -> str:
+    found = PEER.search(scene.thrown.value[:4_000])
+    if found:
+        host = found["host"] or found["redis"] or found["other"]
+        return f"{host}:{found['port'] or found['rport'] or found['oport']}"
+    return ""
+
+
+def late(scene: Scene, _found: re.Match[str]) -> Reading | None:
+    """See whether the call bounds its time itself."""
+    calls = [
+        node
+        for node in scene.nodes()
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CALLS
+    ]
+    bounded = any(word.arg == "timeout" for call in calls for word in call.keywords)
+    given = next(
+        (ast.unparse(w.value) for c in calls for w in c.keywords if w.arg == "timeout"), ""
+    )
+    told = f" The call allows it {quoted(given, 40)} s." if bounded else ""
+    name = _peer(scene)
+    of_network = name or calls or scene.thrown.type != "TimeoutError"
+    return Reading(
+        _named(name),
+        {"allowed": told},
+        confidence=None if of_network else 0.5,
+    )
+
+
+RULES = (
+    Rule(
+        slug="host-unknown",
+        types=CONNECT,
+        pattern=r"Name or service not known|nodename nor servname|Temporary failure in name resolution"
+        r"|getaddrinfo failed|No address associated|Failed to resolve '(?P<host>[^']+)'|Errno -[2358]\b",
+        title="The name of {peer} cannot be resolved",
+        why="It is misspelt, its service does not exist in this environment, or DNS is down there.",
+        fix="Compare the host in the configuration of this environment; `getent hosts` on the machine"
+        " tells whether it resolves. It is asked for at {at}.",
+        unless="it comes and goes: then DNS itself is unreliable, and a retry helps.",
+        confidence=0.95,
+        read=peer,
+    ),
+    Rule(
+        slug="connection-refused",
+        types=CONNECT,
+        pattern=r"Connection refused|Errno (?:111|61)\b|actively refused|All connection attempts failed",
+        title="{Peer} refuses connections",
+        why="The machine answers, but nothing listens on that port: the service is down, still"
+        " starting, or listens elsewhere.{local}",
+        fix="See whether the service runs and on which address and port; compare with the"
+        " configuration that {at} uses; after a deploy, wait for it before the app starts.",
+        unless="a firewall refuses in its stead.",
+        confidence=0.94,
+        read=peer,
+    ),
+    Rule(
+        slug="certificate",
+        types=(
+            "SSLError",
+            "SSLCertVerificationError",
+            "ConnectError",
+            "URLError",
+            "MaxRetryError",
+            "ConnectionError",
+        ),
+        pattern=r"CERTIFICATE_VERIFY_FAILED\]?(?: certificate verify failed)?:? ?(?P<reason>[\w ,'.*-]*)",
+        title="The certificate of {peer} is not trusted: {reason}",
+        why="It has expired, is for another name, is signed by an authority that this machine does not"
+        " know (`ca-certificates` missing in the image), or the machine's clock is wrong.",
+        fix="Renew it, use the name it is for, or install the authority and name it in"
+        " `SSL_CERT_FILE`/`REQUESTS_CA_BUNDLE`. Do not switch verification off.",
+        unless="a proxy in between replaces certificates: then install its authority.",
+        confidence=0.95,
+        read=peer,
+    ),
+    Rule(
+        slug="tls-to-plain-port",
+        types=("SSLError", "ConnectError", "MaxRetryError", "ConnectionError"),
+        pattern=r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL",
+        title="{Peer} does not speak TLS on that port",
+        why="`https://` is used where the other side speaks plain HTTP.",
+        fix="Use `http://` or the TLS port in the address that {at} uses.",
+        unless="the versions of TLS are too far apart.",
+        confidence=0.92,
+        read=peer,
+    ),
+    Rule(
+        slug="answer-too-late",
+        types=(
+            "Timeout",
+            "ReadTimeout",
+            "ConnectTimeout",
+            "ReadTimeoutError",
+            "ConnectTimeoutError",
+            "TimeoutError",
+            "TimeoutException",
+            "PoolTimeout",
+            "WriteTimeout",
+            "timeout",
+        ),
+        pattern=r"^(?!QueuePool)",
+        title="{Peer} did not answer in time",
+        why="It is slow, overloaded or unreachable behind a firewall.{allowed}",
+        fix="Look at that service first. In the view at {at}: bound the time well below Gunicorn's"
+        " timeout, catch the error, and answer 503 or from a cache.",
+        unless="this machine itself is overloaded: then its other calls are slow too.",
+        confidence=0.88,
+        read=late,
+    ),
+    Rule(
+        slug="client-hung-up",
+        types=("BrokenPipeError",),
+        title="Who was being answered hung up",
+        why="The browser, proxy or pipe on the other side closed before all was sent: impatience, or"
+        " a proxy's timeout.",
+        fix="Mostly nothing. If it is frequent, see how long the answer takes; stream it or make it"
+        " smaller.",
+        unless="it is a pipe to a program of yours that died: then look at its log.",
+        confidence=0.88,
+    ),
+    Rule(
+        slug="connection-reset",
+        types=(
+            "ConnectionResetError",
+            "ConnectionAbortedError",
+            "RemoteDisconnected",
+            "ProtocolError",
+            "ConnectionError",
+            "RemoteProtocolError",
+            "ReadError",
+        ),
+        pattern=r"Connection reset|Errno (?:104|54)\b|Connection aborted|RemoteDisconnected|without"
+        r" (?:sending a )?response|Connection broken|closed connection",
+        title="{Peer} closed the connection in the middle",
+        why="It restarted, hit a limit of its own, or had closed a connection that was kept idle and is"
+        " used again.",
+        fix="Repeat the call once if it may be repeated (`Retry` in urllib3); keep idle connections"
+        " shorter than the other side does.",
+        unless="it happens at each call: then the other side refuses what is sent.",
+        confidence=0.88,
+        read=peer,
+    ),
+    Rule(
+        slug="redis-refuses",
+        types=("ResponseError", "AuthenticationError", "ReadOnlyError", "BusyLoadingError"),
+        pattern=r"^(?P<code>WRONGPASS|NOAUTH|WRONGTYPE|OOM|READONLY|LOADING|MISCONF|invalid password)",
+        title="Redis refuses: {code}",
+        why="{value}.",
+        fix="NOAUTH/WRONGPASS: put the password into the address; OOM: raise `maxmemory` or set an"
+        " eviction policy; READONLY: the address is a replica; WRONGTYPE: the key holds another kind.",
+        unless="a proxy answers in Redis' stead.",
+    ),
+    Rule(
+        slug="http-status",
+        types=("HTTPError", "HTTPStatusError"),
+        pattern=r"(?P<status>[45]\d\d) (?:Client|Server) Error|(?:Client|Server) error '(?P<other>\d{3})"
+        r"|HTTP Error (?P<third>\d{3})",
+        title="The other service answered {status}{other}{third}",
+        why="401 and 403: the key is missing, wrong or expired. 404: the address changed. 429: too many"
+        " calls. 5xx: it is broken itself.",
+        fix="Look at the body of the answer and at the key of this environment; catch the error at"
+        " {at} and say what the user shall see.",
+        unless="a proxy answered in its stead.",
+        confidence=0.88,
+    ),
+)

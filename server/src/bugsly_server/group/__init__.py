@@ -1,0 +1,1 @@
+"""Says which events are the same error; pure, like detection."""

@@ -1,0 +1,1 @@
+"""Takes secrets out of what clients send, before it touches the disk."""

@@ -1,0 +1,23 @@
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tests.support.small_heaps import WALKERS
+
+from bugsly.heap.snapshot import Walker
+
+
+@pytest.fixture(params=WALKERS)
+def walker(request: pytest.FixtureRequest) -> Walker:
+    """Return each walker in turn: what holds of one holds of both."""
+    return WALKERS[request.param]()
+
+
+@pytest.fixture(autouse=True)
+def _modules() -> Iterator[None]:
+    """Take out of `sys.modules` what a test puts in."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] == "shop":
+            del sys.modules[name]

@@ -1,0 +1,132 @@
+"""Which places are suspects, and which drop out."""
+
+import re
+from typing import Any
+
+import pytest
+from tests.support.groups import A, Drawn, drawn
+from tests.support.pythons import AGENT
+
+from bugsly.heap.groups import CYCLES, HELD, How, Unreadable, read, write
+from bugsly.heap.growth import Snapshot, grown, heaviest, orphans
+
+REQUESTS = (100, 150, 200, 250)
+
+
+def looks(*counts: int, draw: Any, requests: tuple[int, ...] = REQUESTS) -> list[Snapshot]:
+    """Return a snapshot for each of *counts*, as *draw* draws it."""
+    pairs = zip(requests, counts, strict=False)
+    return [Snapshot(done, drawn(draw(count))) for done, count in pairs]
+
+
+def log(entries: int) -> Drawn:
+    """Return a module with a list of so many orders in it."""
+    orders = A("[*]", "shop.Order", objects=entries, retained=200 * entries)
+    held = A(".log", "list", orders, entries=entries, retained=208 * entries)
+    return A("shop", "module", A("", "dict", held, entries=30))
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((10, 60, 110, 160), ["shop.log"]),
+        ((10, 20, 30, 40), ["shop.log"]),
+        ((10, 50, 120, 170), ["shop.log"]),
+        ((10, 110, 111, 112), []),
+        ((10, 60, 110, 110), []),
+        ((10, 60, 50, 160), []),
+        ((160, 160, 160, 160), []),
+        ((10, 11, 12, 13), []),
+    ],
+)
+def test_what_gains_evenly_in_every_interval_is_told(
+    counts: tuple[int, ...], told: list[str]
+) -> None:
+    assert [one.path for one in grown(looks(*counts, draw=log))] == told
+
+
+def test_it_is_told_with_its_way_and_what_it_keeps() -> None:
+    (told,) = grown(looks(10, 60, 110, 160, draw=log))
+    assert (told.path, told.counts) == ("shop.log", (10, 60, 110, 160))
+    assert told.retained == (2_080, 12_480, 22_880, 33_280)
+    assert [(hop.name, hop.type) for hop in told.hops] == [("shop", "module"), (".log", "list")]
+    assert told.types == {"shop.Order": 160}
+
+
+def test_as_much_per_request_is_meant_and_not_per_interval() -> None:
+    uneven = (100, 110, 160, 400)
+    assert grown(looks(10, 20, 70, 310, draw=log, requests=uneven))
+    assert not grown(looks(10, 60, 110, 160, draw=log, requests=uneven))
+
+
+def test_the_place_above_all_that_grows_is_told_alone() -> None:
+    def nested(entries: int) -> Drawn:
+        lines = A(".lines", "list", objects=entries, entries=3 * entries, retained=900 * entries)
+        orders = A("[*]", "shop.Order", lines, objects=entries, retained=999 * entries)
+        return A("shop", "module", A(".log", "list", orders, entries=entries))
+
+    assert [one.path for one in grown(looks(10, 60, 110, 160, draw=nested))] == ["shop.log"]
+
+
+def test_a_list_in_each_of_many_is_told_where_they_grow_and_their_number_does_not() -> None:
+    def carts(entries: int) -> Drawn:
+        items = A(".items", "list", objects=10, entries=10 * entries, retained=900 * entries)
+        users = A("[*]", "shop.User", items, objects=10, retained=999 * entries)
+        return A("shop", "module", A(".users", "list", users, entries=10))
+
+    assert [one.path for one in grown(looks(1, 6, 11, 16, draw=carts))] == ["shop.users[*].items"]
+
+
+def test_a_buffer_is_told_by_its_bytes() -> None:
+    def buffer(entries: int) -> Drawn:
+        return A("shop", "module", A(".tail", "bytearray", shallow=1_000 * entries))
+
+    assert [one.path for one in grown(looks(10, 60, 110, 160, draw=buffer))] == ["shop.tail"]
+
+
+@pytest.mark.parametrize("root", ["bugsly", "bugsly.probes.traffic"])
+def test_nothing_of_ours_is_told(root: str) -> None:
+    def ours(entries: int) -> Drawn:
+        return A(root, "module", A(".log", "list", entries=entries))
+
+    assert not grown(looks(10, 60, 110, 160, draw=ours))
+
+
+def lost(root: str, entries: int) -> Drawn:
+    return A(root, "", A("<>", "shop.Node", objects=entries, shallow=100 * entries))
+
+
+@pytest.mark.parametrize("root", [HELD, CYCLES])
+def test_what_no_root_leads_to_is_told_by_type(root: str) -> None:
+    snapshots = looks(10, 60, 110, 160, draw=lambda entries: lost(root, entries))
+    (told,) = orphans(snapshots, collected=True)
+    assert (told.type, told.counts) == ("shop.Node", (10, 60, 110, 160))
+    assert told.bytes == (1_000, 6_000, 11_000, 16_000)
+    assert not grown(snapshots)
+
+
+def test_cycles_that_the_collector_may_still_find_are_not_told() -> None:
+    snapshots = looks(10, 60, 110, 160, draw=lambda entries: lost(CYCLES, entries))
+    assert orphans(snapshots, collected=False) == ()
+
+
+def test_one_look_tells_what_keeps_most_where_it_branches_out() -> None:
+    (told,) = heaviest(looks(500, draw=log)[0])
+    assert (told.path, told.counts, told.retained) == ("shop.log[*]", (0,), (100_000,))
+
+
+def test_what_is_written_is_read_again() -> None:
+    walked = drawn(log(20))
+    assert read(write(walked)) == walked
+
+
+@pytest.mark.parametrize("told", [b"", b"heap", b"nonsense" * 40, write(drawn(log(20)))[:-5]])
+def test_nonsense_is_not_read(told: bytes) -> None:
+    with pytest.raises(Unreadable):
+        read(told)
+
+
+def test_the_numbers_of_steps_are_those_of_the_walker_in_c() -> None:
+    header = (AGENT.parent / "walker" / "heap.h").read_text()
+    (listed,) = re.findall(r"enum How \{(.*?)\};", header, re.DOTALL)
+    assert re.findall(r"^    (\w+),", listed, re.MULTILINE) == [how.name for how in How]

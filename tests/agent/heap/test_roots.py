@@ -1,0 +1,55 @@
+"""Where a walk begins, and by which of its names a thing is called."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from bugsly.heap.roots import at_home, roots
+from bugsly.protocol.evidence import Hop, Retainer
+
+
+def retainer(path: str, *hops: str) -> Retainer:
+    told = tuple(Hop(name=name, type="list") for name in hops)
+    return Retainer(path=path, hops=told, counts=(1, 2), retained=(1, 2))
+
+
+def test_own_modules_come_first_then_libraries_then_the_app() -> None:
+    app = Flask("shop")
+    names = [name for name, _ in roots([app])]
+    assert names.index("tests.support.small_heaps") < names.index("flask") < names.index("sys")
+    assert names[-1] == "shop:app"
+
+
+@pytest.fixture
+def _shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import a package in which one module takes a list from another."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "state.py").write_text("log = []\n")
+    (package / "app.py").write_text("from shop.state import log\nown = []\n")
+    importlib.import_module("shop.app")
+
+
+@pytest.mark.usefixtures("_shop")
+@pytest.mark.parametrize(
+    ("told", "home"),
+    [
+        (("shop.app.log", "shop.app", ".log"), "shop.state.log"),
+        (("shop.app.log['a']", "shop.app", ".log", "['a']"), "shop.state.log['a']"),
+        (("shop.app.own", "shop.app", ".own"), "shop.app.own"),
+        (("shop.app.gone", "shop.app", ".gone"), "shop.app.gone"),
+        (("elsewhere.log", "elsewhere", ".log"), "elsewhere.log"),
+        (("shop.make.<closure>.log", "shop.app", ".log"), "shop.make.<closure>.log"),
+        (("shop.app", "shop.app"), "shop.app"),
+    ],
+)
+def test_a_thing_is_called_by_the_name_it_has_where_it_is_defined(
+    told: tuple[str, ...], home: str
+) -> None:
+    assert at_home(retainer(*told)).path == home
+    assert "shop.app" in sys.modules

@@ -1,0 +1,70 @@
+"""The walker in C with each Python there is."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.support.pythons import AGENT, SUPPORTED, python
+
+COMPILE = AGENT.parent / "walker" / "compile.py"
+LOOK = """
+import gc, json, sys, time, types
+from bugsly.heap.places import name_of, places_of
+from bugsly.heap.roots import roots
+from bugsly.heap.snapshot import take
+from bugsly.heap.walkers import best_walker
+shop = sys.modules["shop"] = types.ModuleType("shop")
+class Order:
+    def __init__(self, number): self.number, self.lines = number, [number]
+class Slotted:
+    __slots__ = ("log",)
+def make():
+    seen = {number: Order(number) for number in range(100)}
+    return lambda: seen
+shop.log = [Order(number) for number in range(100)]
+shop.view = make()
+shop.slotted = Slotted()
+shop.slotted.log = [Order(number) for number in range(100)]
+shop.named = Order(0)
+vars(shop.named)["by"] = {Order(number): number for number in range(100)}
+def call():
+    local = [Order(number) for number in range(100)]
+    one = Order(0)
+    gc.disable()
+    for _ in range(50):
+        lost = Order(0)
+        lost.me = lost
+    del lost
+    return take(walker, [("shop", shop), *roots([])], lambda pause: time.sleep(pause) or False)
+walker = best_walker()
+taken = call()
+found = {name_of(way): place for way, place in places_of(taken.walked).items()}
+names = ["shop.log", "shop.view.<closure>.seen", "shop.slotted.log", "shop.named.by",
+         "__main__.call.<local>.local"]
+told = {name: found[name].holds for name in names if name in found}
+lost = sum(place.count for place in places_of(taken.walked).values()
+           if place.root == "<cycles>" and place.type == "__main__.Order")
+print(json.dumps([walker.name, told, lost, found["shop.log"].retained > 100 * 100]))
+"""
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_it_compiles_and_walks(version: str, tmp_path: Path) -> None:
+    interpreter = python(version)
+    shutil.copytree(AGENT / "bugsly", tmp_path / "bugsly", ignore=shutil.ignore_patterns("*.so"))
+    compiling = [interpreter, str(COMPILE), str(tmp_path / "bugsly" / "heap")]
+    subprocess.run(compiling, check=True, capture_output=True)
+    command = [interpreter, "-c", LOOK]
+    environ = {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
+    walker, told, lost, retains = json.loads(done.stdout)
+    assert (walker, lost, retains) == ("c", 50, True)
+    assert told == {
+        "shop.log": 100,
+        "shop.view.<closure>.seen": 100,
+        "shop.slotted.log": 100,
+        "shop.named.by": 100,
+        "__main__.call.<local>.local": 100,
+    }
