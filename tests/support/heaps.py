@@ -1,67 +1,32 @@
-"""Builders of walked heaps: what they hold ever more of, snapshot by snapshot."""
+"""Small heaps that are walked: modules of a few lines, and nothing beside them."""
 
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Callable, Iterable
 
-from bugsly.protocol.evidence import Heap, Hop, Orphans, Retainer
+from bugsly.heap.places import Place, name_of, places_of
+from bugsly.heap.snapshot import Walker, take
+from bugsly.heap.twin import PythonWalker
+from bugsly.heap.walkers import CWalker
 
-REQUESTS = (1_500, 1_640, 1_770, 1_900)
-Gain = Callable[[int], float]
-
-
-def per_request(entries: float) -> Gain:
-    return lambda requests: entries * requests
+WALKERS: dict[str, Callable[[], Walker]] = {"c": CWalker, "python": PythonWalker}
 
 
-USUAL = per_request(0.4)
+def patient(seconds: float) -> bool:
+    """Sleep, and never give up."""
+    time.sleep(seconds)
+    return False
 
 
-def hops(path: str, *types: str) -> tuple[Hop, ...]:
-    """Draw the way to *path*, whose steps are parted by blanks."""
-    steps = path.split()
-    return tuple(Hop(name=name, type=kind) for name, kind in zip(steps, types, strict=True))
+def walked(
+    walker: Walker, roots: Iterable[tuple[str, object]], *, whole: bool = False
+) -> list[Place]:
+    """Return the places that *walker* finds from *roots*."""
+    taken = take(walker, list(roots), patient, whole=whole)
+    return list(places_of(taken.walked).values())
 
 
-def retainer(
-    path: str = "shop.views .make_counter <closure>.seen",
-    *types: str,
-    grown: Gain = USUAL,
-    weight: int = 2_000,
-    **facts: Any,
-) -> Retainer:
-    """Draw what gains by *grown* with all requests, each of its entries of that *weight*."""
-    steps = hops(path, *(types or ("module", "function", "list")))
-    counts = tuple(round(grown(at)) for at in REQUESTS)
-    return Retainer(
-        **{
-            "path": "".join(hop.name if hop.name[0] in ".[" else f".{hop.name}" for hop in steps)[
-                1:
-            ],
-            "hops": steps,
-            "counts": counts,
-            "retained": tuple(weight * number for number in counts),
-            "types": {"shop.models.Quote": counts[-1], "str": 2 * counts[-1]},
-            **facts,
-        }
-    )
-
-
-def orphans(kind: str = "fast.Buffer", *, grown: Gain = USUAL, weight: int = 2_000) -> Orphans:
-    counts = tuple(round(grown(at)) for at in REQUESTS)
-    return Orphans(type=kind, counts=counts, bytes=tuple(weight * number for number in counts))
-
-
-def heap(*found: Retainer | Orphans, **facts: Any) -> Heap:
-    return Heap(
-        **{
-            "walker": "c",
-            "requests": REQUESTS,
-            "objects": 1_234_567,
-            "bytes": 180_000_000,
-            "pause": 0.0042,
-            "seconds": 0.31,
-            "retainers": tuple(one for one in found if isinstance(one, Retainer)),
-            "orphans": tuple(one for one in found if isinstance(one, Orphans)),
-            **facts,
-        }
-    )
+def by_name(places: Iterable[Place]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for place in places:
+        found.setdefault(name_of(place.way), []).append(place)
+    return found

@@ -2,7 +2,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.support.small_heaps import WALKERS
+from tests.support.heaps import WALKERS
 
 from bugsly.heap.snapshot import Walker
 

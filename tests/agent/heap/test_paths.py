@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.support.looking import module
-from tests.support.small_heaps import WALKERS, by_name, walked
+from tests.support.heaps import WALKERS, by_name, walked
 
 from bugsly.heap.places import Place
 from bugsly.heap.snapshot import Walker

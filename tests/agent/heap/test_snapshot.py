@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.small_heaps import WALKERS, patient, walked
+from tests.support.heaps import WALKERS, patient, walked
 
 from bugsly.heap import snapshot
 from bugsly.heap.snapshot import BUSY, LEAVING, Failed, Walker, take
@@ -152,7 +152,7 @@ def test_many_threads_do_no_harm(walker: Walker) -> None:
 
 BROKEN = """
 import ctypes, gc, json, os, signal, sys
-from tests.support.small_heaps import patient
+from tests.support.heaps import patient
 from bugsly.heap.snapshot import Failed, take
 from bugsly.heap.walkers import CWalker
 gc.disable()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.looking import module
-from tests.support.small_heaps import WALKERS, by_name, patient, walked
+from tests.support.heaps import WALKERS, by_name, patient, walked
 
 from bugsly.heap.snapshot import Walker, take
 
@@ -79,7 +79,7 @@ def test_a_loop_is_walked_once(walker: Walker) -> None:
 
 WHOLE = """
 import gc, json, sys, threading
-from tests.support.small_heaps import WALKERS, by_name, walked
+from tests.support.heaps import WALKERS, by_name, walked
 class Plain: pass
 def lose():
     gc.disable()

@@ -110,14 +110,14 @@ def test_a_token_is_known_until_it_is_revoked_and_its_use_is_noted(
 ) -> None:
     with database.writing() as connection:
         secret = accounts.make_token(connection, owner.id, "ci", START)
-        assert accounts.is_token(connection, secret, START + SECOND)
-        assert not accounts.is_token(connection, secret[:-1], START)
+        assert accounts.of_token(connection, secret, START + SECOND) == owner
+        assert accounts.of_token(connection, secret[:-1], START) is None
         (token,) = accounts.tokens(connection, owner.id)
         assert (token.name, token.used_at) == ("ci", START + SECOND)
         accounts.revoke_token(connection, owner.id + 1, token.id)
-        assert accounts.is_token(connection, secret, START)
+        assert accounts.of_token(connection, secret, START) == owner
         accounts.revoke_token(connection, owner.id, token.id)
-        assert not accounts.is_token(connection, secret, START)
+        assert accounts.of_token(connection, secret, START) is None
 
 
 def test_a_name_is_given_once(database: Database, owner: accounts.Account) -> None:

@@ -28,6 +28,7 @@ from bugsly_server.store.meta import (
     projects,
     workers,
 )
+from bugsly_server.store.meta.accounts import Account
 from bugsly_server.web.explanation import explained
 from bugsly_server.web.site import site_of
 
@@ -53,7 +54,7 @@ def ask_for_heap(request: Request) -> Response:
     site, given = site_of(request), request.query_params.get("requests", "0")
     requests = int(given) if given.isascii() and given.isdigit() and len(given) < DIGITS else 0
     with site.database.writing() as connection:
-        if not _is_allowed(request, connection, site.clock()):
+        if token_owner(request, connection, site.clock()) is None:
             return _json(UNKNOWN_TOKEN, 401)
         try:
             key = put_heap(connection, request.path_params["worker_id"], requests, site.clock())
@@ -68,7 +69,7 @@ def show_ask(request: Request) -> Response:
     """Answer with what came of an ask."""
     site = site_of(request)
     with site.database.writing() as connection:
-        if not _is_allowed(request, connection, site.clock()):
+        if token_owner(request, connection, site.clock()) is None:
             return _json(UNKNOWN_TOKEN, 401)
         found = ask_facts(connection, request.path_params["ask_id"])
     return _json(found or {"detail": "ask: is not there → ask anew"}, 200 if found else 404)
@@ -144,20 +145,21 @@ def by_project(
     return {one.slug: facts(connection, one.id, now) for one in chosen}
 
 
+def token_owner(request: Request, connection: Connection, now: Micros) -> Account | None:
+    """Return whose API token a request brings; None for one without, or with an unknown one."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return accounts.of_token(connection, secret, now) if scheme.lower() == "bearer" else None
+
+
 def _answer(request: Request, facts: Facts) -> Response:
     site = site_of(request)
     now = site.clock()
     with site.database.writing() as connection:
-        if not _is_allowed(request, connection, now):
+        if token_owner(request, connection, now) is None:
             return _json(UNKNOWN_TOKEN, 401)
     with site.database.reading() as connection:
         found = by_project(connection, facts, request.query_params.get("project"), now)
     return _json(found, 200)
-
-
-def _is_allowed(request: Request, connection: Connection, now: Micros) -> bool:
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and accounts.is_token(connection, secret, now)
 
 
 def _json(content: object, status: int) -> Response:

@@ -24,6 +24,7 @@ from bugsly_server.web import (
     worker,
     workers,
 )
+from bugsly_server.web.mcp.endpoint import McpEndpoint
 from bugsly_server.web.site import render, site_of
 
 STATIC = Path(__file__).with_name("static")
@@ -75,6 +76,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/v1/issues", api.list_issues),
         Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
         Route("/api/v1/asks/{ask_id:int}", api.show_ask),
+        Route("/mcp", McpEndpoint()),
         Route("/healthz", api.health),
         Mount("/static", Assets(directory=STATIC)),
     ]

@@ -138,7 +138,9 @@ def revoke_token(connection: Connection, account_id: int, token_id: int) -> None
     connection.execute(delete(token).where(mine))
 
 
-def is_token(connection: Connection, secret: str, now: Micros) -> bool:
-    """Return whether *secret* is an API token, and note that it was used."""
+def of_token(connection: Connection, secret: str, now: Micros) -> Account | None:
+    """Return whose API token *secret* is, and note that it was used."""
     match = token.c.token_hash == secret_hash(secret)
-    return bool(connection.execute(update(token).where(match).values(used_at=now)).rowcount)
+    connection.execute(update(token).where(match).values(used_at=now))
+    row = connection.execute(select(account).join(token).where(match)).one_or_none()
+    return None if row is None else Account(**row._mapping)
