@@ -102,6 +102,7 @@ class Server:
         guard = AddressGuard(settings.allow_networks)
         courier = Courier(self.store.database, guard, lambda: self.address, clock)
         self._threads = (Background("digester", digester), Background("courier", courier))
+        self.counsel = self._counsel(clock)
         self.asgi = Shield(self._starlette(clock))
 
     def close(self) -> None:
@@ -128,7 +129,7 @@ class Server:
             clock=clock,
             pulse=self.pulse,
             templates=environment(),
-            counsel=self._counsel(clock),
+            counsel=self.counsel,
         )
         app.state.tries = Tries()
         return app

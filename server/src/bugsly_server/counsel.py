@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +18,8 @@ from bugsly_server.explain.assisted.question import Question
 from bugsly_server.store.meta import advice as kept
 from bugsly_server.store.meta.database import Database
 
+K = TypeVar("K")
+V = TypeVar("V")
 MOST_AT_ONCE = 3
 MOST_REMEMBERED = 50
 """Questions that pages show, and the latest of those that were put."""
@@ -130,7 +133,7 @@ class Counsel:
         return ""
 
 
-def _remember[K, V](those: OrderedDict[K, V], key: K, value: V) -> None:
+def _remember(those: OrderedDict[K, V], key: K, value: V) -> None:
     """Put *value* last, and forget the first where there are too many."""
     those[key] = value
     those.move_to_end(key)
