@@ -1,6 +1,7 @@
 """Answers of a server that speaks OpenAI's chat protocol; put them into a `WebServer`."""
 
 import json
+import threading
 from typing import Any
 
 from tests.support.web_server import Answer, Call
@@ -44,6 +45,22 @@ def streamed(text: str) -> Answer:
         call.wfile.write(b'data: {"choices": []}\n\ndata: [DONE]\n\n')
 
     return answer
+
+
+class Halves:
+    """Answers with half of a text, and with the rest when it may `go_on`."""
+
+    def __init__(self, text: str) -> None:
+        self.go_on = threading.Event()
+        self._text = text
+
+    def __call__(self, call: Call) -> None:
+        middle = len(self._text) // 2
+        _begin(call, "text/event-stream")
+        for part in (self._text[:middle], self._text[middle:]):
+            delta = {"choices": [{"delta": {"content": part}}]}
+            call.wfile.write(f"data: {json.dumps(delta)}\n\n".encode())
+            self.go_on.wait(30)
 
 
 def raw(body: bytes, kind: str = "application/json") -> Answer:

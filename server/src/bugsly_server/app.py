@@ -22,8 +22,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bugsly_server import pipeline
+from bugsly_server.adviser import Endpoint
 from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.background import Background
+from bugsly_server.counsel import Counsel
 from bugsly_server.courier import Courier
 from bugsly_server.digester import Digester
 from bugsly_server.errors import Misconfigured, Unavailable
@@ -100,6 +102,7 @@ class Server:
         guard = AddressGuard(settings.allow_networks)
         courier = Courier(self.store.database, guard, lambda: self.address, clock)
         self._threads = (Background("digester", digester), Background("courier", courier))
+        self.counsel = self._counsel(clock)
         self.asgi = Shield(self._starlette(clock))
 
     def close(self) -> None:
@@ -126,6 +129,7 @@ class Server:
             clock=clock,
             pulse=self.pulse,
             templates=environment(),
+            counsel=self.counsel,
         )
         app.state.tries = Tries()
         return app
@@ -140,6 +144,13 @@ class Server:
             self.close()
 
         return lifespan()
+
+    def _counsel(self, clock: Clock) -> Counsel | None:
+        settings = self.settings
+        if not (settings.model_url and settings.model_name):
+            return None
+        endpoint = Endpoint(settings.model_url, settings.model_name, settings.model_key)
+        return Counsel(endpoint, settings.allow_networks, self.store.database, clock)
 
     def _gate(self) -> Gate:
         settings = self.settings

@@ -32,6 +32,7 @@ from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
 from bugsly_server.store.meta import (
+    advice,
     asks,
     channels,
     counters,
@@ -157,6 +158,7 @@ class Pipeline:
             counters.forget(connection, now - keep)
             health.forget(connection, now - keep)
             groupings.forget(connection, now - KEEP_SEEN, now - keep)
+            advice.forget(connection, now - keep)
             forgotten = holders.forget(connection, now - KEEP_STEPS)
         if forgotten:
             self._recorder = Recorder(self._database, self._telemetry)

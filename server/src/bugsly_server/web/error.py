@@ -11,13 +11,15 @@ from starlette.responses import Response
 
 from bugsly_server.clock import HOUR
 from bugsly_server.digest.event import decode_event, note_of
+from bugsly_server.explain.errors.explain import explain_error
 from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.event import Frame
 from bugsly_server.store.meta import channels, groupings, issues, workers
 from bugsly_server.store.meta.groupings import Grouping
 from bugsly_server.store.ports import StoredEvent
+from bugsly_server.store.surroundings import around
+from bugsly_server.web import advice
 from bugsly_server.web.error_markdown import markdown
-from bugsly_server.web.explanation import explained
 from bugsly_server.web.site import View
 
 MOST_TRAITS = 12
@@ -103,7 +105,8 @@ def _told(
     before, after = view.site.events.before(ids, chosen), view.site.events.after(ids, chosen)
     with view.site.database.reading() as connection:
         known = workers.find(connection, view.shown.id, [event.worker]) if event.worker else {}
-        explanation = explained(connection, view.shown.id, event)
+        context = around(connection, view.shown.id, event)
+    explanation = explain_error(event, context)
     url = f"{view.address}/p/{view.shown.slug}/issues/{issue.id}"
     return {
         "event": event,
@@ -112,6 +115,7 @@ def _told(
         "before": before and before.id.hex(),
         "after": after and after.id.hex(),
         "explanation": explanation,
+        "advised": advice.of_error(view, issue, event, context, explanation),
         "worker": known.get(event.worker),
         "markdown": markdown(issue, event, explanation, url),
     }

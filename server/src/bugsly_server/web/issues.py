@@ -20,7 +20,7 @@ from bugsly_server.store.meta import (
 )
 from bugsly_server.store.meta import listing as listings
 from bugsly_server.store.meta.listing import Wanted
-from bugsly_server.web import error
+from bugsly_server.web import advice, error
 from bugsly_server.web.site import View, action, field, page
 
 MOST_CHOICES = 100
@@ -84,6 +84,7 @@ def show(view: View) -> Response:
         "living": {one.id: one for one in suspects if one is not None},
         "probed": [one for one in open_asks if one.worker_id in concerned],
         "markdown": _markdown(view, found),
+        "advised": advice.of_leak(view, found),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,
     }
     return view.render("issue.html", context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from starlette.responses import Response, StreamingResponse
 
 from bugsly_server.web.site import View, page
@@ -10,8 +12,13 @@ from bugsly_server.web.site import View, page
 @page
 def stream(view: View) -> Response:
     """Answer with server-sent events for as long as the page is open."""
+    return streamed(view.site.pulse.stream(view.shown.id))
+
+
+def streamed(events: AsyncIterator[str]) -> Response:
+    """Return a response that goes on for as long as *events* do."""
     return StreamingResponse(
-        view.site.pulse.stream(view.shown.id),
+        events,
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

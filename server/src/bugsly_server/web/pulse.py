@@ -29,6 +29,11 @@ class Pulse:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, project_ids)
 
+    @property
+    def is_closed(self) -> bool:
+        """Return whether the server is shutting down."""
+        return self._closed
+
     def close(self) -> None:
         """End every stream, so that the server can shut down."""
         self._closed = True

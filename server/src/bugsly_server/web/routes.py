@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from bugsly_server.web import (
     account,
+    advice,
     alerts,
     api,
     charts,
@@ -64,6 +65,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice", advice.ask, methods=["POST"]),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice/live", advice.follow),
         *_errors(),
         Route(f"{PROJECT}/releases", releases.show),
         Route(f"{PROJECT}/alerts", alerts.show),

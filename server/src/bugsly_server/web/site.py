@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bugsly_server.clock import Clock, Micros
+from bugsly_server.counsel import Counsel
 from bugsly_server.settings import Settings
 from bugsly_server.store.meta import accounts, issues, projects
 from bugsly_server.store.meta.accounts import Account
@@ -37,6 +38,8 @@ class Site:
     clock: Clock
     pulse: Pulse
     templates: Environment
+    counsel: Counsel | None
+    """None where no model is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ class Advice:
     explanation: ErrorExplanation | None
     evidence: tuple[tuple[FrameRef, str], ...] = ()
     """Frames that exist, and what the model sees there."""
+    steps: tuple[str, ...] = ()
+    """What to change, step by step."""
     verified: bool = False
     """Whether all that it cites exists, and it cites something."""
     problem: str = ""
@@ -61,6 +63,7 @@ def judge(answer: Answer, question: Question) -> Advice:
     """Return *answer* as it may be shown."""
     cited = [(question.places.get((one.exception, one.frame)), one) for one in answer.evidence]
     evidence = tuple((place, plain(one.shows)) for place, one in cited if place is not None)
+    steps = tuple(plain(step) for step in answer.fix)
     verified = bool(cited) and len(evidence) == len(cited)
     summary = plain(answer.summary)
     return Advice(
@@ -68,7 +71,7 @@ def judge(answer: Answer, question: Question) -> Advice:
             title=quoted(summary),
             what=summary,
             why=plain(answer.cause),
-            fix=" ".join(f"{number}. {plain(step)}" for number, step in enumerate(answer.fix, 1)),
+            fix=" ".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
             unless="the lines it cites do not show it: a model may be wrong, look at them first.",
             confidence=answer.confidence if verified else min(answer.confidence, UNVERIFIED),
             where=tuple(place for place, _ in evidence),
@@ -76,6 +79,7 @@ def judge(answer: Answer, question: Question) -> Advice:
             source=Source.MODEL,
         ),
         evidence=evidence,
+        steps=steps,
         verified=verified,
     )
 

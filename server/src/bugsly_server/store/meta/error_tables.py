@@ -107,3 +107,14 @@ health = Table(
     Column("crashed", BigInteger, nullable=False, server_default="0"),
 )
 """Sessions as SDKs count them, from which crash-free rates follow."""
+
+advice = Table(
+    "advice",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("issue_id", ForeignKey("issue.id"), nullable=False, index=True),
+    Column("subject", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What a model answered about an issue: of an error the event that is its `subject`."""

@@ -37,6 +37,19 @@ function follow() {
   addEventListener("pagehide", () => stream.close());
 }
 
+// The page that shows an answer is made by the server.
+function awaitAdvice() {
+  const line = document.querySelector("[data-advice]");
+  if (!line) return;
+  const stream = new EventSource(line.dataset.advice);
+  stream.addEventListener("progress", (event) => { line.textContent = event.data; });
+  stream.addEventListener("done", () => {
+    stream.close();
+    location.reload();
+  });
+  addEventListener("pagehide", () => stream.close());
+}
+
 function rangeButtons() {
   for (const button of document.querySelectorAll("[data-span][aria-pressed]")) {
     button.addEventListener("click", () => {
@@ -149,3 +162,4 @@ keyboard();
 fitCharts();
 for (const chart of charts) chart.refresh();
 follow();
+awaitAdvice();

@@ -108,6 +108,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_trait_kind_value"), "trait", ["kind", "value"], unique=False)
+    op.create_table(
+        "advice",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_advice_issue_id")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_advice")),
+    )
+    op.create_index(op.f("ix_advice_at"), "advice", ["at"], unique=False)
+    op.create_index(op.f("ix_advice_issue_id"), "advice", ["issue_id"], unique=False)
     op.add_column(
         "issue", sa.Column("kind", sa.String(length=10), server_default="leak", nullable=False)
     )
