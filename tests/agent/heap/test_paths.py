@@ -5,8 +5,8 @@ import textwrap
 from typing import Any, NamedTuple
 
 import pytest
-from tests.support.looking import module
 from tests.support.heaps import WALKERS, by_name, walked
+from tests.support.looking import module
 
 from bugsly.heap.places import Place
 from bugsly.heap.snapshot import Walker

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.looking import module
 from tests.support.heaps import WALKERS, by_name, patient, walked
+from tests.support.looking import module
 
 from bugsly.heap.snapshot import Walker, take
 

@@ -75,11 +75,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
-        Route("/api/v1/workers", api.list_workers),
-        Route("/api/v1/issues", api.list_issues),
-        Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
-        Route("/api/v1/asks/{ask_id:int}", api.show_ask),
-        Route("/mcp", McpEndpoint()),
+        *_for_programs(),
         Route("/healthz", api.health),
         Mount("/static", Assets(directory=STATIC)),
     ]
@@ -96,6 +92,17 @@ def _errors() -> list[BaseRoute]:
         "split": triage.split,
     }
     return [Route(f"{of_one}/{name}", act, methods=["POST"]) for name, act in acts.items()]
+
+
+def _for_programs() -> list[BaseRoute]:
+    """Return what asks for a token instead of a session."""
+    return [
+        Route("/api/v1/workers", api.list_workers),
+        Route("/api/v1/issues", api.list_issues),
+        Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
+        Route("/api/v1/asks/{ask_id:int}", api.show_ask),
+        Route("/mcp", McpEndpoint()),
+    ]
 
 
 async def missing(request: Request, _error: Exception) -> Response:
