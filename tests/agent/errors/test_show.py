@@ -111,7 +111,7 @@ HERE = __name__
         (Slotted(), f"{HERE}.Slotted(full=1)"),
         (types.SimpleNamespace(a=1), "types.SimpleNamespace(a=1)"),
     ],
-    ids=str,
+    ids=lambda shown: shown if isinstance(shown, str) else type(shown).__name__,
 )
 def test_a_value_is_shown_as_python_writes_it(value: object, text: str) -> None:
     assert Show().value(value) == text
