@@ -67,7 +67,7 @@ def test_what_grows_between_the_looks_is_told(leaky: Leaky) -> None:
 
 
 def test_one_look_tells_what_keeps_most(leaky: Leaky) -> None:
-    LOG.extend({"lines": [number]} for number in range(20_000))
+    LOG.extend({"lines": [number] * 300} for number in range(20_000))
     found = leaky.look(0).heap
     assert found is not None
     assert len(found.requests) == 1

@@ -1,6 +1,7 @@
 """A window in which allocations are traced, and the lines that are left of it."""
 
 import ctypes
+import re
 import sys
 import tempfile
 import threading
@@ -120,7 +121,8 @@ def test_without_traffic_the_window_ends_and_says_so(
 ) -> None:
     monkeypatch.setattr(window, "LONGEST", 0.1)
     leaky.open(requests=50)
-    assert leaky.answer().problem == "no request came in 0 s → ask again when there is traffic"
+    problem = leaky.answer().problem
+    assert re.fullmatch(r"no request came in \d s → ask again when there is traffic", problem)
 
 
 @pytest.mark.usefixtures("method")
@@ -203,6 +205,7 @@ def test_memray_is_taken_where_the_app_has_it(
 
 def test_a_trim_tells_private_memory_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = iter([90, 40])
+    monkeypatch.setattr(trim, "COLLECTED_UP_TO", sys.getallocatedblocks() * 2)
     monkeypatch.setattr(process, "read_memory", lambda: ProcessMemory(next(sizes), 0, 0, 0, 1))
     answer = trim.trim(Ask(id=2, probe="trim"))
     assert answer.trim is not None

@@ -46,6 +46,7 @@ def test_a_worker_is_found_by_its_pid() -> None:
         ([living(7)], os.getpid(), "runs without the agent, or reports elsewhere → start it by"),
         ([living(7), living(7, "web-2")], 7, "is one on each of web-1, web-2 → choose with"),
     ],
+    ids=["another-lives", "none-lives", "it-ended", "it-reports-elsewhere", "two-hosts"],
 )
 def test_a_worker_that_is_not_to_be_found_is_answered_with_what_to_do(
     workers: list[dict[str, Any]], pid: int, sentence: str
@@ -151,7 +152,7 @@ def test_an_app_that_cannot_be_imported_is_answered_in_words() -> None:
 
 
 def test_what_grows_in_an_app_is_told_with_the_way_to_it() -> None:
-    done = bugsly("heap", "deliveries:app", "--json", "--requests", "300", seconds=100, cwd=LABS)
+    done = bugsly("heap", "deliveries:app", "--json", seconds=100, cwd=LABS)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     heaviest = found["growth"]["retainers"][0]

@@ -39,15 +39,23 @@ def one(found: tuple[Diagnosis, ...]) -> Diagnosis:
     return found[0]
 
 
-def grown(level: Any, *, growing: bool = False, **facts: Any) -> tuple[Diagnosis, ...]:
-    """Return what is said of one holder over one worker's life."""
+def grown(
+    level: Any, *, growing: bool = False, weight: int = 0, **facts: Any
+) -> tuple[Diagnosis, ...]:
+    """Return what is said of one holder over one worker's life.
+
+    Memory grows by *weight* bytes with each entry, 800 where it is only said to be growing.
+    """
     drawn: dict[str, Any] = {
         key: facts.pop(key) for key in ("traffic", "fails", "number") if key in facts
     }
-    if growing:
-        drawn["memory"] = lambda sofar: 800 * level(sofar)
+    if growing or weight:
+        drawn["memory"] = lambda sofar: (weight or 800) * level(sofar)
     held = holder(**facts)
-    return diagnose(dossier(life({held.name: level}, **drawn), holders=(held,)), [1][:growing])
+    return diagnose(
+        dossier(life({held.name: level}, **drawn), holders=(held,)),
+        [1] if growing or weight else [],
+    )
 
 
 def test_a_list_that_gains_an_entry_per_request_is_named_with_all_that_is_known() -> None:
@@ -76,7 +84,8 @@ def test_a_list_that_gains_an_entry_per_request_is_named_with_all_that_is_known(
     [
         ({"library": "redis 6.4", "entry_bytes": 130}, False),
         ({"library": "redis 6.4", "entry_bytes": 250}, True),
-        ({"library": "redis 6.4", "entry_bytes": 130, "growing": True}, True),
+        ({"library": "redis 6.4", "entry_bytes": 130, "weight": 4_000}, True),
+        ({"library": "redis 6.4", "entry_bytes": 130, "weight": 800}, False),
         ({"library": "redis 6.4", "entry_bytes": 0}, True),
         ({"library": "python 3.11.7", "entry_bytes": 130}, True),
         ({"library": "", "entry_bytes": 60}, True),

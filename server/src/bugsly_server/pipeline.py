@@ -30,6 +30,7 @@ from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
+from bugsly_server.model.probed import without_probes
 from bugsly_server.model.worker import SILENT_AFTER, Worker
 from bugsly_server.store.meta import (
     advice,
@@ -183,7 +184,10 @@ class Pipeline:
 
     def _judge(self, worker: Worker, now: Micros) -> Worker:
         series = self._telemetry.points([worker.id], worker.started_at, now + 1, LOOK_POINTS)
-        judgement = judge(series[worker.id], worker.started_at)
+        with self._database.reading() as connection:
+            probed = asks.spans(connection, [worker.id], now)
+        points = without_probes(series[worker.id], probed[worker.id])
+        judgement = judge(points, worker.started_at)
         grows = judgement.verdict is Verdict.GROWING
         return replace(
             worker,

@@ -113,7 +113,8 @@ class WindowProbe:
         while self._traffic.in_flight and time.monotonic() < deadline:
             if self._closing.wait(PAUSE / 10):
                 break
-        if gc.isenabled() and sys.getallocatedblocks() < COLLECTED_UP_TO:
+        collects = gc.isenabled() and gc.get_threshold()[0]
+        if collects and sys.getallocatedblocks() < COLLECTED_UP_TO:
             gc.collect()
 
 

@@ -38,7 +38,9 @@ def main(argv: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
     root = argparse.ArgumentParser(
-        prog="bugsly", description="Error tracking for Flask that explains your bugs."
+        allow_abbrev=False,
+        prog="bugsly",
+        description="Error tracking for Flask that explains your bugs.",
     )
     root.add_argument("--version", action="version", version=f"bugsly {__version__}")
     verbs = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     def add(
         name: str, act: Command, help_: str, *, settings: bool = True
     ) -> argparse.ArgumentParser:
-        verb = verbs.add_parser(name, help=help_, description=f"{help_}.")
+        verb = verbs.add_parser(name, help=help_, description=f"{help_}.", allow_abbrev=False)
         verb.set_defaults(act=act)
         for setting in SETTINGS if settings else ():
             default = f" ({setting.variable}; {setting.default or 'none'})"

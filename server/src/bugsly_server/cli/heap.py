@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -55,7 +56,7 @@ def _of_app(parsed: argparse.Namespace, requests: int) -> int:
         scratch = Path(folder)
         found = routes.ask(sys.executable, parsed.target, given.folder, scratch / "routes.json")
         start = Start(target=parsed.target, python=sys.executable, options=given)
-        sent = routes.plan_of(found.routes, parsed.target)
+        sent = replace(routes.plan_of(found.routes, parsed.target), swing=1.0)
         run = HeapRun(start, sent, requests, scratch / "gunicorn.log")
         own = {"BUGSLY_DATA_DIR": str(scratch / "server"), "BUGSLY_PORT": "0"}
         settings = load_settings({}, own)

@@ -15,6 +15,7 @@ from bugsly_server.doctor.diagnoses import Found, load
 from bugsly_server.doctor.verdict import WorkerSeen
 from bugsly_server.export import worker_facts
 from bugsly_server.model.growth import Axis, Verdict
+from bugsly_server.model.probed import without_probes
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import asks, projects, workers
@@ -74,13 +75,18 @@ class Looker:
             living = workers.living(connection, mine.id)
             diagnosed = load(connection, self._store.telemetry, seen, now)
             waits = bool(asks.open_(connection, mine.id))
+            probed = asks.spans(connection, [one.id for one in seen], now)
         self._ask(diagnosed.wanted, living, now)
         ids = [one.id for one in seen]
         points = self._store.telemetry.points(ids, self._begun, now + 1, POINTS) if ids else {}
         return Look(
             workers=tuple(_seen(one, points.get(one.id, [])) for one in seen),
             growing=tuple(one.pid for one in seen if one.judgement.verdict is Verdict.GROWING),
-            rises=any(_rises(points[one.id], one.started_at) for one in living if one.id in points),
+            rises=any(
+                _rises(without_probes(points[one.id], probed[one.id]), one.started_at)
+                for one in living
+                if one.id in points
+            ),
             facts=[worker_facts(one, now) for one in living],
             found=diagnosed.found,
             notes=tuple(note for one in seen if (note := _note(one))),

@@ -56,12 +56,13 @@ class Plan:
     requests: int = DEFAULT_REQUESTS
     clients: int = DEFAULT_CLIENTS
     """Requests at the same time."""
+    swing: float = SWING
 
     def order(self, seed: int = 0) -> Iterator[Endpoint]:
         """Yield endpoints without end, by weight in the long run and by chance in the short."""
         chance = random.Random(seed)  # noqa: S311 - the same order each time is what is wanted
         while True:
-            swings = [SWING ** chance.uniform(-1, 1) for _ in self.endpoints]
+            swings = [self.swing ** chance.uniform(-1, 1) for _ in self.endpoints]
             shares = [one.weight * swing for one, swing in zip(self.endpoints, swings, strict=True)]
             yield from chance.choices(self.endpoints, shares, k=BLOCK)
 

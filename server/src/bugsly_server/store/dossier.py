@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from bugsly.protocol.evidence import Answer
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.model.dossier import Body, Dossier, Life, Step
 from bugsly_server.model.growth import Verdict
+from bugsly_server.model.probed import Level, Span, added_by_probes
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import asks, holders, sources, workers
 from bugsly_server.store.ports import StoredStep, Telemetry
@@ -54,11 +56,12 @@ def load(
     counted = {key: name for key, name in named.items() if name in described}
     steps = telemetry.steps(ids)
     answers, in_vain = asks.answers(connection, ids), asks.in_vain(connection, ids)
+    probed = asks.spans(connection, ids, now)
     return Dossier(
         lives=tuple(
             _life(
                 one,
-                _steps(steps[one.id], endpoints, counted),
+                _without_probes(_steps(steps[one.id], endpoints, counted), probed[one.id]),
                 answers[one.id],
                 in_vain[one.id],
             )
@@ -107,6 +110,18 @@ def _steps(
         )
         for one in stored
     ]
+
+
+def _without_probes(steps: Sequence[Step], probed: Sequence[Span]) -> list[Step]:
+    """Return *steps* with what probes added to their sizes taken out."""
+    found = list(steps)
+    for name in ("anonymous", "in_use", "blocks"):
+        told = [index for index, one in enumerate(steps) if getattr(one, name)]
+        levels = [Level(steps[i].at, steps[i].requests, getattr(steps[i], name)) for i in told]
+        for index, level, added in zip(told, levels, added_by_probes(levels, probed), strict=True):
+            spared: dict[str, Any] = {name: level.bytes - added}
+            found[index] = found[index]._replace(**spared)
+    return found
 
 
 def _bodies(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from bugsly.protocol.evidence import Answer, Ask
 from bugsly_server.clock import MINUTE, Micros
 from bugsly_server.model.asked import Asked, AskState
+from bugsly_server.model.probed import Span
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta.tables import ask, worker
 
@@ -20,6 +21,8 @@ ALONE = ("heap", "window", "trim")
 """Probes that slow a worker down: one worker of a project at a time is asked for one of them."""
 MOST_OPEN = 4
 """Of one worker."""
+TAKING_MEMORY = ("window", "heap")
+"""Probes that need memory of the worker while they last."""
 WAITING = (AskState.ASKED, AskState.SENT)
 _ANSWER = msgspec.json.Decoder(Answer)
 _PARAMETERS = msgspec.json.Decoder(Ask)
@@ -117,6 +120,18 @@ def in_vain(connection: Connection, worker_ids: Sequence[int]) -> dict[int, set[
     for row in connection.execute(query):
         if row.answer is None or _ANSWER.decode(row.answer).problem:
             found[row.worker_id].add(row.probe)
+    return found
+
+
+def spans(connection: Connection, worker_ids: Sequence[int], now: Micros) -> dict[int, list[Span]]:
+    """Return when each worker was at what needs memory of its own, up to *now*."""
+    found: dict[int, list[Span]] = {worker_id: [] for worker_id in worker_ids}
+    query = select(ask.c.worker_id, ask.c.asked_at, ask.c.answered_at).where(
+        ask.c.worker_id.in_(found), ask.c.probe.in_(TAKING_MEMORY)
+    )
+    for row in connection.execute(query):
+        end = row.answered_at or min(now, row.asked_at + EXPIRE_AFTER)
+        found[row.worker_id].append(Span(row.asked_at, end))
     return found
 
 
