@@ -153,8 +153,9 @@ def _block_bytes(window: Window | None) -> float:
 
 
 def _told(line: Line) -> str:
-    inner = f", within {line.inner}" if line.inner else ""
-    return f"{size(line.bytes)} in {count(line.count)} allocations at {line.site}{inner}"
+    named = {"at": line.site, "within": line.inner}
+    where = ", ".join(f"{how} {place}" for how, place in named.items() if place)
+    return f"{size(line.bytes)} in {count(line.count)} allocations {where}"
 
 
 def stretches(lives: Sequence[Life]) -> list[Stretch]:
