@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 from tests.support.heaps import WALKERS
 
+from bugsly.heap import snapshot
 from bugsly.heap.snapshot import Walker
 
 
@@ -11,6 +12,14 @@ from bugsly.heap.snapshot import Walker
 def walker(request: pytest.FixtureRequest) -> Walker:
     """Return each walker in turn: what holds of one holds of both."""
     return WALKERS[request.param]()
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _time_enough() -> Iterator[None]:
+    """Let the walker in Python take its time: the heap here is that of the whole suite."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(snapshot, "LONGEST", 300.0)
+        yield
 
 
 @pytest.fixture(autouse=True)
