@@ -40,8 +40,9 @@ class Child:
 
     async def stop(self, number: signal.Signals) -> int:
         """Send signal *number*, wait for the grace, kill what is left; return the exit code."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)  # send_signal() would reap it before asyncio
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), GRACE)
         kill_descendants()
