@@ -45,6 +45,9 @@ def test_the_defaults_are_those_the_table_of_settings_names() -> None:
         "BUGSLY_SAMPLE_EVERY",
         "BUGSLY_ERRORS",
         "BUGSLY_SEND_LOCALS",
+        "BUGSLY_RECYCLE_AT",
+        "BUGSLY_RECYCLE_AGE",
+        "BUGSLY_RECYCLES_PER_HOUR",
     ]
 
 
