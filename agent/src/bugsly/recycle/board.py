@@ -1,19 +1,17 @@
 """What the workers of a host tell one another: who is ready, who is leaving, who left.
 
-A folder of empty files with a lock in it, best in memory; where nothing can be written, names of
-abstract sockets, which end with their process as the lock does, and keep no ledger.
+A folder of small files with a lock in it, best in memory.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.probes import process
 
@@ -30,29 +28,19 @@ class Departure(NamedTuple):
     crew: str
 
 
-class Board(Protocol):
-    """One worker's view of what all know."""
+class Post(NamedTuple):
+    """A worker of *crew*, the *number*-th of its master, which then kept *wanted* workers."""
 
-    def announce(self) -> None:
-        """Say that this worker is ready."""
+    crew: str
+    number: int
+    wanted: int
 
-    def withdraw(self) -> None:
-        """Say that it is not, any more."""
 
-    def ready(self) -> int:
-        """Return how many workers of its crew are ready."""
+class Standing(NamedTuple):
+    """Workers of a crew that are ready, and that its master keeps."""
 
-    def take_turn(self) -> bool:
-        """Return whether this worker may leave now; it holds the turn until its process ends."""
-
-    def give_back(self) -> None:
-        """Let another worker have the turn."""
-
-    def note(self) -> None:
-        """Write into the ledger that this worker goes. Only who has the turn may."""
-
-    def departures(self) -> list[Departure]:
-        """Return who went in the last hour; nobody where there is no ledger."""
+    ready: int
+    wanted: int
 
 
 def now() -> float:
@@ -60,16 +48,16 @@ def now() -> float:
     return process.clock()
 
 
-def open_board(crew: str, folders: Iterable[Path] | None = None) -> Board:
-    """Return the board of the host, for a worker of *crew*, a master's generation.
+def open_board(post: Post, folders: Iterable[Path] | None = None) -> Board | None:
+    """Return the board of the host for the worker at *post*, None where nothing can be written.
 
-    The first of *folders* that can be written is taken; every worker finds the same.
+    The first of *folders* that can be is taken; every worker finds the same.
     """
     name = f"bugsly-{os.getuid()}-{process.machine()}"
     for folder in _folders() if folders is None else folders:
         with suppress(OSError):
-            return FileBoard(_own(folder / name), crew)
-    return SocketBoard(name, crew)
+            return Board(_own(folder / name), post)
+    return None
 
 
 def _folders() -> list[Path]:
@@ -79,7 +67,7 @@ def _folders() -> list[Path]:
 
 
 def _own(folder: Path) -> Path:
-    """Return *folder*, made if need be; raise OSError unless it is ours alone and can be written."""
+    """Return *folder*, made if need be; raise OSError unless it is ours alone and writable."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
@@ -89,15 +77,15 @@ def _own(folder: Path) -> Path:
     return folder
 
 
-class FileBoard:
-    """The board in a folder."""
+class Board:
+    """One worker's view of what all know."""
 
-    def __init__(self, folder: Path, crew: str) -> None:
+    def __init__(self, folder: Path, post: Post) -> None:
         self._folder = folder
-        self._crew = crew
+        self._post = post
         self._turn = -1
         pid = os.getpid()
-        self._mine = folder / f"ready-{crew}-{pid}-{_born(pid)}"
+        self._mine = folder / "-".join(("ready", *map(str, post), str(pid), _born(pid)))
 
     def announce(self) -> None:
         """Say that this worker is ready."""
@@ -107,22 +95,25 @@ class FileBoard:
         """Say that it is not, any more."""
         self._mine.unlink(missing_ok=True)
 
-    def ready(self) -> int:
-        """Return how many workers of its crew are ready; files of dead ones are removed."""
-        count = 0
-        for file in self._folder.glob("ready-*"):
-            _, crew, pid, born = file.name.split("-")
+    def standing(self) -> Standing:
+        """Return how its crew stands, by its newest worker; files of dead ones are removed."""
+        crew = []
+        for file in self._folder.glob("ready-*-*-*-*-*"):
+            _, name, number, wanted, pid, born = file.name.split("-")
             if _born(int(pid)) != born:
                 file.unlink(missing_ok=True)
-            elif crew == self._crew:
-                count += 1
-        return count
+            elif name == self._post.crew:
+                crew.append((int(number), int(wanted)))
+        return Standing(len(crew), max(crew, default=(0, self._post.wanted))[1])
 
     def take_turn(self) -> bool:
-        """Return whether this worker may leave now; the kernel frees the turn when it ends."""
+        """Return whether this worker may leave now; the kernel frees the turn when it ends.
+
+        The lock is POSIX's: unlike that of flock(2), a child forked meanwhile does not keep it.
+        """
         turn = os.open(self._folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(turn)
             return False
@@ -134,79 +125,25 @@ class FileBoard:
         os.close(self._turn)
 
     def note(self) -> None:
-        """Write into the ledger that this worker goes."""
-        ledger = self._folder / "ledger"
-        lines = [f"{one.at:.3f} {one.crew}\n" for one in self.departures()]
-        lines.append(f"{now():.3f} {self._crew}\n")
+        """Write into the ledger that this worker goes. Only who has the turn may."""
+        left = [*self.departures(), Departure(now(), self._post.crew)]
         fresh = self._folder / "ledger.new"
-        fresh.write_text("".join(lines), encoding="utf-8")
-        fresh.replace(ledger)
+        fresh.write_text("".join(f"{at:.3f} {crew}\n" for at, crew in left), encoding="utf-8")
+        fresh.replace(self._folder / "ledger")
 
     def departures(self) -> list[Departure]:
         """Return who went in the last hour; what cannot be read counts as nobody."""
-        try:
-            lines = (self._folder / "ledger").read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return []
-        told = [line.split() for line in lines]
-        left = [Departure(float(at), crew) for at, crew in (one for one in told if len(one) == 2)]
+        left: list[Departure] = []
+        with suppress(OSError, ValueError):
+            for line in (self._folder / "ledger").read_text(encoding="utf-8").splitlines():
+                at, crew = line.split()
+                left.append(Departure(float(at), crew))
         return [one for one in left if 0 <= now() - one.at < HOUR]
 
-
-class SocketBoard:
-    """The board in the names of abstract sockets, where no folder can be written."""
-
-    def __init__(self, name: str, crew: str) -> None:
-        self._turn_name = f"\0{name}-turn"
-        self._ready_names = f"@{name}-ready-{crew}-"
-        self._mine: socket.socket | None = None
-        self._turn: socket.socket | None = None
-
-    def announce(self) -> None:
-        """Say that this worker is ready."""
-        if self._mine is None:
-            self._mine = _bound(f"\0{self._ready_names[1:]}{os.getpid()}")
-
-    def withdraw(self) -> None:
-        """Say that it is not, any more."""
-        mine, self._mine = self._mine, None
-        if mine is not None:
-            mine.close()
-
-    def ready(self) -> int:
-        """Return how many workers of its crew are ready."""
-        rows = Path("/proc/net/unix").read_text(errors="replace").splitlines()
-        return sum(row.rpartition(" ")[2].startswith(self._ready_names) for row in rows)
-
-    def take_turn(self) -> bool:
-        """Return whether this worker may leave now; the kernel frees the turn when it ends."""
-        try:
-            self._turn = _bound(self._turn_name)
-        except OSError:
-            return False
-        return True
-
-    def give_back(self) -> None:
-        """Let another worker have the turn."""
-        if self._turn is not None:
-            self._turn.close()
-
-    def note(self) -> None:
-        """Keep nothing: there is nowhere to."""
-
-    def departures(self) -> list[Departure]:
-        """Return nobody."""
-        return []
-
-
-def _bound(name: str) -> socket.socket:
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        made.bind(name)
-    except OSError:
-        made.close()
-        raise
-    return made
+    def since_last(self) -> float | None:
+        """Return the seconds since the last of its own crew went, None where none did."""
+        left = [one.at for one in self.departures() if one.crew == self._post.crew]
+        return now() - max(left) if left else None
 
 
 def _born(pid: int) -> str:

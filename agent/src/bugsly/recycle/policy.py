@@ -33,7 +33,6 @@ class Rules:
 class Situation:
     """What holds now; times are seconds, memory bytes."""
 
-    memory: int
     fresh: int
     """What this worker had when it was ready."""
     age: float
@@ -46,72 +45,57 @@ class Situation:
     """Workers of the host that were recycled in the last hour."""
     since_last: float | None = None
     """Since the last of its own master's."""
-    outlook: Outlook | None = None
-    drain: float = 30.0
-    """What leaving and starting anew may take."""
     changed: str = ""
     """A file of the application that is not what this worker loaded."""
-    obstacle: str = ""
-    """Why this process cannot leave without failing a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Nothing is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """It would be recycled, but."""
+    """It is not recycled, for this reason."""
 
     hindrance: Hindrance
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recycle:
-    """It goes."""
+def find_reason(memory: int, outlook: Outlook | None, drain: float, rules: Rules) -> str:
+    """Return why a worker with *memory* should go, '' where it may stay.
 
-    because: str
-
-
-def decide(now: Situation, rules: Rules) -> Keep | Wait | Recycle:
-    """Return what to do with the worker; what lasts is named before what passes by itself."""
-    because = _reason(now, rules)
-    if not because:
-        return Keep()
-    hindrance = _lasting(now, rules) or _passing(now, rules)
-    return hindrance or Recycle(because)
-
-
-def another_leaves() -> Wait:
-    """Return the decision for a worker that finds another one of its host leaving."""
-    return Wait(
-        Hindrance.TURN, "recycling: another worker of this host is leaving → it waits its turn"
-    )
-
-
-def _reason(now: Situation, rules: Rules) -> str:
+    *drain* is how many seconds leaving and starting anew may take.
+    """
     if not rules.at:
         return ""
-    if now.memory >= rules.at:
-        return f"its private memory, {_size(now.memory)}, passed {_size(rules.at)}"
-    outlook = now.outlook
-    if outlook is not None and outlook.seconds < now.drain:
+    if memory >= rules.at:
+        return f"its private memory, {size(memory)}, passed {size(rules.at)}"
+    if outlook is not None and outlook.seconds < drain:
         return (
-            f"at {_size(now.memory)}, it grows by {_size(outlook.growth)} a second,"
+            f"at {size(memory)}, it grows by {size(outlook.growth)}/s,"
             f" and memory may run out in {outlook.seconds:.0f} s"
         )
     return ""
 
 
+def find_hindrance(now: Situation, rules: Rules) -> Wait | None:
+    """Return what keeps it from going; what lasts is named before what passes by itself."""
+    return _lasting(now, rules) or _passing(now, rules)
+
+
+def unsupported(obstacle: str) -> Wait:
+    """Return the word of a worker that cannot leave without failing a request."""
+    return Wait(Hindrance.UNSUPPORTED, f"recycling: {obstacle}")
+
+
+def another_leaves() -> Wait:
+    """Return the word of a worker that finds another one of its host leaving."""
+    return Wait(
+        Hindrance.TURN, "recycling: another worker of this host is leaving → it waits its turn"
+    )
+
+
 def _lasting(now: Situation, rules: Rules) -> Wait | None:
-    if now.obstacle:
-        return Wait(Hindrance.UNSUPPORTED, f"recycling: {now.obstacle}")
     if now.fresh >= NEAR * rules.at:
         return Wait(
             Hindrance.FRESH,
-            f"recycling: a fresh worker starts at {_size(now.fresh)}, and {_size(rules.at)}"
+            f"recycling: a fresh worker starts at {size(now.fresh)}, and {size(rules.at)}"
             " is the limit → raise BUGSLY_RECYCLE_AT",
         )
     if now.changed:
@@ -149,5 +133,6 @@ def _passing(now: Situation, rules: Rules) -> Wait | None:
     return None
 
 
-def _size(amount: float) -> str:
+def size(amount: float) -> str:
+    """Return bytes in words, as `412 MB`."""
     return f"{amount / 1e6:,.0f} MB" if amount >= 1e7 else f"{amount / 1e6:.1f} MB"
