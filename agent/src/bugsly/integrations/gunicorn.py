@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bugsly.integrations.exits import callers, exit_code, judge_exit, status_of_reaped
 from bugsly.integrations.imports import when_imported
-from bugsly.integrations.leaving import GunicornWay
+from bugsly.integrations.leaving import GunicornWay, spare_siblings
 from bugsly.integrations.wsgi import Wsgi
 from bugsly.place import Place, new_id
 from bugsly.probes.limit import read_headroom
@@ -164,7 +164,7 @@ class Lifecycle:
         self._agent.place = replace(self._agent.place, server=server)
         if _speaks_wsgi(worker) and not isinstance(worker.wsgi, Wsgi):
             worker.wsgi = Wsgi(worker.wsgi, self._agent)
-        self._agent.way = GunicornWay(worker, str(worker.ppid))
+        self._agent.way = GunicornWay(worker)
         self._agent.start()
 
     def _worker_int(self, _worker: Any) -> None:
@@ -185,6 +185,8 @@ class Lifecycle:
             self._agent.stop(ExitReason.ORPHANED)
         else:
             self._agent.stop(ExitReason.TERMINATED)
+        if self._agent.options.recycle_at is not None:
+            spare_siblings(worker, code)
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
         if not hasattr(worker, "bugsly_id"):  # forked before we followed its master

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from bugsly.integrations.exits import callers
-from bugsly.recycle.board import Post
+from bugsly.recycle.board import Post, open_board
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -18,6 +18,10 @@ KINDS = {
     ("gunicorn.workers.gthread", "ThreadWorker"): "gthread",
     ("gunicorn.workers.ggevent", "GeventWorker"): "gevent",
 }
+HALTING = frozenset({3, 4})
+"""Gunicorn's WORKER_BOOT_ERROR and APP_LOAD_ERROR."""
+AGAIN = 5.0
+"""Seconds between two replacements that do not boot."""
 TURN = 1.5
 """Seconds in which the loop of a gthread worker surely comes round; it waits for 1."""
 
@@ -35,12 +39,12 @@ def close_after(start_response: StartResponse) -> None:
 class GunicornWay:
     """One worker of Gunicorn."""
 
-    def __init__(self, worker: Any, crew: str) -> None:
+    def __init__(self, worker: Any) -> None:
         self._worker = worker
         kinds = [KINDS.get((kind.__module__, kind.__name__)) for kind in type(worker).__mro__]
         self._kind = next((kind for kind in kinds if kind), "")
         cfg = worker.cfg
-        self.post = Post(crew, worker.age, _wanted(cfg))
+        self.post = Post(str(worker.ppid), worker.age, _wanted(cfg))
         self.obstacle = _obstacle(worker, self._kind)
         self.from_disk = not cfg.preload_app
         self.lingers = 0.0 if self._kind == "sync" else float(cfg.keepalive)
@@ -75,6 +79,20 @@ class GunicornWay:
         else:
             with suppress(BlockingIOError):  # full, so it is awake
                 os.write(self._worker.PIPE[1], b"1")
+
+
+def spare_siblings(worker: Any, code: int) -> None:
+    """Let a replacement that does not boot end with a *code* that does not halt Gunicorn.
+
+    Gunicorn would stop the workers that serve, and had we not recycled one, nothing would have
+    failed. It tries again with every worker it forks, so that is slowed down.
+    """
+    if worker.booted or code not in HALTING:
+        return
+    board = open_board(Post(str(worker.ppid), worker.age, 1))
+    if board is not None and board.since_last() is not None and board.standing().ready:
+        sleep(AGAIN)
+        raise SystemExit(1)
 
 
 def _nothing() -> None:

@@ -128,7 +128,7 @@ class Board:
         """Write into the ledger that this worker goes. Only who has the turn may."""
         left = [*self.departures(), Departure(now(), self._post.crew)]
         fresh = self._folder / "ledger.new"
-        fresh.write_text("".join(f"{at:.3f} {crew}\n" for at, crew in left), encoding="utf-8")
+        fresh.write_text("".join(f"{at!r} {crew}\n" for at, crew in left), encoding="utf-8")
         fresh.replace(self._folder / "ledger")
 
     def departures(self) -> list[Departure]:
