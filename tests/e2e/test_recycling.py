@@ -11,6 +11,7 @@ from tests.support.load import hold, load
 from tests.support.recycling import swelling
 from tests.support.wait import wait_until
 
+from bugsly.protocol.memory import ExitReason
 from bugsly.protocol.net import Hindrance
 
 pytestmark = pytest.mark.xdist_group("recycling")
@@ -42,12 +43,13 @@ def test_every_worker_is_recycled_and_no_request_fails(
 
 
 def test_a_worker_that_idles_is_replaced_too(server: FakeServer, tmp_path: Path) -> None:
-    with swelling(server, tmp_path, "-k", "sync") as shop:
-        before = set(shop.running.children)
+    with swelling(server, tmp_path, *KEEPING, BUGSLY_RECYCLE_AGE="8") as shop:
         with load(shop.port) as clients:
-            wait_until(lambda: sum(clients.answered.values()) > 300, 60, "it swells")
+            wait_until(lambda: max(clients.answered.values(), default=0) > 80, 60, "one swells")
+        assert shop.recycled == []
+        swollen = int(clients.answered.most_common(1)[0][0])
+        wait_until(lambda: swollen not in shop.running.children, 30, "it is gone")
         shop.await_ready()
-        wait_until(lambda: not before & set(shop.running.children), 30, "the old ones are gone")
         assert clients.failed == []
 
 
@@ -98,6 +100,8 @@ def test_a_request_that_never_ends_gets_its_grace_and_holds_up_nobody(
             wait_until(lambda: not first & set(shop.running.children), 90, "all are replaced")
         holding.join()
         assert clients.failed == []
+        ends = [one for report in server.reports for one in report.exits]
+        assert {one.reason for one in ends} == {ExitReason.RECYCLED}
         assert clients.least >= WORKERS - 1
 
 
@@ -115,18 +119,10 @@ def test_a_reload_in_the_middle_fails_no_request(server: FakeServer, tmp_path: P
 def test_the_turn_of_a_leaving_worker_that_is_killed_passes_on(
     server: FakeServer, tmp_path: Path
 ) -> None:
-    with swelling(server, tmp_path, *KEEPING, troubled=True) as shop:
-        holding = hold(shop.port, "/hold")
-        with load(shop.port, observe=shop.ready):
-            wait_until(lambda: shop.ready() == WORKERS - 1, 60, "one has left")
-            (killed,) = {report.worker.pid for report in shop.leaving()}
-            if killed in shop.running.children:
-                os.kill(killed, signal.SIGKILL)
-            shop.await_recycled(2)
-        shop.running.signal(signal.SIGKILL)
-        for pid in shop.running.children:
-            os.kill(pid, signal.SIGKILL)
-        holding.join()
+    with swelling(server, tmp_path, *KEEPING, troubled=True) as shop, load(shop.port):
+        wait_until(shop.leaving, 60, "one is leaving")
+        os.kill(shop.leaving()[0].worker.pid, signal.SIGKILL)
+        shop.await_recycled(WORKERS)
 
 
 def test_two_gunicorns_of_a_host_take_turns(server: FakeServer, tmp_path: Path) -> None:
@@ -134,17 +130,22 @@ def test_two_gunicorns_of_a_host_take_turns(server: FakeServer, tmp_path: Path) 
     one.mkdir()
     two.mkdir()
     with swelling(server, one, *KEEPING) as first, swelling(server, two, *KEEPING) as second:
-        total = lambda: first.ready() + second.ready()  # noqa: E731 - of both
-        with load(first.port, observe=total) as ours, load(second.port) as theirs:
-            first.await_recycled(4)
-            first.await_ready()
-            second.await_ready()
+        with (
+            load(first.port, observe=first.ready) as ours,
+            load(second.port, observe=second.ready) as theirs,
+        ):
+            masters = {first.running.pid, second.running.pid}
+            wait_until(
+                lambda: {each.worker.parent for each in first.leaving()} == masters, 60, "both do"
+            )
+            first.await_recycled(2 * WORKERS)
         assert ours.failed == theirs.failed == []
+        assert min(ours.least, theirs.least) >= WORKERS - 1
 
 
 def test_what_cannot_be_recycled_says_so_once(server: FakeServer, tmp_path: Path) -> None:
-    with swelling(server, tmp_path, "--reuse-port") as shop:
-        wait_until(lambda: Hindrance.UNSUPPORTED in shop.hindrances(), 10, "it says so")
+    with swelling(server, tmp_path, "-k", "gevent_pywsgi") as shop:
         before = shop.running.children
-        wait_until(lambda: shop.running.log.count("turn reuse_port off") == WORKERS, 10, "logged")
+        wait_until(lambda: shop.hindrances() == {Hindrance.UNSUPPORTED}, 10, "it says so")
+        assert shop.running.log.count("a gevent_pywsgi worker cannot leave") == WORKERS
         assert shop.running.children == before

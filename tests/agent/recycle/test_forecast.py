@@ -1,6 +1,6 @@
 import pytest
 
-from bugsly.recycle.forecast import EVERY, LEAST, Outlook, Reading, look_ahead
+from bugsly.recycle.forecast import EVERY, LEAST, Reading, look_ahead
 
 MB = 1_000_000
 LIMIT = 1_000 * MB
@@ -50,4 +50,5 @@ def test_what_does_not_grow_steadily_has_no_outlook(seen: list[Reading], limit: 
 
 def test_what_is_over_the_limit_has_no_time_left() -> None:
     outlook = look_ahead(readings(*range(600, 620)), LIMIT)
-    assert outlook == Outlook(pytest.approx(0.2 * MB), 0)
+    assert outlook is not None
+    assert outlook.seconds == 0

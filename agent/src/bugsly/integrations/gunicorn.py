@@ -187,6 +187,8 @@ class Lifecycle:
             self._agent.stop(ExitReason.TERMINATED)
         if self._agent.options.recycle_at is not None:
             spare_siblings(worker, code)
+        if self._agent.leaving and self._agent.traffic.in_flight:
+            os._exit(0)  # its grace is over, and Python would wait for the threads that serve it
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
         if not hasattr(worker, "bugsly_id"):  # forked before we followed its master
