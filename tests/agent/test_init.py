@@ -12,8 +12,7 @@ from bugsly import agent as agents
 from bugsly.integrations.wsgi import Wsgi
 
 WRONG = (
-    "BUGSLY_SAMPLE_EVERY: 'often' is no number of seconds from 0.5 to 3600 → set 10"
-    "; the app runs unwatched"
+    "BUGSLY_SAMPLE_EVERY: 'often' is no number from 0.5 to 3600 → set 10; the app runs unwatched"
 )
 
 

@@ -45,6 +45,9 @@ def test_the_defaults_are_those_the_table_of_settings_names() -> None:
         "BUGSLY_SAMPLE_EVERY",
         "BUGSLY_ERRORS",
         "BUGSLY_SEND_LOCALS",
+        "BUGSLY_RECYCLE_AT",
+        "BUGSLY_RECYCLE_AGE",
+        "BUGSLY_RECYCLES_PER_HOUR",
     ]
 
 
@@ -96,7 +99,7 @@ def test_an_interval_out_of_bounds_says_what_to_set(text: str) -> None:
     with pytest.raises(InvalidOption) as raised:
         options(BUGSLY_SAMPLE_EVERY=text)
     assert str(raised.value) == (
-        f"BUGSLY_SAMPLE_EVERY: {text!r} is no number of seconds from 0.5 to 3600 → set 10"
+        f"BUGSLY_SAMPLE_EVERY: {text!r} is no number from 0.5 to 3600 → set 10"
     )
 
 

@@ -9,19 +9,23 @@ from tests.support.caught import Catching
 from bugsly.probes.pool import PoolProbe
 from bugsly.probes.survivors import Survivors
 from bugsly.probes.traffic import TrafficProbe
+from bugsly.recycle.way import NoWay
 
 if TYPE_CHECKING:
     from bugsly.agent import Agent
     from bugsly.integrations.wsgi import Wsgi
+    from bugsly.recycle.way import Way
 
 
 class FakeAgent:
     def __init__(self, *, running: bool = True) -> None:
         self.running = running
+        self.leaving = ""
+        self.way: Way = NoWay()
         self.catching = Catching()
         self.errors = self.catching.errors
         self.guards = self.catching.guards
-        self.options = SimpleNamespace(errors=True)
+        self.options = SimpleNamespace(errors=True, recycle_at=None)
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
         self.survivors = Survivors()

@@ -8,9 +8,21 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from tools.bench import agent, census, events, explain, heap, overview, server, startup, throughput
+from tools.bench import (
+    agent,
+    census,
+    events,
+    explain,
+    heap,
+    overview,
+    recycle,
+    server,
+    startup,
+    throughput,
+)
 from tools.bench.report import Section
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -24,6 +36,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "events": events.measure,
     "overview": overview.measure,
     "explain": explain.measure,
+    "recycle": recycle.measure,
 }
 HEAD = """\
 # Benchmarks
@@ -37,13 +50,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=")
     parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and nothing is written")
+    parser.add_argument(
+        "--requests", type=int, default=recycle.REQUESTS, help="for each set-up of recycle"
+    )
     chosen = parser.parse_args()
+    sections = SECTIONS | {"recycle": partial(recycle.measure, requests=chosen.requests)}
     unknown = set(chosen.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"no section is called {', '.join(sorted(unknown))}")
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
-    for name in chosen.sections or SECTIONS:
-        section = SECTIONS[name](chosen.quick)
+    for name in chosen.sections or sections:
+        section = sections[name](chosen.quick)
         sys.stdout.write(f"\n{section.text()}\n")
         page = put(page, name, section)
         if not chosen.quick:

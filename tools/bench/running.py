@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from tools.bench.peers import ROOT
 
@@ -69,16 +70,33 @@ def gunicorn(
         yield process
 
 
+@contextlib.contextmanager
+def swelling(
+    port: int, log: Path, *options: str, **environ: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Gunicorn under Bugsly with the app that swells; what it logs goes into *log*."""
+    app = "tools.bench.swelling:app"
+    served = [sys.executable, "-m", "gunicorn", app, "-b", f"127.0.0.1:{port}", *options]
+    told = {"BUGSLY_DSN": "http://key@127.0.0.1:9/1", "BUGSLY_RECYCLES_PER_HOUR": "100000"}
+    command = [sys.executable, "-m", "bugsly", "run", "--", *served]
+    with (
+        log.open("wb") as output,
+        _running(command, {**os.environ, **told, **environ}, output) as process,
+    ):
+        await_port(port)
+        yield process
+
+
 def workers_of(pid: int) -> list[int]:
     """Return the children of a Gunicorn master."""
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextlib.contextmanager
-def _running(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def _running(
+    command: list[str], environ: dict[str, str], output: int | IO[bytes] = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=output)
     try:
         yield process
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -19,6 +19,7 @@ __all__ = [
     "capture_message",
     "flush",
     "init",
+    "recycle_by",
     "set_user",
     "wsgi",
 ]
@@ -36,11 +37,15 @@ def init(  # noqa: PLR0913 - one argument a setting
     sample_every: float | None = None,
     errors: bool | None = None,
     send_locals: bool | None = None,
+    recycle_at: str | None = None,
+    recycle_age: float | None = None,
+    recycles_per_hour: int | None = None,
 ) -> None:
     """Watch *app*, a Flask application, and the Gunicorn around it; without *app*, Gunicorn alone.
 
     Each argument defaults to its `BUGSLY_…` variable. Never raises: a wrong setting is one line
-    in the log of `bugsly`, and the app runs unwatched. *sample_every* is in seconds.
+    in the log of `bugsly`, and the app runs unwatched. *sample_every* and *recycle_age* are in
+    seconds, *recycle_at* is an amount of memory such as `400 MB` or `80%`.
     """
     from bugsly import agent
 
@@ -52,6 +57,9 @@ def init(  # noqa: PLR0913 - one argument a setting
         "sample_every": sample_every,
         "errors": errors,
         "send_locals": send_locals,
+        "recycle_at": recycle_at,
+        "recycle_age": recycle_age,
+        "recycles_per_hour": recycles_per_hour,
     }
     agent.init(app, {name: str(value) for name, value in given.items() if value is not None})
 
@@ -61,6 +69,18 @@ def wsgi(application: WSGIApplication) -> WSGIApplication:
     from bugsly import agent
 
     return agent.wrap(application)
+
+
+def recycle_by(leave: Callable[[], object], workers: int = 1) -> None:
+    """Have the safety net end this worker, one of *workers*, by *leave*, under no Gunicorn.
+
+    It is called once, on a thread of ours. It has to let the requests in progress be answered,
+    and whatever serves the app has to start another worker then. Call this before the first
+    request.
+    """
+    from bugsly import agent
+
+    agent.recycle_by(leave, workers)
 
 
 def capture_exception(error: BaseException | None = None) -> str:

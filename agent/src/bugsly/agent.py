@@ -5,13 +5,10 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import platform
 import threading
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from bugsly import __version__
 from bugsly.asks import Asks
 from bugsly.guard import Guards
 from bugsly.integrations import flask, sqlalchemy
@@ -22,7 +19,6 @@ from bugsly.integrations.wsgi import CURRENT, Wsgi
 from bugsly.options import InvalidOption, load_options
 from bugsly.outbox import Outbox
 from bugsly.place import Place
-from bugsly.probes import process
 from bugsly.probes.census import Census, Survey
 from bugsly.probes.census.roots import apps
 from bugsly.probes.counts import count_probes
@@ -38,13 +34,15 @@ from bugsly.probes.survivors import PATIENCE, Survivors
 from bugsly.probes.traffic import TrafficProbe
 from bugsly.probes.trim import trim
 from bugsly.probes.window import WindowProbe
-from bugsly.protocol.event import Origin
-from bugsly.protocol.memory import Exit, ExitReason, Worker, encode_report
+from bugsly.protocol.memory import Exit, ExitReason, encode_report
+from bugsly.recycle.net import SafetyNet
+from bugsly.recycle.way import ByHand, NoWay
 from bugsly.sampler import Probes, Sampler
 from bugsly.sender import Sender, Words
+from bugsly.who import origin_of, worker_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -53,6 +51,7 @@ if TYPE_CHECKING:
     from bugsly.probes.holders import HolderProbe
     from bugsly.protocol.event import Event
     from bugsly.protocol.evidence import Answer, Ask
+    from bugsly.recycle.way import Way
 
 LOG = logging.getLogger("bugsly")
 FEW_SAMPLES = 5
@@ -72,6 +71,7 @@ class Agent:
         self.served: WeakSet[Wsgi] = WeakSet()
         self.hooks = (flask.Views(self), Uncaught(self), Records(self))
         self.traffic = TrafficProbe()
+        self.way: Way = NoWay()
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
         atexit.register(self.stop)
@@ -79,6 +79,8 @@ class Agent:
     def forget(self) -> None:
         """Become the agent of a process that has said nothing yet, as after a fork."""
         self.running = False
+        self.leaving = ""
+        self.net: SafetyNet | None = None
         self.place = Place()
         self.traffic.release()
         self.traffic = TrafficProbe()
@@ -123,6 +125,9 @@ class Agent:
             self.speak()
             self._sampler.start()
             self.running = True
+            if self.options.recycle_at is not None:
+                self.net = SafetyNet(self, self.way, self.options.recycle_at)
+                self.net.start()
 
     def speak(self) -> bool:
         """Begin to send, once, also in a process that serves nothing; return whether it may."""
@@ -164,6 +169,11 @@ class Agent:
         """Return whether all that waited was acknowledged within *timeout* seconds."""
         return self._sender is None or self._sender.flush(timeout)
 
+    def last_words(self) -> None:
+        """Bring what is known of this worker now to the server, while it still serves."""
+        self._sampler.hurry(GOODBYE / 2)
+        self.flush(GOODBYE / 2)
+
     def stop(self, reason: ExitReason = ExitReason.FINISHED, code: int = 0) -> None:
         """Say goodbye for *reason*: a last sample and one attempt to send, then silence."""
         with self.guards("agent.stop"):
@@ -171,7 +181,8 @@ class Agent:
                 hook.remove()
             if self.running:
                 self.running = False
-                self._outbox.put_exit(Exit(worker=self.place.id, reason=reason, code=code))
+                ended = Exit(worker=self.place.id, reason=reason, code=code)
+                self._outbox.put_exit(ended if self.net is None else self.net.end(ended))
                 self._window.close()
                 self._heap.close()
                 self._sampler.close(GOODBYE / 4)
@@ -181,16 +192,8 @@ class Agent:
 
     def _finish(self, event: Event) -> bytes | None:
         with self.guards("errors.finish"):
-            return finish(event, self._origin())
+            return finish(event, origin_of(self.options))
         return None
-
-    def _origin(self) -> Origin:
-        return Origin(
-            release=self.options.release,
-            environment=self.options.environment,
-            server_name=self.options.server_name,
-            version=__version__,
-        )
 
     def _dear_probes(self) -> dict[str, DearProbe]:
         """Return what is done when the server asks for it, and not otherwise."""
@@ -219,24 +222,12 @@ class Agent:
         lost["errors dropped, outbox full"] = self._outbox.events.dropped
         lost["errors refused by the server"] = self._outbox.events.refused
         return encode_report(
-            self._worker(),
+            worker_at(self.place, self.options),
             samples,
             exits,
             {why: count for why, count in lost.items() if count},
             self._outbox.evidence.peek(),
-        )
-
-    def _worker(self) -> Worker:
-        return Worker(
-            pid=os.getpid(),
-            host=self.options.server_name,
-            machine=process.machine(),
-            age=process.age(),
-            every=int(self.options.sample_every * 1_000_000),
-            release=self.options.release,
-            environment=self.options.environment,
-            python=platform.python_version(),
-            **asdict(self.place),
+            None if self.net is None else self.net.word(),
         )
 
 
@@ -265,6 +256,13 @@ def wrap(application: WSGIApplication) -> WSGIApplication:
     """Return *application* counted by the agent of this process, itself when there is none."""
     init(None, {})
     return application if _agent is None else Wsgi(application, _agent)
+
+
+def recycle_by(leave: Callable[[], object], workers: int) -> None:
+    """Let the agent of this process end it by *leave*."""
+    init(None, {})
+    if _agent is not None:
+        _agent.way = ByHand(leave, workers)
 
 
 def watch_everything() -> None:

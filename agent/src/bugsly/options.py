@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.protocol.dsn import Dsn, InvalidDsn, parse_dsn
+from bugsly.recycle.limit import RecycleAt, parse_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,11 @@ SETTINGS = (
     Setting(
         "send_locals", "on", "Whether they carry local variables, secrets taken out: on or off"
     ),
+    Setting(
+        "recycle_at", "", "Private memory to recycle a worker at, as 400 MB or 80%; empty: never"
+    ),
+    Setting("recycle_age", "60", "Seconds a worker lives before it may be recycled, 1 to 86400"),
+    Setting("recycles_per_hour", "20", "Workers of a host that may be recycled in an hour"),
 )
 
 RELEASE_VARIABLES = (
@@ -65,6 +71,9 @@ class Options:
     sample_every: float
     errors: bool
     send_locals: bool
+    recycle_at: RecycleAt | None
+    recycle_age: float
+    recycles_per_hour: int
 
 
 def load_options(given: Mapping[str, str], environ: Mapping[str, str]) -> Options | None:
@@ -83,9 +92,12 @@ def load_options(given: Mapping[str, str], environ: Mapping[str, str]) -> Option
         release=_name(chosen["release"] or _release(environ)),
         environment=_name(chosen["environment"]),
         server_name=_name(chosen["server_name"] or socket.gethostname()),
-        sample_every=_seconds(chosen["sample_every"]),
+        sample_every=_number("sample_every", chosen, 0.5, 3600),
         errors=_switch("errors", chosen),
         send_locals=_switch("send_locals", chosen),
+        recycle_at=_limit(chosen["recycle_at"]),
+        recycle_age=_number("recycle_age", chosen, 1, 86400),
+        recycles_per_hour=int(_number("recycles_per_hour", chosen, 1, 100_000)),
     )
 
 
@@ -103,16 +115,27 @@ def _dsn(text: str) -> Dsn:
         ) from None
 
 
-def _seconds(text: str) -> float:
+def _number(name: str, chosen: Mapping[str, str], least: float, most: float) -> float:
     try:
-        seconds = float(text)
+        number = float(chosen[name])
     except ValueError:
-        seconds = 0.0
-    if not 0.5 <= seconds <= 3600:
+        number = -1.0
+    if not least <= number <= most:
+        default = next(one.default for one in SETTINGS if one.name == name)
         raise InvalidOption(
-            f"BUGSLY_SAMPLE_EVERY: {text!r} is no number of seconds from 0.5 to 3600 → set 10"
+            f"BUGSLY_{name.upper()}: {chosen[name]!r} is no number from {least:g} to {most:g}"
+            f" → set {default}"
         )
-    return seconds
+    return number
+
+
+def _limit(text: str) -> RecycleAt | None:
+    limit = parse_limit(text)
+    if text and limit is None:
+        raise InvalidOption(
+            f"BUGSLY_RECYCLE_AT: {text!r} is no amount of memory → set 400 MB, or 80%"
+        )
+    return limit
 
 
 def _switch(name: str, chosen: Mapping[str, str]) -> bool:

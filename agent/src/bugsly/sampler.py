@@ -58,22 +58,32 @@ class Sampler:
         self._survey_guard = guards("probe.census")
         self._number = 0
         self._proportional_at = -PROPORTIONAL_EVERY
-        self._closing = threading.Event()
+        self._closing = False
+        self._hurried = threading.Event()
+        self._taken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bugsly-sampler", daemon=True)
 
     def start(self) -> None:
         """Take the first sample at once, and go on."""
         self._thread.start()
 
+    def hurry(self, timeout: float) -> None:
+        """Take a sample now; return when it is taken, or after *timeout* seconds."""
+        self._taken.clear()
+        self._hurried.set()
+        self._taken.wait(timeout)
+
     def close(self, timeout: float) -> None:
         """End within *timeout* seconds, after a last sample."""
-        self._closing.set()
+        self._closing = True
+        self._hurried.set()
         self._thread.join(timeout)
 
     def _run(self) -> None:
         while True:
             self._take()
-            if self._closing.is_set():
+            self._taken.set()
+            if self._closing:
                 return
             self._rest()
 
@@ -81,11 +91,12 @@ class Sampler:
         """Wait for the next sample, and work a little now and then."""
         until = monotonic() + self._every
         self._survey.begin()
-        while not self._closing.is_set() and (left := until - monotonic()) > 0:
+        while not self._hurried.is_set() and (left := until - monotonic()) > 0:
             pause = left
             with self._survey_guard:
                 pause = self._survey.step()
-            self._closing.wait(min(pause, max(0.0, until - monotonic())))
+            self._hurried.wait(min(pause, max(0.0, until - monotonic())))
+        self._hurried.clear()
 
     def _take(self) -> None:
         sample = None

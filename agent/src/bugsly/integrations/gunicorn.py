@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bugsly.integrations.exits import callers, exit_code, judge_exit, status_of_reaped
 from bugsly.integrations.imports import when_imported
+from bugsly.integrations.leaving import GunicornWay, spare_siblings
 from bugsly.integrations.wsgi import Wsgi
 from bugsly.place import Place, new_id
 from bugsly.probes.limit import read_headroom
@@ -163,6 +164,7 @@ class Lifecycle:
         self._agent.place = replace(self._agent.place, server=server)
         if _speaks_wsgi(worker) and not isinstance(worker.wsgi, Wsgi):
             worker.wsgi = Wsgi(worker.wsgi, self._agent)
+        self._agent.way = GunicornWay(worker)
         self._agent.start()
 
     def _worker_int(self, _worker: Any) -> None:
@@ -183,6 +185,10 @@ class Lifecycle:
             self._agent.stop(ExitReason.ORPHANED)
         else:
             self._agent.stop(ExitReason.TERMINATED)
+        if self._agent.options.recycle_at is not None:
+            spare_siblings(worker, code)
+        if self._agent.leaving and self._agent.traffic.in_flight:
+            os._exit(0)  # its grace is over, and Python would wait for the threads that serve it
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
         if not hasattr(worker, "bugsly_id"):  # forked before we followed its master

@@ -7,6 +7,7 @@ from random import random
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from bugsly.integrations.leaving import close_after
 from bugsly.probes.errors.errors import Caught
 from bugsly.probes.pool import settle
 from bugsly.probes.survivors import SHARE, ref_of
@@ -68,6 +69,7 @@ class Call:
     """One request on its way through the application."""
 
     __slots__ = (
+        "_agent",
         "_endpoint",
         "_errors",
         "_guard",
@@ -89,6 +91,7 @@ class Call:
         self, agent: Agent, environ: WSGIEnvironment, start_response: StartResponse
     ) -> None:
         self.environ = environ
+        self._agent = agent
         self._start_response = start_response
         self._traffic = agent.traffic
         self._survivors = agent.survivors
@@ -115,6 +118,8 @@ class Call:
         the body is sent, so this is the last moment to ask for the endpoint.
         """
         with self._guard:
+            if self._agent.leaving:
+                close_after(self._start_response)
             self._endpoint = endpoint_of(self.environ)
             self.announced = -1
             for name, value in headers:

@@ -81,9 +81,14 @@ def count_descriptors() -> int:
         return 0
 
 
+def clock() -> float:
+    """Return seconds on a clock that never jumps and is the same for every process here."""
+    return time.clock_gettime(_CLOCK)
+
+
 def age() -> int:
     """Return microseconds since this process started, on a clock that never jumps."""
-    return int((time.clock_gettime(_CLOCK) - _started()) * 1_000_000)
+    return int((clock() - _started()) * 1_000_000)
 
 
 _start_by_pid: dict[int, float] = {}

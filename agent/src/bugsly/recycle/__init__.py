@@ -1,0 +1,1 @@
+"""The safety net: recycles a worker whose memory passes a limit, without failing a request."""

@@ -1,0 +1,54 @@
+"""When memory may run out at the earliest, from what was read over the last minutes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EVERY = 5.0
+"""Seconds between two readings that are kept."""
+MOST = 60
+LEAST = 12
+"""Readings below which nothing is said."""
+APART = 6
+"""Readings between the ends of a slope: half a minute, so that one big request is not a trend."""
+
+
+class Reading(NamedTuple):
+    """Bytes *private* to this worker and *used* of the limit, at *at* seconds."""
+
+    at: float
+    private: int
+    used: int
+
+
+class Outlook(NamedTuple):
+    """Bytes per second this worker grows by, and the seconds until memory may run out."""
+
+    growth: float
+    seconds: float
+
+
+def look_ahead(readings: Sequence[Reading], limit: int) -> Outlook | None:
+    """Return the lower bound of the time to *limit*, None where this worker does not grow steadily.
+
+    The bound takes the steep tenth of all slopes of what is used; the worker grows steadily where
+    even the flat quarter of its own slopes rises.
+    """
+    if len(readings) < LEAST or not limit:
+        return None
+    pairs = [
+        (first, last, last.at - first.at)
+        for index, first in enumerate(readings)
+        for last in readings[index + APART :]
+        if last.at > first.at
+    ]
+    own = sorted((last.private - first.private) / span for first, last, span in pairs)
+    all_of_it = sorted((last.used - first.used) / span for first, last, span in pairs)
+    if not pairs or own[len(own) // 4] <= 0:
+        return None
+    steep = all_of_it[len(all_of_it) * 9 // 10]
+    left = max(0, limit - readings[-1].used)
+    return Outlook(own[len(own) // 2], left / steep) if steep > 0 else None

@@ -1,0 +1,54 @@
+import pytest
+
+from bugsly.recycle.forecast import EVERY, LEAST, Reading, look_ahead
+
+MB = 1_000_000
+LIMIT = 1_000 * MB
+
+
+def readings(*private: float, others: float = 500) -> list[Reading]:
+    """Return one reading for each number of megabytes, beside *others* of the limit's."""
+    return [
+        Reading(index * EVERY, int(own * MB), int((own + others) * MB))
+        for index, own in enumerate(private)
+    ]
+
+
+def test_steady_growth_says_when_memory_may_run_out() -> None:
+    seen = readings(*(200 + 5 * index for index in range(20)))
+    outlook = look_ahead(seen, LIMIT)
+    assert outlook is not None
+    assert outlook.growth == pytest.approx(1 * MB)
+    assert outlook.seconds == pytest.approx(205)
+
+
+def test_the_bound_follows_the_steepest_of_the_growth() -> None:
+    steady = look_ahead(readings(*(200 + 5 * index for index in range(20))), LIMIT)
+    bends = [200 + 2 * index for index in range(10)] + [220 + 8 * index for index in range(10)]
+    uneven = look_ahead(readings(*bends), LIMIT)
+    assert steady is not None
+    assert uneven is not None
+    assert uneven.seconds < steady.seconds
+
+
+@pytest.mark.parametrize(
+    ("seen", "limit"),
+    [
+        (readings(*range(200, 200 + LEAST - 1)), LIMIT),
+        (readings(*[200] * 20), LIMIT),
+        (readings(*range(220, 200, -1)), LIMIT),
+        (readings(*[200] * 15, *[400] * 5), LIMIT),
+        (readings(*(200 + 100 * (index % 2) for index in range(20))), LIMIT),
+        (readings(*range(200, 220)), 0),
+        ([Reading(7, 1, 1)] * 20, LIMIT),
+    ],
+    ids=["too few", "flat", "shrinks", "one step", "a saw", "limit unknown", "one moment"],
+)
+def test_what_does_not_grow_steadily_has_no_outlook(seen: list[Reading], limit: int) -> None:
+    assert look_ahead(seen, limit) is None
+
+
+def test_what_is_over_the_limit_has_no_time_left() -> None:
+    outlook = look_ahead(readings(*range(600, 620)), LIMIT)
+    assert outlook is not None
+    assert outlook.seconds == 0

@@ -1,0 +1,151 @@
+"""Workers that swell are recycled under load, and the clients notice nothing."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.support.fake_server import FakeServer
+from tests.support.gunicorn import WORKERS
+from tests.support.load import hold, load
+from tests.support.recycling import swelling
+from tests.support.wait import wait_until
+
+from bugsly.protocol.memory import ExitReason
+from bugsly.protocol.net import Hindrance
+
+pytestmark = pytest.mark.xdist_group("recycling")
+KEEPING = ("-k", "gthread", "--threads", "4")
+SETUPS = {
+    "sync": ("-k", "sync"),
+    "gthread": KEEPING,
+    "gthread with patience": (*KEEPING, "--keep-alive", "4"),
+    "gevent": ("-k", "gevent"),
+    "preload": (*KEEPING, "--preload"),
+}
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_every_worker_is_recycled_and_no_request_fails(
+    setup: str, server: FakeServer, tmp_path: Path
+) -> None:
+    with swelling(server, tmp_path, *SETUPS[setup]) as shop:
+        first = {str(pid) for pid in shop.running.children}
+        with load(shop.port, observe=shop.ready) as clients:
+            shop.await_recycled(2 * WORKERS)
+        assert clients.failed == []
+        assert clients.least >= WORKERS - 1
+        assert first < set(clients.answered)
+        assert not first & {str(pid) for pid in shop.running.children}
+        assert all("passed 100 MB" in one.because for one in shop.recycled)
+        told = {report.worker.id for report in shop.leaving() if report.samples}
+        assert {one.worker for one in shop.recycled} <= told
+
+
+def test_a_worker_that_idles_is_replaced_too(server: FakeServer, tmp_path: Path) -> None:
+    with swelling(server, tmp_path, *KEEPING, BUGSLY_RECYCLE_AGE="8") as shop:
+        with load(shop.port) as clients:
+            wait_until(lambda: max(clients.answered.values(), default=0) > 80, 60, "one swells")
+        assert shop.recycled == []
+        swollen = int(clients.answered.most_common(1)[0][0])
+        wait_until(lambda: swollen not in shop.running.children, 30, "it is gone")
+        shop.await_ready()
+        assert clients.failed == []
+
+
+def test_a_replacement_that_does_not_boot_ends_recycling_and_not_gunicorn(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with swelling(server, tmp_path, *KEEPING, troubled=True) as shop:
+        shop.boot.touch()
+        with load(shop.port, observe=shop.ready) as clients:
+            shop.await_recycled(1)
+            wait_until(lambda: "exited with code 1" in shop.running.log, 30, "it does not boot")
+            answered = sum(clients.answered.values())
+            wait_until(
+                lambda: sum(clients.answered.values()) > answered + 100, 30, "the other serves"
+            )
+            assert len(shop.recycled) == 1
+            wait_until(lambda: Hindrance.SIBLINGS in shop.hindrances(), 10, "it says so")
+            shop.boot.unlink()
+            shop.await_recycled(3)
+        assert clients.failed == []
+        assert clients.least == WORKERS - 1
+
+
+def test_a_worker_whose_code_was_changed_stays(server: FakeServer, tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / "apps" / "swelling.py"
+    copy = tmp_path / "changing.py"
+    copy.write_text(source.read_text())
+    path = ("--pythonpath", str(tmp_path))
+    with swelling(server, tmp_path, *path, app="changing:app") as shop:
+        shop.await_ready()
+        before = shop.running.children
+        copy.write_text("nonsense is deployed\n")
+        with load(shop.port) as clients:
+            wait_until(lambda: Hindrance.CHANGED in shop.hindrances(), 60, "it says so")
+        assert clients.failed == []
+        assert shop.running.children == before
+        assert shop.running.log.count("changing.py was changed") <= WORKERS
+
+
+def test_a_request_that_never_ends_gets_its_grace_and_holds_up_nobody(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    grace = ("--graceful-timeout", "3")
+    with swelling(server, tmp_path, *KEEPING, *grace, troubled=True) as shop:
+        first = set(shop.running.children)
+        holding = hold(shop.port, "/hold")
+        with load(shop.port, observe=shop.ready) as clients:
+            wait_until(lambda: not first & set(shop.running.children), 90, "all are replaced")
+        holding.join()
+        assert clients.failed == []
+        ends = [one for report in server.reports for one in report.exits]
+        assert {one.reason for one in ends} == {ExitReason.RECYCLED}
+        assert clients.least >= WORKERS - 1
+
+
+def test_a_reload_in_the_middle_fails_no_request(server: FakeServer, tmp_path: Path) -> None:
+    with swelling(server, tmp_path, *KEEPING) as shop:
+        with load(shop.port) as clients:
+            wait_until(shop.leaving, 60, "one is leaving")
+            shop.running.signal(signal.SIGHUP)
+            count = len(shop.recycled)
+            shop.await_ready()
+            shop.await_recycled(count + 3)
+        assert clients.failed == []
+
+
+def test_the_turn_of_a_leaving_worker_that_is_killed_passes_on(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with swelling(server, tmp_path, *KEEPING, troubled=True) as shop, load(shop.port):
+        wait_until(shop.leaving, 60, "one is leaving")
+        os.kill(shop.leaving()[0].worker.pid, signal.SIGKILL)
+        shop.await_recycled(WORKERS)
+
+
+def test_two_gunicorns_of_a_host_take_turns(server: FakeServer, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    with swelling(server, one, *KEEPING) as first, swelling(server, two, *KEEPING) as second:
+        with (
+            load(first.port, observe=first.ready) as ours,
+            load(second.port, observe=second.ready) as theirs,
+        ):
+            masters = {first.running.pid, second.running.pid}
+            wait_until(
+                lambda: {each.worker.parent for each in first.leaving()} == masters, 60, "both do"
+            )
+            first.await_recycled(2 * WORKERS)
+        assert ours.failed == theirs.failed == []
+        assert min(ours.least, theirs.least) >= WORKERS - 1
+
+
+def test_what_cannot_be_recycled_says_so_once(server: FakeServer, tmp_path: Path) -> None:
+    with swelling(server, tmp_path, "-k", "gevent_pywsgi") as shop:
+        before = shop.running.children
+        wait_until(lambda: shop.hindrances() == {Hindrance.UNSUPPORTED}, 10, "it says so")
+        assert shop.running.log.count("a gevent_pywsgi worker cannot leave") == WORKERS
+        assert shop.running.children == before

@@ -1,0 +1,81 @@
+"""Clients that send one request after another, and count from their side what became of them."""
+
+import http.client
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+PACE = 0.01
+"""Seconds between an answer and the next request of the same client."""
+
+
+class Load:
+    """What became of the requests so far."""
+
+    def __init__(self, port: int, *, keep_alive: bool, observe: Callable[[], int]) -> None:
+        self.answered: Counter[str] = Counter()
+        """Answers by their body."""
+        self.failed: list[str] = []
+        self.least = observe()
+        self.stopping = threading.Event()
+        self._port = port
+        self._keep_alive = keep_alive
+        self._observe = observe
+
+    def send(self) -> None:
+        """Send until told to stop, on one connection for as long as the server lets it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        headers = {} if self._keep_alive else {"Connection": "close"}
+        while not self.stopping.wait(PACE):
+            try:
+                connection.request("GET", "/", headers=headers)
+                response = connection.getresponse()
+                body = response.read().decode()
+            except (OSError, http.client.HTTPException) as error:
+                self.failed.append(repr(error))
+                connection.close()
+                continue
+            if response.status == 200:
+                self.answered[body] += 1
+            else:
+                self.failed.append(f"{response.status} {body}")
+        connection.close()
+
+    def watch(self) -> None:
+        """Keep the least of what *observe* returns, until told to stop."""
+        while not self.stopping.wait(PACE):
+            self.least = min(self.least, self._observe())
+
+
+@contextmanager
+def load(
+    port: int, *, clients: int = 4, keep_alive: bool = True, observe: Callable[[], int] = int
+) -> Iterator[Load]:
+    """Send requests to *port* from as many *clients* until the end of the block."""
+    made = Load(port, keep_alive=keep_alive, observe=observe)
+    threads = [threading.Thread(target=made.send) for _ in range(clients)]
+    threads.append(threading.Thread(target=made.watch))
+    for thread in threads:
+        thread.start()
+    try:
+        yield made
+    finally:
+        made.stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def hold(port: int, path: str) -> threading.Thread:
+    """Send a request to *path*, and return the thread that waits for its answer."""
+
+    def wait() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        with suppress(OSError, http.client.HTTPException):
+            connection.request("GET", path)
+            connection.getresponse().read()
+        connection.close()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
