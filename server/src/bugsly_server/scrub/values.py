@@ -59,7 +59,7 @@ RULES = (
     Rule(
         "password in an address",
         ("://",),
-        re.compile(r"(\w://[^\s:/@'\"]{0,200}:)[^\s@'\"]{1,300}(@)"),
+        re.compile(r"(\w://[^\s:/@'\"]{0,200}:)(?!\d{1,5}/)[^\s@'\"]{1,300}(@)"),
         _between,
     ),
     Rule(
