@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+import sentry_sdk.logger
 from flask import Flask
 from sentry_sdk.scrubber import EventScrubber
 from tests.support.known_errors import fares, first_event, only_error, own_calls
