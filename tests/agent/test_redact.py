@@ -101,6 +101,7 @@ def test_other_names_are_left_alone(name: str) -> None:
         ("Authorization: Bearer abcdefgh.ij", "Authorization: [redacted]"),
         ("sent Bearer abcdefgh.ij to it", "sent Bearer [redacted] to it"),
         ("basic YWRhOmh1bnRlcjI=", "basic [redacted]"),
+        ("http://shop.test:8000/mail/ada@shop.test", "http://shop.test:8000/mail/ada@shop.test"),
         ("redis://:hunter2@cache:6379/0", "redis://:[redacted]@cache:6379/0"),
         ("postgres://ada:hunter2@db/shop", "postgres://ada:[redacted]@db/shop"),
         ("https://0123456789abcdef@bugs.test/1", "https://[redacted]@bugs.test/1"),

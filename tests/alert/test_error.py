@@ -8,6 +8,7 @@ from tests.detect.test_recurrence import NOW, error
 
 from bugsly_server.alert.error import tell
 from bugsly_server.alert.message import Alert
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.issue import Change, ChangeKind
 
 URL = "https://bugs.test/p/shop/issues/3"
@@ -15,7 +16,8 @@ URL = "https://bugs.test/p/shop/issues/3"
 
 def told(kind: ChangeKind, because: str = "it happened again", **facts: Any) -> Alert:
     change = Change(kind=kind, at=NOW, because=because, finding=None)
-    return tell("shop", error(**facts), change, URL)
+    why = facts.pop("why", None)
+    return tell("shop", error(**facts), change, URL, why)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,27 @@ def test_it_says_where_how_often_and_to_whom() -> None:
         "Seen at 1972-09-27 00:00 UTC in release 1.1 (production).",
     )
     assert json.loads(json.dumps(alert.payload))["error"]["count"] == 40
+
+
+WHY = ErrorExplanation(
+    title="A key that is not there",
+    what="`order` has no 'currency'.",
+    why="Its keys are 'id' and 'price'.",
+    fix="read `order.get('currency')`",
+    unless="",
+    confidence=0.9,
+)
+
+
+def test_it_explains_the_error_where_a_rule_knows_it() -> None:
+    alert = told(ChangeKind.OPENED, why=WHY, place="checkout in shop/views.py")
+    assert alert.lines[:3] == (
+        "Raised by checkout in shop/views.py.",
+        "`order` has no 'currency'. Its keys are 'id' and 'price'.",
+        "Fix: read `order.get('currency')`",
+    )
+    assert alert.payload["error"]["explanation"]["what"] == WHY.what
+    assert told(ChangeKind.OPENED).payload["error"]["explanation"] is None
 
 
 def test_names_from_the_wire_cannot_break_a_line() -> None:

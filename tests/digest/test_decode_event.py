@@ -132,6 +132,26 @@ def test_where_the_sdk_does_not_say_the_path_tells_whose_code_it_is(path: str, o
     assert event.exceptions[0].frames[0].in_app is own
 
 
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("https://shop.test/static/app-3f2a90c1.js", True),
+        ("https://shop.test/internal/app.js", True),
+        ("webpack-internal:///./src/cart.js", True),
+        ("http://127.0.0.1:5173/node_modules/.vite/deps/react-dom.js?v=3f2a", False),
+        ("webpack:///webpack/bootstrap", False),
+        ("chrome-extension://abcdefgh/content.js", False),
+        ("https://cdn.jsdelivr.net/npm/vue@3/dist/vue.js", False),
+        ("https://browser.sentry-cdn.com/11.12.0/bundle.min.js", False),
+    ],
+)
+def test_what_a_browser_calls_its_own_is_known_by_its_address(path: str, own: bool) -> None:  # noqa: FBT001
+    stack = {"frames": [{"filename": path, "in_app": True}, {"filename": path, "in_app": False}]}
+    error = {"type": "E", "stacktrace": stack}
+    event = read({"event_id": ID, "platform": "javascript", "exception": [error]})
+    assert [one.in_app for one in event.exceptions[0].frames] == [own, False]
+
+
 def test_an_exception_without_a_stack_has_that_of_its_thread() -> None:
     stack = {"frames": [{"function": "work"}]}
     threads = {"values": [{"id": 1}, {"id": 2, "crashed": True, "stacktrace": stack}]}

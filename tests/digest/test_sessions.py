@@ -28,14 +28,35 @@ def test_sums_are_added_up(desk: Desk) -> None:
     assert fares(desk, "sessions", told) == Health(200, 14, 6)
 
 
-def test_a_session_counts_when_it_begins_and_when_it_crashes(desk: Desk) -> None:
+BEGUN = {"sid": "a", "init": True, "status": "ok", "errors": 0}
+MET = {"sid": "a", "init": False, "status": "ok", "errors": 1}
+OTHER = {"sid": "b"}
+
+
+@pytest.mark.parametrize(
+    ("told", "fare"),
+    [
+        ([BEGUN], (1, 0, 0)),
+        ([BEGUN, {**MET, "status": "exited", "errors": 0}], (1, 0, 0)),
+        ([BEGUN, MET, {**MET, "errors": 2}, {**MET, "status": "exited"}], (1, 1, 0)),
+        ([BEGUN, {**MET, "status": "unhandled"}, {**MET, "status": "unhandled"}], (1, 1, 0)),
+        ([BEGUN, MET, BEGUN | OTHER, MET | OTHER], (2, 2, 0)),
+        ([BEGUN, {**MET, "status": "crashed"}, {**MET, "status": "crashed"}], (1, 0, 1)),
+        ([{**BEGUN, "status": "exited", "errors": 2}], (1, 1, 0)),
+        ([{**BEGUN, "status": "abnormal", "errors": 1}], (1, 0, 1)),
+    ],
+)
+def test_a_session_counts_once_as_begun_and_once_as_it_fared(
+    desk: Desk, told: list[dict[str, Any]], fare: tuple[int, int, int]
+) -> None:
     attrs = {"attrs": {"release": "1.0"}}
-    told = [
-        {"init": True, "status": "ok", "errors": 0} | attrs,
-        {"init": False, "status": "crashed", "errors": 1} | attrs,
-        {"init": True, "status": "exited", "errors": 2} | attrs,
-    ]
-    assert fares(desk, "session", *told) == Health(2, 1, 1)
+    assert fares(desk, "session", *(one | attrs for one in told)) == fare
+
+
+def test_what_a_session_met_counts_once_over_batches(desk: Desk) -> None:
+    attrs = {"attrs": {"release": "1.0"}}
+    assert fares(desk, "session", BEGUN | attrs, MET | attrs) == (1, 1, 0)
+    assert fares(desk, "session", {**MET, "status": "exited"} | attrs) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("told", [{}, [], "x", {"attrs": 7}, {"attrs": {"release": ""}}])

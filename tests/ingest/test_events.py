@@ -112,6 +112,7 @@ def test_what_an_sdk_dropped_itself_is_counted(inside: Site) -> None:
     report = {
         "discarded_events": [
             {"reason": "queue_overflow", "category": "error", "quantity": 12},
+            {"reason": "queue_overflow", "category": "unknown", "quantity": 3},
             {"reason": "before_send", "category": "error", "quantity": 7},
             {"reason": "ratelimit_backoff", "category": "transaction", "quantity": 7},
             {"reason": "<b>", "category": "error", "quantity": 7},
@@ -120,7 +121,7 @@ def test_what_an_sdk_dropped_itself_is_counted(inside: Site) -> None:
     }
     posted(inside, ("client_report", json.dumps(report).encode()))
     assert inside.server.envelopes.skipped == {
-        (inside.project.id, "error that an SDK dropped itself, queue_overflow"): 12
+        (inside.project.id, "error that an SDK dropped itself, queue_overflow"): 15
     }
 
 

@@ -9,27 +9,7 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def uv() -> str:
-    found = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
-    if not Path(found).exists():
-        pytest.skip("uv is not installed: make setup brings it")
-    return found
-
-
-@pytest.fixture(scope="module")
-def wheels(uv: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Build both wheels, each from its source distribution, as a registry would get them."""
-    out = tmp_path_factory.mktemp("wheels")
-    for package in ("bugsly", "bugsly-server"):
-        command = [uv, "build", "--quiet", "--package", package, "--out-dir", str(out)]
-        subprocess.run(command, cwd=ROOT, check=True)
-    return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
+from tests.support.pythons import ROOT
 
 
 def test_the_agent_is_a_wheel_without_a_single_dependency(wheels: dict[str, Path]) -> None:

@@ -55,6 +55,11 @@ def test_a_secret_that_is_missing_is_seen_to_be_missing(value: object) -> None:
         ("postgres://ada:hunter2@db/x", f"postgres://ada:{GONE}@db/x"),
         ("amqp://:hunter2@mq", f"amqp://:{GONE}@mq"),
         ("http://shop.test/a:b@c", "http://shop.test/a:b@c"),
+        ("/orders?token=[Filtered]&a=b", "/orders?token=[Filtered]&a=b"),
+        (
+            "http://shop.test:5173/node_modules/@sentry/core/index.js",
+            "http://shop.test:5173/node_modules/@sentry/core/index.js",
+        ),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", GONE),
         ("-----BEGIN PRIVATE KEY-----\ncut short", GONE),
         ("-----BEGIN CERTIFICATE-----\nMIIE", "-----BEGIN CERTIFICATE-----\nMIIE"),

@@ -24,7 +24,7 @@ def project(server: Serving, request: pytest.FixtureRequest) -> Project:
 
 @pytest.fixture
 def dsn(server: Serving, project: Project) -> str:
-    return f"http://{project.key}@127.0.0.1:{server.port}/{project.id}"
+    return project.dsn(server.port)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,17 @@
 """sentry-sdk, which knows nothing of us but the DSN."""
 
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
 import sentry_sdk
+import sentry_sdk.logger
 from flask import Flask
 from sentry_sdk.scrubber import EventScrubber
-from tests.support.known_errors import known
+from tests.support.known_errors import fares, first_event, only_error, own_calls
 from tests.support.sdk import sentry
-from tests.support.serving import Project, Serving
+from tests.support.serving import Project, Serving, serving
 from tests.support.wait import wait_until
 
 from bugsly_server.digest.event import note_of
@@ -31,8 +37,7 @@ def test_exceptions_of_one_line_become_one_error(
         for number in range(3):
             sentry_sdk.set_user({"id": str(number)})
             fail()
-    wait_until(lambda: [one.count for one in known(server, project)] == [3], what="one error")
-    (error,) = known(server, project)
+    error = only_error(server, project, 3)
     assert error.title == "KeyError: 'currency'"
     assert error.place.startswith("checkout in ")
     assert (error.release, error.environment, error.users) == ("1.0", "staging", 3)
@@ -43,27 +48,108 @@ def test_exceptions_of_one_line_become_one_error(
 def test_secrets_do_not_reach_the_disk(server: Serving, project: Project, dsn: str) -> None:
     with sentry(dsn, event_scrubber=EventScrubber(denylist=[], pii_denylist=[])):
         fail()
-    wait_until(lambda: [one.count for one in known(server, project)] == [1], what="the error")
+    error = only_error(server, project)
     with server.server.store.database.reading() as connection:
-        (kept,) = groupings.specimens(connection, known(server, project)[0].id)
+        (kept,) = groupings.specimens(connection, error.id)
     assert b"hunter2" not in kept.body
     paths = [path for path, _ in note_of(kept.body).removed]
     assert any(path.endswith("frames.1.vars.password") for path in paths)
 
 
-def test_a_view_of_flask_tells_its_endpoint(server: Serving, project: Project, dsn: str) -> None:
-    with sentry(dsn):
+def test_a_view_of_flask_tells_its_endpoint_and_how_its_release_fares(
+    server: Serving, project: Project, dsn: str
+) -> None:
+    with sentry(dsn, release="1.0"):
         app = Flask("shop")
         app.add_url_rule("/orders", "order", lambda: checkout({}))
-        assert app.test_client().get("/orders").status_code == 500
-    wait_until(lambda: [one.count for one in known(server, project)] == [1], what="the error")
-    assert known(server, project)[0].endpoint == "order"
+        app.add_url_rule("/", "index", lambda: "a pear")
+        client = app.test_client()
+        assert [client.get(path).status_code for path in ("/orders", "/", "/")] == [500, 200, 200]
+    error = only_error(server, project)
+    assert error.endpoint == "order"
+    event = first_event(server, error)
+    assert [one.function for one in own_calls(event)] == ["<lambda>", "checkout"]
+    assert "flask.app" in {one.module for one in event.exceptions[0].frames}
+    assert own_calls(event)[-1].locals["order"] == "{}"
+    wait_until(lambda: fares(server, project).get("1.0") == (3, 0, 1), what="the sessions")
 
 
-def test_what_is_not_kept_is_sent_once(server: Serving, project: Project, dsn: str) -> None:
-    with sentry(dsn, traces_sample_rate=1.0):
-        for _ in range(5):
-            with sentry_sdk.start_transaction(name="job"):
-                pass
+def test_what_is_logged_as_an_error_becomes_one(
+    server: Serving, project: Project, dsn: str
+) -> None:
+    with sentry(dsn):
+        for number in range(3):
+            logging.getLogger("shop").error("order %d is lost", number)
+    error = only_error(server, project, 3)
+    assert (error.title, error.place) == ("order 0 is lost", "shop")
+
+
+def _send_everything() -> None:
+    with sentry_sdk.start_transaction(name="job"):
+        pass
+    sentry_sdk.logger.info("hello")
+    sentry_sdk.metrics.gauge("orders", 7)
+    sentry_sdk.crons.capture_checkin(monitor_slug="nightly", status="ok")
+    with sentry_sdk.new_scope() as scope:
+        scope.add_attachment(bytes=b"a pear", filename="pear.txt")
+        fail()
+
+
+def test_what_is_not_kept_is_sent_once_and_the_errors_go_on(
+    server: Serving, project: Project, dsn: str
+) -> None:
+    with sentry(dsn, traces_sample_rate=1.0, enable_logs=True):
+        for _ in range(3):
+            _send_everything()
             sentry_sdk.flush()
-    assert server.skipped(project) == {"item of type transaction, not kept": 1}
+    only_error(server, project, 3)
+    assert server.skipped(project) == {
+        f"item of type {name}, not kept": 1
+        for name in ("transaction", "log", "trace_metric", "check_in", "attachment")
+    }
+
+
+def test_of_a_flood_what_is_not_kept_is_counted(tmp_path: Path) -> None:
+    with serving(tmp_path, events_per_day="20") as server:
+        project = server.project("flooded")
+        with sentry(project.dsn(server.port)):
+            for _ in range(300):
+                fail()
+        only_error(server, project, 20)
+        assert sum(server.skipped(project).values()) == 280
+
+
+MB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"timestamp": "yesterday"}, "KeyError: 'currency'"),
+        ({"timestamp": 4e9, "user": [], "tags": "a", "level": {}}, "KeyError: 'currency'"),
+        ({"exception": {"values": [None, {"type": "A", "stacktrace": 7}]}}, "A"),
+        ({"exception": "gone", "message": "lost"}, "lost"),
+    ],
+)
+def test_an_event_of_any_shape_is_kept(
+    server: Serving, project: Project, dsn: str, changes: dict[str, Any], title: str
+) -> None:
+    with sentry(dsn, before_send=lambda event, _hint: {**event, **changes}):
+        fail()
+    assert only_error(server, project).title == title
+    assert server.skipped(project) == {}
+
+
+def test_a_large_event_is_kept_in_bounds_and_a_larger_one_is_counted(
+    server: Serving, project: Project, dsn: str
+) -> None:
+    pages = iter(["x" * 13 * MB, "x" * 10 * MB])
+    with sentry(dsn, before_send=lambda event, _hint: {**event, "extra": {"page": next(pages)}}):
+        fail()
+        fail()
+    event = first_event(server, only_error(server, project))
+    assert len(event.contexts["extra"]["page"]) == 1_024
+    assert server.skipped(project) == {
+        "event item that is too large": 1,
+        "text of an event cut at 8,192 characters": 1,
+    }

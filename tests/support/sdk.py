@@ -5,12 +5,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk.integrations.flask import FlaskIntegration
 
 
 @contextmanager
 def sentry(dsn: str, **options: Any) -> Iterator[None]:
-    """Let sentry-sdk report to *dsn* within the block; at its end all is sent."""
-    sentry_sdk.init(dsn, auto_session_tracking=False, **options)
+    """Let sentry-sdk report to *dsn* within the block; at its end all is sent.
+
+    It watches Flask alone, not the server in the same process.
+    """
+    sentry_sdk.init(
+        dsn, auto_enabling_integrations=False, integrations=[FlaskIntegration()], **options
+    )
     try:
         yield
     finally:

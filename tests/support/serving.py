@@ -44,6 +44,9 @@ class Project(NamedTuple):
     def path(self) -> str:
         return f"/api/{self.id}/envelope/"
 
+    def dsn(self, port: int) -> str:
+        return f"http://{self.key}@127.0.0.1:{port}/{self.id}"
+
     @property
     def auth(self) -> dict[str, str]:
         return {"X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={self.key}"}
@@ -52,8 +55,8 @@ class Project(NamedTuple):
 class Serving:
     """A running server; `told` are the changes it announced."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        settings = load_settings({"data_dir": str(folder), "port": "0"}, {})
+    def __init__(self, folder: Path, clock: Clock, given: Mapping[str, str]) -> None:
+        settings = load_settings({"data_dir": str(folder), "port": "0", **given}, {})
         self.told: list[tuple[Issue, Change]] = []
         self.server = Server(settings, clock, lambda *told: self.told.append(told))
         sock = bind(settings)
@@ -98,9 +101,9 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, clock: Clock = now) -> Iterator[Serving]:
-    """Give a running server for the block."""
-    server = Serving(folder, clock)
+def serving(folder: Path, clock: Clock = now, **given: str) -> Iterator[Serving]:
+    """Give a running server with settings as *given* for the block."""
+    server = Serving(folder, clock, given)
     try:
         yield server
     finally:

@@ -62,6 +62,6 @@ def locate(command: Sequence[str]) -> str:
     program = shutil.which(command[0]) or shutil.which(command[0], path=beside)
     if program is None:
         raise UnknownCommand(
-            f"{command[0]}: no such program here → check the name, or activate its environment"
+            f"{command[0]}: no such program here → install it, or activate its environment"
         )
     return program

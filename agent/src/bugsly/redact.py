@@ -30,7 +30,7 @@ _PAIR = re.compile(
     rf"""(\(b?['"][\w-]{{0,40}}?(?:{_WORD})[\w-]{{0,40}}['"],\s?)(?!\[redacted\]){_QUOTED}""",
     re.IGNORECASE,
 )
-_PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s:/@'\"]{0,200}:)[^\s@'\"]{1,500}(@)")
+_PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s:/@'\"]{0,200}:)(?!\d{1,5}/)[^\s@'\"]{1,500}(@)")
 _TOKEN_IN_ADDRESS = re.compile(r"(://)[^\s:/@'\"]{16,500}(@)")
 _SCHEME = re.compile(r"\b(bearer|basic|digest)(\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _KNOWN = re.compile(

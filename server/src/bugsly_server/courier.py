@@ -14,6 +14,7 @@ from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.alert.error import tell
 from bugsly_server.clock import HOUR, MINUTE, SECOND, Clock, Micros
 from bugsly_server.errors import ChannelError
+from bugsly_server.explained import explanation_of
 from bugsly_server.store.meta import changes, channels, projects
 from bugsly_server.store.meta.channels import Delivery, DeliveryState
 from bugsly_server.store.meta.database import Database
@@ -95,10 +96,11 @@ class Courier:
             channel = channels.get(connection, delivery.channel_id)
             issue, change = changes.of(connection, delivery.change_id)
             project = projects.get(connection, issue.project_id)
+            why = explanation_of(connection, issue)
         if channel is None:
             raise ChannelError("channel: it was removed", permanent=True)
         page = f"{self._address()}/p/{project.slug}/issues/{issue.id}"
-        alert = tell(project.name, issue, change, page)
+        alert = tell(project.name, issue, change, page, why)
         kinds.kind(channel.kind).send(channel.url, alert, self._guard)
 
     def _sent(self, delivery: Delivery) -> Delivery:

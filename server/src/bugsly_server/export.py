@@ -7,7 +7,7 @@ from typing import Any
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.error_explanation import ErrorExplanation
-from bugsly_server.model.facts import cause_facts
+from bugsly_server.model.facts import cause_facts, explanation_facts
 from bugsly_server.model.issue import Issue, Kind
 from bugsly_server.model.worker import Worker
 
@@ -91,15 +91,4 @@ def error_facts(error: ErrorIssue, explanation: ErrorExplanation | None) -> dict
         "environment": error.environment,
         "opened_at": error.opened_at / SECOND,
         "seen_at": error.seen_at / SECOND,
-    }
-
-
-def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
-    """Return an explanation of an error as plain JSON."""
-    return {
-        "what": explanation.what,
-        "why": explanation.why,
-        "fix": explanation.fix,
-        "confidence": round(explanation.confidence, 2),
-        "by": explanation.source,
     }

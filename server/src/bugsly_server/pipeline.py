@@ -24,7 +24,7 @@ from bugsly_server.detect.lifecycle import next_change
 from bugsly_server.digest.errors import ErrorRecorder
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
-from bugsly_server.digest.sessions import sum_up
+from bugsly_server.digest.sessions import record_sessions
 from bugsly_server.inquiry import Inquiry
 from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.error import AnyIssue
@@ -110,7 +110,7 @@ class Pipeline:
         told = self._errors.record(kinds.pop("event", ()), self.skipped)
         for issue, change in (one for each in told.values() for one in each):
             self._announce(issue, change)
-        self._add_sessions((*kinds.pop("session", ()), *kinds.pop("sessions", ())))
+        self._add_sessions((*kinds.pop("session", ()), *kinds.pop("sessions", ())), now)
         touched = self._recorder.record(kinds.pop("memory", ()), self.skipped)
         for project_id, sighted in touched.items():
             watch = self._watch.setdefault(project_id, Watch(since=now))
@@ -164,10 +164,10 @@ class Pipeline:
         if forgotten:
             self._recorder = Recorder(self._database, self._telemetry)
 
-    def _add_sessions(self, entries: Sequence[Entry]) -> None:
+    def _add_sessions(self, entries: Sequence[Entry], now: Micros) -> None:
         if entries:
             with self._database.writing() as connection:
-                health.add(connection, sum_up(entries, self.skipped))
+                record_sessions(connection, entries, self.skipped, now)
 
     def _look(self, sighted: Iterable[Worker], now: Micros) -> bool:
         """Judge the workers that have done enough since their last look; return whether any had."""

@@ -87,6 +87,17 @@ def test_an_exception_of_a_view_is_told_once(
     assert told["request"]["url"] == f"http://localhost{path}"
 
 
+def test_the_first_request_of_an_app_that_nobody_handed_to_us_is_told_too(fake: FakeAgent) -> None:
+    app = Flask(__name__)
+    app.add_url_rule("/stock/<int:number>", "item", fail)
+    assert app.test_client().get("/stock/7?size=m").status_code == 500
+    (told,) = fake.catching.sent
+    assert told["transaction"] == "GET /stock/<int:number>"
+    assert told["request"]["url"] == "http://localhost/stock/7"
+    assert told["request"]["query_string"] == "size=m"
+    assert "thread" not in told["contexts"]["bugsly"]
+
+
 @pytest.mark.parametrize("path", ["/fine", "/nowhere", "/abort/404", "/abort/403", "/abort/503"])
 def test_what_a_view_means_to_answer_is_no_error(path: str, app: Flask, fake: FakeAgent) -> None:
     app.test_client().get(path).close()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bugsly.integrations.imports import when_imported
 from bugsly.integrations.wsgi import COUNTED, Wsgi
 from bugsly.probes.errors.errors import Caught
+from bugsly.probes.traffic import endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,19 @@ class Views:
 
     def failed(self, _app: Any, exception: BaseException, **_more: object) -> None:
         """Report *exception*, which Flask answers with a page for server errors."""
-        self._agent.errors.capture(exception, FLASK)
+        caught = FLASK
+        with self._agent.request_guard:
+            if self._agent.errors.scopes.current() is None:
+                caught = _not_followed()
+        self._agent.errors.capture(exception, caught)
+
+
+def _not_followed() -> Caught:
+    """Return what is known of the first request of an application, which we do not count."""
+    from flask import request
+
+    endpoint = " ".join(endpoint_of(request.environ))
+    return FLASK._replace(endpoint=endpoint, environ=request.environ)
 
 
 def watch(agent: Agent) -> None:

@@ -8,18 +8,25 @@ from bugsly_server.alert.message import OPENINGS, Alert, compose, one_line, sent
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
 from bugsly_server.model.error import AnyIssue, ErrorIssue
+from bugsly_server.model.error_explanation import ErrorExplanation
+from bugsly_server.model.facts import explanation_facts
 from bugsly_server.model.issue import Change, ChangeKind, Issue
 
 LEADS = OPENINGS | {ChangeKind.OPENED: "New: "}
 
 
-def tell(project: str, issue: AnyIssue, change: Change, url: str) -> Alert:
-    """Return the alert of *change*, which happened to *issue* of *project*, shown at *url*."""
+def tell(
+    project: str, issue: AnyIssue, change: Change, url: str, why: ErrorExplanation | None
+) -> Alert:
+    """Return the alert of *change*, which happened to *issue* of *project*, shown at *url*.
+
+    *why* explains an error, where a rule knows it.
+    """
     if isinstance(issue, Issue):
         return compose(project, issue, change, url)
     return Alert(
         title=one_line(f"[{project}] {LEADS[change.kind]}{issue.title}"),
-        lines=tuple(one_line(line) for line in _lines(issue, change) if line),
+        lines=tuple(one_line(line) for line in _lines(issue, change, why) if line),
         url=url,
         facts={
             "change": change.kind,
@@ -40,12 +47,13 @@ def tell(project: str, issue: AnyIssue, change: Change, url: str) -> Alert:
                 "release": issue.release,
                 "environment": issue.environment,
                 "because": change.because,
+                "explanation": None if why is None else explanation_facts(why),
             },
         },
     )
 
 
-def _lines(issue: ErrorIssue, change: Change) -> tuple[str, ...]:
+def _lines(issue: ErrorIssue, change: Change, why: ErrorExplanation | None) -> tuple[str, ...]:
     is_new = change.kind is ChangeKind.OPENED
     users = f" to {units.count(issue.users)} users" if issue.users > 1 else ""
     moment = datetime.fromtimestamp(change.at / SECOND, UTC)
@@ -54,6 +62,8 @@ def _lines(issue: ErrorIssue, change: Change) -> tuple[str, ...]:
     return (
         "" if is_new else sentence(change.because),
         f"Raised by {issue.place}." if issue.place else "",
+        "" if why is None else f"{why.what} {why.why}",
+        "" if why is None else f"Fix: {why.fix}",
         f"Endpoint: {issue.endpoint}" if issue.endpoint else "",
         "" if is_new else f"It has happened {units.count(issue.count)} times so far{users}.",
         f"Seen at {moment:%Y-%m-%d %H:%M} UTC{release}{environment}.",

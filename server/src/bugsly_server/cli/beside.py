@@ -9,7 +9,6 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 from bugsly.autostart import environment
 from bugsly_server.alert.error import tell
@@ -19,6 +18,7 @@ from bugsly_server.cli.child import Child, adopt_orphans, kill_descendants
 from bugsly_server.cli.given import is_given
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured
+from bugsly_server.explained import explanation_of
 from bugsly_server.listen import Listener, address, bind
 from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.issue import Change
@@ -28,9 +28,6 @@ from bugsly_server.web.setup import dsn
 
 SAMPLE_EVERY = "1"
 """Seconds between samples at a desk, where one wants to see something."""
-
-Work = Callable[["Beside"], Awaitable[int]]
-Announce = Callable[[str, AnyIssue, Change], None]
 
 
 @dataclass
@@ -56,11 +53,18 @@ class Beside:
         return await child.stop(self.signal) if not ended.done() else ended.result()
 
 
+Work = Callable[[Beside], Awaitable[int]]
+Announce = Callable[[Beside, AnyIssue, Change], None]
+
+
 def run_beside(parsed: argparse.Namespace, settings: Settings, project: str, work: Work) -> int:
     """Serve, do *work*, end; return what *work* returns. Nothing that it started is left behind."""
 
-    def announce(url: str, issue: AnyIssue, change: Change) -> None:
-        alert = tell(project, issue, change, f"{url}/p/{project}/issues/{issue.id}")
+    def announce(beside: Beside, issue: AnyIssue, change: Change) -> None:
+        with beside.server.store.database.reading() as connection:
+            why = explanation_of(connection, issue)
+        page = f"{beside.url}/p/{project}/issues/{issue.id}"
+        alert = tell(project, issue, change, page, why)
         terminal.OUT.print(terminal.alert_panel(issue, change, alert))
 
     sock = bind(settings, or_any=not is_given(parsed, "port"))
@@ -72,7 +76,7 @@ def serve_beside(
 ) -> int:
     """Do the same on a socket that listens, with *announce* for what changes about issues."""
     url = address(sock, settings)
-    server = Server(settings, now, partial(announce, url))
+    server = Server(settings, now, lambda issue, change: announce(beside, issue, change))
     with server.store.database.writing() as connection:
         made = projects.ensure(connection, project, now())
         key = projects.key_of(connection, made.id)

@@ -81,8 +81,9 @@ def _leak(facts: dict[str, Any]) -> tuple[str, str]:
 
 def _error(facts: dict[str, Any]) -> tuple[str, str]:
     where = f" ({facts['place']})" if facts["place"] else ""
-    times = f"error, {units.count(facts['count'])} times"
-    return times, f"{facts['title']}{where}"
+    why = f". {facts['explanation']['what']}" if facts["explanation"] else ""
+    times = f"{units.count(facts['count'])} times" if facts["count"] > 1 else "once"
+    return f"error, {times}", f"{facts['title']}{where}{why}"
 
 
 def _growth(growth: dict[str, Any] | None) -> str:

@@ -1,14 +1,18 @@
-"""Reads the sessions that SDKs count, one by one or in sums."""
+"""Adds up the sessions that SDKs count, one by one or in sums."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
 
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.digest.event import NAME
 from bugsly_server.digest.loose import line, mapping, moment, number, read_object
+from bugsly_server.store.meta import groupings, health
 from bugsly_server.store.meta.health import Health, Key
 from bugsly_server.store.ports import Entry
 
@@ -17,32 +21,57 @@ LARGEST = 10**9
 OLDEST: Micros = 30 * DAY
 
 
-def sum_up(entries: Iterable[Entry], skipped: Counter[tuple[int, str]]) -> dict[Key, Health]:
-    """Return the sessions in *entries* by project, release, environment and day.
+class Fare(NamedTuple):
+    """Some sessions, and how they fared."""
+
+    key: Key
+    health: Health
+    mark: bytes = b""
+    """Of what a session met, which SDKs tell again when it ends."""
+
+
+def record_sessions(
+    connection: Connection, entries: Iterable[Entry], skipped: Counter[tuple[int, str]], now: Micros
+) -> None:
+    """Add the sessions in *entries* to those of their releases.
 
     Sessions of no release are left out: no rate could be told from them.
     """
+    marked: dict[int, dict[bytes, Fare]] = defaultdict(dict)
     total: dict[Key, Health] = {}
-    for entry in entries:
-        loose = read_object(entry.payload)
-        release = "" if loose is None else line(mapping(loose.get("attrs")).get("release"), NAME)
-        if loose is None or not release:
-            skipped[entry.project_id, "session without a release"] += 1
-            continue
-        environment = line(mapping(loose.get("attrs")).get("environment"), NAME)
-        for at, health in _told(loose, entry):
-            key = Key(entry.project_id, release, environment, at // DAY)
-            known = total.get(key, Health(0, 0, 0))
-            total[key] = Health(*(a + b for a, b in zip(known, health, strict=True)))
-    return total
+    for fare in (one for entry in entries for one in _read(entry, skipped)):
+        if fare.mark:
+            marked[fare.key.project_id][fare.mark] = fare
+        else:
+            _add(total, fare)
+    for project_id, fares in marked.items():
+        fresh = groupings.unseen(connection, project_id, list(fares))
+        if fresh:
+            groupings.mark_seen(connection, project_id, fresh, now)
+        for mark in fresh:
+            _add(total, fares[mark])
+    health.add(connection, total)
 
 
-def _told(loose: Mapping[str, Any], entry: Entry) -> list[tuple[Micros, Health]]:
+def _add(total: dict[Key, Health], fare: Fare) -> None:
+    known = total.get(fare.key, Health(0, 0, 0))
+    total[fare.key] = Health(*(a + b for a, b in zip(known, fare.health, strict=True)))
+
+
+def _read(entry: Entry, skipped: Counter[tuple[int, str]]) -> Iterator[Fare]:
+    loose = read_object(entry.payload)
+    attributes = mapping(mapping(loose).get("attrs"))
+    release = line(attributes.get("release"), NAME)
+    if loose is None or not release:
+        skipped[entry.project_id, "session without a release"] += 1
+        return
+    environment = line(attributes.get("environment"), NAME)
     sums = loose.get("aggregates")
-    if isinstance(sums, list):
-        told = [one for one in sums[:MOST_SUMS] if isinstance(one, dict)]
-        return [(_started(one, entry), _of_sum(one)) for one in told]
-    return [(_started(loose, entry), _of_one(loose))]
+    summed = isinstance(sums, list)
+    for one in sums[:MOST_SUMS] if isinstance(sums, list) else (loose,):
+        if isinstance(one, dict):
+            key = Key(entry.project_id, release, environment, _started(one, entry) // DAY)
+            yield from (Fare(key, _of_sum(one)),) if summed else _of_one(one, key)
 
 
 def _of_sum(loose: Mapping[str, Any]) -> Health:
@@ -52,12 +81,19 @@ def _of_sum(loose: Mapping[str, Any]) -> Health:
     return Health(exited + errored + crashed + abnormal, errored, crashed + abnormal)
 
 
-def _of_one(loose: Mapping[str, Any]) -> Health:
-    """Return one session: it is counted when it begins, and as crashed when it says so."""
-    begins = loose.get("init") is True
-    crashed = loose.get("status") in {"crashed", "abnormal"}
-    errored = begins and not crashed and number(loose.get("errors"), LARGEST) > 0
-    return Health(int(begins), int(errored), int(crashed))
+def _of_one(loose: Mapping[str, Any], key: Key) -> Iterator[Fare]:
+    """Yield what one session tells: that it begins, that it met an error, or that it crashed."""
+    if loose.get("init") is True:
+        yield Fare(key, Health(1, 0, 0))
+    if loose.get("status") in {"crashed", "abnormal"}:
+        yield Fare(key, Health(0, 0, 1), _mark("crashed", loose))
+    elif number(loose.get("errors"), LARGEST):
+        yield Fare(key, Health(0, 1, 0), _mark("errored", loose))
+
+
+def _mark(fate: str, loose: Mapping[str, Any]) -> bytes:
+    told = f"{fate} {line(loose.get('sid'), NAME)} {line(loose.get('started'), NAME)}"
+    return blake2b(told.encode(), digest_size=16).digest()
 
 
 def _started(loose: Mapping[str, Any], entry: Entry) -> Micros:

@@ -24,6 +24,11 @@ LIBRARY = (
     *("site-packages", "dist-packages", "node_modules", "/lib/python3", "/lib64/python3"),
     *("<frozen", "node:", "internal/", "webpack/bootstrap"),
 )
+SERVED = (
+    *("node_modules/", "webpack/bootstrap", "-extension://", ".sentry-cdn.com/"),
+    *("//cdn.jsdelivr.net/", "//unpkg.com/", "//cdnjs.cloudflare.com/", "//esm.sh/"),
+)
+"""Where a page has its libraries from."""
 RELATIONS = {"__cause__": "cause", "__context__": "context", "exceptions": "member"}
 
 
@@ -89,7 +94,6 @@ def _frames(loose: Sequence[object], platform: str, skipped: Counter[str]) -> tu
 
 def _frame(loose: Mapping[str, Any], platform: str) -> Frame:
     file, path = line(loose.get("filename"), NAME), line(loose.get("abs_path"), NAME)
-    told = loose.get("in_app")
     return Frame(
         module=line(loose.get("module"), NAME),
         function=line(loose.get("function"), NAME),
@@ -99,7 +103,7 @@ def _frame(loose: Mapping[str, Any], platform: str) -> Frame:
         code=_code(loose.get("context_line")),
         before=_lines(loose.get("pre_context"))[-AROUND:],
         after=_lines(loose.get("post_context"))[:AROUND],
-        in_app=told if isinstance(told, bool) else _is_own(path or file, platform),
+        in_app=_is_own(loose.get("in_app"), path or file, platform),
         locals=_locals(loose.get("vars")),
     )
 
@@ -117,8 +121,15 @@ def _shown(loose: object) -> object:
     return f"[{', '.join(str(_shown(one)) for one in loose)}]" if isinstance(loose, list) else loose
 
 
-def _is_own(path: str, platform: str) -> bool:
-    """Return whether a file is the application's own, where the SDK does not say."""
+def _is_own(told: object, path: str, platform: str) -> bool:
+    """Return whether a call is the application's own, as *told* by the SDK or by its file.
+
+    SDKs of browsers say so of every call.
+    """
+    if platform == "javascript":
+        return told is not False and not any(part in path for part in SERVED)
+    if isinstance(told, bool):
+        return told
     return platform != "native" and not any(part in path for part in LIBRARY)
 
 

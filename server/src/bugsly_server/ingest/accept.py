@@ -26,14 +26,15 @@ CATEGORY_OF = {
     "replay_recording": "replay",
     "replay_video": "replay",
     "log": "log_item",
+    "trace_metric": "trace_metric",
     "check_in": "monitor",
     "attachment": "attachment",
     "feedback": "feedback",
 }
-"""What an SDK may be told to stop sending. Errors are not among it, nor `default`, nor metrics:
-an empty or unknown category would silence the SDK altogether."""
+"""What an SDK may be told to stop sending. Errors are not among it, nor `default`: an empty
+category would silence the SDK altogether."""
 
-COUNTED_BY_NAME = {*CATEGORY_OF, "statsd", "metric_buckets", "trace_metric"}
+COUNTED_BY_NAME = {*CATEGORY_OF, "statsd", "metric_buckets", "user_report", "raw_security"}
 """Other names are the client's to invent, without end."""
 
 

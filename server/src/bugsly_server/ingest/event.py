@@ -25,6 +25,9 @@ REPORTED = frozenset(
 CHOSEN = frozenset({"sample_rate", "before_send", "event_processor"})
 """Not lost: the application wanted it so."""
 
+EVENTS = ("error", "default", "unknown")
+"""The categories of errors, and those that SDKs of JavaScript count messages by."""
+
 
 class Taken(NamedTuple):
     """An event as the spool keeps it."""
@@ -64,5 +67,5 @@ def count_reported(payload: bytes, skipped: Counter[str]) -> None:
     for one in values(told.get("discarded_events"))[:MOST_REPORTED]:
         reason = one.get("reason")
         amount = number(one.get("quantity"), 10**9)
-        if one.get("category") == "error" and reason in REPORTED - CHOSEN and amount:
+        if one.get("category") in EVENTS and reason in REPORTED - CHOSEN and amount:
             skipped[f"error that an SDK dropped itself, {reason}"] += amount

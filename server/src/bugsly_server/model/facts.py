@@ -1,10 +1,11 @@
-"""A diagnosis as programs read it: in webhooks, in `--json`, in what the doctor writes."""
+"""Why there is an issue, as programs read it: in webhooks, in `--json`, in the doctor's words."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
+from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.trace import Trace
 
 
@@ -31,6 +32,17 @@ def cause_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any
         "unless": list(diagnosis.unless),
         "trace": None if diagnosis.trace is None else _trace_facts(diagnosis.trace),
         "shares": [_share_facts(one) for one in diagnosis.shares],
+    }
+
+
+def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
+    """Return an explanation of an error as plain JSON."""
+    return {
+        "what": explanation.what,
+        "why": explanation.why,
+        "fix": explanation.fix,
+        "confidence": round(explanation.confidence, 2),
+        "by": explanation.source,
     }
 
 

@@ -59,7 +59,7 @@ RULES = (
     Rule(
         "password in an address",
         ("://",),
-        re.compile(r"(\w://[^\s:/@'\"]{0,200}:)[^\s@'\"]{1,300}(@)"),
+        re.compile(r"(\w://[^\s:/@'\"]{0,200}:)(?!\d{1,5}/)[^\s@'\"]{1,300}(@)"),
         _between,
     ),
     Rule(
@@ -99,7 +99,7 @@ RULES = (
         NAMES,
         re.compile(
             rf"((?:{_NAME})[\w-]{{0,40}}(?:=|['\"]?\s?[:=]\s?(?=[rbRB]?['\"])))"
-            rf"(?!\[redacted\])(?:[rbRB]?'[^']{{1,500}}'|[rbRB]?\"[^\"]{{1,500}}\"|[^\s&,;'\")\]}}]+)",
+            rf"(?!\[(?:redacted|Filtered)\])(?:[rbRB]?'[^']{{1,500}}'|[rbRB]?\"[^\"]{{1,500}}\"|[^\s&,;'\")\]}}]+)",
             re.IGNORECASE,
         ),
         _behind,

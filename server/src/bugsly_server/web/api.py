@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,23 +12,12 @@ from starlette.responses import Response
 
 from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import Micros
-from bugsly_server.digest.event import decode_event
 from bugsly_server.errors import Misconfigured, NotFound
+from bugsly_server.explained import explanation_of
 from bugsly_server.export import error_facts, issue_facts, worker_facts
-from bugsly_server.model.error import ErrorIssue
-from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.issue import State
-from bugsly_server.store.meta import (
-    accounts,
-    asks,
-    errors,
-    groupings,
-    issues,
-    projects,
-    workers,
-)
+from bugsly_server.store.meta import accounts, asks, errors, issues, projects, workers
 from bugsly_server.store.meta.accounts import Account
-from bugsly_server.web.explanation import explained
 from bugsly_server.web.site import site_of
 
 UNKNOWN_TOKEN = {"detail": "token: is unknown → make one on the account page"}
@@ -91,18 +79,8 @@ def open_issues(connection: Connection, project_id: int, now: Micros) -> list[di
     found = errors.unresolved(connection, project_id, MOST_ERRORS)
     return [
         *(issue_facts(one, now) for one in leaks),
-        *(error_facts(one, _explanation(connection, project_id, one)) for one in found),
+        *(error_facts(one, explanation_of(connection, one)) for one in found),
     ]
-
-
-def _explanation(
-    connection: Connection, project_id: int, error: ErrorIssue
-) -> ErrorExplanation | None:
-    """Return what the rules say of the latest event of *error* that is kept for good."""
-    for kept in groupings.specimens(connection, error.id)[:1]:
-        event = decode_event(kept.body, kept.at, Counter())
-        return None if event is None else explained(connection, project_id, event)
-    return None
 
 
 def put_heap(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:

@@ -22,9 +22,11 @@ from bugsly.protocol.event import Event
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from _typeshed.wsgi import WSGIEnvironment
+
     from bugsly.events import EventDesk
     from bugsly.guard import Guard
-    from bugsly.probes.errors.scope import InProgress, Scopes
+    from bugsly.probes.errors.scope import Scopes
 
 LEAVING = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit", "GreenletExit"})
 """Exceptions that are no errors; the last one is gevent's."""
@@ -57,6 +59,8 @@ class Caught(NamedTuple):
     hook: str
     handled: bool = False
     endpoint: str = ""
+    environ: WSGIEnvironment | None = None
+    """Of a request that is not followed."""
 
 
 class Voice(NamedTuple):
@@ -132,6 +136,7 @@ class Errors:
     ) -> str:
         scope = self.scopes.look()
         call = self.scopes.current()
+        environ = caught.environ if call is None else call.environ
         show = Show() if self._send_locals else None
         event = Event(
             id=uuid4().hex,
@@ -146,15 +151,15 @@ class Errors:
             user="" if scope is None else scope.user,
             thrown=() if error is None else thrown_by(error, show),
             crumbs=() if scope is None else scope.crumbs,
-            asked=None if call is None else asked(call.environ, show),
-            contexts=self._contexts(call, said, held_back),
+            asked=None if environ is None else asked(environ, show),
+            contexts=self._contexts(environ, said, held_back),
         )
         self._desk.put(event, _weight(event, show))
         self._voice.wake()
         return event.id
 
     def _contexts(
-        self, call: InProgress | None, said: Said, held_back: int
+        self, environ: WSGIEnvironment | None, said: Said, held_back: int
     ) -> dict[str, dict[str, object]]:
         ours: dict[str, object] = {
             "worker": self._voice.worker(),
@@ -164,7 +169,7 @@ class Errors:
             ours["held_back"] = held_back
         if said.where:
             ours["where"] = said.where
-        if call is None:
+        if environ is None:
             ours["thread"] = threading.current_thread().name[:100]
         runtime: dict[str, object] = {
             "name": platform.python_implementation(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +67,7 @@ class Database:
         self._engine.dispose()
 
     def _upgrade(self) -> None:
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it lists its own parts
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError

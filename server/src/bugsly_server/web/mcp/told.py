@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Annotated, Any
 
 import msgspec
@@ -10,14 +9,13 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from bugsly_server.clock import SECOND, Micros
-from bugsly_server.digest.event import decode_event
 from bugsly_server.explain.markdown import markdown
+from bugsly_server.explained import explained, latest_event
 from bugsly_server.export import error_facts, issue_facts
 from bugsly_server.model.error import AnyIssue, ErrorIssue
 from bugsly_server.model.issue import Issue
-from bugsly_server.store.meta import groupings, issues
+from bugsly_server.store.meta import issues
 from bugsly_server.web import error_markdown
-from bugsly_server.web.explanation import explained
 from bugsly_server.web.mcp.caller import Caller, find_issue
 
 MOST_CHANGES = 50
@@ -67,10 +65,8 @@ def _leak(leak: Issue, url: str) -> str:
 
 def _error(connection: Connection, error: ErrorIssue, url: str) -> tuple[str, dict[str, Any]]:
     """Tell an error by the latest of its events that are kept for good."""
-    for kept in groupings.specimens(connection, error.id)[:1]:
-        event = decode_event(kept.body, kept.at, Counter())
-        if event is not None:
-            why = explained(connection, error.project_id, event)
-            text = error_markdown.markdown(error, event, why, url)
-            return text, error_facts(error, why)
-    return f"## {error.title}\n\n<{url}>\n", error_facts(error, None)
+    event = latest_event(connection, error)
+    if event is None:
+        return f"## {error.title}\n\n<{url}>\n", error_facts(error, None)
+    why = explained(connection, error.project_id, event)
+    return error_markdown.markdown(error, event, why, url), error_facts(error, why)

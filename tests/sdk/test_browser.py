@@ -1,0 +1,97 @@
+"""@sentry/browser: plain text from another origin, so that no browser asks beforehand."""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.support.browser import chromium
+from tests.support.known_errors import fares, first_event, only_error, own_calls
+from tests.support.serving import Project, Serving
+from tests.support.wait import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PREFLIGHT = """async ([address, body]) => {
+    const headers = { "X-Sentry-Auth": "Sentry sentry_version=7, sentry_key=unknown" };
+    const reply = await fetch(address, { method: "POST", headers, body });
+    return [reply.status, reply.headers.get("X-Sentry-Error")];
+}"""
+
+
+class Shop(SimpleHTTPRequestHandler):
+    """Serves the page and the SDK's modules."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def shop(npm: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Shop, directory=str(npm))) as listening:
+        thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}/page.html"
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser, shop: str, dsn: str) -> Iterator[Page]:
+    """Open the shop, which has then sent all but an error."""
+    page = browser.new_page()
+    page.goto(f"{shop}?dsn={quote(dsn)}")
+    page.wait_for_function("document.title === 'Shop, open'")
+    yield page
+    page.close()
+
+
+def test_an_error_that_nobody_handles_becomes_an_issue(
+    server: Serving, project: Project, page: Page
+) -> None:
+    page.get_by_text("Pay").click()
+    error = only_error(server, project)
+    event = first_event(server, error)
+    assert error.title.startswith("TypeError: Cannot read properties of undefined")
+    assert error.place.startswith("checkout in http://127.0.0.1:")
+    assert (error.release, error.environment) == ("2.0", "staging")
+    assert (event.user, event.tags["shop"]) == ("7", "north")
+    assert not event.exceptions[0].handled
+    assert own_calls(event)[-1].function == "checkout"
+    assert {urlsplit(one.file).path for one in own_calls(event)} == {"/page.html"}
+    assert [one.function for one in event.exceptions[0].frames if not one.in_app] == [
+        "Module.withScope",
+        "Object.withScope",
+        "AsyncContextStack.withScope",
+    ]
+    assert ("ui.click", "body > button") in {(one.category, one.message) for one in event.crumbs}
+    assert event.asked is not None
+    assert "/page.html" in event.asked.url
+    assert "Chrome" in event.asked.headers["User-Agent"]
+    wait_until(lambda: fares(server, project).get("2.0") == (1, 1, 0), what="the session")
+
+
+def test_what_is_not_kept_is_sent_once(server: Serving, project: Project, page: Page) -> None:
+    assert page.title() == "Shop, open"
+    assert server.skipped(project) == {
+        f"item of type {name}, not kept": 1 for name in ("span", "log", "trace_metric")
+    }
+
+
+def test_a_page_may_send_headers_of_its_own_and_read_why_it_is_refused(
+    server: Serving, project: Project, page: Page
+) -> None:
+    address = f"http://127.0.0.1:{server.port}{project.path}"
+    status, why = page.evaluate(PREFLIGHT, [address, "{}"])
+    assert status == 403
+    assert why.startswith("key 'unknown': unknown in project")
