@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from bugsly_server.clock import DAY, MINUTE, Micros
 from bugsly_server.digest.loose import line, mapping, moment, number, read_object, text, values
-from bugsly_server.digest.stack import every_frame, thrown
+from bugsly_server.digest.outline import read_outline
+from bugsly_server.digest.stack import thrown
 from bugsly_server.model.event import Asked, Crumb, Event
 
 NOTE = "_bugsly"
@@ -25,8 +26,6 @@ EARLIEST: Micros = 30 * DAY
 """Before its arrival: an event that claims to be older is dated by its arrival."""
 SKEW: Micros = MINUTE
 """A difference between the client's clock and ours below this is the time of the journey."""
-DETAILS = frozenset({"breadcrumbs", "tags", "extra", "modules", "contexts", "request"})
-DETAILS_OF_FRAME = ("vars", "pre_context", "post_context")
 LEVELS = frozenset({"fatal", "error", "warning", "info", "debug"})
 ID = frozenset("0123456789abcdef")
 
@@ -45,34 +44,23 @@ def decode_event(payload: bytes, received_at: Micros, skipped: Counter[str]) -> 
 
     None where it is no JSON object, or has no id.
     """
-    loose = _readable(payload, skipped)
-    return None if loose is None else _event(loose, received_at, skipped)
-
-
-def decode_outline(payload: bytes, received_at: Micros, skipped: Counter[str]) -> Event | None:
-    """Return the same without what grouping and counting do without, which is most of it.
-
-    It lacks locals, the source around lines, breadcrumbs, tags, contexts but our own, and of the
-    request all but its method.
-    """
-    loose = _readable(payload, skipped)
-    if loose is None:
-        return None
-    kept = {name: value for name, value in loose.items() if name not in DETAILS}
-    kept["contexts"] = {"bugsly": mapping(loose.get("contexts")).get("bugsly")}
-    kept["request"] = {"method": mapping(loose.get("request")).get("method")}
-    for frame in every_frame(kept):
-        for name in DETAILS_OF_FRAME:
-            frame.pop(name, None)
-    return _event(kept, received_at, skipped)
-
-
-def _readable(payload: bytes, skipped: Counter[str]) -> dict[str, Any] | None:
     loose = read_object(payload)
     if loose is None or not sound_id(loose.get("event_id")):
         skipped["event that is not valid JSON of its form"] += 1
         return None
-    return loose
+    return _event(loose, received_at, skipped)
+
+
+def decode_outline(payload: bytes, received_at: Micros, skipped: Counter[str]) -> Event | None:
+    """Return the same, most often without what grouping and counting do without, the bulk of it.
+
+    It lacks locals, the source around lines, breadcrumbs, tags, contexts but our own, and of the
+    request all but its method. Of an event of unusual form it lacks nothing.
+    """
+    loose = read_outline(payload)
+    if loose is None or not sound_id(loose.get("event_id")):
+        return decode_event(payload, received_at, skipped)
+    return _event(loose, received_at, skipped)
 
 
 def _event(loose: Mapping[str, Any], received_at: Micros, skipped: Counter[str]) -> Event:

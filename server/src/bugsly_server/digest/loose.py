@@ -50,12 +50,16 @@ def text(loose: object, longest: int) -> str:
 
 def line(loose: object, longest: int) -> str:
     """Return *loose* as a text on one line."""
+    if type(loose) is str and len(loose) <= longest and loose.isprintable():
+        return loose
     plain = text(loose, longest)
     return plain if plain.isprintable() else " ".join(plain.split())
 
 
 def number(loose: object, largest: int) -> int:
     """Return *loose* as a whole number from 0 to *largest*, 0 where it is none."""
+    if type(loose) is int:
+        return loose if 0 <= loose <= largest else 0
     if isinstance(loose, str) and loose.isascii() and loose.isdigit() and len(loose) < 19:
         loose = int(loose)
     if isinstance(loose, bool) or not isinstance(loose, int | float):

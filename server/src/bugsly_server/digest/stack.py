@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bugsly_server.digest.loose import line, mapping, number, text, values
@@ -54,12 +54,6 @@ def thrown(event: Mapping[str, Any], skipped: Counter[str]) -> tuple[Thrown, ...
         )
         for index, one in enumerate(told)
     )
-
-
-def every_frame(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every frame of *event* as it came."""
-    for one in (*values(event.get("exception")), *values(event.get("threads")), event):
-        yield from (frame for frame in _frames_of(one) if isinstance(frame, dict))
 
 
 def _spare_frames(event: Mapping[str, Any]) -> list[Any]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from bugsly_server.clock import Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """One call of a stack, with the source around its line."""
 
     module: str = ""
@@ -27,7 +28,7 @@ class Frame:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     in_app: bool = False
-    locals: Mapping[str, str] = field(default_factory=dict)
+    locals: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

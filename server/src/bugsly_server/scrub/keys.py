@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import Enum, auto
 from itertools import pairwise
 
 WORDS = frozenset(
@@ -29,27 +30,41 @@ PAIRS = frozenset(
     }
 )
 SOURCE = frozenset({"context_line", "pre_context", "post_context"})
-"""Keys of a frame's source lines, where a name in front of `=` is code."""
+"""Keys of a frame's source lines."""
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+LONGEST_NAME = 20
+"""Of a key that cannot be a secret itself."""
 LONGEST = 100
 """A longer key is no name."""
 MOST_REMEMBERED = 10_000
 
 
-class SpecialKeys(dict[str, bool]):
-    """Says as `keys[key]` whether a key speaks of a secret, or is one of `SOURCE`.
+class Nature(Enum):
+    """Why a key wants a closer look."""
 
-    It remembers what it said. *more* are names of secrets besides; case and separators in them
-    do not matter.
+    SECRET = auto()
+    """It speaks of one."""
+    SOURCE = auto()
+    """It holds source lines, where a name in front of `=` is code."""
+    LONG = auto()
+    """It may be a secret itself."""
+
+
+class Natures(dict[str, Nature | None]):
+    """Says as `natures[key]` of what nature a key is, None of most; remembers what it said.
+
+    *more* are names of secrets besides; case and separators in them do not matter.
     """
 
     def __init__(self, more: Iterable[str] = ()) -> None:
-        super().__init__(dict.fromkeys(SOURCE, True))
+        super().__init__(dict.fromkeys(SOURCE, Nature.SOURCE))
         self._more = frozenset(_plain(name) for name in more if _plain(name))
 
-    def __missing__(self, key: str) -> bool:
+    def __missing__(self, key: str) -> Nature | None:
         """Return it of a key that was not asked about before."""
-        known = self._speaks(key)
+        known = Nature.LONG if len(key) > LONGEST_NAME else None
+        if self._speaks(key):
+            known = Nature.SECRET
         if len(self) < MOST_REMEMBERED:
             self[key] = known
         return known

@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bugsly.redact import GONE, redact_source
-from bugsly_server.scrub.keys import SOURCE, SpecialKeys
+from bugsly_server.scrub.keys import Natures, Nature
 from bugsly_server.scrub.values import without_secrets
 
 LONGEST = 8_192
 """Characters of one text."""
-LONGEST_NAME = 20
-"""Of a key that cannot be a secret itself."""
 DEEPEST = 30
 MOST_NODES = 40_000
 MOST_TOLD = 100
@@ -27,7 +25,12 @@ EMPTY = frozenset(
 """Texts that hide nothing, and that a missing secret is found by."""
 MOST_REMEMBERED = 20_000
 LONGEST_REMEMBERED = 300
+MOST_LINES = 100
 SMALLEST_CARD = 10**12
+FEWEST_DIGITS = 12
+"""Of a card; which digits a text with fewer has does not matter to any rule."""
+ZEROS = str.maketrans("123456789", "0" * 9)
+HARMLESS = frozenset({type(None), bool, float})
 
 
 class Removal(NamedTuple):
@@ -52,7 +55,7 @@ class Scrubber:
     """
 
     def __init__(self, more: Iterable[str] = ()) -> None:
-        self.keys = SpecialKeys(more)
+        self.keys = Natures(more)
         self.clean: set[str] = set()
         self.lines: set[str] = set()
 
@@ -71,7 +74,7 @@ class Scrubber:
 
 @dataclass(slots=True)
 class _Walk:
-    keys: SpecialKeys
+    keys: Natures
     clean: set[str]
     lines: set[str]
     removed: list[Removal] = field(default_factory=list)
@@ -84,17 +87,19 @@ class _Walk:
         keys, known, changed = self.keys, self.clean, {}
         self.left -= len(loose)
         for key, value in loose.items():
-            special = keys[key]
-            if not special and (value is None or (type(value) is str and value in known)):
+            nature, kind = keys[key], type(value)
+            if nature is None and (value in known if kind is str else kind in HARMLESS):
                 continue
             self.path.append(key)
-            if special:
-                loose[key] = self.source(value) if key in SOURCE else self.secret(value)
+            if nature is Nature.SECRET:
+                loose[key] = self.secret(value)
+            elif nature is Nature.SOURCE:
+                loose[key] = self.source(value)
             else:
                 loose[key] = self.value(value, depth)
             self.path.pop()
-            if len(key) > LONGEST_NAME and self.text(key) != key:
-                changed[key] = self.text(key)
+            if nature is not None and (clean := self.value(key, depth)) != key:
+                changed[key] = clean
         for key, clean in changed.items():
             loose[clean] = loose.pop(key)
         return loose
@@ -115,7 +120,7 @@ class _Walk:
 
     def array(self, loose: list[Any], depth: int) -> list[Any]:
         """Return a list clean; one of two whose first is a key is an entry of a mapping."""
-        if len(loose) == 2 and type(loose[0]) is str and self.keys[loose[0]]:
+        if len(loose) == 2 and type(loose[0]) is str and self.keys[loose[0]] is Nature.SECRET:
             self.path.append(loose[0])
             loose[1] = self.secret(loose[1])
             self.path.pop()
@@ -141,9 +146,12 @@ class _Walk:
 
     def source(self, loose: Any) -> Any:
         """Return lines of source without the literals that look like secrets."""
-        if isinstance(loose, list):
-            return [self.source(one) for one in loose[:100]]
-        if not isinstance(loose, str):
+        if type(loose) is list:
+            return [
+                one if type(one) is str and one in self.lines else self.source(one)
+                for one in loose[:MOST_LINES]
+            ]
+        if type(loose) is not str:
             return None
         if loose in self.lines:
             return loose
@@ -157,13 +165,17 @@ class _Walk:
 
     def text(self, loose: str) -> str:
         """Return a text without what looks like a secret."""
+        shape = loose.translate(ZEROS) if loose.isascii() else loose
+        if shape in self.clean and shape.count("0") < FEWEST_DIGITS:
+            self.clean.add(loose)
+            return loose
         if len(loose) > LONGEST:
             self.cut["text of an event cut at 8,192 characters"] += 1
         text, reasons = without_secrets(loose[:LONGEST])
         for reason in reasons:
             self.tell(reason)
         if not reasons and len(text) <= LONGEST_REMEMBERED:
-            self.clean.add(text)
+            self.clean |= {text, shape}
         return text
 
     def number(self, loose: Any) -> Any:
