@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.support.issues import change, finding, forecast, issue, suspect
+from tests.support.proofs import proof
 
 from bugsly_server.alert.message import Alert, compose, compose_test
 from bugsly_server.model.issue import ChangeKind, Scope
@@ -25,6 +26,10 @@ As of 2026-08-21 03:12 UTC."""
 RESOLVED = """\
 It was quiet for 3 d.
 You will be told if a worker that starts from now on grows again.
+As of 2026-08-21 03:12 UTC."""
+FIXED = """\
+Fixed in 2026.11.3: 4.2 kB per request before (4 kB to 4.4 kB), 0 B (±95 B) after 12,000 requests.
+You will be told if it returns.
 As of 2026-08-21 03:12 UTC."""
 RESTARTS = """\
 Every worker is growing, cause not yet known; restarts hide it, for each starts small again.
@@ -67,9 +72,15 @@ def lines(**changes: Any) -> tuple[str, ...]:
         ),
         (
             ChangeKind.CAME_BACK,
-            "it grew",
+            "a regression: it was fixed in 1.4.1, and grows again",
             "[shop] Back again: One worker on web-1 grows apart from its peers",
-            FACTS_OF_ONE,
+            f"A regression: it was fixed in 1.4.1, and grows again.\n{FACTS_OF_ONE}",
+        ),
+        (
+            ChangeKind.FIXED,
+            proof().because,
+            "[shop] Fixed: One worker on web-1 grows apart from its peers",
+            FIXED,
         ),
         (
             ChangeKind.RESOLVED,
@@ -174,6 +185,32 @@ def test_the_json_names_everything_the_words_do() -> None:
         "project": "shop",
         "issue": {"id": 3, "title": title, "opened_at": 1787279520.0},
         "finding": FINDING_FACTS,
+        "proof": None,
+    }
+
+
+def test_what_is_fixed_tells_both_releases_to_programs() -> None:
+    alert = compose("shop", issue(proof=proof()), change(ChangeKind.FIXED), PAGE)
+    assert alert.payload["proof"] == {
+        "outcome": "fixed",
+        "because": proof().because,
+        "per": "request",
+        "before": {
+            "release": "2026.11.2",
+            "bytes": 4200.0,
+            "low": 4000.0,
+            "high": 4400.0,
+            "requests": 90_000,
+            "workers": 4,
+        },
+        "after": {
+            "release": "2026.11.3",
+            "bytes": 0.0,
+            "low": -95.0,
+            "high": 95.0,
+            "requests": 12_000,
+            "workers": 4,
+        },
     }
 
 

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from tests.support.clock import START
 from tests.support.issues import finding, forecast, issue, suspect
+from tests.support.proofs import pace, proof
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from bugsly_server.detect.lifecycle import next_change
@@ -155,6 +156,25 @@ def test_what_a_person_resolved_comes_back_across_restarts_with_lives_begun_late
     known = issue(state=State.RESOLVED, resolved_at=START, changed_at=START)
     found = finding(scope=Scope.RESTARTS, suspects=(), since=oldest)
     assert step(known, found, 120) is kind
+
+
+@pytest.mark.parametrize(
+    ("age", "kind"),
+    [(2 * 3600.0, None), (3600.0, ChangeKind.CAME_BACK), (1.0, ChangeKind.CAME_BACK)],
+)
+def test_what_was_fixed_comes_back_with_workers_of_the_release_that_fixed_it_or_later(
+    age: float, kind: ChangeKind | None
+) -> None:
+    mended = proof(after=pace(release="1.1", since=START))
+    known = issue(state=State.RESOLVED, proof=mended, changed_at=START)
+    assert step(known, finding(suspects=(suspect(age=age),)), 60) is kind
+
+
+def test_what_was_fixed_comes_back_as_a_regression() -> None:
+    known = issue(state=State.RESOLVED, proof=proof(after=pace(release="1.1", since=START)))
+    change = next_change(known, finding(suspects=(suspect(age=1.0),)), at(60), ALWAYS)
+    assert change is not None
+    assert change.because == "a regression: it was fixed in 1.1, and grows again"
 
 
 def test_what_time_resolved_comes_back_with_any_growth() -> None:

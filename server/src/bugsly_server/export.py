@@ -7,7 +7,7 @@ from typing import Any
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.error_explanation import ErrorExplanation
-from bugsly_server.model.facts import cause_facts
+from bugsly_server.model.facts import cause_facts, proof_facts
 from bugsly_server.model.issue import Issue, Kind
 from bugsly_server.model.worker import Worker
 
@@ -68,6 +68,7 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
         ],
         "seconds_to_limit": None if forecast is None else round(forecast.expected),
         "release": finding.release,
+        "proof": None if issue.proof is None else proof_facts(issue.proof),
         "opened_at": issue.opened_at / SECOND,
         "seen_at": issue.seen_at / SECOND,
         "snoozed": issue.is_snoozed(now),

@@ -21,6 +21,7 @@ from bugsly_server.clock import DAY, SECOND, Clock, Micros
 from bugsly_server.detect.growth import HITS, is_due, judge
 from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
+from bugsly_server.detect.proof import awaits_proof, fixed, prove
 from bugsly_server.digest.errors import ErrorRecorder
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
@@ -31,6 +32,7 @@ from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.worker import SILENT_AFTER, Worker
+from bugsly_server.store import comparison
 from bugsly_server.store.meta import (
     advice,
     asks,
@@ -207,6 +209,8 @@ class Pipeline:
         told = False
         for issue, finding in pair(known, inquiry.find(project_id, fleet + past, now)):
             change = next_change(issue, finding, now, watch.since)
+            if issue is not None and finding is None and awaits_proof(issue, now):
+                change = self._proven(issue, now) or change
             if change is not None:
                 self._change(project_id, issue, change)
                 told = True
@@ -214,6 +218,12 @@ class Pipeline:
                 with self._database.writing() as connection:
                     issues.keep_finding(connection, issue.id, finding, now)
         return told
+
+    def _proven(self, issue: Issue, now: Micros) -> Change | None:
+        """Return that *issue*, which nothing speaks for, is fixed, if a later release proves it."""
+        with self._database.reading() as connection:
+            lives = comparison.of_issue(connection, self._telemetry, issue, now)
+        return None if lives is None else fixed(prove(issue, *lives), now)
 
     def _change(self, project_id: int, issue: Issue | None, change: Change) -> None:
         with self._database.writing() as connection:

@@ -33,18 +33,23 @@ def next_change(
         return _worsening(issue, finding, now)
     if issue.state is State.RESOLVED and not _is_new_since(issue, finding, now):
         return None
-    return Change(kind=ChangeKind.CAME_BACK, at=now, because=finding.because, finding=finding)
+    because = finding.because
+    if issue.proof is not None:
+        because = f"a regression: it was fixed in {issue.proof.after.release}, and grows again"
+    return Change(kind=ChangeKind.CAME_BACK, at=now, because=because, finding=finding)
 
 
 def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
     """Return whether *finding* rests on workers that started after a person resolved the issue.
 
-    Those that ran then still carry the old code, or the old memory, and prove nothing.
+    Those that ran then still carry the old code, or the old memory, and prove nothing. So do
+    those of the time before the release that fixed it.
     """
-    if issue.resolved_at is None:
+    since = issue.resolved_at if issue.proof is None else issue.proof.after.since - SECOND
+    if since is None:
         return True
     starts = [now - round(suspect.age * SECOND) for suspect in finding.suspects]
-    return max(starts, default=finding.since) > issue.resolved_at
+    return max(starts, default=finding.since) > since
 
 
 def _worsening(issue: Issue, finding: Finding, now: Micros) -> Change | None:

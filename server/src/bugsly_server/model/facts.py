@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
+from bugsly_server.model.proof import Pace, Proof
 from bugsly_server.model.trace import Trace
 
 
@@ -31,6 +32,28 @@ def cause_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any
         "unless": list(diagnosis.unless),
         "trace": None if diagnosis.trace is None else _trace_facts(diagnosis.trace),
         "shares": [_share_facts(one) for one in diagnosis.shares],
+    }
+
+
+def proof_facts(proof: Proof) -> dict[str, Any]:
+    """Return the JSON of what a later release says of a leak."""
+    return {
+        "outcome": proof.outcome,
+        "because": proof.because,
+        "per": proof.per,
+        "before": _pace_facts(proof.before),
+        "after": _pace_facts(proof.after),
+    }
+
+
+def _pace_facts(pace: Pace) -> dict[str, Any]:
+    return {
+        "release": pace.release,
+        "bytes": round(pace.slope, 1),
+        "low": round(pace.low, 1),
+        "high": round(pace.high, 1),
+        "requests": pace.requests,
+        "workers": pace.lives,
     }
 
 

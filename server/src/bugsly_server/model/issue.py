@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
+from bugsly_server.model.proof import Proof
 
 
 class Scope(StrEnum):
@@ -51,6 +52,8 @@ class ChangeKind(StrEnum):
     ESCALATED = "escalating"
     """An error comes far more often than it used to."""
     IGNORED = "ignored"
+    FIXED = "fixed"
+    """A later release was proved not to leak."""
     RESOLVED = "resolved"
     MERGED = "merged"
     SPLIT = "split"
@@ -142,6 +145,8 @@ class Change:
     at: Micros
     because: str
     finding: Finding | None
+    proof: Proof | None = None
+    """Of what is fixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +170,8 @@ class Issue:
     """The latest."""
     told: Finding | None = None
     """The worst that was told of it since it opened or came back; None where that is the latest."""
+    proof: Proof | None = None
+    """That it was fixed; None where it was not, or came back."""
 
     def is_snoozed(self, now: Micros) -> bool:
         """Return whether its alerts are held back."""

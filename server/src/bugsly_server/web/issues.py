@@ -6,9 +6,11 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY, HOUR
+from bugsly_server.detect.proof import prove
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
 from bugsly_server.pipeline import record_change
+from bugsly_server.store import comparison
 from bugsly_server.store.meta import (
     asks,
     channels,
@@ -75,6 +77,7 @@ def show(view: View) -> Response:
         suspects = [
             workers.get(connection, view.shown.id, one.worker_id) for one in found.finding.suspects
         ]
+        lives = comparison.of_issue(connection, view.site.telemetry, found, view.now)
     concerned = {one.worker_id for one in found.finding.suspects}
     context = {
         "issue": found,
@@ -83,6 +86,7 @@ def show(view: View) -> Response:
         "channel_names": names,
         "living": {one.id: one for one in suspects if one is not None},
         "probed": [one for one in open_asks if one.worker_id in concerned],
+        "proof": found.proof or (prove(found, *lives) if lives is not None else None),
         "markdown": _markdown(view, found),
         "advised": advice.of_leak(view, found),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,

@@ -240,6 +240,7 @@ issue = Table(
     _moment("snoozed_until", nullable=True),
     Column("finding", Text, nullable=False),
     Column("told", Text),
+    Column("proof", Text),
     UniqueConstraint("project_id", "fingerprint"),
     Index(None, "project_id", "state", "seen_at"),
     Index(None, "project_id", "seen_at"),

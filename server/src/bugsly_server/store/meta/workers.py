@@ -72,6 +72,16 @@ def present(
     return [_worker(row) for row in connection.execute(query)]
 
 
+def of_release(
+    connection: Connection, project_id: int, environment: str, version: str, most: int
+) -> list[Worker]:
+    """Return up to *most* workers of one release, living and ended, the latest first."""
+    mine = (worker.c.project_id == project_id) & (worker.c.environment == environment)
+    query = select(worker).where(mine, worker.c.release == version)
+    latest = query.order_by(worker.c.started_at.desc()).limit(most)
+    return [_worker(row) for row in connection.execute(latest)]
+
+
 def add(connection: Connection, project_id: int, facts: Mapping[str, Mapping[str, Any]]) -> None:
     """Store workers that are heard of for the first time, by token."""
     judgement = msgspec.json.encode(UNJUDGED).decode()
