@@ -17,6 +17,7 @@ from bugsly.protocol.memory import (
     encode_report,
     encode_sample,
 )
+from bugsly.protocol.net import Hindrance, Net, NetState
 
 COUNTS = st.integers(0, 1 << 50)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -49,17 +50,42 @@ SAMPLES = st.builds(
     traffic=st.lists(TRAFFICS, max_size=3).map(tuple),
 )
 EXITS = st.builds(
-    Exit, worker=TEXTS, reason=st.sampled_from(ExitReason), signal=COUNTS, code=COUNTS
+    Exit,
+    worker=TEXTS,
+    reason=st.sampled_from(ExitReason),
+    signal=COUNTS,
+    code=COUNTS,
+    because=TEXTS,
 )
 
 
-@given(st.lists(SAMPLES, max_size=3), st.lists(EXITS, max_size=3), st.dictionaries(TEXTS, COUNTS))
+NETS = st.builds(
+    Net,
+    at=COUNTS,
+    state=st.sampled_from(NetState),
+    because=TEXTS,
+    hindrance=st.none() | st.sampled_from(Hindrance),
+    recycled=COUNTS,
+)
+
+
+@given(
+    st.lists(SAMPLES, max_size=3),
+    st.lists(EXITS, max_size=3),
+    st.dictionaries(TEXTS, COUNTS),
+    st.none() | NETS,
+)
 def test_a_report_reads_back(
-    samples: list[Sample], exits: list[Exit], lost: dict[str, int]
+    samples: list[Sample], exits: list[Exit], lost: dict[str, int], net: Net | None
 ) -> None:
-    payload = encode_report(worker(), map(encode_sample, samples), exits, lost)
+    payload = encode_report(worker(), map(encode_sample, samples), exits, lost, net=net)
     assert msgspec.json.decode(payload, type=MemoryReport) == MemoryReport(
-        version=VERSION, worker=worker(), samples=tuple(samples), exits=tuple(exits), lost=lost
+        version=VERSION,
+        worker=worker(),
+        samples=tuple(samples),
+        exits=tuple(exits),
+        lost=lost,
+        net=net,
     )
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from bugsly.protocol.evidence import Evidence, Level
+from bugsly.protocol.net import Net
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +28,8 @@ class ExitReason(str, Enum):
 
     MAX_REQUESTS = "max_requests"
     """It served as many requests as Gunicorn's max_requests allows."""
+    RECYCLED = "recycled"
+    """Its private memory passed the limit of the safety net, or was about to."""
     RELOAD = "reload"
     """A newer generation replaced it, after a HUP to Gunicorn."""
     TERMINATED = "terminated"
@@ -142,6 +145,8 @@ class Exit:
     reason: ExitReason
     signal: int = 0
     code: int = 0
+    because: str = ""
+    """Of a recycled worker: why, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +160,8 @@ class MemoryReport:
     evidence: Evidence | None = None
     lost: dict[str, int] = field(default_factory=dict)
     """What this worker could not report, counted by reason since its start."""
+    net: Net | None = None
+    """Not sent where the safety net is off."""
 
 
 def encode_sample(sample: Sample) -> bytes:
@@ -168,12 +175,15 @@ def encode_report(
     exits: Iterable[Exit],
     lost: Mapping[str, int],
     evidence: Evidence | None = None,
+    net: Net | None = None,
 ) -> bytes:
     """Return the payload that carries *samples*, each already encoded by `encode_sample`."""
     head = json.dumps({"version": VERSION, "worker": asdict(worker)}, separators=(",", ":"))
     rest: dict[str, object] = {"exits": [asdict(one) for one in exits], "lost": dict(lost)}
     if evidence is not None:
         rest["evidence"] = asdict(evidence)
+    if net is not None:
+        rest["net"] = asdict(net)
     tail = json.dumps(rest, separators=(",", ":"))
     return b'%s,"samples":[%s],%s' % (head[:-1].encode(), b",".join(samples), tail[1:].encode())
 

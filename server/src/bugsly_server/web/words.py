@@ -21,6 +21,7 @@ VERDICTS = {
 }
 EXITS = {
     "max_requests": "reached max_requests",
+    "recycled": "recycled by the safety net",
     "reload": "replaced by a reload",
     "terminated": "terminated",
     "quit": "stopped",
