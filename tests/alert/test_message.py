@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.support.issues import change, finding, forecast, issue, suspect
 from tests.support.proofs import proof
+from tests.support.recycled import recycled
 
 from bugsly_server.alert.message import Alert, compose, compose_test
 from bugsly_server.model.issue import ChangeKind, Scope
@@ -169,6 +170,7 @@ FINDING_FACTS = {
     "growth": {"per": "request", "bytes": 21000.0},
     "peers": {"count": 7, "bytes": 130.0},
     "forecast": {"limit": 2_000_000_000, "seconds": 10800, "soonest": 8640, "latest": 13680},
+    "recycled": None,
     "workers": [WORKER_FACTS],
 }
 
@@ -239,3 +241,25 @@ def test_a_test_says_that_it_is_one() -> None:
     payload = compose_test(PAGE).payload
     assert payload["change"] == "test"
     assert payload["text"].startswith("Somebody pressed the test button.")
+
+
+def test_the_safety_net_is_told_loudly_and_once() -> None:
+    at_work = recycled()
+    line = f"The safety net is at work: {at_work.because}."
+    assert line in lines(recycled=at_work)
+    assert line not in lines()
+    because = f"its workers were {at_work.because}"
+    news = composed(ChangeKind.WORSENED, because=because, finding=finding(recycled=at_work))
+    assert news.text.count(at_work.because) == 1
+
+
+def test_programs_read_how_often_workers_were_recycled() -> None:
+    facts = composed(finding=finding(recycled=recycled())).payload["finding"]["recycled"]
+    assert facts == {
+        "hours": 24,
+        "times": 14,
+        "for": "shop.views.request_log",
+        "full_at": 1787278320,
+        "because": recycled().because,
+    }
+    assert composed().payload["finding"]["recycled"] is None

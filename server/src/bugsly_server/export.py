@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.error_explanation import ErrorExplanation
-from bugsly_server.model.facts import cause_facts, proof_facts
+from bugsly_server.model.facts import cause_facts, proof_facts, recycled_facts
 from bugsly_server.model.issue import Issue, Kind
 from bugsly_server.model.worker import Worker
 
@@ -39,6 +41,7 @@ def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
             "low": round(growth.low, 1),
             "high": round(growth.high, 1),
         },
+        "net": None if worker.net is None else msgspec.to_builtins(worker.net),
         "exit_reason": worker.exit_reason,
     }
 
@@ -67,6 +70,7 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
             for one in finding.suspects
         ],
         "seconds_to_limit": None if forecast is None else round(forecast.expected),
+        "recycled": None if finding.recycled is None else recycled_facts(finding.recycled),
         "release": finding.release,
         "proof": None if issue.proof is None else proof_facts(issue.proof),
         "opened_at": issue.opened_at / SECOND,

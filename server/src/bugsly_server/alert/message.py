@@ -10,7 +10,7 @@ from typing import Any
 from bugsly_server.alert.cause import cause_lines
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
-from bugsly_server.model.facts import cause_facts, proof_facts
+from bugsly_server.model.facts import cause_facts, proof_facts, recycled_facts
 from bugsly_server.model.issue import Change, ChangeKind, Finding, Forecast, Issue, Suspect
 
 VERSION = 1
@@ -107,6 +107,8 @@ def _alarm(change: Change, finding: Finding) -> tuple[str, ...]:
     lines += _growth(finding)
     if finding.forecast is not None or not finding.diagnosis:
         lines.append(_limit(finding.forecast))
+    if finding.recycled is not None and finding.recycled.because not in change.because:
+        lines.append(f"The safety net is at work: {finding.recycled.because}.")
     if len(finding.suspects) > 1:
         lines.append(_others(finding.suspects[1:]))
     release = f", in release {finding.release}" if finding.release else ""
@@ -201,6 +203,7 @@ def _finding_facts(finding: Finding) -> dict[str, Any]:
         "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
         "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},
         "forecast": None if forecast is None else _forecast_facts(forecast),
+        "recycled": None if finding.recycled is None else recycled_facts(finding.recycled),
         "workers": [_worker_facts(one) for one in finding.suspects],
     }
 

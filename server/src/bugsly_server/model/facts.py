@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from bugsly_server.clock import SECOND
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
 from bugsly_server.model.proof import Pace, Proof
+from bugsly_server.model.recycled import Recycled
 from bugsly_server.model.trace import Trace
 
 
@@ -43,6 +45,18 @@ def proof_facts(proof: Proof) -> dict[str, Any]:
         "per": proof.per,
         "before": _pace_facts(proof.before),
         "after": _pace_facts(proof.after),
+    }
+
+
+def recycled_facts(recycled: Recycled) -> dict[str, Any]:
+    """Return the JSON of how often the safety net stepped in."""
+    full_at = recycled.full_at
+    return {
+        "hours": 24,
+        "times": recycled.times,
+        "for": recycled.what,
+        "full_at": None if full_at is None else round(full_at / SECOND),
+        "because": recycled.because,
     }
 
 

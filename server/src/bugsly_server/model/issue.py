@@ -8,6 +8,7 @@ from enum import StrEnum
 from bugsly_server.clock import Micros
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
 from bugsly_server.model.proof import Proof
+from bugsly_server.model.recycled import Recycled
 
 
 class Scope(StrEnum):
@@ -112,6 +113,8 @@ class Finding:
     explanation: Explanation | None = None
     since: Micros = 0
     """Where it rests on past lives: the start of the oldest of them."""
+    recycled: Recycled | None = None
+    """How often the safety net had to step in; None where it did not."""
 
     @property
     def verdict(self) -> str:
@@ -126,7 +129,10 @@ class Finding:
         return self.verdict != "wasteful"
 
     def at_least(self, told: Finding | None) -> Finding:
-        """Return it no narrower, and with memory running out no later, than *told*."""
+        """Return it no narrower, and with memory running out no later, than *told*.
+
+        That workers are recycled stays told.
+        """
         if told is None:
             return self
         forecasts = [one for one in (self.forecast, told.forecast) if one is not None]
@@ -134,6 +140,7 @@ class Finding:
             self,
             scope=max(self.scope, told.scope, key=lambda scope: scope.width),
             forecast=min(forecasts, key=lambda one: one.expected, default=None),
+            recycled=self.recycled or told.recycled,
         )
 
 

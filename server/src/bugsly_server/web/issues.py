@@ -9,6 +9,7 @@ from bugsly_server.clock import DAY, HOUR
 from bugsly_server.detect.proof import prove
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
+from bugsly_server.model.recycled import hindered
 from bugsly_server.pipeline import record_change
 from bugsly_server.store import comparison
 from bugsly_server.store.meta import (
@@ -77,6 +78,7 @@ def show(view: View) -> Response:
         suspects = [
             workers.get(connection, view.shown.id, one.worker_id) for one in found.finding.suspects
         ]
+        fleet = [one for one in workers.living(connection, view.shown.id) if one.is_alive(view.now)]
         lives = comparison.of_issue(connection, view.site.telemetry, found, view.now)
     concerned = {one.worker_id for one in found.finding.suspects}
     context = {
@@ -84,6 +86,7 @@ def show(view: View) -> Response:
         "story": story,
         "sent": sent,
         "channel_names": names,
+        "hindered": hindered(one for one in fleet if one.environment == found.finding.environment),
         "living": {one.id: one for one in suspects if one is not None},
         "probed": [one for one in open_asks if one.worker_id in concerned],
         "proof": found.proof or (prove(found, *lives) if lives is not None else None),

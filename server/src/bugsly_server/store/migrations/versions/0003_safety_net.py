@@ -1,4 +1,4 @@
-"""The proof that a leak was fixed."""
+"""The safety net of a worker, and the proof that a leak was fixed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make room for proofs."""
+    """Make room for both."""
     op.add_column("issue", sa.Column("proof", sa.Text(), nullable=True))
+    op.add_column("worker", sa.Column("net", sa.Text(), nullable=True))
+    because = sa.Column("exit_because", sa.Text(), nullable=False, server_default="")
+    op.add_column("worker", because)
