@@ -164,6 +164,8 @@ class Lifecycle:
         if _speaks_wsgi(worker) and not isinstance(worker.wsgi, Wsgi):
             worker.wsgi = Wsgi(worker.wsgi, self._agent)
         self._agent.start()
+        names = ("max_requests", "max_requests_jitter")
+        self._agent.put_facts({name: getattr(worker.cfg, name) for name in names})
 
     def _worker_int(self, _worker: Any) -> None:
         self._leaving = ExitReason.QUIT

@@ -6,6 +6,7 @@ from typing import Any
 
 from bugsly_server.clock import SECOND
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
+from bugsly_server.model.max_requests import MaxRequests
 from bugsly_server.model.proof import Pace, Proof
 from bugsly_server.model.recycled import Recycled
 from bugsly_server.model.trace import Trace
@@ -57,6 +58,18 @@ def recycled_facts(recycled: Recycled) -> dict[str, Any]:
         "for": recycled.what,
         "full_at": None if full_at is None else round(full_at / SECOND),
         "because": recycled.because,
+    }
+
+
+def limits_facts(limits: MaxRequests) -> dict[str, Any]:
+    """Return the JSON of what holds a leak down until it is mended."""
+    return {
+        "lines": limits.lines.splitlines() if limits.requests else [],
+        "because": limits.because,
+        "restarts_per_day": round(limits.restarts, 2),
+        "present": limits.present,
+        "present_because": limits.verdict,
+        "recycle_at": limits.recycle_at,
     }
 
 

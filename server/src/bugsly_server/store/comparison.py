@@ -24,13 +24,7 @@ def of_issue(
 
     None where they are the same, or have no names.
     """
-    environment = issue.finding.environment
-    living = [
-        one
-        for one in workers.living(connection, issue.project_id)
-        if one.environment == environment and one.is_alive(now)
-    ]
-    newest = max(living, key=lambda one: one.started_at).release if living else ""
+    newest = _newest_release(connection, issue, now) or ""
     seen_in = [one.release for one in (issue.finding, issue.told) if one is not None]
     earlier = next((one for one in seen_in if one and one != newest), "")
     if not newest or not earlier:
@@ -39,6 +33,24 @@ def of_issue(
         _lives(connection, telemetry, issue, release, now) for release in (earlier, newest)
     )
     return before, after
+
+
+def newest_lives(connection: Connection, issue: Issue, now: Micros) -> list[Worker]:
+    """Return the latest workers of the newest release that runs where *issue* was seen."""
+    newest = _newest_release(connection, issue, now)
+    if newest is None:
+        return []
+    environment = issue.finding.environment
+    return workers.of_release(connection, issue.project_id, environment, newest, MOST_LIVES)
+
+
+def _newest_release(connection: Connection, issue: Issue, now: Micros) -> str | None:
+    living = [
+        one
+        for one in workers.living(connection, issue.project_id)
+        if one.environment == issue.finding.environment and one.is_alive(now)
+    ]
+    return max(living, key=lambda one: one.started_at).release if living else None
 
 
 def _lives(
