@@ -7,7 +7,7 @@ from tests.support.clock import START
 from tests.support.issues import finding, suspect
 from tests.support.lives import judged, known
 
-from bugsly_server.detect.max_requests import SPARE, advise
+from bugsly_server.detect.max_requests import SPARE, advise, fastest
 from bugsly_server.model.growth import Axis, Verdict
 from bugsly_server.model.issue import Finding
 from bugsly_server.model.max_requests import MaxRequests, Present
@@ -37,7 +37,7 @@ def fleet(**changes: Any) -> list[Worker]:
 
 
 def advised(lives: list[Worker], seen: Finding = LEAK) -> MaxRequests:
-    found = advise(seen, lives, START)
+    found = advise(lives, fastest(seen), START)
     assert found is not None
     return found
 
@@ -111,7 +111,7 @@ def test_without_traffic_the_cost_is_not_known() -> None:
 def test_no_advice_is_given_on_what_is_not_known(
     seen: Finding, lives: list[Worker], because: str
 ) -> None:
-    assert advise(seen, lives, START) is None, because
+    assert advise(lives, fastest(seen), START) is None, because
 
 
 def test_a_growth_that_restarts_hide_is_reckoned_with() -> None:

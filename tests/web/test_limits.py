@@ -69,9 +69,9 @@ def test_where_the_net_is_on_it_is_not_offered(visited: Site) -> None:
 @pytest.mark.parametrize(
     ("set_to", "words"),
     [
-        (100, "Max_requests = 100 is lower than it has to be"),
-        (40_000, "Max_requests = 40,000 is about right"),
-        (90_000, "Max_requests = 90,000 is too high"),
+        (100, "max_requests = 100 is lower than it has to be"),
+        (40_000, "max_requests = 40,000 is about right"),
+        (90_000, "max_requests = 90,000 is too high"),
     ],
 )
 def test_the_page_judges_what_is_set_already(visited: Site, set_to: int, words: str) -> None:

@@ -28,15 +28,14 @@ NEEDLESS = 2.0
 _machine = attrgetter("machine")
 
 
-def advise(finding: Finding, lives: Sequence[Worker], now: Micros) -> MaxRequests | None:
+def advise(lives: Sequence[Worker], gained: float, now: Micros) -> MaxRequests | None:
     """Return what keeps the machine of *lives* that has least room below its limit.
 
-    They are the living and ended workers of the release and environment that *finding* is about.
-    The growth reckoned with is the highest that is credible: the upper end of the fastest worker
-    that was told of, or that on which the lives agree where it is more. None where the leak is not
-    known to grow with the requests, or no limit and no fresh worker is known.
+    They are the living and ended workers of one release and environment. *gained* is what one of
+    them may have gained with a request; more counts where the lives agree on it. None where
+    neither is known, or no limit, or no fresh worker.
     """
-    gain = max(_fastest(finding), _agreed(lives))
+    gain = max(gained, _agreed(lives))
     starts = sorted(start for one in lives if (start := start_of(one)) is not None)
     living = sorted((one for one in lives if one.is_alive(now)), key=_machine)
     machines = [list(members) for _, members in groupby(living, key=_machine)]
@@ -46,7 +45,8 @@ def advise(finding: Finding, lives: Sequence[Worker], now: Micros) -> MaxRequest
     return _plan(min(limited, key=_room), gain, median(starts))
 
 
-def _fastest(finding: Finding) -> float:
+def fastest(finding: Finding) -> float:
+    """Return what the fastest worker of *finding* gains with a request at most; 0 if unknown."""
     highs = [one.high for one in finding.suspects if one.axis == Axis.REQUESTS and one.total]
     pooled = finding.slope if finding.axis == Axis.REQUESTS and not finding.suspects else 0.0
     return max([pooled, *highs])

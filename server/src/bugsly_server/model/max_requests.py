@@ -76,6 +76,11 @@ class MaxRequests:
         return f"it restarts {_often(self.restarts)} at the present rate"
 
     @property
+    def per_million(self) -> float:
+        """Return how many workers a million requests replace; Gunicorn's jitter is half of it."""
+        return 1_000_000 / (self.requests + self.jitter / 2) if self.requests else 0.0
+
+    @property
     def verdict(self) -> str:
         """Return what is wrong, or right, with what is set; empty where nothing is."""
         now = f"max_requests = {count(self.set_to)}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bugsly_server.clock import Micros
-from bugsly_server.detect.max_requests import advise
+from bugsly_server.detect.max_requests import advise, fastest
 from bugsly_server.detect.proof import prove
 from bugsly_server.model.issue import Issue, State
 from bugsly_server.model.max_requests import MaxRequests
@@ -30,4 +30,4 @@ def outlook(connection: Connection, telemetry: Telemetry, issue: Issue, now: Mic
     if issue.state is not State.OPEN or not issue.finding.is_alarming:
         return Outlook(proof, None)
     newest = comparison.newest_lives(connection, issue, now)
-    return Outlook(proof, advise(issue.finding, newest, now))
+    return Outlook(proof, advise(newest, fastest(issue.finding), now))
