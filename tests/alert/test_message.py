@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from tests.support.issues import change, finding, forecast, issue, suspect
+from tests.support.proofs import proof
+from tests.support.recycled import recycled
 
 from bugsly_server.alert.message import Alert, compose, compose_test
 from bugsly_server.model.issue import ChangeKind, Scope
@@ -25,6 +27,10 @@ As of 2026-08-21 03:12 UTC."""
 RESOLVED = """\
 It was quiet for 3 d.
 You will be told if a worker that starts from now on grows again.
+As of 2026-08-21 03:12 UTC."""
+FIXED = """\
+Fixed in 2026.11.3: 4.2 kB per request before (4 kB to 4.4 kB), 0 B (±95 B) after 12,000 requests.
+You will be told if it returns.
 As of 2026-08-21 03:12 UTC."""
 RESTARTS = """\
 Every worker is growing, cause not yet known; restarts hide it, for each starts small again.
@@ -67,9 +73,15 @@ def lines(**changes: Any) -> tuple[str, ...]:
         ),
         (
             ChangeKind.CAME_BACK,
-            "it grew",
+            "a regression: it was fixed in 1.4.1, and grows again",
             "[shop] Back again: One worker on web-1 grows apart from its peers",
-            FACTS_OF_ONE,
+            f"A regression: it was fixed in 1.4.1, and grows again.\n{FACTS_OF_ONE}",
+        ),
+        (
+            ChangeKind.FIXED,
+            proof().because,
+            "[shop] Fixed: One worker on web-1 grows apart from its peers",
+            FIXED,
         ),
         (
             ChangeKind.RESOLVED,
@@ -158,6 +170,7 @@ FINDING_FACTS = {
     "growth": {"per": "request", "bytes": 21000.0},
     "peers": {"count": 7, "bytes": 130.0},
     "forecast": {"limit": 2_000_000_000, "seconds": 10800, "soonest": 8640, "latest": 13680},
+    "recycled": None,
     "workers": [WORKER_FACTS],
 }
 
@@ -174,6 +187,32 @@ def test_the_json_names_everything_the_words_do() -> None:
         "project": "shop",
         "issue": {"id": 3, "title": title, "opened_at": 1787279520.0},
         "finding": FINDING_FACTS,
+        "proof": None,
+    }
+
+
+def test_what_is_fixed_tells_both_releases_to_programs() -> None:
+    alert = compose("shop", issue(proof=proof()), change(ChangeKind.FIXED), PAGE)
+    assert alert.payload["proof"] == {
+        "outcome": "fixed",
+        "because": proof().because,
+        "per": "request",
+        "before": {
+            "release": "2026.11.2",
+            "bytes": 4200.0,
+            "low": 4000.0,
+            "high": 4400.0,
+            "requests": 90_000,
+            "workers": 4,
+        },
+        "after": {
+            "release": "2026.11.3",
+            "bytes": 0.0,
+            "low": -95.0,
+            "high": 95.0,
+            "requests": 12_000,
+            "workers": 4,
+        },
     }
 
 
@@ -202,3 +241,25 @@ def test_a_test_says_that_it_is_one() -> None:
     payload = compose_test(PAGE).payload
     assert payload["change"] == "test"
     assert payload["text"].startswith("Somebody pressed the test button.")
+
+
+def test_the_safety_net_is_told_loudly_and_once() -> None:
+    at_work = recycled()
+    line = f"The safety net is at work: {at_work.because}."
+    assert line in lines(recycled=at_work)
+    assert line not in lines()
+    because = f"its workers were {at_work.because}"
+    news = composed(ChangeKind.WORSENED, because=because, finding=finding(recycled=at_work))
+    assert news.text.count(at_work.because) == 1
+
+
+def test_programs_read_how_often_workers_were_recycled() -> None:
+    facts = composed(finding=finding(recycled=recycled())).payload["finding"]["recycled"]
+    assert facts == {
+        "hours": 24,
+        "times": 14,
+        "for": "shop.views.request_log",
+        "full_at": 1787278320,
+        "because": recycled().because,
+    }
+    assert composed().payload["finding"]["recycled"] is None

@@ -102,6 +102,11 @@ class Fleet:
         self.told: list[Told] = []
         self.judgements: list[tuple[float, int, Judgement]] = []
 
+    @property
+    def workers(self) -> list[Worker]:
+        """Return all there were, ended ones too."""
+        return [*self._ended, *(life.worker for life in self._lives.values())]
+
     def run(self, hours: float) -> list[Told]:
         """Let *hours* pass, and return all alerts."""
         now = START
@@ -147,8 +152,8 @@ class Fleet:
 
     def _find(self, now: Micros) -> None:
         self._found_at = now
-        workers = [life.worker for life in self._lives.values()] + self._ended[-200:]
-        finding = next(iter(find(workers, now)), None)
+        living = [life.worker for life in self._lives.values()]
+        finding = next(iter(find(living + self._ended[-200:], now)), None)
         change = next_change(self._issue, finding, now, START)
         if change is not None:
             self.told.append(Told((now - START) / SECOND, change))

@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 from tests.support.clock import START
 from tests.support.issues import finding, forecast, issue, suspect
+from tests.support.proofs import pace, proof
+from tests.support.recycled import recycled
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from bugsly_server.detect.lifecycle import next_change
@@ -157,6 +159,52 @@ def test_what_a_person_resolved_comes_back_across_restarts_with_lives_begun_late
     assert step(known, found, 120) is kind
 
 
+@pytest.mark.parametrize(
+    ("age", "kind"),
+    [(2 * 3600.0, None), (3600.0, ChangeKind.CAME_BACK), (1.0, ChangeKind.CAME_BACK)],
+)
+def test_what_was_fixed_comes_back_with_workers_of_the_release_that_fixed_it_or_later(
+    age: float, kind: ChangeKind | None
+) -> None:
+    mended = proof(after=pace(release="1.1", since=START))
+    known = issue(state=State.RESOLVED, proof=mended, changed_at=START)
+    assert step(known, finding(suspects=(suspect(age=age),)), 60) is kind
+
+
+def test_what_was_fixed_comes_back_as_a_regression() -> None:
+    known = issue(state=State.RESOLVED, proof=proof(after=pace(release="1.1", since=START)))
+    change = next_change(known, finding(suspects=(suspect(age=1.0),)), at(60), ALWAYS)
+    assert change is not None
+    assert change.because == "a regression: it was fixed in 1.1, and grows again"
+
+
 def test_what_time_resolved_comes_back_with_any_growth() -> None:
     known = issue(state=State.RESOLVED, resolved_at=None, changed_at=START)
     assert step(known, finding(suspects=(suspect(age=9e6),)), 60) is ChangeKind.CAME_BACK
+
+
+@pytest.mark.parametrize(
+    ("told", "minutes", "kind"),
+    [
+        (None, 10, ChangeKind.WORSENED),
+        (None, 9, None),
+        (recycled(times=1), 10, None),
+        (recycled(times=1), 24 * 60 - 1, None),
+        (recycled(times=1), 24 * 60, ChangeKind.WORSENED),
+    ],
+)
+def test_that_workers_are_recycled_is_told_at_first_and_every_day(
+    told: Any, minutes: float, kind: ChangeKind | None
+) -> None:
+    known = open_issue(told=finding(recycled=told))
+    assert step(known, finding(recycled=recycled()), minutes) is kind
+
+
+def test_that_workers_are_recycled_is_told_in_words() -> None:
+    change = next_change(open_issue(), finding(recycled=recycled()), at(10), ALWAYS)
+    assert change is not None
+    assert change.because == f"its workers were {recycled().because}"
+
+
+def test_what_was_told_of_recycling_stays_told() -> None:
+    assert finding().at_least(finding(recycled=recycled())).recycled == recycled()

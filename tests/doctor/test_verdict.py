@@ -1,11 +1,15 @@
 """From diagnoses to a verdict, an exit code and JSON."""
 
+import io
 import json
 
 import msgspec
 import pytest
+from rich.console import Console
 from tests.support.diagnoses import diagnosis, seen, words
+from tests.support.recycled import limits
 
+from bugsly_server.cli.doctor_text import show
 from bugsly_server.doctor.verdict import Verdict, conclude, is_open, opinion
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
@@ -90,8 +94,34 @@ def test_the_json_is_what_the_contract_says() -> None:
                 "evidence": ["it gains one entry per request"],
             }
         ],
+        "until": None,
         "notes": ["worker 8 was killed"],
     }
+
+
+@pytest.mark.parametrize(
+    ("found", "requests", "lines"),
+    [
+        (LEAK, 64_000, ("max_requests = 64000", "max_requests_jitter = 12000")),
+        (LEAK, 0, ()),
+        (BOUNDED, 64_000, None),
+    ],
+)
+def test_what_holds_a_leak_down_is_told_of_a_leak_alone(
+    found: Diagnosis, requests: int, lines: tuple[str, ...] | None
+) -> None:
+    report = conclude([(found, words())], seen(limits=limits(requests=requests)))
+    assert (None if report.until is None else report.until.lines) == lines
+
+
+def test_it_is_printed_with_its_cost() -> None:
+    out = Console(file=io.StringIO(), width=200)
+    with out.capture() as printed:
+        show(conclude([(LEAK, words())], seen(limits=limits())), out)
+    text = printed.get()
+    assert "    max_requests = 64000\n    max_requests_jitter = 12000\n" in text
+    assert "on this machine 4 workers below 4 GB may hold 875 MB each" in text
+    assert "it restarts 14.3 workers per million requests" in text
 
 
 def test_a_sure_leak_is_an_opinion_once_enough_was_seen() -> None:

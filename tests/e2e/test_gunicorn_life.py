@@ -27,6 +27,14 @@ def reasons(server: FakeServer) -> list[ExitReason]:
     return sorted(one.reason for report in server.reports for one in report.exits)
 
 
+def told_facts(server: FakeServer) -> dict[str, int]:
+    """Return the facts that workers told of themselves, later ones last."""
+    told: dict[str, int] = {}
+    for report in server.reports:
+        told |= {} if report.evidence is None else report.evidence.facts
+    return told
+
+
 def shop_around(running: Program) -> None:
     for number in range(10):
         running.get(f"/items/{number}")
@@ -82,3 +90,14 @@ def test_an_app_that_is_watched_in_two_ways_is_watched_once(
 def latest(server: FakeServer) -> list[Sample]:
     """Return the last sample of each worker."""
     return [server.samples_of(worker.pid)[-1] for worker in server.workers.values()]
+
+
+@pytest.mark.parametrize("loaded", LOADED)
+def test_workers_tell_how_many_requests_they_may_serve(
+    loaded: str, server: FakeServer, tmp_path: Path
+) -> None:
+    limits = ("--max-requests", "5000", "--max-requests-jitter", "250")
+    with gunicorn(server, tmp_path, *limits, *LOADED[loaded]):
+        wait_until(lambda: "max_requests" in told_facts(server), what="the facts are told")
+    told = told_facts(server)
+    assert (told["max_requests"], told["max_requests_jitter"]) == (5_000, 250)

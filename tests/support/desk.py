@@ -11,6 +11,7 @@ from tests.support.values import worker
 
 from bugsly.protocol.evidence import Evidence
 from bugsly.protocol.memory import Exit, Sample, encode_report, encode_sample
+from bugsly.protocol.net import Net
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.dossier import Dossier
@@ -36,12 +37,13 @@ def report(
     exits: Iterable[Exit] = (),
     lost: dict[str, int] | None = None,
     evidence: Evidence | None = None,
+    net: Net | None = None,
     **facts: Any,
 ) -> bytes:
     """Return the payload of one report of the worker that *facts* describe."""
     facts = {"id": token(1), "age": LIFE, **facts}
     taken = map(encode_sample, samples)
-    return encode_report(worker(**facts), taken, exits, lost or {}, evidence)
+    return encode_report(worker(**facts), taken, exits, lost or {}, evidence, net)
 
 
 class Desk:

@@ -82,7 +82,7 @@ def issue(**changes: Any) -> Issue:
 
 
 def change(kind: ChangeKind = ChangeKind.OPENED, **changes: Any) -> Change:
-    grows = kind not in {ChangeKind.QUIETED, ChangeKind.RESOLVED}
+    grows = kind not in {ChangeKind.QUIETED, ChangeKind.FIXED, ChangeKind.RESOLVED}
     fields: dict[str, Any] = {
         "kind": kind,
         "at": START,

@@ -11,6 +11,7 @@ from tests.support.clock import FakeClock
 
 from bugsly.protocol.evidence import Evidence, Level
 from bugsly.protocol.memory import Exit, Sample, Traffic, Worker, encode_report, encode_sample
+from bugsly.protocol.net import Net
 from bugsly_server.app import Server
 from bugsly_server.clock import SECOND, Clock
 from bugsly_server.digest.record import Recorder
@@ -48,6 +49,7 @@ class Site:
         exits: tuple[Exit, ...] = (),
         evidence: Evidence | None = None,
         held: Mapping[str, int] | None = None,
+        net: Net | None = None,
         **facts: Any,
     ) -> None:
         """Let a worker report *samples*, ten seconds apart, up to now.
@@ -66,7 +68,9 @@ class Site:
             "python": "3.11.7",
         } | facts
         taken = [_sample(number, held or {}) for number in range(1, samples + 1)]
-        payload = encode_report(Worker(**worker), map(encode_sample, taken), exits, {}, evidence)
+        payload = encode_report(
+            Worker(**worker), map(encode_sample, taken), exits, {}, evidence, net
+        )
         entry = Entry(self.project.id, self.clock(), "memory", payload)
         Recorder(self.database, self.server.store.telemetry).record([entry], Counter())
 

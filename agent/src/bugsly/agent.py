@@ -94,6 +94,7 @@ class Agent:
         self._sender: Sender | None = None
         self._starting = threading.Lock()
         self._outbox = Outbox()
+        self.put_facts = self._outbox.evidence.put_facts
         self.errors: Errors = Errors(
             self._outbox.events,
             Scopes(CURRENT.get),

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.error_explanation import ErrorExplanation
-from bugsly_server.model.facts import cause_facts, explanation_facts
+from bugsly_server.model.facts import (
+    cause_facts,
+    explanation_facts,
+    limits_facts,
+    proof_facts,
+    recycled_facts,
+)
 from bugsly_server.model.issue import Issue, Kind
+from bugsly_server.model.max_requests import MaxRequests
+from bugsly_server.model.proof import Proof
 from bugsly_server.model.worker import Worker
 
 
@@ -39,12 +49,15 @@ def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
             "low": round(growth.low, 1),
             "high": round(growth.high, 1),
         },
+        "net": None if worker.net is None else msgspec.to_builtins(worker.net),
         "exit_reason": worker.exit_reason,
     }
 
 
-def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
-    """Return what a program wants to know of an issue."""
+def issue_facts(
+    issue: Issue, now: Micros, proof: Proof | None, limits: MaxRequests | None
+) -> dict[str, Any]:
+    """Return what a program wants to know of an issue, whose outlook are *proof* and *limits*."""
     finding = issue.finding
     forecast = finding.forecast
     return {
@@ -67,7 +80,10 @@ def issue_facts(issue: Issue, now: Micros) -> dict[str, Any]:
             for one in finding.suspects
         ],
         "seconds_to_limit": None if forecast is None else round(forecast.expected),
+        "recycled": None if finding.recycled is None else recycled_facts(finding.recycled),
         "release": finding.release,
+        "proof": None if proof is None else proof_facts(proof),
+        "max_requests": None if limits is None else limits_facts(limits),
         "opened_at": issue.opened_at / SECOND,
         "seen_at": issue.seen_at / SECOND,
         "snoozed": issue.is_snoozed(now),

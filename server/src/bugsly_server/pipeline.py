@@ -21,6 +21,8 @@ from bugsly_server.clock import DAY, SECOND, Clock, Micros
 from bugsly_server.detect.growth import HITS, is_due, judge
 from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
+from bugsly_server.detect.proof import awaits_proof, fixed, prove
+from bugsly_server.detect.recycled import awaited_since, tell_recycled
 from bugsly_server.digest.errors import ErrorRecorder
 from bugsly_server.digest.exits import of_silent
 from bugsly_server.digest.record import Recorder
@@ -32,6 +34,7 @@ from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.probed import without_probes
 from bugsly_server.model.worker import SILENT_AFTER, Worker
+from bugsly_server.store import comparison
 from bugsly_server.store.meta import (
     advice,
     asks,
@@ -54,6 +57,7 @@ FIND_EVERY: Micros = 15 * SECOND
 PEERS_SINCE: Micros = 7 * DAY
 KEEP_SEEN: Micros = 7 * DAY
 """For the ids of events: long after a client would send one again."""
+MOST_RECYCLED = 1_000
 MOST_ENDED = 200
 """Past lives that a worker is compared with."""
 
@@ -202,15 +206,19 @@ class Pipeline:
         with self._database.reading() as connection:
             fleet = workers.living(connection, project_id)
             past = workers.ended(connection, project_id, now - PEERS_SINCE, MOST_ENDED)
+            gone = workers.recycled(connection, project_id, now - DAY, MOST_RECYCLED)
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
         watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))
         inquiry = self._inquiries.setdefault(
             project_id, Inquiry(self._database, self._telemetry, self.ask)
         )
+        found = inquiry.find(project_id, fleet + past, now)
         told = False
-        for issue, finding in pair(known, inquiry.find(project_id, fleet + past, now)):
-            change = next_change(issue, finding, now, watch.since)
+        for issue, finding in pair(known, [tell_recycled(one, fleet + gone, now) for one in found]):
+            change = next_change(issue, finding, now, awaited_since(issue, gone, watch.since))
+            if issue is not None and finding is None and awaits_proof(issue, now):
+                change = self._proven(issue, now) or change
             if change is not None:
                 self._change(project_id, issue, change)
                 told = True
@@ -218,6 +226,12 @@ class Pipeline:
                 with self._database.writing() as connection:
                     issues.keep_finding(connection, issue.id, finding, now)
         return told
+
+    def _proven(self, issue: Issue, now: Micros) -> Change | None:
+        """Return that *issue*, which nothing speaks for, is fixed, if a later release proves it."""
+        with self._database.reading() as connection:
+            lives = comparison.of_issue(connection, self._telemetry, issue, now)
+        return None if lives is None else fixed(prove(issue, *lives), now)
 
     def _change(self, project_id: int, issue: Issue | None, change: Change) -> None:
         with self._database.writing() as connection:

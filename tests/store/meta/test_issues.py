@@ -1,6 +1,7 @@
 import pytest
 from tests.support.clock import START
 from tests.support.issues import change, finding, forecast
+from tests.support.proofs import proof
 
 from bugsly_server.clock import MINUTE
 from bugsly_server.model.issue import Change, ChangeKind, Issue, Scope, State
@@ -47,6 +48,14 @@ def test_an_issue_comes_back_from_the_database_as_it_was_found(
     opened = record(database, project, None, change(finding=found))
     assert opened.finding == opened.told == found
     assert (opened.fingerprint, opened.title) == (found.fingerprint, found.title)
+
+
+def test_a_proof_is_kept_until_the_leak_comes_back(database: Database, project: int) -> None:
+    known = record(database, project, None, change())
+    known = record(database, project, known, change(ChangeKind.FIXED, proof=proof()))
+    assert (known.state, known.proof, known.resolved_at) == (State.RESOLVED, proof(), None)
+    known = record(database, project, known, change(ChangeKind.CAME_BACK))
+    assert (known.state, known.proof) == (State.OPEN, None)
 
 
 def test_the_worst_that_was_told_is_remembered_until_it_comes_back(

@@ -166,6 +166,8 @@ class Lifecycle:
             worker.wsgi = Wsgi(worker.wsgi, self._agent)
         self._agent.way = GunicornWay(worker)
         self._agent.start()
+        names = ("max_requests", "max_requests_jitter")
+        self._agent.put_facts({name: getattr(worker.cfg, name) for name in names})
 
     def _worker_int(self, _worker: Any) -> None:
         self._leaving = ExitReason.QUIT

@@ -10,7 +10,7 @@ from typing import Any
 from bugsly_server.alert.cause import cause_lines
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
-from bugsly_server.model.facts import cause_facts
+from bugsly_server.model.facts import cause_facts, proof_facts, recycled_facts
 from bugsly_server.model.issue import Change, ChangeKind, Finding, Forecast, Issue, Suspect
 
 VERSION = 1
@@ -20,6 +20,7 @@ OPENINGS = {
     ChangeKind.WORSENED: "Getting worse: ",
     ChangeKind.QUIETED: "Quiet now: ",
     ChangeKind.CAME_BACK: "Back again: ",
+    ChangeKind.FIXED: "Fixed: ",
     ChangeKind.RESOLVED: "Resolved: ",
     ChangeKind.NAMED: "Cause found: ",
     ChangeKind.ESCALATED: "Escalating: ",
@@ -27,7 +28,9 @@ OPENINGS = {
     ChangeKind.MERGED: "Merged: ",
     ChangeKind.SPLIT: "Split off: ",
 }
-CALM = (ChangeKind.QUIETED, ChangeKind.RESOLVED)
+CALM = (ChangeKind.QUIETED, ChangeKind.FIXED, ChangeKind.RESOLVED)
+NEWS = (ChangeKind.WORSENED, ChangeKind.CAME_BACK)
+"""Changes whose because may say more than the finding."""
 MOST_OTHERS = 3
 """Suspects named after the first one."""
 
@@ -71,6 +74,7 @@ def compose(project: str, issue: Issue, change: Change, url: str) -> Alert:
                 "opened_at": issue.opened_at / SECOND,
             },
             "finding": _finding_facts(finding),
+            "proof": None if issue.proof is None else proof_facts(issue.proof),
         },
     )
 
@@ -86,22 +90,25 @@ def compose_test(url: str) -> Alert:
 
 
 def _calm(change: Change) -> tuple[str, ...]:
-    after = (
-        "You will be told if one grows again."
-        if change.kind is ChangeKind.QUIETED
-        else "You will be told if a worker that starts from now on grows again."
-    )
+    after = {
+        ChangeKind.QUIETED: "You will be told if one grows again.",
+        ChangeKind.FIXED: "You will be told if it returns.",
+        ChangeKind.RESOLVED: "You will be told if a worker that starts from now on grows again.",
+    }[change.kind]
     return (sentence(change.because), after, f"As of {_moment(change)}.")
 
 
 def _alarm(change: Change, finding: Finding) -> tuple[str, ...]:
-    lines = [sentence(change.because)] if change.kind is ChangeKind.WORSENED else []
+    is_news = change.kind in NEWS and change.because != finding.because
+    lines = [sentence(change.because)] if is_news else []
     lines.append(_who(finding))
     if finding.diagnosis is not None and finding.explanation is not None:
         lines += cause_lines(finding.diagnosis, finding.explanation)
     lines += _growth(finding)
     if finding.forecast is not None or not finding.diagnosis:
         lines.append(_limit(finding.forecast))
+    if finding.recycled is not None and finding.recycled.because not in change.because:
+        lines.append(f"The safety net is at work: {finding.recycled.because}.")
     if len(finding.suspects) > 1:
         lines.append(_others(finding.suspects[1:]))
     release = f", in release {finding.release}" if finding.release else ""
@@ -196,6 +203,7 @@ def _finding_facts(finding: Finding) -> dict[str, Any]:
         "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
         "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},
         "forecast": None if forecast is None else _forecast_facts(forecast),
+        "recycled": None if finding.recycled is None else recycled_facts(finding.recycled),
         "workers": [_worker_facts(one) for one in finding.suspects],
     }
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from bugsly_server.cli.given import settings_of
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured, NotFound
 from bugsly_server.store.meta.database import HEAD, Database
+from bugsly_server.store.telemetry import SqliteTelemetry
 from bugsly_server.web import api
 
 Found = dict[str, list[dict[str, Any]]]
-FACTS = {"workers": api.living_workers, "issues": api.open_issues}
 
 
 def ask(parsed: argparse.Namespace, what: str) -> Found:
@@ -34,8 +36,14 @@ def url_of(parsed: argparse.Namespace) -> str:
 
 
 def _ask_folder(parsed: argparse.Namespace, what: str) -> Found:
-    with open_folder(parsed).reading() as connection:
-        return api.by_project(connection, FACTS[what], None, now())
+    settings = settings_of(parsed)
+    telemetry = SqliteTelemetry(settings.data_dir / "telemetry", settings.keep_days)
+    facts: dict[str, api.Facts] = {
+        "workers": api.living_workers,
+        "issues": partial(api.open_issues, telemetry=telemetry),
+    }
+    with closing(telemetry), open_folder(parsed).reading() as connection:
+        return api.by_project(connection, facts[what], None, now())
 
 
 def open_folder(parsed: argparse.Namespace) -> Database:

@@ -119,6 +119,7 @@ def _report(last: Look, tally: Tally, took: float) -> verdict.Report:
         statuses=dict(tally.statuses),
         workers=last.workers,
         growing=last.growing,
+        limits=last.limits,
         notes=(*last.notes, *([lost] if tally.unanswered else [])),
     )
     return verdict.conclude(last.found, seen)

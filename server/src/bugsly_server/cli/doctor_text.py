@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from bugsly_server.doctor.verdict import Report, Told, Verdict
+from bugsly_server.doctor.verdict import Report, Told, Until, Verdict
 from bugsly_server.model.units import count, size
 
 ERR = Console(stderr=True, highlight=False)
@@ -36,6 +36,9 @@ def show(report: Report, out: Console) -> None:
     for finding in report.findings:
         out.print()
         _show_finding(finding, out)
+    if report.until is not None:
+        out.print()
+        _show_until(report.until, out)
 
 
 def _show_finding(finding: Told, out: Console) -> None:
@@ -59,3 +62,15 @@ def _show_finding(finding: Told, out: Console) -> None:
         out.print(Text(f"    {line}", style=DIFF.get(line[:1], "")), soft_wrap=True)
     for fact in finding.evidence:
         out.print(Padding(Text(f"· {fact}", style="bright_black"), (0, 2)))
+
+
+def _show_until(until: Until, out: Console) -> None:
+    """Print what holds the leak down; the memory it reckons with is that of this machine."""
+    if until.lines:
+        out.print(Text("until it is mended, in gunicorn.conf.py", style="bold"))
+    for line in until.lines:
+        out.print(Text(f"    {line}"), soft_wrap=True)
+    out.print(Padding(Text(f"· on this machine {until.because}", style="bright_black"), (0, 2)))
+    if until.lines:
+        cost = f"· it restarts {until.restarts_per_million:.3g} workers per million requests"
+        out.print(Padding(Text(cost, style="bright_black"), (0, 2)))

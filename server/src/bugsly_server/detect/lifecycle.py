@@ -12,6 +12,8 @@ QUIET_AFTER: Micros = 30 * MINUTE
 RESOLVED_AFTER: Micros = 3 * DAY
 SOON = float(HOUR // SECOND)
 HALVED = 0.5
+RECYCLED_AGAIN: Micros = DAY
+"""While workers are recycled, an issue is told of so often: the safety net hides no leak."""
 
 
 def next_change(
@@ -33,18 +35,23 @@ def next_change(
         return _worsening(issue, finding, now)
     if issue.state is State.RESOLVED and not _is_new_since(issue, finding, now):
         return None
-    return Change(kind=ChangeKind.CAME_BACK, at=now, because=finding.because, finding=finding)
+    because = finding.because
+    if issue.proof is not None:
+        because = f"a regression: it was fixed in {issue.proof.after.release}, and grows again"
+    return Change(kind=ChangeKind.CAME_BACK, at=now, because=because, finding=finding)
 
 
 def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
     """Return whether *finding* rests on workers that started after a person resolved the issue.
 
-    Those that ran then still carry the old code, or the old memory, and prove nothing.
+    Those that ran then still carry the old code, or the old memory, and prove nothing. So do
+    those of the time before the release that fixed it.
     """
-    if issue.resolved_at is None:
+    since = issue.resolved_at if issue.proof is None else issue.proof.after.since - SECOND
+    if since is None:
         return True
     starts = [now - round(suspect.age * SECOND) for suspect in finding.suspects]
-    return max(starts, default=finding.since) > issue.resolved_at
+    return max(starts, default=finding.since) > since
 
 
 def _worsening(issue: Issue, finding: Finding, now: Micros) -> Change | None:
@@ -54,12 +61,19 @@ def _worsening(issue: Issue, finding: Finding, now: Micros) -> Change | None:
     because = ""
     if finding.scope.width > told.scope.width:
         because = f"it was {told.scope}, and is {finding.scope} now"
+    elif finding.recycled is not None and _is_to_be_told(issue, told, now):
+        because = f"its workers were {finding.recycled.because}"
     elif _is_soon(finding) and not _is_soon(told, slack=HALVED):
         expected = finding.forecast.expected if finding.forecast else 0.0
         because = f"memory runs out in about {duration(expected)}"
     if not because:
         return None
     return Change(kind=ChangeKind.WORSENED, at=now, because=because, finding=finding)
+
+
+def _is_to_be_told(issue: Issue, told: Finding, now: Micros) -> bool:
+    """Return whether nobody was told that workers are recycled, or nobody within a day."""
+    return told.recycled is None or now - issue.changed_at >= RECYCLED_AGAIN
 
 
 def _is_soon(finding: Finding, slack: float = 1.0) -> bool:

@@ -50,6 +50,8 @@ def arrive(
     }
     if report.lost != known.lost:
         changed["lost"] = report.lost
+    if report.net != known.net:
+        changed["net"] = report.net
     facts = {} if report.evidence is None else report.evidence.facts
     if facts:
         changed["facts"] = {**known.facts, **facts}

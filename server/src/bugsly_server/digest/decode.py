@@ -13,6 +13,7 @@ import msgspec
 
 from bugsly.protocol.evidence import Answer, Evidence, Holder
 from bugsly.protocol.memory import VERSION, Exit, MemoryReport, Sample, Traffic, Worker
+from bugsly.protocol.net import Net
 from bugsly_server.digest.evidence import sound_evidence, sound_levels
 
 LONGEST = 200
@@ -22,6 +23,7 @@ LONGEST_LIFE = 20 * 365 * 86_400_000_000
 ID = re.compile(r"[0-9a-f]{32}")
 MOST_REASONS = 20
 MOST_EXITS = 100
+BAD_NET = "safety net that is not of its form"
 
 UNREADABLE = (ValueError, RecursionError, msgspec.MsgspecError)
 
@@ -60,6 +62,7 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
         exits=_sound_exits(report.exits, skipped),
         lost={why: n for why, n in lost.items() if n <= LARGEST},
         evidence=None if report.evidence is None else sound_evidence(report.evidence, skipped),
+        net=None if report.net is None else _sound_net(report.net, skipped),
     )
 
 
@@ -79,6 +82,7 @@ def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
         samples=tuple(_samples(samples, skipped)),
         exits=tuple(_each(exits, Exit, "exit that is not of its form", skipped)),
         evidence=_evidence(loose.get("evidence"), skipped),
+        net=next(iter(_each(_given(loose.get("net")), Net, BAD_NET, skipped)), None),
     )
 
 
@@ -109,6 +113,10 @@ def _evidence(loose: object, skipped: Counter[str]) -> Evidence | None:
         answers=tuple(_each(_list(answers), Answer, "answer that is not of its form", skipped)),
         facts=whole,
     )
+
+
+def _given(loose: object) -> list[object]:
+    return [] if loose is None else [loose]
 
 
 def _list(loose: object) -> list[object]:
@@ -192,7 +200,7 @@ def _amounts(one: Traffic) -> tuple[int, ...]:
 
 def _sound_exits(exits: tuple[Exit, ...], skipped: Counter[str]) -> tuple[Exit, ...]:
     sound = [
-        one
+        one if len(one.because) <= LONGEST else replace(one, because=one.because[:LONGEST])
         for one in exits
         if ID.fullmatch(one.worker) and _are_measurements((one.signal, one.code))
     ]
@@ -200,6 +208,13 @@ def _sound_exits(exits: tuple[Exit, ...], skipped: Counter[str]) -> tuple[Exit, 
     if len(kept) < len(exits):
         skipped["exit that is not of its form"] += len(exits) - len(kept)
     return kept
+
+
+def _sound_net(net: Net, skipped: Counter[str]) -> Net | None:
+    if not _are_measurements((net.at, net.recycled)):
+        skipped[BAD_NET] += 1
+        return None
+    return net if len(net.because) <= LONGEST else replace(net, because=net.because[:LONGEST])
 
 
 def _are_measurements(amounts: tuple[int, ...]) -> bool:

@@ -41,11 +41,13 @@ def of_silent(silent: Worker, others: Iterable[Worker], now: Micros) -> ExitReas
     """Return how a worker that fell silent ended; None while it may just be out of reach.
 
     Workers of the same machine that are heard of prove that the line is good. If the kernel
-    counted a kill since its last sample, that is what happened to it.
+    counted a kill since its last sample, that is what happened to it. One that was leaving had
+    said its last word when it could not be heard.
     """
+    ended = ExitReason.RECYCLED if silent.is_leaving else ExitReason.VANISHED
     heard = [one for one in others if one.machine == silent.machine and not one.is_silent(now)]
     if heard:
         newest = max(heard, key=lambda one: one.seen_at)
         killed = newest.oom_kills > silent.oom_kills
-        return ExitReason.OUT_OF_MEMORY if killed else ExitReason.VANISHED
-    return ExitReason.VANISHED if now - silent.seen_at > GIVEN_UP_AFTER else None
+        return ExitReason.OUT_OF_MEMORY if killed else ended
+    return ended if now - silent.seen_at > GIVEN_UP_AFTER else None

@@ -199,5 +199,6 @@ def _record_exits(
                 exit_reason=refine(exit_, worker, living),
                 exit_signal=exit_.signal,
                 exit_code=exit_.code,
+                exit_because=exit_.because,
             )
             workers.end(connection, known[exit_.worker])

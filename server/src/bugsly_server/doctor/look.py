@@ -10,11 +10,13 @@ from bugsly.protocol.memory import ExitReason
 from bugsly_server.app import Server
 from bugsly_server.clock import Micros
 from bugsly_server.detect.growth import LAST_HALF, SURE, judge
+from bugsly_server.detect.max_requests import advise
 from bugsly_server.diagnose.asking import Wanted
 from bugsly_server.doctor.diagnoses import Found, load
 from bugsly_server.doctor.verdict import WorkerSeen
 from bugsly_server.export import worker_facts
 from bugsly_server.model.growth import Axis, Verdict
+from bugsly_server.model.max_requests import MaxRequests
 from bugsly_server.model.probed import without_probes
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
@@ -45,6 +47,8 @@ class Look:
     """Of the living ones, for the table."""
     found: tuple[Found, ...]
     notes: tuple[str, ...]
+    limits: MaxRequests | None
+    """What would hold their growth down here."""
     waits: bool
     """Whether a worker is being asked for something."""
 
@@ -90,6 +94,7 @@ class Looker:
             facts=[worker_facts(one, now) for one in living],
             found=diagnosed.found,
             notes=tuple(note for one in seen if (note := _note(one))),
+            limits=advise(seen, 0.0, now),
             waits=waits,
         )
 

@@ -11,6 +11,7 @@ import msgspec
 from bugsly_server.diagnose.echoes import lacks_holder
 from bugsly_server.doctor.diagnoses import Found
 from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.max_requests import MaxRequests
 from bugsly_server.model.units import count
 
 VERSION = 1
@@ -72,6 +73,16 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
 
 
+class Until(msgspec.Struct, frozen=True, kw_only=True):
+    """What to write into gunicorn.conf.py until a leak is mended, for the machine of the run."""
+
+    lines: tuple[str, ...]
+    """None where no max_requests would help."""
+    because: str
+    restarts_per_million: float
+    """Workers that a million requests replace."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` writes; docs/doctor.md describes it."""
 
@@ -83,6 +94,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Mapping[str, int]
     workers: tuple[WorkerSeen, ...]
     findings: tuple[Told, ...]
+    until: Until | None
     notes: tuple[str, ...]
 
 
@@ -98,6 +110,7 @@ class Seen:
     growing: tuple[int, ...]
     """Pids of the workers that grow to the end."""
     notes: tuple[str, ...] = ()
+    limits: MaxRequests | None = None
 
 
 def conclude(found: Sequence[Found], seen: Seen) -> Report:
@@ -112,6 +125,7 @@ def conclude(found: Sequence[Found], seen: Seen) -> Report:
         statuses={str(status): number for status, number in sorted(seen.statuses.items())},
         workers=seen.workers,
         findings=tuple(_told(one) for one in sorted(found, key=_rank)),
+        until=_until(seen.limits) if verdict is Verdict.LEAK and seen.limits else None,
         notes=seen.notes,
     )
 
@@ -182,6 +196,14 @@ def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
         return Verdict.NO_LEAK, "what grows for ever is slight, and a library's"
     calm = "what grows stops by itself" if stopping else "nothing that grows for ever was found"
     return Verdict.NO_LEAK, calm
+
+
+def _until(limits: MaxRequests) -> Until:
+    return Until(
+        lines=tuple(limits.lines.splitlines()) if limits.requests else (),
+        because=limits.because,
+        restarts_per_million=round(limits.per_million, 1),
+    )
 
 
 def _rank(one: Found) -> tuple[bool, bool, float]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from bugsly_server.clock import SECOND
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
 from bugsly_server.model.error_explanation import ErrorExplanation
+from bugsly_server.model.max_requests import MaxRequests
+from bugsly_server.model.proof import Pace, Proof
+from bugsly_server.model.recycled import Recycled
 from bugsly_server.model.trace import Trace
 
 
@@ -43,6 +47,52 @@ def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
         "fix": explanation.fix,
         "confidence": round(explanation.confidence, 2),
         "by": explanation.source,
+    }
+
+
+def proof_facts(proof: Proof) -> dict[str, Any]:
+    """Return the JSON of what a later release says of a leak."""
+    return {
+        "outcome": proof.outcome,
+        "because": proof.because,
+        "per": proof.per,
+        "before": _pace_facts(proof.before),
+        "after": _pace_facts(proof.after),
+    }
+
+
+def recycled_facts(recycled: Recycled) -> dict[str, Any]:
+    """Return the JSON of how often the safety net stepped in."""
+    full_at = recycled.full_at
+    return {
+        "hours": 24,
+        "times": recycled.times,
+        "for": recycled.what,
+        "full_at": None if full_at is None else round(full_at / SECOND),
+        "because": recycled.because,
+    }
+
+
+def limits_facts(limits: MaxRequests) -> dict[str, Any]:
+    """Return the JSON of what holds a leak down until it is mended."""
+    return {
+        "lines": limits.lines.splitlines() if limits.requests else [],
+        "because": limits.because,
+        "restarts_per_day": round(limits.restarts, 2),
+        "present": limits.present,
+        "present_because": limits.verdict,
+        "recycle_at": limits.recycle_at,
+    }
+
+
+def _pace_facts(pace: Pace) -> dict[str, Any]:
+    return {
+        "release": pace.release,
+        "bytes": round(pace.slope, 1),
+        "low": round(pace.low, 1),
+        "high": round(pace.high, 1),
+        "requests": pace.requests,
+        "workers": pace.lives,
     }
 
 

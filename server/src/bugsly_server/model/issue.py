@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
+from bugsly_server.model.proof import Proof
+from bugsly_server.model.recycled import Recycled
 
 
 class Scope(StrEnum):
@@ -51,6 +53,8 @@ class ChangeKind(StrEnum):
     ESCALATED = "escalating"
     """An error comes far more often than it used to."""
     IGNORED = "ignored"
+    FIXED = "fixed"
+    """A later release was proved not to leak."""
     RESOLVED = "resolved"
     MERGED = "merged"
     SPLIT = "split"
@@ -109,6 +113,8 @@ class Finding:
     explanation: Explanation | None = None
     since: Micros = 0
     """Where it rests on past lives: the start of the oldest of them."""
+    recycled: Recycled | None = None
+    """How often the safety net had to step in; None where it did not."""
 
     @property
     def verdict(self) -> str:
@@ -123,7 +129,10 @@ class Finding:
         return self.verdict != "wasteful"
 
     def at_least(self, told: Finding | None) -> Finding:
-        """Return it no narrower, and with memory running out no later, than *told*."""
+        """Return it no narrower, and with memory running out no later, than *told*.
+
+        That workers are recycled stays told.
+        """
         if told is None:
             return self
         forecasts = [one for one in (self.forecast, told.forecast) if one is not None]
@@ -131,6 +140,7 @@ class Finding:
             self,
             scope=max(self.scope, told.scope, key=lambda scope: scope.width),
             forecast=min(forecasts, key=lambda one: one.expected, default=None),
+            recycled=self.recycled or told.recycled,
         )
 
 
@@ -142,6 +152,8 @@ class Change:
     at: Micros
     because: str
     finding: Finding | None
+    proof: Proof | None = None
+    """Of what is fixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +177,8 @@ class Issue:
     """The latest."""
     told: Finding | None = None
     """The worst that was told of it since it opened or came back; None where that is the latest."""
+    proof: Proof | None = None
+    """That it was fixed; None where it was not, or came back."""
 
     def is_snoozed(self, now: Micros) -> bool:
         """Return whether its alerts are held back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bugsly.protocol.memory import ExitReason
+from bugsly.protocol.net import Net, NetState
 from bugsly_server.clock import MINUTE, Micros
 from bugsly_server.model.growth import Growth, Judgement
 
@@ -60,6 +61,10 @@ class Worker:
     lost: dict[str, int] = field(default_factory=dict)
     facts: dict[str, int] = field(default_factory=dict)
     """Switches of the process, as `gc_enabled`."""
+    net: Net | None = None
+    """What it last said of its safety net; None where that is off."""
+    exit_because: str = ""
+    """Of a recycled one: why, in words."""
 
     @property
     def growth(self) -> Growth | None:
@@ -78,8 +83,14 @@ class Worker:
     @property
     def fell_silent(self) -> bool:
         """Return whether its end was concluded from silence, so that it may prove us wrong."""
-        told = self.exit_signal or self.exit_code
-        return not told and self.exit_reason in {ExitReason.VANISHED, ExitReason.OUT_OF_MEMORY}
+        told = self.exit_signal or self.exit_code or self.exit_because
+        concluded = {ExitReason.VANISHED, ExitReason.OUT_OF_MEMORY, ExitReason.RECYCLED}
+        return not told and self.exit_reason in concluded
+
+    @property
+    def is_leaving(self) -> bool:
+        """Return whether its safety net was about to end it when it was last heard of."""
+        return self.net is not None and self.net.state is NetState.LEAVING
 
     @property
     def patience(self) -> Micros:

@@ -27,20 +27,20 @@ def of_environment(
 ) -> Dossier:
     """Return the dossier of a project and environment: its living workers and the last to end.
 
-    Of many living workers it takes those that grow, and then those with the most memory.
+    Of many living workers it takes those that grow, and then those with the most memory; of ended
+    ones those whose release still runs, for others say nothing of the code that does.
     """
-    living = [one for one in workers.living(connection, project_id) if one.is_alive(now)]
-    ended = workers.ended(connection, project_id, now - ENDED_SINCE, MOST_ENDED * 4)
+    every = workers.living(connection, project_id)
+    living = [one for one in every if one.environment == environment and one.is_alive(now)]
     living.sort(key=_weight, reverse=True)
-    return load(
-        connection,
-        telemetry,
-        [
-            *[one for one in living if one.environment == environment][:MOST_LIVING],
-            *[one for one in ended if one.environment == environment][:MOST_ENDED],
-        ],
-        now,
-    )
+    running = {one.release for one in living}
+    past = workers.ended(connection, project_id, now - ENDED_SINCE, MOST_ENDED * 4)
+    ended = [
+        one
+        for one in past
+        if one.environment == environment and (one.release in running or not running)
+    ]
+    return load(connection, telemetry, living[:MOST_LIVING] + ended[:MOST_ENDED], now)
 
 
 def load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from bugsly_server.export import error_facts, issue_facts, worker_facts
 from bugsly_server.model.issue import State
 from bugsly_server.store.meta import accounts, asks, errors, issues, projects, workers
 from bugsly_server.store.meta.accounts import Account
+from bugsly_server.store.ports import Telemetry
+from bugsly_server.web.outlook import outlook
 from bugsly_server.web.site import site_of
 
 UNKNOWN_TOKEN = {"detail": "token: is unknown → make one on the account page"}
@@ -34,7 +37,7 @@ def list_workers(request: Request) -> Response:
 
 def list_issues(request: Request) -> Response:
     """Answer with the issues that are not resolved, of every project or of `?project=`."""
-    return _answer(request, open_issues)
+    return _answer(request, partial(open_issues, telemetry=site_of(request).telemetry))
 
 
 def ask_for_heap(request: Request) -> Response:
@@ -73,12 +76,14 @@ def living_workers(connection: Connection, project_id: int, now: Micros) -> list
     return [worker_facts(one, now) for one in workers.living(connection, project_id)]
 
 
-def open_issues(connection: Connection, project_id: int, now: Micros) -> list[dict[str, Any]]:
+def open_issues(
+    connection: Connection, project_id: int, now: Micros, telemetry: Telemetry
+) -> list[dict[str, Any]]:
     """Return the issues of a project that are not resolved: all leaks, and the latest errors."""
     leaks = [one for one in issues.every(connection, project_id) if one.state is not State.RESOLVED]
     found = errors.unresolved(connection, project_id, MOST_ERRORS)
     return [
-        *(issue_facts(one, now) for one in leaks),
+        *(issue_facts(one, now, *outlook(connection, telemetry, one, now)) for one in leaks),
         *(error_facts(one, explanation_of(connection, one)) for one in found),
     ]
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from bugsly_server.clock import DAY, HOUR
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
+from bugsly_server.model.recycled import hindered
 from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import (
     asks,
@@ -21,6 +22,7 @@ from bugsly_server.store.meta import (
 from bugsly_server.store.meta import listing as listings
 from bugsly_server.store.meta.listing import Wanted
 from bugsly_server.web import advice, error
+from bugsly_server.web.outlook import outlook
 from bugsly_server.web.site import View, action, field, page
 
 MOST_CHOICES = 100
@@ -75,14 +77,24 @@ def show(view: View) -> Response:
         suspects = [
             workers.get(connection, view.shown.id, one.worker_id) for one in found.finding.suspects
         ]
+        fleet = [
+            one
+            for one in workers.living(connection, view.shown.id)
+            if one.is_alive(view.now) and one.environment == found.finding.environment
+        ]
+        expected = outlook(connection, view.site.telemetry, found, view.now)
     concerned = {one.worker_id for one in found.finding.suspects}
     context = {
         "issue": found,
         "story": story,
         "sent": sent,
         "channel_names": names,
+        "hindered": hindered(fleet),
+        "watched": any(one.net is not None for one in fleet),
         "living": {one.id: one for one in suspects if one is not None},
         "probed": [one for one in open_asks if one.worker_id in concerned],
+        "proof": expected.proof,
+        "limits": expected.limits,
         "markdown": _markdown(view, found),
         "advised": advice.of_leak(view, found),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,

@@ -19,6 +19,7 @@ from bugsly_server.web import (
     issues,
     live,
     login,
+    metrics,
     releases,
     setup,
     triage,
@@ -101,6 +102,7 @@ def _for_programs() -> list[BaseRoute]:
         Route("/api/v1/issues", api.list_issues),
         Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
         Route("/api/v1/asks/{ask_id:int}", api.show_ask),
+        Route("/metrics", metrics.show),
         Route("/mcp", McpEndpoint()),
     ]
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, Micros
+from bugsly_server.detect.recycled import count_recycled
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import State
+from bugsly_server.model.recycled import Recycled, hindered
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import issues, projects, workers
 from bugsly_server.web.site import SEE_OTHER, View, page
@@ -18,6 +20,7 @@ SPARK_POINTS = 40
 SPARK_SPAN: Micros = HOUR
 ENDED_SINCE: Micros = DAY
 MOST_ENDED = 20
+MOST_RECYCLED = 1_000
 CALM = 100
 """With more workers than this the table is refreshed every fifteen seconds, not at each sample."""
 RANGES = (
@@ -56,12 +59,15 @@ def overview(view: View) -> Response:
     with view.site.database.reading() as connection:
         living = workers.living(connection, view.shown.id)
         ended = workers.ended(connection, view.shown.id, view.now - ENDED_SINCE, MOST_ENDED)
+        gone = workers.recycled(connection, view.shown.id, view.now - DAY, MOST_RECYCLED)
         every = issues.every(connection, view.shown.id)
     if not living and not ended:
         return view.redirect("setup")
     living.sort(key=lambda one: one.judgement.verdict is not Verdict.GROWING)
     context = {
         "living": living,
+        "recycled": recycled(living, gone, view.now),
+        "hindered": hindered(one for one in living if one.is_alive(view.now)),
         "ended": ended,
         "sparks": sparks(view, living),
         "hosts": hosts(living),
@@ -71,6 +77,17 @@ def overview(view: View) -> Response:
         "calm": len(living) > CALM,
     }
     return view.render("workers_now.html" if view.wants("now") else "workers.html", context)
+
+
+def recycled(living: Sequence[Worker], gone: Sequence[Worker], now: Micros) -> dict[str, Recycled]:
+    """Return how often the safety net stepped in, by environment, where it did."""
+    lives = (*living, *gone)
+    environments = sorted({one.environment for one in gone})
+    counted = {
+        name: count_recycled([one for one in lives if one.environment == name], now)
+        for name in environments
+    }
+    return {name: one for name, one in counted.items() if one is not None}
 
 
 def sparks(view: View, shown: Sequence[Worker]) -> Mapping[int, list[int]]:

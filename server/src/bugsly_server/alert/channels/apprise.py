@@ -29,7 +29,7 @@ KEPT = (
     "TZ",
 )
 """Environment that the child gets: no proxies, no session bus, no secrets of others."""
-TONES = {"quieted": "success", "resolved": "success", "test": "info"}
+TONES = {"quieted": "success", "fixed": "success", "resolved": "success", "test": "info"}
 
 
 def send(url: str, alert: Alert, guard: AddressGuard) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.issue import Change, ChangeKind, Finding, Issue, Kind, State
+from bugsly_server.model.proof import Proof
 from bugsly_server.store.meta.tables import account, change, issue
 
 STATE_AFTER = {
@@ -20,6 +21,7 @@ STATE_AFTER = {
     ChangeKind.QUIETED: State.QUIET,
     ChangeKind.ESCALATED: State.OPEN,
     ChangeKind.IGNORED: State.IGNORED,
+    ChangeKind.FIXED: State.RESOLVED,
     ChangeKind.RESOLVED: State.RESOLVED,
     ChangeKind.MERGED: State.RESOLVED,
     ChangeKind.SPLIT: State.OPEN,
@@ -28,7 +30,7 @@ STATE_AFTER = {
 COLUMNS = (
     *(issue.c.id, issue.c.project_id, issue.c.fingerprint, issue.c.title, issue.c.state),
     *(issue.c.opened_at, issue.c.changed_at, issue.c.seen_at, issue.c.resolved_at),
-    *(issue.c.snoozed_until, issue.c.finding, issue.c.told),
+    *(issue.c.snoozed_until, issue.c.finding, issue.c.told, issue.c.proof),
 )
 LEAKS: Select[Any] = select(*COLUMNS).where(issue.c.kind == Kind.LEAK)
 
@@ -94,6 +96,10 @@ def record(
         "changed_at": step.at,
         "resolved_at": step.at if state is State.RESOLVED and account_id is not None else None,
     }
+    if step.proof is not None:
+        facts["proof"] = msgspec.json.encode(step.proof).decode()
+    elif state is State.OPEN:
+        facts["proof"] = None
     if step.finding is not None:
         facts |= _spoken_for(step.finding, step.at)
         before = known.told if known and step.kind is ChangeKind.WORSENED else None
@@ -154,6 +160,8 @@ def of_row(row: Row[Any]) -> Issue:
     fields["finding"] = msgspec.json.decode(fields["finding"], type=Finding)
     if fields["told"] is not None:
         fields["told"] = msgspec.json.decode(fields["told"], type=Finding)
+    if fields["proof"] is not None:
+        fields["proof"] = msgspec.json.decode(fields["proof"], type=Proof)
     return Issue(**fields)
 
 

@@ -137,10 +137,12 @@ worker = Table(
     Column("rate", Double, nullable=False, server_default="0"),
     Column("lost", Text, nullable=False, server_default="{}"),
     Column("facts", Text, nullable=False, server_default="{}"),
+    Column("net", Text),
     _moment("ended_at", nullable=True),
     Column("exit_reason", String(20)),
     _amount("exit_signal"),
     _amount("exit_code"),
+    _text("exit_because"),
     Column("judgement", Text, nullable=False),
     _amount("hits"),
     _amount("judged_requests"),
@@ -149,7 +151,8 @@ worker = Table(
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,
 )
-"""`judgement` is `model.growth.Judgement` as JSON: written and read whole, never queried.
+"""`judgement` is `model.growth.Judgement` as JSON, `net` is `bugsly.protocol.net.Net`: written and
+read whole, never queried.
 
 An id is never given again, because telemetry may still hold samples under it.
 """
@@ -240,6 +243,7 @@ issue = Table(
     _moment("snoozed_until", nullable=True),
     Column("finding", Text, nullable=False),
     Column("told", Text),
+    Column("proof", Text),
     UniqueConstraint("project_id", "fingerprint"),
     Index(None, "project_id", "state", "seen_at"),
     Index(None, "project_id", "seen_at"),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, 
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly.protocol.memory import ExitReason
+from bugsly.protocol.net import Net
 from bugsly_server.clock import Micros
 from bugsly_server.model.growth import Judgement, Verdict
 from bugsly_server.model.worker import Worker
@@ -18,9 +19,10 @@ from bugsly_server.store.meta.tables import endpoint, release, worker
 
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
 _COUNTS = msgspec.json.Decoder(dict[str, int])
+_NET = msgspec.json.Decoder(Net)
 UNJUDGED = Judgement(verdict=Verdict.EARLY, because="its first samples have just come in")
 JUDGED = ("judgement", "hits", "judged_requests", "judged_at")
-ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code")
+ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code", "exit_because")
 NEVER_SIGHTED = ("id", "project_id", *JUDGED, *ENDED[2:])
 SIGHTED = tuple(field.name for field in fields(Worker) if field.name not in NEVER_SIGHTED)
 AT_ONCE = 1_000
@@ -62,6 +64,14 @@ def ended(connection: Connection, project_id: int, since: Micros, most: int) -> 
     return [_worker(row) for row in connection.execute(query)]
 
 
+def recycled(connection: Connection, project_id: int, since: Micros, most: int) -> list[Worker]:
+    """Return up to *most* workers that the safety net ended after *since*, the latest first."""
+    mine = (worker.c.project_id == project_id) & (worker.c.ended_at >= since)
+    query = select(worker).where(mine, worker.c.exit_reason == ExitReason.RECYCLED.value)
+    latest = query.order_by(worker.c.ended_at.desc()).limit(most)
+    return [_worker(row) for row in connection.execute(latest)]
+
+
 def present(
     connection: Connection, project_id: int, since: Micros, until: Micros, most: int
 ) -> list[Worker]:
@@ -70,6 +80,16 @@ def present(
     there = worker.c.seen_at >= since
     query = select(worker).where(mine, there).order_by(worker.c.anonymous.desc()).limit(most)
     return [_worker(row) for row in connection.execute(query)]
+
+
+def of_release(
+    connection: Connection, project_id: int, environment: str, version: str, most: int
+) -> list[Worker]:
+    """Return up to *most* workers of one release, living and ended, the latest first."""
+    mine = (worker.c.project_id == project_id) & (worker.c.environment == environment)
+    query = select(worker).where(mine, worker.c.release == version)
+    latest = query.order_by(worker.c.started_at.desc()).limit(most)
+    return [_worker(row) for row in connection.execute(latest)]
 
 
 def add(connection: Connection, project_id: int, facts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -150,7 +170,7 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in {"judgement", "lost", "facts"}:
+    if name in {"judgement", "lost", "facts"} or isinstance(value, Net):
         return msgspec.json.encode(value).decode()
     return value.value if isinstance(value, ExitReason) else value
 
@@ -161,6 +181,8 @@ def _worker(row: Row[Any]) -> Worker:
     known["judgement"] = _JUDGEMENT.decode(known["judgement"])
     known["lost"] = _COUNTS.decode(known["lost"])
     known["facts"] = _COUNTS.decode(known["facts"])
+    if known["net"] is not None:
+        known["net"] = _NET.decode(known["net"])
     if known["exit_reason"] is not None:
         known["exit_reason"] = ExitReason(known["exit_reason"])
     return Worker(**known)

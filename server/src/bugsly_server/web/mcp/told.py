@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
-from bugsly_server.clock import SECOND, Micros
+from bugsly_server.clock import SECOND
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.explained import explained, latest_event
 from bugsly_server.export import error_facts, issue_facts
@@ -17,6 +17,8 @@ from bugsly_server.model.issue import Issue
 from bugsly_server.store.meta import issues
 from bugsly_server.web import error_markdown
 from bugsly_server.web.mcp.caller import Caller, find_issue
+from bugsly_server.web.outlook import outlook
+from bugsly_server.web.site import Site
 
 MOST_CHANGES = 50
 IssueId = Annotated[int, Meta(ge=1, le=2**53)]
@@ -33,7 +35,7 @@ def get_issue(caller: Caller, given: GetIssue) -> list[str]:
     with caller.site.database.reading() as connection:
         project, found = find_issue(connection, given.id)
         url = f"{caller.address}/p/{project.slug}/issues/{found.id}"
-        text, facts = _told(connection, found, url, caller.site.clock())
+        text, facts = _told(connection, caller.site, found, url)
         story = issues.story(connection, found.id)[:MOST_CHANGES]
     facts |= {"project": project.slug, "url": url}
     facts["story"] = [
@@ -49,11 +51,13 @@ def get_issue(caller: Caller, given: GetIssue) -> list[str]:
 
 
 def _told(
-    connection: Connection, found: AnyIssue, url: str, now: Micros
+    connection: Connection, site: Site, found: AnyIssue, url: str
 ) -> tuple[str, dict[str, Any]]:
     if isinstance(found, ErrorIssue):
         return _error(connection, found, url)
-    return _leak(found, url), issue_facts(found, now)
+    now = site.clock()
+    expected = outlook(connection, site.telemetry, found, now)
+    return _leak(found, url), issue_facts(found, now, *expected)
 
 
 def _leak(leak: Issue, url: str) -> str:

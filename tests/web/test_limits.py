@@ -1,0 +1,109 @@
+"""What the page of a leak advises until it is mended, and what programs read of it."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from tests.support.issues import change, finding, suspect
+from tests.support.lives import judged
+from tests.support.recycled import net
+from tests.support.site import Site
+
+from bugsly.protocol.evidence import Evidence
+from bugsly_server.model.growth import Verdict
+from bugsly_server.model.issue import ChangeKind
+from bugsly_server.pipeline import record_change
+from bugsly_server.store.meta import accounts, issues, workers
+
+LINES = "max_requests = {}\nmax_requests_jitter = {}"
+
+
+def leaking(site: Site, **reported: Any) -> None:
+    """Open a leak of 100 kB per request whose only worker started at 50 MB."""
+    seen = finding(
+        release="1.0", environment="production", suspects=(suspect(slope=1e5, low=9e4, high=1e5),)
+    )
+    site.report(**reported)
+    with site.database.writing() as connection:
+        record_change(connection, site.project.id, None, change(finding=seen))
+        (worker,) = workers.living(connection, site.project.id)
+        grows = judged(Verdict.GROWING, 2_000.0, low=2_000.0, high=2_000.0)
+        workers.judge(connection, [dataclasses.replace(worker, judgement=grows)])
+
+
+def shown(site: Site) -> str:
+    return site.client.get("/p/shop/issues/1").text
+
+
+def told(site: Site) -> dict[str, Any]:
+    with site.database.writing() as connection:
+        ada = accounts.create(connection, "ada", None, site.clock())
+        secret = accounts.make_token(connection, ada.id, "a program", site.clock())
+    answer = site.client.get("/api/v1/issues", headers={"authorization": f"Bearer {secret}"})
+    facts: dict[str, Any] = answer.json()["shop"][0]
+    return facts
+
+
+def test_the_lines_are_there_to_copy_with_what_they_cost(visited: Site) -> None:
+    leaking(visited)
+    page = shown(visited)
+    assert LINES.format(43_000, 8_600) in page
+    assert 'data-copy="max-requests"' in page
+    assert "1 worker below 8 GB may hold 5.3 GB each; a fresh one holds 50 MB" in page
+    assert "workers a day at the present rate" in page
+
+
+def test_where_the_net_is_off_the_page_says_what_it_would_do(visited: Site) -> None:
+    leaking(visited)
+    page = shown(visited)
+    assert "BUGSLY_RECYCLE_AT=5250MB" in page
+    assert 'data-copy="recycle-at"' in page
+    assert "it would recycle a worker after" in page
+
+
+def test_where_the_net_is_on_it_is_not_offered(visited: Site) -> None:
+    leaking(visited, net=net())
+    assert "BUGSLY_RECYCLE_AT" not in shown(visited)
+
+
+@pytest.mark.parametrize(
+    ("set_to", "words"),
+    [
+        (100, "max_requests = 100 is lower than it has to be"),
+        (40_000, "max_requests = 40,000 is about right"),
+        (90_000, "max_requests = 90,000 is too high"),
+    ],
+)
+def test_the_page_judges_what_is_set_already(visited: Site, set_to: int, words: str) -> None:
+    leaking(visited, evidence=Evidence(facts={"max_requests": set_to}))
+    assert words in shown(visited)
+
+
+def test_a_leak_that_is_over_needs_none(visited: Site) -> None:
+    leaking(visited)
+    with visited.database.writing() as connection:
+        (known,) = issues.every(connection, visited.project.id)
+        record_change(connection, visited.project.id, known, change(ChangeKind.QUIETED))
+    assert "Until it is mended" not in shown(visited)
+
+
+def test_programs_read_the_lines_and_the_proof(visited: Site) -> None:
+    leaking(visited)
+    found = told(visited)
+    assert found["max_requests"]["lines"] == LINES.format(43_000, 8_600).splitlines()
+    assert found["max_requests"]["present"] == "not set"
+    assert found["max_requests"]["recycle_at"] == "BUGSLY_RECYCLE_AT=5250MB"
+    assert found["proof"] is None
+
+
+def test_programs_read_a_proof_that_only_the_page_had_worked_out(visited: Site) -> None:
+    leaking(visited)
+    visited.report(id="b" * 32, release="1.1", age=201_000_000)
+    with visited.database.writing() as connection:
+        for worker in workers.living(connection, visited.project.id):
+            still = judged(Verdict.STEADY, 0.0, low=0.0, high=0.0)
+            if worker.release == "1.1":
+                workers.judge(connection, [dataclasses.replace(worker, judgement=still)])
+    found = told(visited)["proof"]
+    assert found["outcome"] == "not known yet"
+    assert found["because"].endswith("workers of 1.0 are still running")

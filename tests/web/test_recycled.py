@@ -1,0 +1,85 @@
+"""What the pages say of the safety net."""
+
+import pytest
+from tests.support.issues import change, finding
+from tests.support.recycled import net, recycled
+from tests.support.site import Site
+
+from bugsly.protocol.memory import Exit, ExitReason
+from bugsly.protocol.net import Hindrance, NetState
+from bugsly_server.model.issue import ChangeKind
+from bugsly_server.pipeline import record_change
+from bugsly_server.store.meta import issues
+
+GONE = Exit(worker="a" * 32, reason=ExitReason.RECYCLED, because="it passed 400 MB & <b>")
+BUDGET = net(
+    state=NetState.WAITING,
+    hindrance=Hindrance.BUDGET,
+    because="recycling: 6 workers went in an hour → raise <b>",
+)
+TURN = net(
+    state=NetState.WAITING, hindrance=Hindrance.TURN, because="recycling: it is not its turn"
+)
+
+
+def opened(site: Site, **changes: object) -> None:
+    seen = finding(release="1.0", environment="production", **changes)
+    with site.database.writing() as connection:
+        record_change(connection, site.project.id, None, change(finding=seen))
+
+
+def page(site: Site, path: str) -> str:
+    return site.client.get(f"/p/shop/{path}").text
+
+
+def test_an_open_leak_says_how_often_its_workers_were_recycled(visited: Site) -> None:
+    opened(visited, recycled=recycled())
+    shown = page(visited, "issues/1")
+    assert "recycled 14 times in 24 hours for <code>shop.views.request_log</code>" in shown
+    assert "without it memory would have run out at <time" in shown
+
+
+def test_a_leak_that_is_over_does_not_count_any_more(visited: Site) -> None:
+    opened(visited, recycled=recycled())
+    with visited.database.writing() as connection:
+        (known,) = issues.every(connection, visited.project.id)
+        record_change(connection, visited.project.id, known, change(ChangeKind.QUIETED))
+    assert "recycled 14 times" not in page(visited, "issues/1")
+
+
+def test_recycled_workers_are_told_of_where_no_issue_is_open(visited: Site) -> None:
+    visited.report(exits=(GONE,))
+    shown = page(visited, "")
+    assert "Workers of production were recycled once in 24 hours" in shown
+    assert "recycled by the safety net" in shown
+
+
+def test_the_page_of_a_recycled_worker_says_why(visited: Site) -> None:
+    visited.report(exits=(GONE,))
+    assert "Recycled because it passed 400 MB &amp; &lt;b&gt;." in page(visited, "workers/1")
+
+
+@pytest.mark.parametrize("path", ["", "issues/1", "workers/1"])
+def test_what_holds_the_net_back_for_good_is_on_every_page_it_concerns(
+    visited: Site, path: str
+) -> None:
+    opened(visited)
+    visited.report(net=BUDGET)
+    shown = page(visited, path)
+    assert "The safety net is held back." in shown
+    assert "Recycling: 6 workers went in an hour → raise &lt;b&gt;." in shown
+
+
+def test_what_passes_by_itself_is_on_the_page_of_the_worker_alone(visited: Site) -> None:
+    opened(visited)
+    visited.report(net=TURN)
+    paths = ("", "issues/1", "workers/1")
+    shown = [path for path in paths if "Recycling: it is not its turn." in page(visited, path)]
+    assert shown == ["workers/1"]
+
+
+def test_the_page_of_a_worker_shows_its_net(visited: Site) -> None:
+    visited.report(net=net(recycled=3))
+    shown = page(visited, "workers/1")
+    for words in ("Watching", "recycled at 400 MB private", "3 workers of its host"):
+        assert words in shown
