@@ -29,8 +29,11 @@ from bugsly.recycle.policy import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bugsly.agent import Agent
     from bugsly.protocol.memory import Exit
+    from bugsly.recycle.board import Board
     from bugsly.recycle.limit import RecycleAt
     from bugsly.recycle.way import Way
 
@@ -41,6 +44,7 @@ DRAIN = 30.0
 LATE = 0.5
 """Seconds by which a server may be late to close an idle connection."""
 GRACEFUL = frozenset({ExitReason.FINISHED, ExitReason.TERMINATED, ExitReason.MAX_REQUESTS})
+PAUSE = 0.05
 PASSING = frozenset({Hindrance.YOUNG, Hindrance.SIBLINGS, Hindrance.TURN})
 NOWHERE = (
     "there is no folder the workers can write to, and without one two might leave at once"
@@ -57,14 +61,14 @@ class SafetyNet:
         self._limit = limit
         self._begun = self._busy = monotonic()
         self._requests = 0
-        self._fresh = process.read_memory().anonymous
+        self._fresh = 0
         self._readings: deque[forecast.Reading] = deque(maxlen=forecast.MOST)
         self._outlook: forecast.Outlook | None = None
         self._loaded: dict[str, tuple[int, int]] = {}
-        self._rules = self._rule(read_headroom().limit)
+        self._rules = Rules(at=0, least_age=0, per_hour=0)
         self._word: Wait | None = None
         self._said: set[Hindrance] = set()
-        self._board = open_board(way.post)
+        self._board: Board | None = None
         self._guard = agent.guards("net")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bugsly-net", daemon=True)
@@ -85,8 +89,10 @@ class SafetyNet:
         if self._board is not None:
             self._board.withdraw()
 
-    def word(self) -> Net:
-        """Return what a report says of the net."""
+    def word(self) -> Net | None:
+        """Return what a report says of the net, None before it knows its limit."""
+        if not self._rules.at:
+            return None
         board, word = self._board, self._word
         recycled = 0 if board is None else len(board.departures())
         if self._agent.leaving:
@@ -109,6 +115,9 @@ class SafetyNet:
                 self._look()
 
     def _prepare(self) -> None:
+        self._fresh = process.read_memory().anonymous
+        self._rules = self._rule(read_headroom().limit)
+        self._board = open_board(self._way.post)
         if self._way.obstacle or self._board is None:
             self._tell(unsupported(self._way.obstacle or NOWHERE))
             return
@@ -191,18 +200,21 @@ class SafetyNet:
         """Let answers close their connections, then the worker end. It has the turn until then."""
         assert self._board is not None
         self._agent.leaving = because
+        self._note_traffic()
         LOG.warning("recycling: %s → it leaves when its requests are done", because)
         with suppress(OSError):  # a full disk; who is ready is known all the same
             self._board.note()
         self._agent.last_words()
-        self._closing.wait(max(0.0, self._busy + self._way.lingers + LATE - monotonic()))
+        self._await(self._way.is_empty, self._busy + self._way.lingers + LATE)
         self._board.withdraw()
         self._way.refuse()
-        deadline = monotonic() + self._way.grace
-        while not self._way.drained() and monotonic() < deadline:
-            if self._closing.wait(LATE / 5):
-                break
+        self._await(self._way.drained, monotonic() + self._way.grace)
         self._way.stop()
+
+    def _await(self, condition: Callable[[], bool], deadline: float) -> None:
+        while monotonic() < deadline and not condition():
+            if self._closing.wait(PAUSE):
+                return
 
 
 def _stamp(file: str) -> tuple[int, int] | None:
