@@ -109,6 +109,18 @@ def test_a_worker_speaks_then_refuses_then_drains_then_stops(desk: Desk) -> None
     assert ended(net).because == word.because
 
 
+def test_a_worker_that_cannot_speak_stops_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUGSLY_STRICT", "0")
+    agent: Any = desk.fake
+    net = SafetyNet(agent, desk.way, ALWAYS)  # whose agent has no last words
+    net.start()
+    wait_until(lambda: desk.told == ["stop"], what="it stops")
+    assert desk.fake.guards.failures == {"net": 1}
+    ended(net)
+
+
 def test_an_end_that_was_not_graceful_keeps_its_reason(desk: Desk) -> None:
     net = desk.start(ALWAYS)
     wait_until(lambda: "stop" in desk.told, what="it stops")

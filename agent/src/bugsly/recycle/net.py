@@ -108,27 +108,29 @@ class SafetyNet:
         )
 
     def _run(self) -> None:
+        able = False
         with self._guard:
-            self._prepare()
-        while not (self._closing.wait(EVERY) or self._agent.leaving):
+            able = self._prepare()
+        while able and not (self._closing.wait(EVERY) or self._agent.leaving):
             with self._guard:
                 self._look()
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> bool:
+        """Become one of those who are ready; return whether this worker can be recycled at all."""
         self._fresh = process.read_memory().anonymous
         self._rules = self._rule(read_headroom().limit)
         self._board = open_board(self._way.post)
         if self._way.obstacle or self._board is None:
             self._tell(unsupported(self._way.obstacle or NOWHERE))
-            return
+            return False
         if self._way.from_disk:
             files = [file for one in own_modules() if (file := vars(one).get("__file__"))]
             self._loaded = {file: stamp for file in files if (stamp := _stamp(file))}
         self._board.announce()
+        return True
 
     def _look(self) -> None:
-        if self._board is None or self._way.obstacle:
-            return
+        assert self._board is not None
         if not self._way.serves():
             self._close()
             return
@@ -197,11 +199,18 @@ class SafetyNet:
             LOG.warning("%s", word.because)
 
     def _leave(self, because: str) -> None:
-        """Let answers close their connections, then the worker end. It has the turn until then."""
-        assert self._board is not None
-        self._agent.leaving = because
-        self._note_traffic()
+        """Let the worker end, whatever goes wrong on the way; it has the turn until then."""
         LOG.warning("recycling: %s → it leaves when its requests are done", because)
+        self._agent.leaving = because
+        try:
+            self._wind_down()
+        finally:
+            self._way.stop()
+
+    def _wind_down(self) -> None:
+        """Tell what is known while answers close their connections, until none is idle."""
+        assert self._board is not None
+        self._note_traffic()
         with suppress(OSError):  # a full disk; who is ready is known all the same
             self._board.note()
         self._agent.last_words()
@@ -209,7 +218,6 @@ class SafetyNet:
         self._board.withdraw()
         self._way.refuse()
         self._await(self._way.drained, monotonic() + self._way.grace)
-        self._way.stop()
 
     def _await(self, condition: Callable[[], bool], deadline: float) -> None:
         while monotonic() < deadline and not condition():
