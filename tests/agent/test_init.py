@@ -1,4 +1,5 @@
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -116,6 +117,17 @@ def test_an_app_that_is_not_flasks_is_counted(server: FakeServer) -> None:
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.usefixtures("server")
+def test_the_user_says_how_a_worker_ends_under_another_server() -> None:
+    ended: list[str] = []
+    bugsly.recycle_by(lambda: ended.append("ended"), workers=3)
+    running = agents.current()
+    assert running is not None
+    assert running.way.post == (str(os.getppid()), 0, 3)
+    running.way.stop()
+    assert ended == ["ended"]
+
+
 def test_watching_everything_makes_no_second_agent() -> None:
     bugsly.init(app())
     first = agents.current()

@@ -22,7 +22,7 @@ from bugsly.recycle.board import Board, Post, open_board
 from tools.bench.report import Section
 from tools.bench.running import free_port, swelling, workers_of, wrk
 
-REQUESTS = 5_000
+REQUESTS = 20_000
 WORKERS = 4
 CONNECTIONS = 16
 LONGEST = 10
@@ -30,8 +30,8 @@ LONGEST = 10
 SHARE = 0.7
 """Of what the set-up can do at most."""
 LIMIT = 110
-"""Megabytes; a fresh worker has about 45, and each request leaves 0.1."""
-SERVED = 600
+"""Megabytes; a fresh worker has about 45, and each request leaves 0.04."""
+SERVED = 1_500
 """Requests after which max_requests ends a worker: what it serves up to the limit."""
 KINDS = {
     "sync": ("-k", "sync"),
@@ -94,7 +94,7 @@ def measure(quick: bool, requests: int = REQUESTS) -> Section:  # noqa: FBT001 -
     rounds = 1 if quick else 3
     section = Section(
         title="Recycling workers",
-        how=f"{WORKERS} workers whose every request leaves 0.1 MB behind, under `wrk -c{CONNECTIONS}` at about"
+        how=f"{WORKERS} workers whose every request leaves 0.04 MB behind, under `wrk -c{CONNECTIONS}` at about"
         f" {SHARE:.0%} of what they can do. The safety net recycles a worker at {LIMIT} MB; `max_requests` is"
         f" {SERVED} with a tenth of jitter. Failures are what wrk counts: connections refused or reset, answers"
         " that did not come or were no 200. The last column is the time from the answer with which an"

@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-SWELL = int(os.environ.get("BENCH_SWELL", "100000"))
+SWELL = int(os.environ.get("BENCH_SWELL", "40000"))
 app = Flask("bench")
 kept: list[bytes] = []
 

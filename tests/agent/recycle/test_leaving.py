@@ -62,6 +62,14 @@ def test_idle_connections_are_waited_for_where_there_are_any() -> None:
     assert GunicornWay(worker_of(ThreadWorker, keepalive=75)).lingers == 75
 
 
+@pytest.mark.parametrize(("connections", "empty"), [(0, True), (3, False)])
+def test_a_gthread_worker_knows_its_connections(connections: int, empty: bool) -> None:  # noqa: FBT001
+    worker = worker_of(ThreadWorker)
+    worker.nr_conns = connections
+    assert GunicornWay(worker).is_empty() is empty
+    assert not GunicornWay(worker_of(SyncWorker)).is_empty()
+
+
 def test_stopping_wakes_the_loop_of_the_worker() -> None:
     worker = worker_of(SyncWorker)
     way = GunicornWay(worker)

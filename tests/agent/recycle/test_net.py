@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,15 +12,15 @@ from tests.support.fake_agent import FakeAgent
 from tests.support.wait import wait_until
 
 from bugsly.protocol.memory import Exit, ExitReason
-from bugsly.protocol.net import Hindrance, NetState
+from bugsly.protocol.net import Hindrance, Net, NetState
 from bugsly.recycle import net as nets
 from bugsly.recycle.board import Board, Post, Standing, open_board
 from bugsly.recycle.limit import RecycleAt
 from bugsly.recycle.net import SafetyNet
-from bugsly.recycle.policy import size
 from bugsly.recycle.way import ByHand, NoWay
 
-ALWAYS = RecycleAt(size=1)
+FRESH, SWOLLEN = 40_000_000, 120_000_000
+ALWAYS = RecycleAt(size=100_000_000)
 NEVER = RecycleAt(size=1 << 60)
 POST = Post("7", 1, 1)
 
@@ -68,17 +69,29 @@ class Desk:
         agent: Any = self.fake
         agent.last_words = lambda: self.told.append(f"last words, {self.standing.ready} ready")
         net = SafetyNet(agent, self.way, limit)
-        net._fresh = 0
         net.start()
+        wait_until(net.word, what="it knows its limit")
         return net
 
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(nets, "EVERY", 0.01)
+    readings = chain([FRESH], repeat(SWOLLEN))
+    monkeypatch.setattr(
+        nets,
+        "process",
+        SimpleNamespace(read_memory=lambda: SimpleNamespace(anonymous=next(readings))),
+    )
     made = Desk(open_board(POST, [tmp_path]))
     monkeypatch.setattr(nets, "open_board", lambda _post: made.board)
     return made
+
+
+def word_of(net: SafetyNet) -> Net:
+    word = net.word()
+    assert word is not None
+    return word
 
 
 def ended(net: SafetyNet, reason: ExitReason = ExitReason.TERMINATED) -> Exit:
@@ -89,11 +102,23 @@ def test_a_worker_speaks_then_refuses_then_drains_then_stops(desk: Desk) -> None
     net = desk.start(ALWAYS)
     wait_until(lambda: "stop" in desk.told, what="it stops")
     assert desk.told == ["last words, 1 ready", "refuse, 0 ready", "drained?", "drained?", "stop"]
-    word = net.word()
+    word = word_of(net)
     assert (word.state, word.hindrance, word.recycled) == (NetState.LEAVING, None, 1)
-    assert word.because.endswith(f"passed {size(1)}")
+    assert word.because.endswith("120 MB, passed 100 MB")
     assert ended(net).reason is ExitReason.RECYCLED
     assert ended(net).because == word.because
+
+
+def test_a_worker_that_cannot_speak_stops_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUGSLY_STRICT", "0")
+    agent: Any = desk.fake
+    net = SafetyNet(agent, desk.way, ALWAYS)  # whose agent has no last words
+    net.start()
+    wait_until(lambda: desk.told == ["stop"], what="it stops")
+    assert desk.fake.guards.failures == {"net": 1}
+    ended(net)
 
 
 def test_an_end_that_was_not_graceful_keeps_its_reason(desk: Desk) -> None:
@@ -105,7 +130,7 @@ def test_an_end_that_was_not_graceful_keeps_its_reason(desk: Desk) -> None:
 def test_a_worker_below_its_limit_watches(desk: Desk) -> None:
     net = desk.start(NEVER)
     wait_until(lambda: desk.standing.ready == 1, what="it is ready")
-    assert net.word().state is NetState.WATCHING
+    assert word_of(net).state is NetState.WATCHING
     assert ended(net).reason is ExitReason.TERMINATED
     assert desk.standing.ready == 0
     assert desk.told == []
@@ -114,8 +139,8 @@ def test_a_worker_below_its_limit_watches(desk: Desk) -> None:
 def test_a_worker_that_others_wait_for_stays(desk: Desk, tmp_path: Path) -> None:
     desk.board = open_board(POST._replace(wanted=2), [tmp_path])
     net = desk.start(ALWAYS)
-    wait_until(lambda: net.word().hindrance is Hindrance.SIBLINGS, what="it waits")
-    assert net.word().state is NetState.WAITING
+    wait_until(lambda: word_of(net).hindrance is Hindrance.SIBLINGS, what="it waits")
+    assert word_of(net).state is NetState.WAITING
     ended(net)
     assert desk.told == []
 
@@ -126,7 +151,7 @@ def test_a_worker_that_nothing_replaces_says_so_once(
     desk.way = NoWay()
     with caplog.at_level(logging.WARNING, "bugsly"):
         net = desk.start(ALWAYS)
-        wait_until(lambda: net.word().hindrance is Hindrance.UNSUPPORTED, what="it says so")
+        wait_until(lambda: word_of(net).hindrance is Hindrance.UNSUPPORTED, what="it says so")
     ended(net)
     assert [one.getMessage() for one in caplog.records] == [
         (
@@ -139,8 +164,8 @@ def test_a_worker_that_nothing_replaces_says_so_once(
 def test_where_workers_cannot_take_turns_none_is_recycled(desk: Desk) -> None:
     desk.board = None
     net = desk.start(ALWAYS)
-    wait_until(lambda: net.word().hindrance is Hindrance.UNSUPPORTED, what="it says so")
-    assert net.word().because.endswith("→ let /dev/shm be writable")
+    wait_until(lambda: word_of(net).hindrance is Hindrance.UNSUPPORTED, what="it says so")
+    assert word_of(net).because.endswith("→ let /dev/shm be writable")
     ended(net)
     assert desk.told == []
 

@@ -56,6 +56,10 @@ class GunicornWay:
         """Return whether its master has not told it to leave."""
         return bool(self._worker.alive) and os.getppid() == self._worker.ppid
 
+    def is_empty(self) -> bool:
+        """Return whether a gthread worker, which counts its connections, has none."""
+        return getattr(self._worker, "nr_conns", 1) == 0
+
     def refuse(self) -> None:
         """Take no more connections where Gunicorn, before 24, drops those it has taken."""
         if self._drops:

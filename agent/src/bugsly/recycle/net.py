@@ -29,8 +29,11 @@ from bugsly.recycle.policy import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bugsly.agent import Agent
     from bugsly.protocol.memory import Exit
+    from bugsly.recycle.board import Board
     from bugsly.recycle.limit import RecycleAt
     from bugsly.recycle.way import Way
 
@@ -41,6 +44,7 @@ DRAIN = 30.0
 LATE = 0.5
 """Seconds by which a server may be late to close an idle connection."""
 GRACEFUL = frozenset({ExitReason.FINISHED, ExitReason.TERMINATED, ExitReason.MAX_REQUESTS})
+PAUSE = 0.05
 PASSING = frozenset({Hindrance.YOUNG, Hindrance.SIBLINGS, Hindrance.TURN})
 NOWHERE = (
     "there is no folder the workers can write to, and without one two might leave at once"
@@ -57,14 +61,14 @@ class SafetyNet:
         self._limit = limit
         self._begun = self._busy = monotonic()
         self._requests = 0
-        self._fresh = process.read_memory().anonymous
+        self._fresh = 0
         self._readings: deque[forecast.Reading] = deque(maxlen=forecast.MOST)
         self._outlook: forecast.Outlook | None = None
         self._loaded: dict[str, tuple[int, int]] = {}
-        self._rules = self._rule(read_headroom().limit)
+        self._rules = Rules(at=0, least_age=0, per_hour=0)
         self._word: Wait | None = None
         self._said: set[Hindrance] = set()
-        self._board = open_board(way.post)
+        self._board: Board | None = None
         self._guard = agent.guards("net")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bugsly-net", daemon=True)
@@ -85,8 +89,10 @@ class SafetyNet:
         if self._board is not None:
             self._board.withdraw()
 
-    def word(self) -> Net:
-        """Return what a report says of the net."""
+    def word(self) -> Net | None:
+        """Return what a report says of the net, None before it knows its limit."""
+        if not self._rules.at:
+            return None
         board, word = self._board, self._word
         recycled = 0 if board is None else len(board.departures())
         if self._agent.leaving:
@@ -102,24 +108,29 @@ class SafetyNet:
         )
 
     def _run(self) -> None:
+        able = False
         with self._guard:
-            self._prepare()
-        while not (self._closing.wait(EVERY) or self._agent.leaving):
+            able = self._prepare()
+        while able and not (self._closing.wait(EVERY) or self._agent.leaving):
             with self._guard:
                 self._look()
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> bool:
+        """Become one of those who are ready; return whether this worker can be recycled at all."""
+        self._fresh = process.read_memory().anonymous
+        self._rules = self._rule(read_headroom().limit)
+        self._board = open_board(self._way.post)
         if self._way.obstacle or self._board is None:
             self._tell(unsupported(self._way.obstacle or NOWHERE))
-            return
+            return False
         if self._way.from_disk:
             files = [file for one in own_modules() if (file := vars(one).get("__file__"))]
             self._loaded = {file: stamp for file in files if (stamp := _stamp(file))}
         self._board.announce()
+        return True
 
     def _look(self) -> None:
-        if self._board is None or self._way.obstacle:
-            return
+        assert self._board is not None
         if not self._way.serves():
             self._close()
             return
@@ -188,21 +199,30 @@ class SafetyNet:
             LOG.warning("%s", word.because)
 
     def _leave(self, because: str) -> None:
-        """Let answers close their connections, then the worker end. It has the turn until then."""
-        assert self._board is not None
-        self._agent.leaving = because
+        """Let the worker end, whatever goes wrong on the way; it has the turn until then."""
         LOG.warning("recycling: %s → it leaves when its requests are done", because)
+        self._agent.leaving = because
+        try:
+            self._wind_down()
+        finally:
+            self._way.stop()
+
+    def _wind_down(self) -> None:
+        """Tell what is known while answers close their connections, until none is idle."""
+        assert self._board is not None
+        self._note_traffic()
         with suppress(OSError):  # a full disk; who is ready is known all the same
             self._board.note()
         self._agent.last_words()
-        self._closing.wait(max(0.0, self._busy + self._way.lingers + LATE - monotonic()))
+        self._await(self._way.is_empty, self._busy + self._way.lingers + LATE)
         self._board.withdraw()
         self._way.refuse()
-        deadline = monotonic() + self._way.grace
-        while not self._way.drained() and monotonic() < deadline:
-            if self._closing.wait(LATE / 5):
-                break
-        self._way.stop()
+        self._await(self._way.drained, monotonic() + self._way.grace)
+
+    def _await(self, condition: Callable[[], bool], deadline: float) -> None:
+        while monotonic() < deadline and not condition():
+            if self._closing.wait(PAUSE):
+                return
 
 
 def _stamp(file: str) -> tuple[int, int] | None:

@@ -30,6 +30,9 @@ class Way(Protocol):
     def serves(self) -> bool:
         """Return whether nobody else has told it to leave."""
 
+    def is_empty(self) -> bool:
+        """Return whether it is known that no connection is open."""
+
     def refuse(self) -> None:
         """Take no more connections, where stopping alone would drop some."""
 
@@ -59,6 +62,10 @@ class NoWay:
     def serves(self) -> bool:
         """Return that it does."""
         return True
+
+    def is_empty(self) -> bool:
+        """Return that it is not known."""
+        return False
 
     def refuse(self) -> None:
         """Do nothing."""
