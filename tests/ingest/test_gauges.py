@@ -14,7 +14,7 @@ from bugsly_server.clock import MINUTE, SECOND
 from bugsly_server.digest.decode import decode_report
 from bugsly_server.ingest.gauges import take_gauges
 from bugsly_server.model.worker import Worker
-from bugsly_server.store.meta import workers
+from bugsly_server.store.meta import asks, workers
 from bugsly_server.store.ports import Entry
 
 MB = 1_000_000
@@ -80,6 +80,8 @@ def test_a_process_that_grows_for_hours_opens_an_issue(running: Desk) -> None:
     assert [change.kind for _, change in running.told] == ["opened"]
     issue, _ = running.told[0]
     assert issue.finding.axis == "hour"
+    with running.database.reading() as connection:
+        assert asks.waiting(connection) == []
 
 
 def test_the_clock_of_the_client_does_not_matter() -> None:
