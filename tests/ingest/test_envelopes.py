@@ -115,7 +115,7 @@ def test_items_of_other_types_are_skipped_counted_and_their_categories_told(
 
 
 @pytest.mark.parametrize(
-    "kind", ["event", "error", "default", "metric_buckets", "statsd", "", "\ud800"]
+    "kind", ["event", "error", "default", "trace_metric", "metric_buckets", "statsd", "", "\ud800"]
 )
 def test_an_sdk_is_never_told_to_stop_sending_errors_or_everything(
     server: Serving, project: Project, kind: str

@@ -53,13 +53,20 @@ def test_a_crash_is_told_before_the_program_ends(
     wait_until(lambda: fares(server, project).get("1.0") == (1, 0, 1), what="the session")
 
 
-def test_what_is_not_kept_is_sent_once(
+def test_what_is_not_kept_is_sent_once_and_the_memory_becomes_a_worker(
     server: Serving, project: Project, dsn: str, npm: Path
 ) -> None:
     assert node(npm, "trace.mjs", dsn) == 0
     assert server.skipped(project) == {
-        f"item of type {name}, not kept": 1 for name in ("span", "log", "trace_metric", "check_in")
+        "item of type span, not kept": 1,
+        "item of type log, not kept": 1,
+        "item of type check_in, not kept": 1,
+        "metric that is no process's memory, not kept": 3,
     }
+    wait_until(lambda: server.measured(project), what="the worker")
+    (worker,) = server.measured(project)
+    assert worker.release == "1.0"
+    assert worker.anonymous > 10_000_000
 
 
 def test_of_a_flood_what_is_not_kept_is_counted(npm: Path, tmp_path: Path) -> None:

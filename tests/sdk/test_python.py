@@ -89,24 +89,32 @@ def _send_everything() -> None:
         pass
     sentry_sdk.logger.info("hello")
     sentry_sdk.metrics.gauge("orders", 7)
+    process = {"process.pid": 42}
+    sentry_sdk.metrics.gauge("process.memory.rss", 70, unit="megabyte", attributes=process)
     sentry_sdk.crons.capture_checkin(monitor_slug="nightly", status="ok")
     with sentry_sdk.new_scope() as scope:
         scope.add_attachment(bytes=b"a pear", filename="pear.txt")
         fail()
 
 
-def test_what_is_not_kept_is_sent_once_and_the_errors_go_on(
+def test_what_is_not_kept_is_sent_once_and_the_rest_goes_on(
     server: Serving, project: Project, dsn: str
 ) -> None:
-    with sentry(dsn, traces_sample_rate=1.0, enable_logs=True):
+    with sentry(dsn, traces_sample_rate=1.0, enable_logs=True, server_name="web-1"):
         for _ in range(3):
             _send_everything()
             sentry_sdk.flush()
     only_error(server, project, 3)
     assert server.skipped(project) == {
-        f"item of type {name}, not kept": 1
-        for name in ("transaction", "log", "trace_metric", "check_in", "attachment")
+        "item of type transaction, not kept": 1,
+        "item of type log, not kept": 1,
+        "item of type check_in, not kept": 1,
+        "item of type attachment, not kept": 1,
+        "metric that is no process's memory, not kept": 3,
     }
+    wait_until(lambda: server.measured(project), what="the worker")
+    (worker,) = server.measured(project)
+    assert (worker.name, worker.anonymous) == ("web-1 pid 42", 70_000_000)
 
 
 def test_of_a_flood_what_is_not_kept_is_counted(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from bugsly_server.app import Server
 from bugsly_server.clock import Clock, now
 from bugsly_server.listen import Listener, bind
 from bugsly_server.model.issue import Change, Issue
+from bugsly_server.model.worker import Worker
 from bugsly_server.settings import load_settings
-from bugsly_server.store.meta import projects
+from bugsly_server.store.meta import projects, workers
 
 
 class Reply(NamedTuple):
@@ -93,6 +94,11 @@ class Serving:
             return Reply(response.status, names, response.read())
         finally:
             connection.close()
+
+    def measured(self, project: Project) -> list[Worker]:
+        """Return the living workers of a project whose memory is known."""
+        with self.server.store.database.reading() as connection:
+            return [one for one in workers.living(connection, project.id) if one.anonymous]
 
     def skipped(self, project: Project) -> dict[str, int]:
         """Return what ingest did not keep of a project."""

@@ -116,7 +116,7 @@ class Inquiry:
         members: Sequence[Worker],
         now: Micros,
     ) -> None:
-        living = {one.id: one for one in members if one.is_alive(now)}
+        living = {one.id: one for one in members if one.has_agent and one.is_alive(now)}
         asked = [one for one in wanted(dossier, diagnoses) if one.worker_id in living]
         for one in asked:
             self.ask(living[one.worker_id], one.ask, now)

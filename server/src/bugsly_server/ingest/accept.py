@@ -13,6 +13,7 @@ from bugsly_server.errors import Rejected
 from bugsly_server.ingest import limits
 from bugsly_server.ingest.encoding import decompress
 from bugsly_server.ingest.event import count_reported, take_event
+from bugsly_server.ingest.gauges import take_gauges
 from bugsly_server.scrub.scrub import Scrubber
 from bugsly_server.store.ports import Entry
 
@@ -26,13 +27,12 @@ CATEGORY_OF = {
     "replay_recording": "replay",
     "replay_video": "replay",
     "log": "log_item",
-    "trace_metric": "trace_metric",
     "check_in": "monitor",
     "attachment": "attachment",
     "feedback": "feedback",
 }
 """What an SDK may be told to stop sending. Errors are not among it, nor `default`: an empty
-category would silence the SDK altogether."""
+category would silence the SDK altogether. Nor are metrics: some of them tell of memory."""
 
 COUNTED_BY_NAME = {*CATEGORY_OF, "statsd", "metric_buckets", "user_report", "raw_security"}
 """Other names are the client's to invent, without end."""
@@ -41,6 +41,7 @@ COUNTED_BY_NAME = {*CATEGORY_OF, "statsd", "metric_buckets", "user_report", "raw
 LARGEST = {
     "memory": limits.MAX_MEMORY_ITEM,
     "event": limits.MAX_EVENT_ITEM,
+    "trace_metric": limits.MAX_METRICS_ITEM,
     "client_report": limits.MAX_SMALL_ITEM,
     "session": limits.MAX_SMALL_ITEM,
     "sessions": limits.MAX_SMALL_ITEM,
@@ -104,17 +105,20 @@ def sort(
             accepted.skipped[f"{item.type} item that is too large"] += 1
         elif item.type == "client_report":
             count_reported(item.payload, accepted.skipped)
-        else:
-            payload = item.payload
-            if item.type == "event":
-                payload = _event(item, envelope, scrubber, accepted)
-            if payload:
-                accepted.entries.append(Entry(project_id, received_at, item.type, payload))
+        elif item.type == "trace_metric":
+            reports = take_gauges(item.payload, received_at, accepted.skipped)
+            accepted.entries += [Entry(project_id, received_at, "memory", one) for one in reports]
+        elif payload := _payload(item, envelope, scrubber, accepted):
+            accepted.entries.append(Entry(project_id, received_at, item.type, payload))
     return accepted
 
 
-def _event(item: Item, envelope: Envelope, scrubber: Scrubber | None, accepted: Accepted) -> bytes:
-    """Return the payload to keep of an event, none where it is not kept."""
+def _payload(
+    item: Item, envelope: Envelope, scrubber: Scrubber | None, accepted: Accepted
+) -> bytes:
+    """Return what to keep of an item, nothing of an event that is not kept."""
+    if item.type != "event":
+        return item.payload
     if scrubber is None:
         accepted.over += 1
         accepted.skipped["event over the quota"] += 1

@@ -7,6 +7,8 @@ MAX_MEMORY_ITEM = 4 * 1024 * 1024
 """Room for the text of a few sources; without any, a report is of some kilobytes."""
 MAX_EVENT_ITEM = 12 * 1024 * 1024
 """Of an event; what is kept of it is bounded part by part."""
+MAX_METRICS_ITEM = 1024 * 1024
+"""Of a thousand metrics."""
 MAX_SMALL_ITEM = 256 * 1024
 """Of a report of what an SDK dropped, and of sessions."""
 LARGE_BODY = 64 * 1024

@@ -93,6 +93,11 @@ class Worker:
         return self.net is not None and self.net.state is NetState.LEAVING
 
     @property
+    def has_agent(self) -> bool:
+        """Return whether an agent speaks for it, which can be asked; a gauge of an SDK cannot."""
+        return bool(self.machine)
+
+    @property
     def patience(self) -> Micros:
         """Return after how long without a sample it is called silent."""
         return max(SILENT_AFTER, MISSED_SAMPLES * self.every)
