@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bugsly.redact import GONE, redact_source
-from bugsly_server.scrub.keys import Natures, Nature
+from bugsly_server.scrub.keys import Nature, Natures
 from bugsly_server.scrub.values import without_secrets
 
 LONGEST = 8_192
