@@ -12,7 +12,8 @@ from tests.support.clock import START
 from tests.support.events import payload, told
 
 from bugsly_server.clock import DAY, HOUR, SECOND
-from bugsly_server.digest.event import NOTE, decode_event
+from bugsly_server.digest.event import NOTE, decode_event, decode_outline
+from bugsly_server.group.fingerprint import group
 from bugsly_server.ingest.event import take_event
 from bugsly_server.model.event import Event
 from bugsly_server.scrub.scrub import Scrubber
@@ -260,3 +261,27 @@ def test_any_json_is_an_event(loose: dict[str, Any]) -> None:
     event = taken(json.dumps(loose).encode())
     assert event.at <= START
     assert event.level in {"fatal", "error", "warning", "info", "debug"}
+
+
+def essence(event: Event | None) -> tuple[object, ...]:
+    """Return what digestion counts and groups an event by."""
+    assert event is not None
+    held_back = event.contexts.get("bugsly", {}).get("held_back")
+    names = (event.endpoint, event.release, event.environment, event.user, event.level)
+    return event.id, event.at, names, held_back, group(event)
+
+
+def test_an_outline_says_what_the_whole_does_without_its_details() -> None:
+    body = msgspec.json.encode(told(7))
+    outline = decode_outline(body, START, Counter())
+    assert essence(outline) == essence(decode_event(body, START, Counter()))
+    assert outline is not None
+    assert (outline.crumbs, outline.tags) == ((), {})
+    assert not any(frame.locals or frame.before for frame in outline.exceptions[0].frames)
+
+
+@given(st.dictionaries(PARTS, JUNK | st.lists(EXCEPTIONS, max_size=3), max_size=8))
+def test_an_outline_of_any_json_says_what_the_whole_does(loose: dict[str, Any]) -> None:
+    body = json.dumps({**loose, "event_id": ID}).encode()
+    whole = decode_event(body, START, Counter())
+    assert essence(decode_outline(body, START, Counter())) == essence(whole)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.support.failures.none import CASES
 
 from bugsly_server.explain.assisted.question import BUDGET, of_error
@@ -52,7 +53,7 @@ def test_only_what_is_listed_is_in_it() -> None:
 
 
 def test_locals_stay_away_from_a_model_elsewhere() -> None:
-    own = replace(CASES[0].event().exceptions[0].frames[1], locals={"amount": "4242424"})
+    own = structs.replace(CASES[0].event().exceptions[0].frames[1], locals={"amount": "4242424"})
     given = event(exceptions=(Thrown(type="X", frames=(own,)),))
     assert "4242424" in data(given)
     assert "4242424" not in data(given, with_locals=False)

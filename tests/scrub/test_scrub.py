@@ -96,6 +96,25 @@ def test_a_key_that_is_a_secret_itself_goes() -> None:
     assert scrubbed({"a": {f"ghp_{'a1' * 18}": 1}}) == {"a": {GONE: 1}}
 
 
+def test_a_key_that_is_a_secret_goes_though_its_value_was_clean_before() -> None:
+    scrubber = Scrubber()
+    assert scrubber.scrub({"a": "fine"}).loose == {"a": "fine"}
+    assert scrubber.scrub({f"ghp_{'a1' * 18}": "fine"}).loose == {GONE: "fine"}
+
+
+@pytest.mark.parametrize(
+    ("number", "card"),
+    [
+        ("4111 1111 1111 1112", "4111 1111 1111 1111"),
+        ("5" + "\u0661" * 15, "4" + "\u0661" * 15),
+    ],
+)
+def test_a_number_that_is_no_card_does_not_vouch_for_one(number: str, card: str) -> None:
+    scrubber = Scrubber()
+    assert scrubber.scrub({"a": number}).loose == {"a": number}
+    assert scrubber.scrub({"a": card}).loose == {"a": GONE}
+
+
 def test_source_keeps_its_code_and_loses_its_literals() -> None:
     frame = {
         "context_line": "    password = form.password",

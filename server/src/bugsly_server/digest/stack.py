@@ -103,7 +103,9 @@ def _frame(loose: Mapping[str, Any], platform: str) -> Frame:
 
 
 def _locals(loose: object) -> dict[str, str]:
-    held = list(loose.items())[:MOST_LOCALS] if isinstance(loose, dict) else []
+    if not isinstance(loose, dict):
+        return {}
+    held = list(loose.items())[:MOST_LOCALS]
     return {line(key, NAME): text(_shown(value), LOCAL) for key, value in held}
 
 

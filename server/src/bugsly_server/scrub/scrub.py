@@ -88,7 +88,11 @@ class _Walk:
         self.left -= len(loose)
         for key, value in loose.items():
             nature, kind = keys[key], type(value)
-            if nature is None and (value in known if kind is str else kind in HARMLESS):
+            if nature is None and (
+                value in known
+                if kind is str
+                else kind in HARMLESS or (kind is int and value < SMALLEST_CARD)
+            ):
                 continue
             self.path.append(key)
             if nature is Nature.SECRET:
@@ -98,7 +102,7 @@ class _Walk:
             else:
                 loose[key] = self.value(value, depth)
             self.path.pop()
-            if nature is not None and (clean := self.value(key, depth)) != key:
+            if nature is not None and key not in known and (clean := self.text(key)) != key:
                 changed[key] = clean
         for key, clean in changed.items():
             loose[clean] = loose.pop(key)

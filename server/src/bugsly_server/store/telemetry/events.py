@@ -43,9 +43,9 @@ class SqliteEvents:
     def write(self, events: Sequence[StoredEvent]) -> None:
         """See the port."""
         ordered = sorted(events, key=lambda one: one.at)
-        for path, members in groupby(ordered, lambda one: self._days.file(self._folder, one.at)):
+        for day, members in groupby(ordered, lambda one: one.at // DAY):
             rows = [(*one[:3], pack(one.body)) for one in members]
-            with self._files.writing(path) as connection:
+            with self._files.writing(self._days.file(self._folder, day * DAY)) as connection:
                 connection.executemany(INSERT, rows)
 
     def get(self, grouping_ids: Sequence[int], event_id: bytes) -> StoredEvent | None:
