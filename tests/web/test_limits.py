@@ -107,3 +107,15 @@ def test_programs_read_a_proof_that_only_the_page_had_worked_out(visited: Site) 
     found = told(visited)["proof"]
     assert found["outcome"] == "not known yet"
     assert found["because"].endswith("workers of 1.0 are still running")
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [({}, 1), ({"net": net()}, 0)],
+)
+def test_the_page_of_a_growing_worker_says_what_its_net_would_do(
+    visited: Site, changes: dict[str, Any], offered: int
+) -> None:
+    leaking(visited, **changes)
+    page = visited.client.get("/p/shop/workers/1").text
+    assert page.count("With <code>BUGSLY_RECYCLE_AT=5250MB</code> it would be recycled") == offered

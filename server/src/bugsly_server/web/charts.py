@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from bugsly_server.diagnose.gauges import with_gauges
+from bugsly_server.model.post_mortem import LAST
 from bugsly_server.model.series import Point
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import dossier as dossiers
@@ -52,13 +53,14 @@ def fleet(view: View) -> Response:
 
 @page
 def worker(view: View) -> Response:
-    """Return the memory of one worker, along time and along its requests."""
+    """Return the memory of one worker, along time and along its requests; of its end, if asked."""
     with view.site.database.reading() as connection:
         found = workers.get(connection, view.shown.id, view.number("worker_id"))
     if found is None:
         return Response(status_code=404)
     until = (found.ended_at or view.now) + SECOND
-    readings = view.site.telemetry.readings(found.id, found.started_at, until, SLOTS)
+    since = max(found.started_at, until - LAST) if view.wants("last") else found.started_at
+    readings = view.site.telemetry.readings(found.id, since, until, SLOTS)
     return answer(
         {
             "x": [one.point.at / SECOND for one in readings],

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from bugsly_server.clock import DAY, HOUR
+from bugsly_server.clock import DAY, HOUR, Micros
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
+from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.recycled import hindered
 from bugsly_server.pipeline import record_change
+from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import (
     asks,
     channels,
@@ -20,6 +24,7 @@ from bugsly_server.store.meta import (
     workers,
 )
 from bugsly_server.store.meta import listing as listings
+from bugsly_server.store.meta.issues import Told
 from bugsly_server.store.meta.listing import Wanted
 from bugsly_server.web import advice, error
 from bugsly_server.web.outlook import outlook
@@ -82,11 +87,12 @@ def show(view: View) -> Response:
             for one in workers.living(connection, view.shown.id)
             if one.is_alive(view.now) and one.environment == found.finding.environment
         ]
+        deaths = post_mortems.of_issue(connection, view.site.telemetry, found, view.now)
         expected = outlook(connection, view.site.telemetry, found, view.now)
     concerned = {one.worker_id for one in found.finding.suspects}
     context = {
         "issue": found,
-        "story": story,
+        "story": _in_order(story, deaths),
         "sent": sent,
         "channel_names": names,
         "hindered": hindered(fleet),
@@ -137,6 +143,19 @@ def _wanted(view: View) -> Wanted:
         text=query.get("q", "").strip()[:200],
         page=max(1, int(number)) if number.isascii() and number.isdigit() else 1,
     )
+
+
+def _in_order(story: Iterable[Told], deaths: Iterable[PostMortem]) -> list[Told | PostMortem]:
+    """Return what happened to an issue, and who was killed meanwhile, newest first."""
+    every: list[Told | PostMortem] = [*story, *deaths]
+    return sorted(every, key=_happened_at, reverse=True)
+
+
+def _happened_at(told: Told | PostMortem) -> tuple[Micros, int]:
+    """Return what the story is sorted by; changes of one moment stay in their order."""
+    if isinstance(told, PostMortem):
+        return told.worker.ended_at or 0, 0
+    return told.change.at, told.id
 
 
 def _markdown(view: View, issue: Issue) -> str:

@@ -72,6 +72,23 @@ def recycled(connection: Connection, project_id: int, since: Micros, most: int) 
     return [_worker(row) for row in connection.execute(latest)]
 
 
+def killed(
+    connection: Connection,
+    project_id: int,
+    environment: str,
+    how: Iterable[ExitReason],
+    span: tuple[Micros, Micros],
+    most: int,
+) -> list[Worker]:
+    """Return up to *most* workers of an environment that ended so in a span, the latest first."""
+    mine = (worker.c.project_id == project_id) & (worker.c.environment == environment)
+    when = worker.c.ended_at.between(*span)
+    reasons = [reason.value for reason in how]
+    query = select(worker).where(mine, when, worker.c.exit_reason.in_(reasons))
+    latest = query.order_by(worker.c.ended_at.desc()).limit(most)
+    return [_worker(row) for row in connection.execute(latest)]
+
+
 def present(
     connection: Connection, project_id: int, since: Micros, until: Micros, most: int
 ) -> list[Worker]:

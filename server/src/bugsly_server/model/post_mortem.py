@@ -1,0 +1,91 @@
+"""The last minutes of a worker that was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bugsly.protocol.memory import ExitReason
+from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.model.issue import Issue
+from bugsly_server.model.series import Point, Served
+from bugsly_server.model.units import count, duration, size
+from bugsly_server.model.worker import Worker
+
+FATAL = frozenset({ExitReason.OUT_OF_MEMORY, ExitReason.TIMEOUT, ExitReason.KILLED})
+LAST: Micros = 10 * MINUTE
+MOST_RESPONSES = 5
+KILLED_BY = {
+    ExitReason.OUT_OF_MEMORY: "killed by the kernel for want of memory",
+    ExitReason.TIMEOUT: "silent for longer than Gunicorn's timeout, and killed for it",
+    ExitReason.KILLED: "killed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMortem:
+    """What a worker did in the minutes before it was killed. Sizes are bytes."""
+
+    worker: Worker
+    span: Micros
+    """Of those minutes; a young worker had fewer."""
+    gained: int
+    served: tuple[Served, ...]
+    """By endpoint, the biggest response first; as fine as traffic is still kept."""
+    issue: Issue | None
+    """A leak that was known of in its life."""
+
+    @property
+    def holder(self) -> str:
+        """Return what is known to have kept its memory; empty where that is not known."""
+        diagnosis = None if self.issue is None else self.issue.finding.diagnosis
+        return "" if diagnosis is None else diagnosis.holder or diagnosis.site
+
+    @property
+    def biggest(self) -> tuple[Served, ...]:
+        """Return the endpoints whose responses were the biggest."""
+        return tuple(one for one in self.served if one.biggest)[:MOST_RESPONSES]
+
+    @property
+    def because(self) -> str:
+        """Return all of it in a sentence."""
+        one, parts = self.worker, []
+        assert one.exit_reason is not None, "it has ended"
+        moved = f"{size(self.gained, signed=True)} in its last {duration(self.span / SECOND)}"
+        parts.append(f"{KILLED_BY[one.exit_reason]} at {size(one.anonymous)}, {moved}")
+        if one.limit:
+            parts.append(f"{size(one.used)} of {size(one.limit)} were in use there")
+        requests = "1 request" if one.in_flight == 1 else f"{count(one.in_flight)} requests"
+        parts.append(f"{requests} in flight" if one.in_flight else "no request in flight")
+        if self.biggest:
+            largest = self.biggest[0]
+            parts.append(f"its biggest response was {size(largest.biggest)} of {largest.endpoint}")
+        if self.holder:
+            parts.append(f"`{self.holder}` kept its memory")
+        return "; ".join(parts)
+
+
+def post_mortem(
+    worker: Worker, points: Sequence[Point], served: Iterable[Served], leaks: Iterable[Issue]
+) -> PostMortem:
+    """Return the last minutes of *worker* from its *points* and what it *served* in them."""
+    ended_at = worker.ended_at or worker.seen_at
+    first = points[0].last if points else worker.anonymous
+    known = [one for one in leaks if _may_have_killed(one, worker, ended_at)]
+    return PostMortem(
+        worker=worker,
+        span=min(LAST, ended_at - worker.started_at),
+        gained=worker.anonymous - first,
+        served=tuple(sorted(served, key=lambda one: (one.biggest, one.requests), reverse=True)),
+        issue=max(known, key=_part, default=None),
+    )
+
+
+def _may_have_killed(leak: Issue, worker: Worker, ended_at: Micros) -> bool:
+    """Return whether *leak* was known where *worker* ran, and seen growing in its life."""
+    there = leak.finding.environment == worker.environment and leak.finding.is_alarming
+    return there and leak.opened_at <= ended_at and leak.seen_at >= worker.started_at
+
+
+def _part(leak: Issue) -> float:
+    return 0.0 if leak.finding.diagnosis is None else leak.finding.diagnosis.part

@@ -1,0 +1,122 @@
+"""What is told of the last minutes of a worker that was killed."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from tests.support.desk import Desk, report, token
+from tests.support.diagnoses import diagnosis
+from tests.support.issues import change, finding
+from tests.support.reporting import Reporting, let_pass
+from tests.support.values import MB, traffic
+
+from bugsly.protocol.memory import Exit, ExitReason
+from bugsly_server.clock import MINUTE
+from bugsly_server.model.issue import ChangeKind, Issue
+from bugsly_server.model.post_mortem import PostMortem
+from bugsly_server.pipeline import record_change
+from bugsly_server.store import post_mortems
+from bugsly_server.store.meta import issues
+
+SERVED = (
+    traffic("GET /orders", requests=190, biggest=4_000),
+    traffic("GET /report", requests=10, biggest=40 * MB),
+)
+
+
+def killed(desk: Desk, reason: ExitReason, minutes: int = 15) -> None:
+    """Let worker 1 serve until its master tells, through its sibling, how it was killed."""
+    victim, sibling = (Reporting(desk, number, environment="production") for number in (1, 2))
+    victim.per_request = 5_000.0
+    for _ in range(minutes * 6):
+        desk.clock.advance(10_000_000)
+        machine = {"used": 3_900 * MB, "limit": 4_000 * MB, "traffic": SERVED}
+        desk.digest(victim.payload(**{**machine, "in_flight": 3}), sibling.payload())
+    note = Exit(worker=token(1), reason=reason, signal=9)
+    age = desk.clock() - sibling._begun
+    desk.digest(report(exits=[note], age=age, **sibling._facts))
+
+
+def found(desk: Desk, number: int = 1) -> PostMortem | None:
+    with desk.database.reading() as connection:
+        return post_mortems.of_worker(connection, desk.telemetry, desk.worker(number))
+
+
+def opened(desk: Desk, **changes: Any) -> Issue:
+    seen = finding(environment="production", **changes)
+    with desk.database.writing() as connection:
+        step = change(finding=seen, at=desk.clock())
+        return record_change(connection, desk.shop, None, step)
+
+
+def opened_elsewhere(desk: Desk, connection: Connection) -> Issue:
+    """Return a leak of another environment."""
+    seen = finding(environment="staging", fingerprint="1/growing/staging")
+    step = change(finding=seen, at=desk.clock())
+    return record_change(connection, desk.shop, None, step)
+
+
+def deaths(desk: Desk, issue: Issue) -> list[int]:
+    with desk.database.reading() as connection:
+        told = post_mortems.of_issue(connection, desk.telemetry, issue, desk.clock())
+    return [one.worker.pid for one in told]
+
+
+def test_it_tells_memory_requests_in_flight_and_the_biggest_response(desk: Desk) -> None:
+    killed(desk, ExitReason.OUT_OF_MEMORY)
+    dead = found(desk)
+    assert dead is not None
+    assert dead.span == 10 * MINUTE
+    assert [one.endpoint for one in dead.served] == ["GET /report", "GET /orders"]
+    assert dead.because == (
+        "killed by the kernel for want of memory at 190 MB, +59 MB in its last 10 min; "
+        "3.9 GB of 4 GB were in use there; 3 requests in flight; "
+        "its biggest response was 40 MB of GET /report"
+    )
+
+
+def test_of_a_young_worker_it_tells_its_whole_life(desk: Desk) -> None:
+    killed(desk, ExitReason.TIMEOUT, minutes=2)
+    dead = found(desk)
+    assert dead is not None
+    assert dead.span <= 2 * MINUTE + 1_000_000
+    assert dead.because.startswith("silent for longer than Gunicorn's timeout, and killed for it")
+
+
+@pytest.mark.parametrize(
+    ("holder", "site", "kept"),
+    [
+        ("shop.views.log", "shop/views.py:12", "`shop.views.log` kept its memory"),
+        ("", "shop/views.py:12", "`shop/views.py:12` kept its memory"),
+    ],
+)
+def test_the_holder_is_that_of_the_leak_that_was_known_then(
+    desk: Desk, holder: str, site: str, kept: str
+) -> None:
+    leak = opened(desk, diagnosis=diagnosis(holder=holder, site=site))
+    killed(desk, ExitReason.OUT_OF_MEMORY, minutes=2)
+    dead = found(desk)
+    assert dead is not None
+    assert dead.issue is not None
+    assert dead.issue.id == leak.id
+    assert dead.because.endswith(kept)
+
+
+@pytest.mark.parametrize("reason", [ExitReason.RECYCLED, ExitReason.TERMINATED])
+def test_who_was_not_killed_has_none(desk: Desk, reason: ExitReason) -> None:
+    killed(desk, reason, minutes=1)
+    assert found(desk) is None
+
+
+def test_the_story_of_a_leak_has_those_that_were_killed_while_it_was_open(desk: Desk) -> None:
+    leak = opened(desk)
+    killed(desk, ExitReason.OUT_OF_MEMORY, minutes=1)
+    assert deaths(desk, leak) == [1]
+    let_pass(desk, MINUTE, Reporting(desk, 9, environment="staging"))
+    with desk.database.writing() as connection:
+        (known,) = [one for one in issues.every(connection, desk.shop) if one.id == leak.id]
+        later = opened_elsewhere(desk, connection)
+        step = change(ChangeKind.RESOLVED, at=desk.clock())
+        resolved = record_change(connection, desk.shop, known, step)
+    assert deaths(desk, resolved) == [1]
+    assert deaths(desk, later) == []

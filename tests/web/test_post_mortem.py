@@ -1,0 +1,51 @@
+"""The page of a worker that was killed, and its entry in the story of a leak."""
+
+from tests.support.issues import change, finding
+from tests.support.site import Site
+
+from bugsly.protocol.memory import Exit, ExitReason
+from bugsly_server.clock import MINUTE
+from bugsly_server.pipeline import record_change
+
+KILLED = Exit(worker="a" * 32, reason=ExitReason.OUT_OF_MEMORY, signal=9)
+
+
+def page(site: Site, path: str) -> str:
+    return site.client.get(f"/p/shop/{path}").text
+
+
+def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: Site) -> None:
+    visited.report(exits=(KILLED,))
+    shown = page(visited, "workers/1")
+    assert "Its last 3.3 min" in shown
+    assert "Killed by the kernel for want of memory at 52 MB, +1.9 MB in its last 3.3 min" in shown
+    assert "GET /items/&lt;int:id&gt;" in shown
+    assert "/p/shop/workers/1/chart.json?part=last" in shown
+
+
+def test_the_page_of_a_living_worker_shows_none(visited: Site) -> None:
+    visited.report()
+    assert "post-mortem" not in page(visited, "workers/1")
+
+
+def test_the_chart_of_the_end_is_of_the_last_ten_minutes(visited: Site) -> None:
+    visited.report(samples=200, exits=(KILLED,))
+    whole = visited.client.get("/p/shop/workers/1/chart.json").json()["x"]
+    last = visited.client.get("/p/shop/workers/1/chart.json?part=last").json()["x"]
+    assert len(whole) == 200
+    assert 59 <= len(last) <= 61
+    assert last[-1] == whole[-1]
+
+
+def test_the_story_of_a_leak_tells_of_it_and_leads_there(visited: Site) -> None:
+    at = visited.clock() - MINUTE
+    leak = finding(release="1.0", environment="production")
+    with visited.database.writing() as connection:
+        record_change(connection, visited.project.id, None, change(finding=leak, at=at))
+    visited.report(exits=(KILLED,))
+    shown = page(visited, "issues/1")
+    assert "A worker was killed" in shown
+    assert 'href="/p/shop/workers/1#post-mortem"' in shown
+    assert shown.index("A worker was killed") < shown.index("<b>Opened</b>")
+    dead = page(visited, "workers/1")
+    assert 'href="/p/shop/issues/1"' in dead
