@@ -8,11 +8,10 @@ from tests.support.browser import Visitor
 from tests.support.netted import told_through
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-NARROW = {"width": 390, "height": 844}
 
 
 def at_width(page: Page, path: str) -> int:
-    page.set_viewport_size(NARROW)
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(path)
     width: int = page.evaluate("document.documentElement.scrollWidth")
     return width

@@ -22,4 +22,4 @@ def sentry(dsn: str, **options: Any) -> Iterator[None]:
     finally:
         sentry_sdk.flush(timeout=10)
         sentry_sdk.get_client().close(timeout=2)
-        sentry_sdk.init()
+        sentry_sdk.get_global_scope().set_client(None)
