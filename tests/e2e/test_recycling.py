@@ -42,6 +42,19 @@ def test_every_worker_is_recycled_and_no_request_fails(
         assert {one.worker for one in shop.recycled} <= told
 
 
+def test_a_client_that_pauses_for_less_than_the_keepalive_meets_no_closed_door(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with (
+        swelling(server, tmp_path, *KEEPING, "--keep-alive", "5") as shop,
+        load(shop.port) as busy,
+        load(shop.port, pace=3, clients=8) as pausing,
+    ):
+        shop.await_recycled(2 * WORKERS)
+    assert busy.failed == pausing.failed == []
+    assert len(pausing.answered) > WORKERS
+
+
 def test_a_worker_that_idles_is_replaced_too(server: FakeServer, tmp_path: Path) -> None:
     with swelling(server, tmp_path, *KEEPING, BUGSLY_RECYCLE_AGE="8") as shop:
         with load(shop.port) as clients:

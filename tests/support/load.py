@@ -13,23 +13,22 @@ PACE = 0.01
 class Load:
     """What became of the requests so far."""
 
-    def __init__(self, port: int, *, keep_alive: bool, observe: Callable[[], int]) -> None:
+    def __init__(self, port: int, pace: float, observe: Callable[[], int]) -> None:
         self.answered: Counter[str] = Counter()
         """Answers by their body."""
         self.failed: list[str] = []
         self.least = observe()
         self.stopping = threading.Event()
         self._port = port
-        self._keep_alive = keep_alive
+        self._pace = pace
         self._observe = observe
 
     def send(self) -> None:
         """Send until told to stop, on one connection for as long as the server lets it."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        headers = {} if self._keep_alive else {"Connection": "close"}
-        while not self.stopping.wait(PACE):
+        while not self.stopping.wait(self._pace):
             try:
-                connection.request("GET", "/", headers=headers)
+                connection.request("GET", "/")
                 response = connection.getresponse()
                 body = response.read().decode()
             except (OSError, http.client.HTTPException) as error:
@@ -50,10 +49,10 @@ class Load:
 
 @contextmanager
 def load(
-    port: int, *, clients: int = 4, keep_alive: bool = True, observe: Callable[[], int] = int
+    port: int, *, clients: int = 4, pace: float = PACE, observe: Callable[[], int] = int
 ) -> Iterator[Load]:
     """Send requests to *port* from as many *clients* until the end of the block."""
-    made = Load(port, keep_alive=keep_alive, observe=observe)
+    made = Load(port, pace, observe)
     threads = [threading.Thread(target=made.send) for _ in range(clients)]
     threads.append(threading.Thread(target=made.watch))
     for thread in threads:
