@@ -66,12 +66,16 @@ def _read(entry: Entry, skipped: Counter[tuple[int, str]]) -> Iterator[Fare]:
         skipped[entry.project_id, "session without a release"] += 1
         return
     environment = line(attributes.get("environment"), NAME)
+
+    def key(one: Mapping[str, Any]) -> Key:
+        return Key(entry.project_id, release, environment, _started(one, entry) // DAY)
+
     sums = loose.get("aggregates")
-    summed = isinstance(sums, list)
-    for one in sums[:MOST_SUMS] if isinstance(sums, list) else (loose,):
-        if isinstance(one, dict):
-            key = Key(entry.project_id, release, environment, _started(one, entry) // DAY)
-            yield from (Fare(key, _of_sum(one)),) if summed else _of_one(one, key)
+    if isinstance(sums, list):
+        told = (one for one in sums[:MOST_SUMS] if isinstance(one, dict))
+        yield from (Fare(key(one), _of_sum(one)) for one in told)
+    else:
+        yield from _of_one(loose, key(loose))
 
 
 def _of_sum(loose: Mapping[str, Any]) -> Health:
