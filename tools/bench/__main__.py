@@ -10,7 +10,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.bench import agent, census, events, explain, heap, overview, server, startup, throughput
+from tools.bench import (
+    agent,
+    census,
+    events,
+    explain,
+    heap,
+    issues,
+    overview,
+    server,
+    startup,
+    throughput,
+)
 from tools.bench.report import Section
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -23,6 +34,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "server": server.measure,
     "events": events.measure,
     "overview": overview.measure,
+    "issues": issues.measure,
     "explain": explain.measure,
 }
 HEAD = """\
