@@ -52,7 +52,7 @@ def await_port(port: int, seconds: float = 20.0) -> None:
 def serving(folder: str, port: int, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `bugsly serve` on *folder*."""
     command = [sys.executable, "-m", "bugsly", "serve", "--data-dir", folder, "--port", str(port)]
-    with _running(command, {**os.environ, **environ}) as process:
+    with running(command, {**os.environ, **environ}) as process:
         yield process
 
 
@@ -64,7 +64,7 @@ def gunicorn(
     app = "tools.bench.variants:make_app()"
     command = [python, "-m", "gunicorn", app, "-b", f"127.0.0.1:{port}", *options]
     environ = {**os.environ, "BENCH_VARIANT": variant, "BENCH_SINK": sink}
-    with _running(command, environ) as process:
+    with running(command, environ) as process:
         await_port(port)
         yield process
 
@@ -75,9 +75,12 @@ def workers_of(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], environ: dict[str, str], folder: Path = ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run *command* in *folder* for the block."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         yield process
