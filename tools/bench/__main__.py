@@ -17,6 +17,7 @@ from tools.bench import (
     events,
     explain,
     heap,
+    issues,
     overview,
     recycle,
     server,
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "server": server.measure,
     "events": events.measure,
     "overview": overview.measure,
+    "issues": issues.measure,
     "explain": explain.measure,
     "recycle": recycle.measure,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bugsly.protocol.envelope import build_envelope
+from tools.bench import bugsink
 from tools.bench.report import Section
 from tools.bench.server import FIGURES, SECONDS, run, write_body
 
@@ -19,22 +20,26 @@ UNBOUNDED = {"BUGSLY_EVENTS_PER_MINUTE": "1000000", "BUGSLY_EVENTS_PER_DAY": "10
 
 
 def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
-    """Load the real server with events, then wait until the spool is empty."""
-    runs = [
-        run(5 if quick else SECONDS, write_bodies, **UNBOUNDED) for _ in range(1 if quick else 3)
-    ]
+    """Load the real server with events, then wait until all are digested; Bugsink in its turn."""
+    seconds, rounds = (5, 1) if quick else (SECONDS, 3)
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(run(seconds, write_bodies, **UNBOUNDED))
+        theirs.append(bugsink.run(seconds, write_bodies))
     size = len(envelope(0))
     section = Section(
         title="Events, under load",
         how=f"As above, with events as sentry-sdk sends them, of {size / 1000:.1f} kB each before they are packed, of {ERRORS} different errors:"
-        " scrubbed, spooled, grouped, counted and kept. Every event is counted; of one error, bodies are kept of the first 50 an hour and of each hundredth after.",
-        columns=("", "value"),
+        " scrubbed, spooled, grouped, counted and kept. Every event is counted; of one error, bodies are kept of the first 50 an hour and of each hundredth after."
+        f" Bugsink {bugsink.VERSION} is installed from its package and set up as its documentation says for one server, with two web workers and SQLite,"
+        " without quotas, and is loaded in the same way in turns with us. Its memory is that of its processes together.",
+        columns=("", "Bugsly", "Bugsink", "ratio"),
     )
     for name, unit in FIGURES.items():
-        values = [one[name] for one in runs]
-        section.rows.append(
-            (name, f"{statistics.median(values):,.0f} {unit.replace('envelopes', 'events')}")
-        )
+        mine, other = (statistics.median(one[name] for one in runs) for runs in (ours, theirs))
+        said = unit.replace("envelopes", "events")
+        ratio = f"{mine / other:.2f}" if mine and other else ""
+        section.rows.append((name, f"{mine:,.0f} {said}", f"{other:,.0f} {said}", ratio))
     return section
 
 

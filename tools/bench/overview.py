@@ -44,7 +44,7 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
             await_port(port)
             cookie = f"bugsly-{port}={secret}"
             for path in PATHS:
-                times, size = _ask(port, path, cookie, runs)
+                times, size = ask(port, path, cookie, runs)
                 section.rows.append(
                     (
                         f"`{path}`",
@@ -56,7 +56,8 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     return section
 
 
-def _ask(port: int, path: str, cookie: str, runs: int) -> tuple[list[float], int]:
+def ask(port: int, path: str, cookie: str, runs: int) -> tuple[list[float], int]:
+    """Return how long *path* took each of *runs* times, and its size."""
     times, size = [], 0
     for _ in range(runs):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

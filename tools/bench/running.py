@@ -53,7 +53,7 @@ def await_port(port: int, seconds: float = 20.0) -> None:
 def serving(folder: str, port: int, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `bugsly serve` on *folder*."""
     command = [sys.executable, "-m", "bugsly", "serve", "--data-dir", folder, "--port", str(port)]
-    with _running(command, {**os.environ, **environ}) as process:
+    with running(command, {**os.environ, **environ}) as process:
         yield process
 
 
@@ -65,7 +65,7 @@ def gunicorn(
     app = "tools.bench.variants:make_app()"
     command = [python, "-m", "gunicorn", app, "-b", f"127.0.0.1:{port}", *options]
     environ = {**os.environ, "BENCH_VARIANT": variant, "BENCH_SINK": sink}
-    with _running(command, environ) as process:
+    with running(command, environ) as process:
         await_port(port)
         yield process
 
@@ -81,7 +81,7 @@ def swelling(
     command = [sys.executable, "-m", "bugsly", "run", "--", *served]
     with (
         log.open("wb") as output,
-        _running(command, {**os.environ, **told, **environ}, output) as process,
+        running(command, {**os.environ, **told, **environ}, output) as process,
     ):
         await_port(port)
         yield process
@@ -93,10 +93,14 @@ def workers_of(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _running(
-    command: list[str], environ: dict[str, str], output: int | IO[bytes] = subprocess.DEVNULL
+def running(
+    command: list[str],
+    environ: dict[str, str],
+    folder: Path = ROOT,
+    output: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=output)
+    """Run *command* in *folder* for the block; what it prints goes to *output*."""
+    process = subprocess.Popen(command, cwd=folder, env=environ, stdout=output, stderr=output)
     try:
         yield process
     finally:

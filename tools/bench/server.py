@@ -77,27 +77,30 @@ FIGURES = {
 def run(seconds: int, write: Callable[[Path, int], None], **environ: str) -> dict[str, float]:
     """Load a server for *seconds* with the bodies that *write* makes; return the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        key = _key(folder)
-        bodies = Path(folder) / "bodies"
-        write(bodies, seconds * MOST_A_SECOND)
-        script = Path(folder) / "post.lua"
-        script.write_text(LUA.replace("FILE", str(bodies)).replace("KEY", key))
+        script = write_script(Path(folder), _key(folder), seconds, write)
         port = free_port()
         with serving(folder, port, **environ) as process:
             await_port(port)
             time.sleep(3)
             idle = rss(process.pid)
             begun = time.monotonic()
-            done = _load(script, port, seconds)
+            done = load(script, port, seconds)
             loaded = rss(process.pid)
             _await_empty(Path(folder))
             took = time.monotonic() - begun
-    return _figures(done, seconds, took, idle, loaded)
+    return figures(done, seconds, took, idle, loaded)
 
 
-def _figures(
-    output: str, seconds: int, took: float, idle: float, loaded: float
-) -> dict[str, float]:
+def write_script(folder: Path, key: str, seconds: int, write: Callable[[Path, int], None]) -> Path:
+    """Return the file that tells wrk to post for *seconds* what *write* makes."""
+    bodies, script = folder / "bodies", folder / "post.lua"
+    write(bodies, seconds * MOST_A_SECOND)
+    script.write_text(LUA.replace("FILE", str(bodies)).replace("KEY", key))
+    return script
+
+
+def figures(output: str, seconds: int, took: float, idle: float, loaded: float) -> dict[str, float]:
+    """Return what wrk's *output* says, and how much of it was digested a second."""
     requests = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     refused = int(bad[1]) if bad else 0
@@ -113,7 +116,8 @@ def _figures(
     }
 
 
-def _load(script: Path, port: int, seconds: int) -> str:
+def load(script: Path, port: int, seconds: int) -> str:
+    """Post by *script* for *seconds*; return what wrk prints."""
     url = f"http://127.0.0.1:{port}/api/1/envelope/"
     command = [
         wrk(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 
@@ -19,6 +20,8 @@ from bugsly_server.store.meta import accounts, projects
 
 LOG = logging.getLogger("bugsly")
 FIRST_PROJECT = "app"
+YOUNG = 10_000
+"""Objects that are made before the collector looks at them: those of some thirty events."""
 
 
 def act(parsed: argparse.Namespace) -> int:
@@ -36,8 +39,19 @@ def act(parsed: argparse.Namespace) -> int:
     OUT.print(f"Everything is kept in {settings.data_dir}", soft_wrap=True)
     if not known:
         OUT.print("Nobody has an account yet: the first visit makes the owner's.")
+    _spare_collector()
     asyncio.run(_serve(listener))
     return 0
+
+
+def _spare_collector() -> None:
+    """Let the garbage collector look seldom, and never at what start-up made.
+
+    Otherwise it walks through all modules again and again under load, and nothing is answered.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 async def _serve(listener: Listener) -> None:

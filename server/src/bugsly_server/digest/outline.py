@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import msgspec
@@ -67,9 +68,9 @@ class _Outline(TypedDict, total=False):
 _DECODER = msgspec.json.Decoder(_Outline)
 
 
-def read_outline(payload: bytes) -> dict[str, Any] | None:
+def read_outline(payload: bytes) -> Mapping[str, Any] | None:
     """Return an event without its details; None where its form is not the usual one."""
     try:
-        return {**_DECODER.decode(payload)}
+        return _DECODER.decode(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None

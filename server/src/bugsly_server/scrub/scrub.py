@@ -27,7 +27,7 @@ MOST_REMEMBERED = 20_000
 LONGEST_REMEMBERED = 300
 MOST_LINES = 100
 SMALLEST_CARD = 10**12
-FEWEST_DIGITS = 12
+FEWEST_DIGITS = 13
 """Of a card; which digits a text with fewer has does not matter to any rule."""
 ZEROS = str.maketrans("123456789", "0" * 9)
 HARMLESS = frozenset({type(None), bool, float})

@@ -1,0 +1,132 @@
+"""How long the list of ten thousand issues takes to answer."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from bugsly_server.app import Store
+from bugsly_server.clock import HOUR, Micros, now
+from bugsly_server.settings import load_settings
+from bugsly_server.store.meta import accounts, errors, groupings, projects
+from bugsly_server.store.meta.error_tables import trait
+from bugsly_server.store.meta.groupings import Grouping
+from tools.bench.overview import ask
+from tools.bench.report import Section
+from tools.bench.running import await_port, free_port, serving
+
+ISSUES = 10_000
+HOURS = 50
+EVENTS_AN_HOUR = 2
+RELEASES = 20
+USERS = 10
+RUNS = 21
+PATHS = (
+    "/p/app/issues",
+    "/p/app/issues?page=200",
+    "/p/app/issues?q=order+77",
+    "/p/app/issues?q=nothing+is+called+so",
+    "/p/app/issues?release=2026.11.7",
+    "/p/app/issues?state=&environment=staging&kind=error",
+)
+
+
+def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
+    """Fill a store with errors, and ask for their list as a browser does."""
+    runs = 5 if quick else RUNS
+    section = Section(
+        title=f"The list of {ISSUES:,} issues",
+        how=f"{ISSUES:,} errors of {ISSUES * HOURS * EVENTS_AN_HOUR:,} events over {HOURS} hours, of {RELEASES} releases and"
+        f" {USERS} users each; the whole page as a browser gets it, {runs} times.",
+        columns=("address", "median", "slowest", "size"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        secret = _fill(Path(folder))
+        port = free_port()
+        with serving(folder, port):
+            await_port(port)
+            for path in PATHS:
+                times, size = ask(port, path, f"bugsly-{port}={secret}", runs)
+                section.rows.append(
+                    (
+                        f"`{path}`",
+                        f"{statistics.median(times) * 1000:.0f} ms",
+                        f"{max(times) * 1000:.0f} ms",
+                        f"{size / 1000:,.0f} kB",
+                    )
+                )
+    return section
+
+
+def _fill(folder: Path) -> str:
+    """Make the store; return the secret of a session."""
+    store = Store(load_settings({"data_dir": str(folder)}, os.environ))
+    moment = now()
+    with store.database.writing() as connection:
+        project = projects.ensure(connection, "app", moment)
+        owner = accounts.create(connection, "owner", None, moment)
+        secret = accounts.open_session(connection, owner.id, moment)
+        hours: dict[tuple[int, int], int] = {}
+        traits: list[dict[str, object]] = []
+        for number in range(ISSUES):
+            seen = moment - number * 1_000_000
+            issue_id = errors.add(connection, _error(project.id, number, seen))
+            made = groupings.add(connection, project.id, _grouping(issue_id, number, seen))
+            latest = {"key": issue_id, "new_seen_at": seen, "new_release": _release(number)}
+            total = HOURS * EVENTS_AN_HOUR
+            errors.touch(connection, [{**latest, "new_environment": _where(number), "more": total}])
+            newest = moment // HOUR
+            hours |= {(made.id, newest - hour): EVENTS_AN_HOUR for hour in range(HOURS)}
+            found = {("user", f"{user:016x}") for user in range(USERS)}
+            found |= {("release", _release(number)), ("environment", _where(number))}
+            traits += [
+                {"grouping_id": made.id, "kind": kind, "value": value, "first_at": seen}
+                for kind, value in found
+            ]
+        groupings.count_hours(connection, hours)
+        connection.execute(insert(trait), traits)
+    store.close()
+    return secret
+
+
+def _error(project_id: int, number: int, seen: Micros) -> dict[str, object]:
+    return {
+        "project_id": project_id,
+        "fingerprint": f"1/{number:032x}",
+        "title": f"KeyError: 'currency of order {number}'",
+        "endpoint": f"POST /orders/{number}",
+        "release": _release(number),
+        "environment": _where(number),
+        "opened_at": seen - HOURS * HOUR,
+        "changed_at": seen,
+        "seen_at": seen,
+        "place": f"total in shop/views_{number}.py",
+        "level": "error",
+        "first_release": _release(number),
+    }
+
+
+def _grouping(issue_id: int, number: int, seen: Micros) -> Grouping:
+    return Grouping(
+        id=0,
+        issue_id=issue_id,
+        fingerprint=f"1/{number:032x}",
+        title=f"KeyError: 'currency of order {number}'",
+        because=("the exception is the same: KeyError",),
+        events=HOURS * EVENTS_AN_HOUR,
+        first_at=seen - HOURS * HOUR,
+        last_at=seen,
+        specimen_at=seen,
+    )
+
+
+def _release(number: int) -> str:
+    return f"2026.11.{number % RELEASES}"
+
+
+def _where(number: int) -> str:
+    return "production" if number % 3 else "staging"
