@@ -1,5 +1,8 @@
 """What the pages say of the safety net."""
 
+import json
+
+import msgspec
 import pytest
 from tests.support.issues import change, finding
 from tests.support.recycled import net, recycled
@@ -10,6 +13,7 @@ from bugsly.protocol.net import Hindrance, NetState
 from bugsly_server.model.issue import ChangeKind
 from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import issues
+from bugsly_server.web.api import living_workers
 
 GONE = Exit(worker="a" * 32, reason=ExitReason.RECYCLED, because="it passed 400 MB & <b>")
 BUDGET = net(
@@ -83,3 +87,16 @@ def test_the_page_of_a_worker_shows_its_net(visited: Site) -> None:
     shown = page(visited, "workers/1")
     for words in ("Watching", "recycled at 400 MB private", "3 workers of its host"):
         assert words in shown
+
+
+def test_programs_read_the_net_of_a_worker(site: Site) -> None:
+    site.report(net=BUDGET)
+    with site.database.reading() as connection:
+        (told,) = living_workers(connection, site.project.id, site.clock())
+    assert json.loads(msgspec.json.encode(told))["net"] == {
+        "at": 400_000_000,
+        "state": "waiting",
+        "because": BUDGET.because,
+        "hindrance": "budget",
+        "recycled": 0,
+    }

@@ -76,7 +76,7 @@ def _full_at(machine: Sequence[Worker], now: Micros) -> Micros | None:
 
     At each moment its memory would have been what it was, and what the workers that were gone by
     then had gained since their start. Between two such moments it is a straight line; after the
-    last it goes on as the gains have come so far.
+    last, each living worker goes on to gain what they all gained on average.
     """
     gone = sorted(
         (one for one in machine if one.exit_reason is ExitReason.RECYCLED),
@@ -95,9 +95,9 @@ def _full_at(machine: Sequence[Worker], now: Micros) -> Micros | None:
     crossed = _crossing(met, newest.limit)
     if crossed is not None:
         return crossed
-    living = sum(max(0.0, one.anonymous - fresh) for one in machine if one.ended_at is None)
-    since = min(one.started_at for one in machine if one.ended_at is None or one in gone)
-    speed = (spared + living) / max(1, now - since)
+    living = [one for one in machine if one.ended_at is None]
+    gained = spared + sum(max(0.0, one.anonymous - fresh) for one in living)
+    speed = len(living) * gained / max(1, sum(one.age(now) for one in (*gone, *living)))
     return newest.seen_at + round((newest.limit - met[-1][1]) / speed) if speed else None
 
 
