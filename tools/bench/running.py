@@ -81,7 +81,7 @@ def swelling(
     command = [sys.executable, "-m", "bugsly", "run", "--", *served]
     with (
         log.open("wb") as output,
-        running(command, {**os.environ, **told, **environ}, output) as process,
+        running(command, {**os.environ, **told, **environ}, output=output) as process,
     ):
         await_port(port)
         yield process
