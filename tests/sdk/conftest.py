@@ -1,5 +1,6 @@
 """A server for SDKs to report to, and the packages of those that are not Python."""
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ import pytest
 from tests.support.serving import Project, Serving, serving
 
 NPM = Path(__file__).with_name("npm")
+LOCK = NPM / "package-lock.json"
+INSTALLED = NPM / "node_modules" / ".package-lock.json"
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,17 @@ def npm() -> Path:
     """Return the folder with the npm packages, installed as its lock file says."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node is not installed → apt-get install nodejs npm")
-    if not (NPM / "node_modules" / ".package-lock.json").exists():
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        installed = subprocess.run(
-            command, check=False, cwd=NPM, capture_output=True, text=True, timeout=100
-        )
-        if installed.returncode:
-            pytest.skip(f"npm cannot install the SDKs → {installed.stderr[-200:]}")
+    with LOCK.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
+            _install()
     return NPM
+
+
+def _install() -> None:
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    installed = subprocess.run(
+        command, check=False, cwd=NPM, capture_output=True, text=True, timeout=100
+    )
+    if installed.returncode:
+        pytest.skip(f"npm cannot install the SDKs → {installed.stderr[-200:]}")
