@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from time import sleep
 
 from sqlalchemy import Connection
 
@@ -89,7 +90,7 @@ class ErrorRecorder:
 
     def _fresh(self, project_id: int, entries: Iterable[Entry], skipped: Counter[str]) -> list[Met]:
         """Return the events that were not counted before, oldest first."""
-        read = read_batch(entries, skipped)
+        read = read_batch(_giving_way(entries), skipped)
         with self._database.reading() as connection:
             unseen = groupings.unseen(connection, project_id, [one.id for one in read])
         if len(unseen) < len(read):
@@ -216,6 +217,13 @@ class ErrorRecorder:
         if issue.is_alarming and self._alarms.may_sound(issue.project_id, step.at):
             channels.enqueue(connection, issue.project_id, change_id, step.at)
         return issue, step
+
+
+def _giving_way(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield *entries*, and before each let go of the interpreter for whoever answers a client."""
+    for entry in entries:
+        sleep(0)
+        yield entry
 
 
 def _burst(
