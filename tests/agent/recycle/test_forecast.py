@@ -1,3 +1,5 @@
+from collections import deque
+
 import pytest
 
 from bugsly.recycle.forecast import EVERY, LEAST, Reading, look_ahead
@@ -6,12 +8,12 @@ MB = 1_000_000
 LIMIT = 1_000 * MB
 
 
-def readings(*private: float, others: float = 500) -> list[Reading]:
+def readings(*private: float, others: float = 500) -> deque[Reading]:
     """Return one reading for each number of megabytes, beside *others* of the limit's."""
-    return [
+    return deque(
         Reading(index * EVERY, int(own * MB), int((own + others) * MB))
         for index, own in enumerate(private)
-    ]
+    )
 
 
 def test_steady_growth_says_when_memory_may_run_out() -> None:
@@ -40,11 +42,11 @@ def test_the_bound_follows_the_steepest_of_the_growth() -> None:
         (readings(*[200] * 15, *[400] * 5), LIMIT),
         (readings(*(200 + 100 * (index % 2) for index in range(20))), LIMIT),
         (readings(*range(200, 220)), 0),
-        ([Reading(7, 1, 1)] * 20, LIMIT),
+        (deque([Reading(7, 1, 1)] * 20), LIMIT),
     ],
     ids=["too few", "flat", "shrinks", "one step", "a saw", "limit unknown", "one moment"],
 )
-def test_what_does_not_grow_steadily_has_no_outlook(seen: list[Reading], limit: int) -> None:
+def test_what_does_not_grow_steadily_has_no_outlook(seen: deque[Reading], limit: int) -> None:
     assert look_ahead(seen, limit) is None
 
 

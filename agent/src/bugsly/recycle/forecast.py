@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections import deque
 
 EVERY = 5.0
 """Seconds between two readings that are kept."""
@@ -31,12 +31,13 @@ class Outlook(NamedTuple):
     seconds: float
 
 
-def look_ahead(readings: Sequence[Reading], limit: int) -> Outlook | None:
+def look_ahead(kept: deque[Reading], limit: int) -> Outlook | None:
     """Return the lower bound of the time to *limit*, None where this worker does not grow steadily.
 
     The bound takes the steep tenth of all slopes of what is used; the worker grows steadily where
     even the flat quarter of its own slopes rises.
     """
+    readings = list(kept)
     if len(readings) < LEAST or not limit:
         return None
     pairs = [

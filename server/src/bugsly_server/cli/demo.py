@@ -27,6 +27,8 @@ from bugsly_server.web import api
 
 PROJECT = "shop"
 WORKERS = 4
+RECYCLE_AT = "60 MB"
+"""Twice what a fresh worker has; the one that leaks is there a minute after its alert."""
 NOTE_EVERY = 10
 
 
@@ -50,9 +52,13 @@ def act(parsed: argparse.Namespace) -> int:
 async def _show(beside: Beside, length: float | None, log: Path) -> int:
     shop = f"http://127.0.0.1:{free_port()}"
     OUT.print(f"[bold]Bugsly[/] shows the workers at {beside.page}", soft_wrap=True)
-    OUT.print(f"The shop is at {shop}; its endpoint /partner/feed leaks. Ctrl-C ends it all.\n")
+    OUT.print(
+        f"The shop is at {shop}; its endpoint /partner/feed leaks, and a worker that reaches"
+        f" {RECYCLE_AT} is recycled. Ctrl-C ends it all.\n"
+    )
     with log.open("wb") as out:
-        gunicorn = await Child.start(_gunicorn(shop), beside.environ, out)
+        netted = {"BUGSLY_RECYCLE_AT": RECYCLE_AT, **beside.environ}
+        gunicorn = await Child.start(_gunicorn(shop), netted, out)
         customers = await Child.start(
             [sys.executable, "-m", "bugsly_server.demo.traffic", shop],
             beside.environ,
