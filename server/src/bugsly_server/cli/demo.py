@@ -57,7 +57,11 @@ async def _show(beside: Beside, length: float | None, log: Path) -> int:
         f" {RECYCLE_AT} is recycled. Ctrl-C ends it all.\n"
     )
     with log.open("wb") as out:
-        netted = {"BUGSLY_RECYCLE_AT": RECYCLE_AT, **beside.environ}
+        netted = {
+            "BUGSLY_RECYCLE_AT": RECYCLE_AT,
+            "BUGSLY_RECYCLES_PER_HOUR": "1000",
+            **beside.environ,
+        }
         gunicorn = await Child.start(_gunicorn(shop), netted, out)
         customers = await Child.start(
             [sys.executable, "-m", "bugsly_server.demo.traffic", shop],
