@@ -62,7 +62,7 @@ def test_a_program_is_found_on_the_path() -> None:
     with pytest.raises(UnknownCommand) as raised:
         locate(["no-such-program"])
     assert str(raised.value) == (
-        "no-such-program: no such program here → check the name, or activate its environment"
+        "no-such-program: no such program here → install it, or activate its environment"
     )
 
 
@@ -149,7 +149,7 @@ def test_the_command_is_replaced_and_keeps_its_exit_code(tmp_path: Path) -> None
     )
 
 
-NOWHERE = "no such program here → check the name, or activate its environment"
+NOWHERE = "no such program here → install it, or activate its environment"
 NO_COMMAND = "no command stands after -- → bugsly run -- gunicorn shop:app"
 NO_DSN = "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a server here"
 NO_SERVER = "the server is not installed → pip install 'bugsly[server]'"

@@ -65,6 +65,14 @@ def test_a_leak_shows_as_it_is_however_much_a_probe_takes(leak: int, taken: int,
     assert spared == [one.bytes for one in bare]
 
 
+def test_what_fills_before_a_probe_and_is_full_after_it_is_not_taken_to_fill_on() -> None:
+    seen = [
+        Level(at, at * 100, 1_000_000 + 500 * min(at, 9) + (9_000 if at >= 10 else 0))
+        for at in range(STEPS)
+    ]
+    assert added_by_probes(seen, [Span(9, 13)])[-1] == 9_000
+
+
 def test_a_point_keeps_its_spread() -> None:
     points = [
         Point(one.at, one.requests, one.bytes - 7, one.bytes, one.bytes + 9)

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Sequence
 
 from bugsly_server import __version__
 from bugsly_server.app import Server
@@ -35,12 +36,14 @@ def act(parsed: argparse.Namespace) -> int:
             projects.ensure(connection, FIRST_PROJECT, now())
         known = accounts.exists(connection)
     listener = Listener(server, sock)
-    OUT.print(f"Bugsly {__version__} serves at {address(sock, settings)}", soft_wrap=True)
-    OUT.print(f"Everything is kept in {settings.data_dir}", soft_wrap=True)
+    told = [
+        f"Bugsly {__version__} serves at {address(sock, settings)}",
+        f"Everything is kept in {settings.data_dir}",
+    ]
     if not known:
-        OUT.print("Nobody has an account yet: the first visit makes the owner's.")
+        told.append("Nobody has an account yet: the first visit makes the owner's.")
     _spare_collector()
-    asyncio.run(_serve(listener))
+    asyncio.run(_serve(listener, told))
     return 0
 
 
@@ -54,10 +57,12 @@ def _spare_collector() -> None:
     gc.set_threshold(YOUNG)
 
 
-async def _serve(listener: Listener) -> None:
+async def _serve(listener: Listener, told: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, listener.stop)
+    for line in told:
+        OUT.print(line, soft_wrap=True)
     await listener.run_until_stopped()
 
 

@@ -17,6 +17,10 @@ MOST_PROBED = 0.5
 """Of a life's requests: where more was probed, the rest of it says too little of its growth."""
 
 
+ENOUGH = 100
+"""Requests on one side of a probe that tell how fast memory grows there."""
+
+
 class Span(NamedTuple):
     """A time in which a worker was probed."""
 
@@ -49,8 +53,12 @@ def added_by_probes(levels: Sequence[Level], spans: Sequence[Span]) -> list[int]
     requests = sum(step.requests for step in outside)
     if len(outside) == len(steps) or requests <= MOST_PROBED * sum(one.requests for one in steps):
         return [0] * len(levels)
-    rate = max(0.0, sum(step.gain for step in outside) / requests)
-    surplus = [round(step.gain - rate * step.requests) if step.is_probed else 0 for step in steps]
+    surplus = [
+        round(step.gain - _pace(steps[:index], steps[index:]) * step.requests)
+        if step.is_probed
+        else 0
+        for index, step in enumerate(steps)
+    ]
     return [max(0, more) for more in accumulate(surplus, initial=0)]
 
 
@@ -61,3 +69,19 @@ class _Step:
         self.gain = after.bytes - before.bytes
         self.requests = max(0, after.requests - before.requests)
         self.is_probed = any(before.at < one.end and after.at > one.begin for one in spans)
+
+
+def _pace(before: Sequence[_Step], after: Sequence[_Step]) -> float:
+    """Return the bytes per request that were gained near by, on the side that gained less.
+
+    What leaks does on both; what fills has stopped after, what warms up was faster before.
+    """
+    earlier = [step for step in before if not step.is_probed]
+    later = [step for step in after if not step.is_probed]
+    sides = [earlier[len(earlier) // 2 :], later[: (len(later) + 1) // 2]]
+    paces = [
+        sum(step.gain for step in side) / requests
+        for side in sides
+        if (requests := sum(step.requests for step in side)) >= ENOUGH
+    ]
+    return max(0.0, min(paces, default=0.0))
