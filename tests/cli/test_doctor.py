@@ -12,6 +12,8 @@ import pytest
 from tests.support.commands import bugsly, pids_in, running
 from tests.support.wait import wait_until
 
+from bugsly_server.cli.doctor_start import environ
+
 APPS = {
     "calm": """
 from flask import Flask
@@ -194,3 +196,7 @@ def test_a_signal_ends_everything_at_once(shop: Path, number: signal.Signals) ->
     assert "Traceback" not in command.output
     assert pids_in(shop) == set()
     assert list((shop / "tmp").iterdir()) == []
+
+
+def test_workers_are_not_recycled_while_they_are_looked_at() -> None:
+    assert environ({"BUGSLY_RECYCLE_AT": "60 MB"})["BUGSLY_RECYCLE_AT"] == ""

@@ -60,6 +60,10 @@ def gunicorn_options(given: Sequence[str]) -> Options:
 
 
 def environ(beside: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the app: that of `bugsly run`, with samples close together."""
+    """Return the environment of the app: that of `bugsly run`, with samples close together.
+
+    Its workers are not recycled: they are here to be seen growing.
+    """
     every = os.environ.get("BUGSLY_SAMPLE_EVERY", SAMPLE_EVERY)
-    return {**beside, "BUGSLY_SAMPLE_EVERY": every, "PYTHONUNBUFFERED": "1"}
+    own = {"BUGSLY_SAMPLE_EVERY": every, "BUGSLY_RECYCLE_AT": "", "PYTHONUNBUFFERED": "1"}
+    return {**beside, **own}
