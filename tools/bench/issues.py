@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
-import tempfile
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -15,9 +13,8 @@ from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, errors, groupings, projects
 from bugsly_server.store.meta.error_tables import trait
 from bugsly_server.store.meta.groupings import Grouping
-from tools.bench.overview import ask
+from tools.bench.pages import COLUMNS, time_pages
 from tools.bench.report import Section
-from tools.bench.running import await_port, free_port, serving
 
 ISSUES = 10_000
 HOURS = 50
@@ -42,24 +39,9 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
         title=f"The list of {ISSUES:,} issues",
         how=f"{ISSUES:,} errors of {ISSUES * HOURS * EVENTS_AN_HOUR:,} events over {HOURS} hours, of {RELEASES} releases and"
         f" {USERS} users each; the whole page as a browser gets it, {runs} times.",
-        columns=("address", "median", "slowest", "size"),
+        columns=COLUMNS,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        secret = _fill(Path(folder))
-        port = free_port()
-        with serving(folder, port):
-            await_port(port)
-            for path in PATHS:
-                times, size = ask(port, path, f"bugsly-{port}={secret}", runs)
-                section.rows.append(
-                    (
-                        f"`{path}`",
-                        f"{statistics.median(times) * 1000:.0f} ms",
-                        f"{max(times) * 1000:.0f} ms",
-                        f"{size / 1000:,.0f} kB",
-                    )
-                )
-    return section
+    return time_pages(section, _fill, PATHS, runs)
 
 
 def _fill(folder: Path) -> str:

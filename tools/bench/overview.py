@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
-import http.cookies
 import os
-import statistics
-import tempfile
-import time
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -19,8 +14,8 @@ from bugsly_server.digest.record import Recorder
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, projects
 from bugsly_server.store.ports import Entry
+from tools.bench.pages import COLUMNS, time_pages
 from tools.bench.report import Section
-from tools.bench.running import await_port, free_port, serving
 
 WORKERS = 1_000
 MINUTES = 60
@@ -35,40 +30,9 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
         title="The overview of 1,000 workers",
         how=f"{WORKERS:,} living workers with an hour of samples, a minute apart; the whole page as a browser gets it,"
         f" {runs} times.",
-        columns=("address", "median", "slowest", "size"),
+        columns=COLUMNS,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        secret = _fill(Path(folder))
-        port = free_port()
-        with serving(folder, port):
-            await_port(port)
-            cookie = f"bugsly-{port}={secret}"
-            for path in PATHS:
-                times, size = ask(port, path, cookie, runs)
-                section.rows.append(
-                    (
-                        f"`{path}`",
-                        f"{statistics.median(times) * 1000:.0f} ms",
-                        f"{max(times) * 1000:.0f} ms",
-                        f"{size / 1000:,.0f} kB",
-                    )
-                )
-    return section
-
-
-def ask(port: int, path: str, cookie: str, runs: int) -> tuple[list[float], int]:
-    """Return how long *path* took each of *runs* times, and its size."""
-    times, size = [], 0
-    for _ in range(runs):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        begun = time.perf_counter()
-        connection.request("GET", path, headers={"Cookie": cookie})
-        response = connection.getresponse()
-        size = len(response.read())
-        times.append(time.perf_counter() - begun)
-        assert response.status == 200, response.status
-        connection.close()
-    return times, size
+    return time_pages(section, _fill, PATHS, runs)
 
 
 def _fill(folder: Path) -> str:
