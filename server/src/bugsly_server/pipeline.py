@@ -32,7 +32,7 @@ from bugsly_server.mailbox import Mailbox
 from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
-from bugsly_server.model.probed import without_probes
+from bugsly_server.model.probed import Span, without_probes
 from bugsly_server.model.worker import SILENT_AFTER, Worker
 from bugsly_server.store import comparison
 from bugsly_server.store.meta import (
@@ -180,18 +180,17 @@ class Pipeline:
             for worker in sighted
             if is_due(worker.requests, worker.judged_requests, now, worker.judged_at)
         ]
-        judged = [self._judge(worker, now) for worker in due]
-        if judged:
+        if due:
+            with self._database.reading() as connection:
+                probed = asks.spans(connection, [worker.id for worker in due], now)
+            judged = [self._judge(worker, probed[worker.id], now) for worker in due]
             with self._database.writing() as connection:
                 workers.judge(connection, judged)
-        return bool(judged)
+        return bool(due)
 
-    def _judge(self, worker: Worker, now: Micros) -> Worker:
+    def _judge(self, worker: Worker, probed: Sequence[Span], now: Micros) -> Worker:
         series = self._telemetry.points([worker.id], worker.started_at, now + 1, LOOK_POINTS)
-        with self._database.reading() as connection:
-            probed = asks.spans(connection, [worker.id], now)
-        points = without_probes(series[worker.id], probed[worker.id])
-        judgement = judge(points, worker.started_at)
+        judgement = judge(without_probes(series[worker.id], probed), worker.started_at)
         grows = judgement.verdict is Verdict.GROWING
         return replace(
             worker,

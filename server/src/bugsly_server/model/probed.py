@@ -7,7 +7,8 @@ some of it free in the allocator. What leaks goes on meanwhile, as fast as befor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from bugsly_server.clock import Micros
@@ -39,6 +40,8 @@ class Level(NamedTuple):
 
 def without_probes(points: Sequence[Point], spans: Sequence[Span]) -> list[Point]:
     """Return *points*, one worker's life in order, with what its probes added taken out."""
+    if not spans:
+        return list(points)
     added = added_by_probes([Level(one.at, one.requests, one.last) for one in points], spans)
     return [
         point._replace(low=point.low - more, last=point.last - more, high=point.high - more)
@@ -53,12 +56,16 @@ def added_by_probes(levels: Sequence[Level], spans: Sequence[Span]) -> list[int]
     requests = sum(step.requests for step in outside)
     if len(outside) == len(steps) or requests <= MOST_PROBED * sum(one.requests for one in steps):
         return [0] * len(levels)
-    surplus = [
-        round(step.gain - _pace(steps[:index], steps[index:]) * step.requests)
-        if step.is_probed
-        else 0
-        for index, step in enumerate(steps)
-    ]
+    surplus: list[int] = []
+    passed = 0
+    for is_probed, together in groupby(steps, attrgetter("is_probed")):
+        run = list(together)
+        if is_probed:
+            pace = _pace(outside[:passed], outside[passed:])
+            surplus += [round(step.gain - pace * step.requests) for step in run]
+        else:
+            passed += len(run)
+            surplus += [0] * len(run)
     return [max(0, more) for more in accumulate(surplus, initial=0)]
 
 
@@ -76,9 +83,7 @@ def _pace(before: Sequence[_Step], after: Sequence[_Step]) -> float:
 
     What leaks does on both; what fills has stopped after, what warms up was faster before.
     """
-    earlier = [step for step in before if not step.is_probed]
-    later = [step for step in after if not step.is_probed]
-    sides = [earlier[len(earlier) // 2 :], later[: (len(later) + 1) // 2]]
+    sides = [before[len(before) // 2 :], after[: (len(after) + 1) // 2]]
     paces = [
         sum(step.gain for step in side) / requests
         for side in sides

@@ -114,6 +114,8 @@ def _steps(
 
 def _without_probes(steps: Sequence[Step], probed: Sequence[Span]) -> list[Step]:
     """Return *steps* with what probes added to their sizes taken out."""
+    if not probed:
+        return list(steps)
     found = list(steps)
     for name in ("anonymous", "in_use", "blocks"):
         told = [index for index, one in enumerate(steps) if getattr(one, name)]
