@@ -36,9 +36,9 @@ def next_change(
     return Change(kind=kind, at=now, because=because, finding=None) if because else None
 
 
-def opened(title: str, now: Micros) -> Change:
+def opened(now: Micros) -> Change:
     """Return the change that opens an error."""
-    return Change(kind=ChangeKind.OPENED, at=now, because=f"first seen: {title}", finding=None)
+    return Change(kind=ChangeKind.OPENED, at=now, because="not seen before", finding=None)
 
 
 def _back(issue: ErrorIssue, burst: Burst, released: Mapping[str, Micros]) -> str:

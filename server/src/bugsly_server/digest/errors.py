@@ -140,7 +140,7 @@ class ErrorRecorder:
             },
         )
         issue = errors.find(connection, [issue_id])[issue_id]
-        told.append(self._record(connection, issue, opened(named, now)))
+        told.append(self._record(connection, issue, opened(now)))
         made = Grouping(
             id=0,
             issue_id=issue_id,
