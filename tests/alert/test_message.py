@@ -248,6 +248,8 @@ def test_the_safety_net_is_told_loudly_and_once() -> None:
     line = f"The safety net is at work: {at_work.because}."
     assert line in lines(recycled=at_work)
     assert line not in lines()
+    assert "memory runs out" not in " ".join(lines(recycled=at_work))
+    assert "memory runs out" in " ".join(lines(recycled=recycled(full_at=None)))
     because = f"its workers were {at_work.because}"
     news = composed(ChangeKind.WORSENED, because=because, finding=finding(recycled=at_work))
     assert news.text.count(at_work.because) == 1

@@ -4,7 +4,8 @@ import json
 
 import msgspec
 import pytest
-from tests.support.issues import change, finding
+from tests.support.clock import START
+from tests.support.issues import change, finding, forecast
 from tests.support.recycled import net, recycled
 from tests.support.site import Site
 
@@ -41,6 +42,19 @@ def test_an_open_leak_says_how_often_its_workers_were_recycled(visited: Site) ->
     shown = page(visited, "issues/1")
     assert "recycled 14 times in 24 hours for <code>shop.views.request_log</code>" in shown
     assert "without it memory would have run out at <time" in shown
+
+
+@pytest.mark.parametrize(
+    ("full_at", "moments"), [(None, ["Memory is full in"]), (START, ["would have run out at"])]
+)
+def test_one_moment_alone_is_said_at_which_memory_runs_out(
+    visited: Site, full_at: int | None, moments: list[str]
+) -> None:
+    visited.report()
+    opened(visited, recycled=recycled(full_at=full_at), forecast=forecast())
+    said = ("Memory is full in", "would have run out at")
+    assert [one for one in said if one in page(visited, "issues/1")] == moments
+    assert ("memory is full in" in page(visited, "")) is (full_at is None)
 
 
 def test_a_leak_that_is_over_does_not_count_any_more(visited: Site) -> None:

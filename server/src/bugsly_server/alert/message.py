@@ -105,7 +105,7 @@ def _alarm(change: Change, finding: Finding) -> tuple[str, ...]:
     if finding.diagnosis is not None and finding.explanation is not None:
         lines += cause_lines(finding.diagnosis, finding.explanation)
     lines += _growth(finding)
-    if finding.forecast is not None or not finding.diagnosis:
+    if not finding.is_spared and (finding.forecast is not None or not finding.diagnosis):
         lines.append(_limit(finding.forecast))
     if finding.recycled is not None and finding.recycled.because not in change.because:
         lines.append(f"The safety net is at work: {finding.recycled.because}.")

@@ -117,6 +117,11 @@ class Finding:
     """How often the safety net had to step in; None where it did not."""
 
     @property
+    def is_spared(self) -> bool:
+        """Return whether it is said when memory would have run out without the safety net."""
+        return self.recycled is not None and self.recycled.full_at is not None
+
+    @property
     def verdict(self) -> str:
         """Return what it amounts to: without evidence nothing is called a leak."""
         if self.diagnosis is None or self.diagnosis.cause is Cause.UNKNOWN:
