@@ -11,6 +11,7 @@ from tests.support.site import Site
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.protocol.net import Hindrance, NetState
+from bugsly_server.clock import HOUR
 from bugsly_server.model.issue import ChangeKind
 from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import issues
@@ -45,14 +46,19 @@ def test_an_open_leak_says_how_often_its_workers_were_recycled(visited: Site) ->
 
 
 @pytest.mark.parametrize(
-    ("full_at", "moments"), [(None, ["Memory is full in"]), (START, ["would have run out at"])]
+    ("full_at", "moments"),
+    [
+        (None, ["Memory is full in"]),
+        (START, ["would have run out at"]),
+        (START + 16 * HOUR, ["would run out in about 16 h"]),
+    ],
 )
 def test_one_moment_alone_is_said_at_which_memory_runs_out(
     visited: Site, full_at: int | None, moments: list[str]
 ) -> None:
     visited.report()
     opened(visited, recycled=recycled(full_at=full_at), forecast=forecast())
-    said = ("Memory is full in", "would have run out at")
+    said = ("Memory is full in", "would have run out at", "would run out in about 16 h")
     assert [one for one in said if one in page(visited, "issues/1")] == moments
     assert ("memory is full in" in page(visited, "")) is (full_at is None)
 

@@ -20,9 +20,9 @@ from bugsly_server.cli.free_port import free_port
 from bugsly_server.cli.given import is_given, settings_of
 from bugsly_server.cli.length import seconds
 from bugsly_server.cli.terminal import OUT, workers_table
-from bugsly_server.clock import now
+from bugsly_server.clock import DAY, now
 from bugsly_server.errors import Misconfigured
-from bugsly_server.store.meta import projects
+from bugsly_server.store.meta import projects, workers
 from bugsly_server.web import api
 
 PROJECT = "shop"
@@ -30,6 +30,7 @@ WORKERS = 4
 RECYCLE_AT = "60 MB"
 """Twice what a fresh worker has; the one that leaks is there a minute after its alert."""
 NOTE_EVERY = 10
+MOST_RECYCLED = 1_000
 
 
 def act(parsed: argparse.Namespace) -> int:
@@ -88,15 +89,21 @@ async def _watch(beside: Beside, length: float | None) -> None:
         while length is None or (now() - begun) / 1e6 < length:
             await asyncio.sleep(1)
             passed = round((now() - begun) / 1e6)
-            table = workers_table(await asyncio.to_thread(_workers, beside))
+            living, recycled = await asyncio.to_thread(_workers, beside)
+            note = f"{passed} s, {recycled} recycled" if recycled else f"{passed} s"
+            table = workers_table(living)
             if OUT.is_terminal:
-                live.update(Group(table, Text(f"{passed} s", style="bright_black")), refresh=True)
+                live.update(Group(table, Text(note, style="bright_black")), refresh=True)
             elif passed % NOTE_EVERY == 0:
-                OUT.print(Text(f"{passed} s"), table)
+                OUT.print(Text(note), table)
     beside.stopped.set()
 
 
-def _workers(beside: Beside) -> list[dict[str, object]]:
+def _workers(beside: Beside) -> tuple[list[dict[str, object]], int]:
+    """Return the living workers, and how many were recycled."""
     with beside.server.store.database.reading() as connection:
         shop = projects.by_slug(connection, PROJECT)
-        return api.living_workers(connection, shop.id, now()) if shop else []
+        if shop is None:
+            return [], 0
+        gone = workers.recycled(connection, shop.id, now() - DAY, MOST_RECYCLED)
+        return api.living_workers(connection, shop.id, now()), len(gone)

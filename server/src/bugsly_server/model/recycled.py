@@ -46,10 +46,14 @@ class Recycled:
         return f"recycled {times} in 24 hours" + (f" for `{self.what}`" if self.what else "")
 
     @property
+    def is_full(self) -> bool:
+        """Return whether the moment has passed at which memory would have run out."""
+        return self.full_at is not None and self.full_at <= self.at
+
+    @property
     def would(self) -> str:
         """Return the verb that goes with the moment: it has passed, or it is to come."""
-        past = self.full_at is not None and self.full_at <= self.at
-        return "would have run out" if past else "would run out"
+        return "would have run out" if self.is_full else "would run out"
 
     @property
     def _otherwise(self) -> str:

@@ -18,7 +18,7 @@ function axes(overrides, labels = sizes) {
   const grid = { stroke: css("--line"), width: 1 };
   const axis = { stroke: ink, grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return [
-    { ...axis, ...overrides },
+    { ...axis, space: 90, ...overrides },
     { ...axis, size: 66, values: (_, ticks) => labels(ticks) },
   ];
 }
