@@ -69,6 +69,7 @@ NETS = st.builds(
 )
 
 
+    recycled_today=COUNTS,
 @given(
     st.lists(SAMPLES, max_size=3),
     st.lists(EXITS, max_size=3),

@@ -64,6 +64,12 @@ def living(**changes: Any) -> Worker:
         ([living(), gone(24 * 60)], None),
         ([living(), gone(24 * 60 - 1)], 1),
         ([living(), *(gone(60 * number) for number in range(14))], 14),
+        ([living(net=net(recycled_today=14)), gone(5)], 14),
+        ([living(net=net(recycled_today=14))], 14),
+        ([living(net=net(recycled_today=1)), gone(5), gone(10)], 2),
+        ([living(net=net(recycled_today=3)), living(net=net(recycled_today=4))], 4),
+        ([living(net=net(recycled_today=3)), living(net=net(recycled_today=4), machine="b")], 7),
+        ([living(net=net(recycled_today=14), seen_at=START - HOUR), gone(5)], 1),
     ],
 )
 def test_those_are_counted_that_were_recycled_within_a_day(

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.support.fake_server import FakeServer
+from tests.support.fake_server import FakeServer, reply
 from tests.support.gunicorn import WORKERS
 from tests.support.load import hold, load
 from tests.support.recycling import swelling
@@ -89,6 +89,24 @@ def test_a_replacement_that_does_not_boot_ends_recycling_and_not_gunicorn(
 
 
 def test_a_worker_whose_code_was_changed_stays(server: FakeServer, tmp_path: Path) -> None:
+def test_who_went_while_the_server_was_down_is_counted_when_it_is_back(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with swelling(server, tmp_path, *KEEPING) as shop:
+        first = set(shop.running.children)
+        server.always = reply(503)
+        with load(shop.port):
+            wait_until(lambda: first.isdisjoint(shop.running.children), 60, "the first are gone")
+        server.always, heard = reply(), len(server.reports)
+        wait_until(
+            lambda: any(
+                one.net and one.net.recycled_today >= WORKERS for one in server.reports[heard:]
+            ),
+            30,
+            "they are counted",
+        )
+
+
     source = Path(__file__).parents[1] / "apps" / "swelling.py"
     copy = tmp_path / "changing.py"
     copy.write_text(source.read_text())

@@ -51,12 +51,18 @@ def test_a_recycled_worker_is_counted_as_neither_crashed_nor_out_of_memory(site:
 def test_an_open_leak_and_a_net_that_is_held_back_are_there_to_alert_on(site: Site) -> None:
     with site.database.writing() as connection:
         record_change(connection, site.project.id, None, change(finding=finding()))
-    stuck = net(state=NetState.WAITING, hindrance=Hindrance.FRESH, because="it starts near it")
+    stuck = net(
+        state=NetState.WAITING,
+        hindrance=Hindrance.FRESH,
+        because="it starts near it",
+        recycled_today=14,
+    )
     site.report(net=stuck)
     told = read(site)
     assert told['bugsly_leaks_open{project="shop"}'] == 1
     assert told['bugsly_leak_full_seconds{project="shop",issue="1"}'] == 10_800
     assert told['bugsly_workers_held_back{project="shop",environment="production"}'] == 1
+    assert told['bugsly_workers_recycled_24h{project="shop",environment="production"}'] == 14
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,11 @@ def test_the_page_of_a_recycled_worker_says_why(visited: Site) -> None:
     visited.report(exits=(GONE,))
     assert "Recycled because it passed 400 MB &amp; &lt;b&gt;." in page(visited, "workers/1")
 
+def test_those_are_told_of_too_that_went_while_the_server_was_down(visited: Site) -> None:
+    visited.report(id="b" * 32, net=net(recycled_today=14))
+    assert "Workers of production were recycled 14 times in 24 hours" in page(visited, "")
+
+
 
 @pytest.mark.parametrize("path", ["", "issues/1", "workers/1"])
 def test_what_holds_the_net_back_for_good_is_on_every_page_it_concerns(
@@ -120,3 +125,4 @@ def test_programs_read_the_net_of_a_worker(site: Site) -> None:
         "hindrance": "budget",
         "recycled": 0,
     }
+        "recycled_today": 0,

@@ -51,3 +51,5 @@ class Net:
     """Told while it is waiting, and only then."""
     recycled: int = 0
     """Workers of this host that were recycled in the last hour, as far as their ledger goes."""
+    recycled_today: int = 0
+    """Those of this project and environment in the last 24 hours, heard of by the server or not."""

@@ -87,6 +87,11 @@ class Board:
         pid = os.getpid()
         self._mine = folder / "-".join(("ready", *map(str, post), str(pid), _born(pid)))
 
+    @property
+    def folder(self) -> Path:
+        """Return where it is, for what else workers have to tell one another."""
+        return self._folder
+
     def announce(self) -> None:
         """Say that this worker is ready."""
         self._mine.touch(mode=0o600)

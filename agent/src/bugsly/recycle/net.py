@@ -18,6 +18,7 @@ from bugsly.protocol.memory import ExitReason
 from bugsly.protocol.net import Hindrance, Net, NetState
 from bugsly.recycle import forecast
 from bugsly.recycle.board import open_board
+from bugsly.recycle.daybook import Daybook
 from bugsly.recycle.policy import (
     Rules,
     Situation,
@@ -69,6 +70,7 @@ class SafetyNet:
         self._word: Wait | None = None
         self._said: set[Hindrance] = set()
         self._board: Board | None = None
+        self._daybook: Daybook | None = None
         self._guard = agent.guards("net")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bugsly-net", daemon=True)
@@ -105,6 +107,7 @@ class SafetyNet:
             because=self._agent.leaving if word is None else word.because,
             hindrance=None if word is None else word.hindrance,
             recycled=recycled,
+            recycled_today=0 if self._daybook is None else self._daybook.count(),
         )
 
     def _run(self) -> None:
@@ -120,6 +123,9 @@ class SafetyNet:
         self._fresh = process.read_memory().anonymous
         self._rules = self._rule(read_headroom().limit)
         self._board = open_board(self._way.post)
+        if self._board is not None:
+            options = self._agent.options
+            self._daybook = Daybook(self._board.folder, f"{options.dsn} {options.environment}")
         if self._way.obstacle or self._board is None:
             self._tell(unsupported(self._way.obstacle or NOWHERE))
             return False
@@ -210,7 +216,9 @@ class SafetyNet:
     def _wind_down(self) -> None:
         """Tell what is known while answers close their connections, until none is idle."""
         assert self._board is not None
+        assert self._daybook is not None
         self._note_traffic()
+        self._daybook.note()
         with suppress(OSError):  # a full disk; who is ready is known all the same
             self._board.note()
         self._agent.last_words()

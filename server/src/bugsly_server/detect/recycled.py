@@ -26,17 +26,12 @@ def count_recycled(lives: Sequence[Worker], now: Micros) -> Recycled | None:
 
     Living ones and those that ended within a day are to be among them. None where it did nothing.
     """
-    gone = [
-        one
-        for one in lives
-        if one.exit_reason is ExitReason.RECYCLED and now - (one.ended_at or now) < WITHIN
-    ]
-    if not gone:
+    machines = [list(members) for _, members in groupby(sorted(lives, key=_machine), _machine)]
+    times = sum(max(_heard_of(members, now), _told_by(members, now)) for members in machines)
+    if not times:
         return None
-    machines = groupby(sorted(lives, key=_machine), key=_machine)
-    moments = [_full_at(list(members), now) for _, members in machines]
-    known = [moment for moment in moments if moment is not None]
-    return Recycled(at=now, times=len(gone), full_at=min(known, default=None))
+    known = [at for members in machines if (at := _full_at(members, now)) is not None]
+    return Recycled(at=now, times=times, full_at=min(known, default=None))
 
 
 def tell_recycled(finding: Finding, lives: Sequence[Worker], now: Micros) -> Finding:
@@ -69,6 +64,17 @@ def start_of(worker: Worker) -> float | None:
     if growth is None or growth.axis is not Axis.REQUESTS:
         return None
     return max(0.0, worker.anonymous - growth.slope * worker.requests)
+
+
+def _heard_of(machine: Sequence[Worker], now: Micros) -> int:
+    gone = (one for one in machine if one.exit_reason is ExitReason.RECYCLED)
+    return sum(now - (one.ended_at or now) < WITHIN for one in gone)
+
+
+def _told_by(machine: Sequence[Worker], now: Micros) -> int:
+    """Return what those that live say: they know also of who went while nobody could hear it."""
+    nets = (one.net for one in machine if one.is_alive(now))
+    return max((net.recycled_today for net in nets if net is not None), default=0)
 
 
 def _full_at(machine: Sequence[Worker], now: Micros) -> Micros | None:

@@ -211,7 +211,7 @@ def _sound_exits(exits: tuple[Exit, ...], skipped: Counter[str]) -> tuple[Exit, 
 
 
 def _sound_net(net: Net, skipped: Counter[str]) -> Net | None:
-    if not _are_measurements((net.at, net.recycled)):
+    if not _are_measurements((net.at, net.recycled, net.recycled_today)):
         skipped[BAD_NET] += 1
         return None
     return net if len(net.because) <= LONGEST else replace(net, because=net.because[:LONGEST])

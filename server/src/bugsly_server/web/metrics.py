@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bugsly.protocol.memory import ExitReason
 from bugsly_server.clock import DAY, Micros
+from bugsly_server.detect.recycled import count_recycled
 from bugsly_server.model.issue import Issue, State
 from bugsly_server.model.recycled import hindered
 from bugsly_server.model.worker import Worker
@@ -78,7 +78,10 @@ def _of_project(
         labels = {"project": slug, "environment": environment}
         mine = [one for one in living if one.environment == environment]
         yield from _of_living(mine, labels)
-        yield from _of_ended([one for one in ended if one.environment == environment], labels)
+        over = [one for one in ended if one.environment == environment]
+        yield from _of_ended(over, labels)
+        recycled = count_recycled((*mine, *over), now)
+        yield "bugsly_workers_recycled_24h", labels, 0 if recycled is None else recycled.times
     yield "bugsly_leaks_open", {"project": slug}, len(leaks)
     yield from _of_leaks(leaks, slug)
 
@@ -93,7 +96,6 @@ def _of_ended(ended: Sequence[Worker], labels: dict[str, str]) -> Iterator[Sampl
     reasons = Counter(one.exit_reason for one in ended if one.exit_reason is not None)
     for reason, number in sorted(reasons.items()):
         yield "bugsly_workers_ended_24h", {**labels, "reason": reason.value}, number
-    yield "bugsly_workers_recycled_24h", labels, reasons[ExitReason.RECYCLED]
 
 
 def _of_leaks(leaks: Sequence[Issue], slug: str) -> Iterator[Sample]:

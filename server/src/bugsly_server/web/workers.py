@@ -82,10 +82,9 @@ def overview(view: View) -> Response:
 def recycled(living: Sequence[Worker], gone: Sequence[Worker], now: Micros) -> dict[str, Recycled]:
     """Return how often the safety net stepped in, by environment, where it did."""
     lives = (*living, *gone)
-    environments = sorted({one.environment for one in gone})
     counted = {
         name: count_recycled([one for one in lives if one.environment == name], now)
-        for name in environments
+        for name in sorted({one.environment for one in lives})
     }
     return {name: one for name, one in counted.items() if one is not None}
 
