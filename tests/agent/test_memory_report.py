@@ -14,6 +14,7 @@ from bugsly.protocol.memory import (
     MemoryReport,
     Sample,
     Traffic,
+    UnderWay,
     encode_report,
     encode_sample,
 )
@@ -31,6 +32,7 @@ TRAFFICS = st.builds(
     sent=COUNTS,
     biggest=COUNTS,
 )
+UNDER_WAY = st.builds(UnderWay, endpoint=TEXTS, requests=COUNTS, micros=COUNTS)
 SAMPLES = st.builds(
     Sample,
     number=st.integers(1, 1 << 50),
@@ -44,6 +46,7 @@ SAMPLES = st.builds(
     threads=COUNTS,
     requests=COUNTS,
     in_flight=COUNTS,
+    under_way=st.lists(UNDER_WAY, max_size=2).map(tuple),
     used=COUNTS,
     limit=COUNTS,
     oom_kills=COUNTS,
@@ -66,10 +69,10 @@ NETS = st.builds(
     because=TEXTS,
     hindrance=st.none() | st.sampled_from(Hindrance),
     recycled=COUNTS,
+    recycled_today=COUNTS,
 )
 
 
-    recycled_today=COUNTS,
 @given(
     st.lists(SAMPLES, max_size=3),
     st.lists(EXITS, max_size=3),

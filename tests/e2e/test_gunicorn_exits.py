@@ -8,6 +8,7 @@ from tests.support.cgroup import inside, memory_cgroup
 from tests.support.command import Program, program
 from tests.support.fake_server import FakeServer
 from tests.support.gunicorn import Way, command, gunicorn, living, watched
+from tests.support.load import hold
 from tests.support.wait import wait_until
 
 from bugsly.protocol.memory import Exit, ExitReason
@@ -148,8 +149,27 @@ def test_a_worker_that_is_busy_for_too_long_says_that_it_was_aborted(
         running.try_get("/busy/60")
         told = Shop(running, server).told(pid, by_itself=True)
         assert told.reason is ExitReason.TIMEOUT
+        (stuck,) = server.samples_of(pid)[-1].under_way
+        assert (stuck.endpoint, stuck.requests) == ("GET /busy/<int:seconds>", 1)
+        assert stuck.micros > 2_000_000
         told = Shop(running, server).told(pid, by_itself=False)
         assert told.reason is ExitReason.TIMEOUT
+
+
+@pytest.mark.parametrize("kind", ["sync", "gthread"])
+def test_a_worker_that_is_killed_in_the_middle_of_a_view_had_named_it(
+    kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    with gunicorn(server, tmp_path, "-k", kind, workers=1, troubled=True) as running:
+        (pid,) = running.children
+        waiting = hold(running.port, "/busy/60")
+        wait_until(lambda: server.samples_of(pid)[-1].under_way, 20, "the view is told")
+        os.kill(pid, signal.SIGKILL)
+        waiting.join()
+        assert Shop(running, server).told(pid, by_itself=False).reason is ExitReason.KILLED
+        (cut_off,) = server.samples_of(pid)[-1].under_way
+        assert (cut_off.endpoint, cut_off.requests) == ("GET /busy/<int:seconds>", 1)
+        assert cut_off.micros > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

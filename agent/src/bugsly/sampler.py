@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bugsly.probes.holders import Holders
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import Level
+    from bugsly.protocol.memory import UnderWay
 
 PROPORTIONAL_EVERY = 300_000_000
 """Microseconds between two readings of the PSS."""
@@ -52,6 +53,7 @@ class Sampler:
         self._wake = wake
         self._guard = guards("sampler")
         self._limit_guard = guards("sampler.limit")
+        self._under_way_guard = guards("sampler.under_way")
         self._allocator = AllocatorProbe()
         self._allocator_guard = guards("probe.allocator")
         self._holders_guard = guards("sampler.holders")
@@ -118,6 +120,9 @@ class Sampler:
         allocated = Allocated()
         with self._allocator_guard:
             allocated = self._allocator.read()
+        under_way: tuple[UnderWay, ...] = ()
+        with self._under_way_guard:
+            under_way = self._traffic.under_way.told()
         return Sample(
             number=self._number,
             age=age,
@@ -130,6 +135,7 @@ class Sampler:
             threads=memory.threads,
             requests=self._traffic.requests,
             in_flight=self._traffic.in_flight,
+            under_way=under_way,
             used=headroom.used,
             limit=headroom.limit,
             oom_kills=headroom.oom_kills,

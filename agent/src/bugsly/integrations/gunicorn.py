@@ -173,6 +173,7 @@ class Lifecycle:
         self._leaving = ExitReason.QUIT
 
     def _worker_abort(self, _worker: Any) -> None:
+        self._agent.traffic.under_way.keep()  # Gunicorn ends the request it is in before it exits
         self._leaving = ExitReason.TIMEOUT
 
     def _worker_exit(self, _arbiter: Any, worker: Any) -> None:

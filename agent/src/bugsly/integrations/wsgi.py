@@ -69,6 +69,7 @@ class Call:
     """One request on its way through the application."""
 
     __slots__ = (
+        "__weakref__",
         "_agent",
         "_endpoint",
         "_errors",
@@ -108,6 +109,7 @@ class Call:
         CURRENT.set(self)
         self._traffic.started()
         self.begun = perf_counter_ns()
+        self._traffic.under_way.began(self)
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
@@ -166,6 +168,7 @@ class Call:
         What it took and did not give back is noted, and no part of it is kept.
         """
         CURRENT.set(None)
+        self._traffic.under_way.ended(self)
         environ, self.environ = self.environ, NOWHERE
         if self._endpoint is None:
             with self._guard:

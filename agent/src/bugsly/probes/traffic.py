@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from bugsly.probes.under_way import LONGEST_LABEL, RequestsUnderWay
 from bugsly.protocol.memory import Traffic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MAX_ENDPOINTS = 200
-LONGEST_LABEL = 200
 METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
@@ -38,13 +38,14 @@ def endpoint_of(environ: WSGIEnvironment) -> Endpoint:
 class TrafficProbe:
     """The traffic of this worker since its start, and since the last sample."""
 
-    __slots__ = ("_lock", "_rows", "in_flight", "requests")
+    __slots__ = ("_lock", "_rows", "in_flight", "requests", "under_way")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[Endpoint, list[int]] = {}
         self.requests = 0
         self.in_flight = 0
+        self.under_way = RequestsUnderWay()
 
     def release(self) -> None:
         """Free the lock, which a thread that is no more may have held at a fork."""

@@ -100,6 +100,16 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """Requests of one endpoint that were being answered at the moment of a sample."""
+
+    endpoint: str
+    requests: int
+    micros: int
+    """For how long the oldest of them had been."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """A worker's memory at one moment."""
 
@@ -120,6 +130,8 @@ class Sample:
     requests: int = 0
     """Requests answered since the worker started."""
     in_flight: int = 0
+    under_way: tuple[UnderWay, ...] = ()
+    """Which those are, the longest first, a few endpoints."""
     used: int = 0
     """Memory in use where the limit applies: the cgroup, else the host."""
     limit: int = 0
