@@ -88,3 +88,11 @@ def test_descriptions_are_sent_until_a_server_has_taken_them(
     told = [one.evidence for one in server.reports]
     assert told[:3] == [Evidence(holders=(holder(),))] * 3
     assert told[3:] == [None] * (len(told) - 3)
+
+
+def test_what_a_leaver_holds_waits_until_it_was_told() -> None:
+    desk, held = EvidenceDesk(), Answer(ask=0, problem="no room")
+    desk.put_parting(held)
+    assert desk.peek() == desk.peek() == Evidence(parting=held)
+    desk.settle(taken=True)
+    assert desk.peek() is None

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from tests.support.fake_agent import FakeAgent
 
-from bugsly.heap import snapshot
+from bugsly.heap import snapshot, walkers
+from bugsly.heap.twin import PythonWalker
 from bugsly.integrations import flask
 from bugsly.probes import heap
 from bugsly.probes.heap import HeapProbe
@@ -92,3 +93,44 @@ def test_a_worker_that_leaves_gives_up_at_once(leaky: Leaky) -> None:
 def test_a_refused_snapshot_is_a_problem(leaky: Leaky, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "read_headroom", lambda: Headroom(511_000_000, 512_000_000, 0))
     assert leaky.look(0).problem.startswith("the snapshot was refused: 1 MB are free below")
+
+
+def test_a_worker_that_parts_tells_what_keeps_most_and_waits_for_no_request(leaky: Leaky) -> None:
+    LOG.extend({"lines": [number] * 300} for number in range(20_000))
+    leaky.fake.traffic.started()
+    held = leaky.probe.part()
+    assert held is not None
+    assert (held.ask, held.problem) == (0, "")
+    assert held.heap is not None
+    assert held.heap.retainers[0].path.startswith(f"{__name__}.LOG")
+    assert len(held.heap.retainers) <= heap.MOST_PARTING
+    assert held.heap.orphans == ()
+
+
+def test_near_the_limit_of_memory_a_worker_parts_without_a_fork(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "read_headroom", lambda: Headroom(490_000_000, 512_000_000, 0))
+    monkeypatch.setattr(walkers.CWalker, "start", forbidden, raising=False)
+    held = leaky.probe.part()
+    assert held is not None
+    assert held.problem.startswith("the snapshot was refused: 22 MB are free below")
+
+
+def test_a_look_that_takes_too_long_holds_up_no_worker_that_parts(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heap, "PARTING", 0.0)
+    held = leaky.probe.part()
+    assert held == Answer(ask=0, problem=snapshot.LEAVING)
+
+
+def test_without_the_walker_in_c_a_worker_parts_without_a_look(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heap, "best_walker", PythonWalker)
+    assert leaky.probe.part() is None
+
+
+def forbidden(*_args: object) -> None:
+    raise AssertionError("a child is made")

@@ -42,6 +42,7 @@ def test_every_worker_is_recycled_and_no_request_fails(
         assert all("passed 100 MB" in one.because for one in shop.recycled)
         told = {report.worker.id for report in shop.leaving() if report.samples}
         assert {one.worker for one in shop.recycled} <= told
+        assert {one.path.removesuffix("[*]") for one in shop.kept_most} == {"swelling.kept"}
 
 
 def test_a_client_that_pauses_for_less_than_the_keepalive_meets_no_closed_door(
@@ -88,7 +89,6 @@ def test_a_replacement_that_does_not_boot_ends_recycling_and_not_gunicorn(
         assert clients.least == WORKERS - 1
 
 
-def test_a_worker_whose_code_was_changed_stays(server: FakeServer, tmp_path: Path) -> None:
 def test_who_went_while_the_server_was_down_is_counted_when_it_is_back(
     server: FakeServer, tmp_path: Path
 ) -> None:
@@ -107,6 +107,7 @@ def test_who_went_while_the_server_was_down_is_counted_when_it_is_back(
         )
 
 
+def test_a_worker_whose_code_was_changed_stays(server: FakeServer, tmp_path: Path) -> None:
     source = Path(__file__).parents[1] / "apps" / "swelling.py"
     copy = tmp_path / "changing.py"
     copy.write_text(source.read_text())

@@ -9,6 +9,7 @@ from tests.support.fake_server import FakeServer
 from tests.support.gunicorn import WORKERS, Way, command, living, watched
 from tests.support.wait import wait_until
 
+from bugsly.protocol.evidence import Retainer
 from bugsly.protocol.memory import Exit, ExitReason, MemoryReport
 from bugsly.protocol.net import Hindrance, NetState
 from bugsly.recycle.board import Post, Standing, open_board
@@ -50,6 +51,13 @@ class Shop:
         """Return what workers told while they were leaving."""
         nets = [(report, report.net) for report in self._server.reports]
         return [report for report, net in nets if net and net.state is NetState.LEAVING]
+
+    @property
+    def kept_most(self) -> list[Retainer]:
+        """Return what kept most of each worker that told its heap before it left."""
+        said = [one.evidence.parting for one in self.leaving() if one.evidence]
+        heaps = [one.heap for one in said if one is not None and one.heap is not None]
+        return [one.retainers[0] for one in heaps]
 
     def hindrances(self) -> set[Hindrance]:
         nets = [report.net for report in self._server.reports]

@@ -172,6 +172,8 @@ class Agent:
 
     def last_words(self) -> None:
         """Bring what is known of this worker now to the server, while it still serves."""
+        with self.guards("heap.part"):
+            self._outbox.evidence.put_parting(self._heap.part())
         self._sampler.hurry(GOODBYE / 2)
         self.flush(GOODBYE / 2)
 

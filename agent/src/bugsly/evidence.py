@@ -29,6 +29,7 @@ class EvidenceDesk:
         self._answers: list[Answer] = []
         self._facts: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        self._parting: Answer | None = None
         self._out = Evidence()
 
     def put_holders(self, holders: Iterable[Holder]) -> None:
@@ -46,6 +47,11 @@ class EvidenceDesk:
             self._answers.append(answer)
             del self._answers[:-MAX_ANSWERS]
 
+    def put_parting(self, held: Answer | None) -> None:
+        """Note what this worker holds, which is about to be recycled, where that is known."""
+        with self._lock:
+            self._parting = held
+
     def put_facts(self, facts: Mapping[str, int]) -> None:
         """Note what holds of this process now; only what differs from what was told is sent."""
         with self._lock:
@@ -58,7 +64,10 @@ class EvidenceDesk:
                 name: count for name, count in self._facts.items() if self._told.get(name) != count
             }
             self._out = Evidence(
-                holders=tuple(self._holders.values()), answers=tuple(self._answers), facts=facts
+                holders=tuple(self._holders.values()),
+                answers=tuple(self._answers),
+                facts=facts,
+                parting=self._parting,
             )
             return self._out if self._out != Evidence() else None
 
@@ -67,6 +76,8 @@ class EvidenceDesk:
         with self._lock:
             out, self._out = self._out, Evidence()
             self._answers = [one for one in self._answers if one not in out.answers]
+            if self._parting is out.parting:
+                self._parting = None
             if taken:
                 self._told.update(out.facts)
                 for holder in out.holders:

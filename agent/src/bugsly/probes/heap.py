@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bugsly.heap.growth import Snapshot, grown, heaviest, orphans
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import Ask
 
+PARTING = 2.0
+"""Seconds that the look of a worker may take which is about to be recycled."""
+MOST_PARTING = 10
+"""Retainers that it tells, the heaviest."""
 LONGEST = 120.0
 """Seconds from the first snapshot to the last."""
 LOOKS = 4
@@ -54,6 +59,27 @@ class HeapProbe:
         if heap is None:
             return Answer(ask=ask.id, problem=NOTHING.format(LONGEST))
         return Answer(ask=ask.id, heap=heap)
+
+    def part(self) -> Answer | None:
+        """Return what keeps most, from one look at a worker that leaves; None without the C walker.
+
+        Requests are not waited for, nor is garbage collected: it would stop those that are served.
+        """
+        walker, until = best_walker(), time.monotonic() + PARTING
+        if walker.name != "c":
+            return None
+        answered = self._traffic.requests
+        try:
+            taken = take(
+                walker,
+                roots(self._served()),
+                lambda pause: self._closing.wait(pause) or time.monotonic() > until,
+            )
+        except Failed as failed:
+            return Answer(ask=0, problem=str(failed))
+        whole = _told(walker.name, [Snapshot(answered, *taken)], collected=False)
+        few = replace(whole, retainers=whole.retainers[:MOST_PARTING], orphans=())
+        return Answer(ask=0, heap=few)
 
     def _look(self, requests: int) -> Heap | None:
         walker, collected = best_walker(), True

@@ -190,3 +190,5 @@ class Evidence:
     answers: tuple[Answer, ...] = ()
     facts: dict[str, int] = field(default_factory=dict)
     """Switches of this process that matter to memory, as `gc_enabled` and `gc_frozen`."""
+    parting: Answer | None = None
+    """What a worker holds that is about to be recycled, its heap or a problem; answers no ask."""
