@@ -12,7 +12,7 @@ from tests.support.desk import LIFE, report, token
 from tests.support.values import sample, traffic
 
 from bugsly.protocol.memory import Exit, ExitReason, MemoryReport
-from bugsly_server.digest.decode import LARGEST, Unreadable, decode_report
+from bugsly_server.digest.decode import LARGEST, MOST_UNDER_WAY, Unreadable, decode_report
 
 GOOD = (sample(1), sample(2), sample(3))
 Damage = Callable[[dict[str, Any]], object]
@@ -86,6 +86,16 @@ def test_traffic_out_of_range_spoils_its_sample_alone(name: str, value: int) -> 
     served = {"endpoint": "GET /", "requests": 1, name: value}
     found, skipped = read(damaged(lambda whole: whole["samples"][1].update(traffic=[served])))
     assert numbers(found) == [1, 3]
+    assert skipped == {"sample with a number out of range": 1}
+
+
+def test_of_what_is_in_flight_no_more_is_kept_than_a_page_can_show() -> None:
+    many = [{"endpoint": "GET /" + "x" * 500, "requests": 1, "micros": 5} for _ in range(100)]
+    found, skipped = read(damaged(lambda whole: whole["samples"][1].update(under_way=many)))
+    assert len(found.samples[1].under_way) == MOST_UNDER_WAY
+    assert {len(one.endpoint) for one in found.samples[1].under_way} == {200}
+    many[0]["micros"] = -1
+    found, skipped = read(damaged(lambda whole: whole["samples"][1].update(under_way=many)))
     assert skipped == {"sample with a number out of range": 1}
 
 

@@ -10,8 +10,9 @@ from tests.support.issues import change, finding
 from tests.support.reporting import Reporting, let_pass
 from tests.support.values import MB, traffic
 
-from bugsly.protocol.memory import Exit, ExitReason
+from bugsly.protocol.memory import Exit, ExitReason, UnderWay
 from bugsly_server.clock import MINUTE
+from bugsly_server.model.facts import post_mortem_facts
 from bugsly_server.model.issue import ChangeKind, Issue
 from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.pipeline import record_change
@@ -24,14 +25,14 @@ SERVED = (
 )
 
 
-def killed(desk: Desk, reason: ExitReason, minutes: int = 15) -> None:
+def killed(desk: Desk, reason: ExitReason, minutes: int = 15, **said: Any) -> None:
     """Let worker 1 serve until its master tells, through its sibling, how it was killed."""
     victim, sibling = (Reporting(desk, number, environment="production") for number in (1, 2))
     victim.per_request = 5_000.0
     for _ in range(minutes * 6):
         desk.clock.advance(10_000_000)
         machine = {"used": 3_900 * MB, "limit": 4_000 * MB, "traffic": SERVED}
-        desk.digest(victim.payload(**{**machine, "in_flight": 3}), sibling.payload())
+        desk.digest(victim.payload(**{**machine, "in_flight": 3, **said}), sibling.payload())
     note = Exit(worker=token(1), reason=reason, signal=9)
     age = desk.clock() - sibling._begun
     desk.digest(report(exits=[note], age=age, **sibling._facts))
@@ -73,6 +74,36 @@ def test_it_tells_memory_requests_in_flight_and_the_biggest_response(desk: Desk)
         "3.9 GB of 4 GB were in use there; 3 requests in flight; "
         "its biggest response was 40 MB of GET /report"
     )
+
+
+@pytest.mark.parametrize(
+    ("under_way", "told"),
+    [
+        ([("GET /report", 1, 28)], "GET /report for 28 s and 2 more"),
+        (
+            [("GET /report", 2, 90), ("GET /", 1, 0)],
+            "2 × GET /report for 1.5 min, GET / for less than 1 s",
+        ),
+        ([("GET /", 1, 28)] * 4, "GET / for 28 s, GET / for 28 s, GET / for 28 s"),
+    ],
+)
+def test_it_names_what_was_in_flight_when_it_was_last_heard_of(
+    desk: Desk, under_way: list[tuple[str, int, int]], told: str
+) -> None:
+    said = tuple(
+        UnderWay(endpoint=name, requests=requests, micros=seconds * 1_000_000)
+        for name, requests, seconds in under_way
+    )
+    killed(desk, ExitReason.TIMEOUT, minutes=1, under_way=said)
+    dead = found(desk)
+    assert dead is not None
+    assert f"; in flight when it was last heard of: {told}; " in dead.because
+    killed_facts = post_mortem_facts(dead)
+    assert killed_facts["exit_reason"] == "timeout"
+    assert killed_facts["because"] == dead.because
+    assert [(one["endpoint"], one["seconds"]) for one in killed_facts["in_flight"]] == [
+        (name, seconds) for name, _, seconds in under_way
+    ]
 
 
 def test_of_a_young_worker_it_tells_its_whole_life(desk: Desk) -> None:

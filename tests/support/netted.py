@@ -9,11 +9,12 @@ from tests.support.desk import report, token
 from tests.support.diagnoses import diagnosis, words
 from tests.support.issues import change, finding, forecast, suspect
 from tests.support.lives import judged
+from tests.support.partings import held
 from tests.support.recycled import net, recycled
 from tests.support.values import MB, sample, traffic
 
 from bugsly.protocol.evidence import Evidence
-from bugsly.protocol.memory import Exit, ExitReason
+from bugsly.protocol.memory import Exit, ExitReason, UnderWay
 from bugsly.protocol.net import Hindrance, NetState
 from bugsly_server.clock import MINUTE, SECOND, Micros, now
 from bugsly_server.digest.record import Recorder
@@ -29,6 +30,10 @@ SLOPE = 20_000.0
 SERVED = (
     traffic("GET /orders", requests=190, micros=2_400_000, biggest=18_000),
     traffic("GET /report/<int:year>", requests=10, micros=3_000_000, biggest=42 * MB),
+)
+IN_FLIGHT = (
+    UnderWay(endpoint="GET /report/<int:year>", requests=1, micros=28_400_000),
+    UnderWay(endpoint="GET /orders", requests=2, micros=120_000),
 )
 HELD_BACK = net(
     state=NetState.WAITING,
@@ -89,9 +94,10 @@ def _life(number: int, *, samples: int, ends_with: ExitReason | None = None, **s
             anonymous=80 * MB + round(one * 200 * SLOPE),
             shared=12 * MB,
             requests=one * 200,
-            in_flight=one % 4,
+            in_flight=3 if one == samples else one % 4,
             used=1_300 * MB,
             limit=LIMIT,
+            under_way=IN_FLIGHT if one == samples else (),
             traffic=SERVED,
         )
         for one in range(1, samples + 1)
@@ -108,7 +114,10 @@ def _life(number: int, *, samples: int, ends_with: ExitReason | None = None, **s
         environment="production",
         server="gunicorn 27.0.1 gthread",
         python="3.12.1",
-        evidence=Evidence(facts={"max_requests": 1_000, "max_requests_jitter": 50}),
+        evidence=Evidence(
+            facts={"max_requests": 1_000, "max_requests_jitter": 50},
+            parting=held() if ends_with is ExitReason.RECYCLED else None,
+        ),
         **said,
     )
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ from starlette.testclient import TestClient
 from tests.support.clock import FakeClock
 
 from bugsly.protocol.evidence import Evidence, Level
-from bugsly.protocol.memory import Exit, Sample, Traffic, Worker, encode_report, encode_sample
+from bugsly.protocol.memory import (
+    Exit,
+    Sample,
+    Traffic,
+    UnderWay,
+    Worker,
+    encode_report,
+    encode_sample,
+)
 from bugsly.protocol.net import Net
 from bugsly_server.app import Server
 from bugsly_server.clock import SECOND, Clock
@@ -50,6 +59,7 @@ class Site:
         evidence: Evidence | None = None,
         held: Mapping[str, int] | None = None,
         net: Net | None = None,
+        under_way: tuple[UnderWay, ...] = (),
         **facts: Any,
     ) -> None:
         """Let a worker report *samples*, ten seconds apart, up to now.
@@ -68,6 +78,7 @@ class Site:
             "python": "3.11.7",
         } | facts
         taken = [_sample(number, held or {}) for number in range(1, samples + 1)]
+        taken[-1] = replace(taken[-1], in_flight=len(under_way), under_way=under_way)
         payload = encode_report(
             Worker(**worker), map(encode_sample, taken), exits, {}, evidence, net
         )

@@ -1,11 +1,13 @@
 """The page of a worker that was killed, and its entry in the story of a leak."""
 
+from markupsafe import escape
 from tests.support.issues import change, finding
 from tests.support.site import Site
 
-from bugsly.protocol.memory import Exit, ExitReason
+from bugsly.protocol.memory import Exit, ExitReason, UnderWay
 from bugsly_server.clock import MINUTE
 from bugsly_server.pipeline import record_change
+from bugsly_server.store.meta import accounts
 
 KILLED = Exit(worker="a" * 32, reason=ExitReason.OUT_OF_MEMORY, signal=9)
 
@@ -21,6 +23,31 @@ def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: Site) -> No
     assert "Killed by the kernel for want of memory at 52 MB, +1.9 MB in its last 3.3 min" in shown
     assert "GET /items/&lt;int:id&gt;" in shown
     assert "/p/shop/workers/1/chart.json?part=last" in shown
+
+
+def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: Site) -> None:
+    stuck = UnderWay(endpoint="GET /report/<int:year>", requests=1, micros=28_000_000)
+    visited.report(under_way=(stuck,))
+    assert "GET /report/&lt;int:year&gt; for 28 s" in page(visited, "workers/1")
+    with visited.database.writing() as connection:
+        secret = accounts.make_token(connection, 1, "ci", visited.clock())
+    headers = {"Authorization": f"Bearer {secret}"}
+    (living,) = visited.client.get("/api/v1/workers", headers=headers).json()["shop"]
+    assert living["in_flight"] == [
+        {"endpoint": "GET /report/<int:year>", "requests": 1, "seconds": 28.0}
+    ]
+    leak = finding(release="1.0", environment="production")
+    with visited.database.writing() as connection:
+        at = visited.clock() - MINUTE
+        record_change(connection, visited.project.id, None, change(finding=leak, at=at))
+    visited.report(samples=21, under_way=(stuck,), exits=(KILLED,))
+    because = "in flight when it was last heard of: GET /report/<int:year> for 28 s"
+    for place in ("workers/1", "issues/1"):
+        assert str(escape(because)) in page(visited, place)
+    (told,) = visited.client.get("/api/v1/issues", headers=headers).json()["shop"]
+    (dead,) = told["killed"]
+    assert because in dead["because"]
+    assert dead["in_flight"] == living["in_flight"]
 
 
 def test_the_page_of_a_living_worker_shows_none(visited: Site) -> None:

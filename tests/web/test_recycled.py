@@ -6,9 +6,11 @@ import msgspec
 import pytest
 from tests.support.clock import START
 from tests.support.issues import change, finding, forecast
+from tests.support.partings import held
 from tests.support.recycled import net, recycled
 from tests.support.site import Site
 
+from bugsly.protocol.evidence import Answer, Evidence
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.protocol.net import Hindrance, NetState
 from bugsly_server.clock import HOUR
@@ -78,14 +80,14 @@ def test_recycled_workers_are_told_of_where_no_issue_is_open(visited: Site) -> N
     assert "recycled by the safety net" in shown
 
 
-def test_the_page_of_a_recycled_worker_says_why(visited: Site) -> None:
-    visited.report(exits=(GONE,))
-    assert "Recycled because it passed 400 MB &amp; &lt;b&gt;." in page(visited, "workers/1")
-
 def test_those_are_told_of_too_that_went_while_the_server_was_down(visited: Site) -> None:
     visited.report(id="b" * 32, net=net(recycled_today=14))
     assert "Workers of production were recycled 14 times in 24 hours" in page(visited, "")
 
+
+def test_the_page_of_a_recycled_worker_says_why(visited: Site) -> None:
+    visited.report(exits=(GONE,))
+    assert "Recycled because it passed 400 MB &amp; &lt;b&gt;." in page(visited, "workers/1")
 
 
 @pytest.mark.parametrize("path", ["", "issues/1", "workers/1"])
@@ -124,5 +126,25 @@ def test_programs_read_the_net_of_a_worker(site: Site) -> None:
         "because": BUDGET.because,
         "hindrance": "budget",
         "recycled": 0,
-    }
         "recycled_today": 0,
+    }
+
+
+def test_what_a_recycled_worker_held_is_told_on_its_page_and_on_the_issue(visited: Site) -> None:
+    opened(visited)
+    visited.report(exits=(GONE,), evidence=Evidence(parting=held()))
+    for place in ("workers/1", "issues/1"):
+        shown = page(visited, place)
+        assert "What it held when it was recycled" in shown
+        assert "shop.views.request_log" in shown
+        assert "list of 12,000 × dict" in shown
+        assert "214 MB" in shown
+    assert 'href="/p/shop/workers/1"' in page(visited, "issues/1")
+
+
+def test_why_there_is_no_look_at_a_recycled_worker_is_told_on_its_page(visited: Site) -> None:
+    opened(visited)
+    said = Answer(ask=0, problem="the snapshot was refused: 12 MB are free")
+    visited.report(exits=(GONE,), evidence=Evidence(parting=said))
+    assert "The snapshot was refused: 12 MB are free." in page(visited, "workers/1")
+    assert "What it held" not in page(visited, "issues/1")

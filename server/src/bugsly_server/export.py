@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,14 +13,19 @@ from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.facts import (
     cause_facts,
     explanation_facts,
+    in_flight_facts,
     limits_facts,
+    post_mortem_facts,
     proof_facts,
     recycled_facts,
 )
 from bugsly_server.model.issue import Issue, Kind
 from bugsly_server.model.max_requests import MaxRequests
+from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.proof import Proof
 from bugsly_server.model.worker import Worker
+
+Deaths = Iterable[PostMortem]
 
 
 def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
@@ -39,6 +45,7 @@ def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
         "limit": worker.limit,
         "requests": worker.requests,
         "requests_per_second": round(worker.rate, 2),
+        "in_flight": in_flight_facts(worker),
         "verdict": worker.judgement.verdict,
         "because": worker.judgement.because,
         "growth": None
@@ -55,9 +62,12 @@ def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
 
 
 def issue_facts(
-    issue: Issue, now: Micros, proof: Proof | None, limits: MaxRequests | None
+    issue: Issue, now: Micros, proof: Proof | None, limits: MaxRequests | None, deaths: Deaths
 ) -> dict[str, Any]:
-    """Return what a program wants to know of an issue, whose outlook are *proof* and *limits*."""
+    """Return what a program wants to know of an issue.
+
+    Its outlook are *proof* and *limits*, and *deaths* the workers that were killed meanwhile.
+    """
     finding = issue.finding
     forecast = finding.forecast
     return {
@@ -84,6 +94,7 @@ def issue_facts(
         "release": finding.release,
         "proof": None if proof is None else proof_facts(proof),
         "max_requests": None if limits is None else limits_facts(limits),
+        "killed": [post_mortem_facts(one) for one in deaths],
         "opened_at": issue.opened_at / SECOND,
         "seen_at": issue.seen_at / SECOND,
         "snoozed": issue.is_snoozed(now),

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, TextClause, create_engine, insert, text
 from sqlalchemy.exc import IntegrityError
 
-from bugsly_server.store.meta import error_tables
+from bugsly_server.store.meta import error_tables, evidence_tables
 from bugsly_server.store.meta.database import HEAD, MIGRATIONS, Database
 from bugsly_server.store.meta.tables import METADATA, key
 
@@ -23,7 +23,7 @@ MIGRATE = (
 
 def columns(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     """Return name, type, nullability, default and key of every column, by table."""
-    assert error_tables.error.name in METADATA.tables
+    assert {error_tables.error.name, evidence_tables.ask.name} <= set(METADATA.tables)
     return {
         name: sorted(
             tuple(row[1:]) for row in connection.execute(text(f"PRAGMA table_info({name})"))

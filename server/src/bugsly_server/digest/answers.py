@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bugsly_server.digest.holders import Reports
 from bugsly_server.model.worker import Worker
-from bugsly_server.store.meta import asks, sources
+from bugsly_server.store.meta import asks, partings, sources
 
 
 def record_answers(
@@ -19,7 +19,7 @@ def record_answers(
     known: Mapping[str, Worker],
     skipped: Counter[str],
 ) -> None:
-    """Store the answers in *reports*, in the order in which they came."""
+    """Store the answers in *reports*, in the order in which they came, and what leavers held."""
     for received_at, report in reports:
         for answer in report.evidence.answers if report.evidence else ():
             worker_id = known[report.worker.id].id
@@ -27,3 +27,5 @@ def record_answers(
                 sources.keep(connection, project_id, answer.sources, received_at)
             else:
                 skipped["answer to what was not asked, or no longer"] += 1
+        if report.evidence is not None and report.evidence.parting is not None:
+            partings.keep(connection, known[report.worker.id], report.evidence.parting)

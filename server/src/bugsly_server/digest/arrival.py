@@ -105,6 +105,7 @@ def _gauges(known: Worker, samples: list[tuple[Micros, Sample]]) -> dict[str, An
         "peak": newest.peak,
         "requests": newest.requests,
         "in_flight": newest.in_flight,
+        "under_way": newest.under_way,
         "descriptors": newest.descriptors,
         "threads": newest.threads,
         "used": newest.used,

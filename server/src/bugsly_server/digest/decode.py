@@ -12,9 +12,17 @@ from typing import TypeVar
 import msgspec
 
 from bugsly.protocol.evidence import Answer, Evidence, Holder
-from bugsly.protocol.memory import VERSION, Exit, MemoryReport, Sample, Traffic, Worker
+from bugsly.protocol.memory import (
+    VERSION,
+    Exit,
+    MemoryReport,
+    Sample,
+    Traffic,
+    UnderWay,
+    Worker,
+)
 from bugsly.protocol.net import Net
-from bugsly_server.digest.evidence import sound_evidence, sound_levels
+from bugsly_server.digest.evidence import BAD_ANSWER, sound_evidence, sound_levels
 
 LONGEST = 200
 LARGEST = 1 << 50
@@ -23,6 +31,7 @@ LONGEST_LIFE = 20 * 365 * 86_400_000_000
 ID = re.compile(r"[0-9a-f]{32}")
 MOST_REASONS = 20
 MOST_EXITS = 100
+MOST_UNDER_WAY = 20
 BAD_NET = "safety net that is not of its form"
 
 UNREADABLE = (ValueError, RecursionError, msgspec.MsgspecError)
@@ -50,9 +59,7 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
         raise Unreadable(f"memory of a version other than {VERSION}")
     worker = _checked(report.worker)
     samples = tuple(
-        _with_sound_levels(one, skipped)
-        for one in report.samples
-        if _is_sound(one, worker, skipped)
+        _bounded(one, skipped) for one in report.samples if _is_sound(one, worker, skipped)
     )
     lost = {why[:LONGEST]: n for why, n in list(report.lost.items())[:MOST_REASONS] if n > 0}
     return replace(
@@ -108,10 +115,12 @@ def _evidence(loose: object, skipped: Counter[str]) -> Evidence | None:
     whole = {name: amount for name, amount in told.items() if type(amount) is int}
     if len(whole) < len(told):
         skipped["fact that is not of its form"] += len(told) - len(whole)
+    parting = _each(_given(loose.get("parting")), Answer, BAD_ANSWER, skipped)
     return Evidence(
         holders=tuple(_each(_list(holders), Holder, "holder that is not of its form", skipped)),
-        answers=tuple(_each(_list(answers), Answer, "answer that is not of its form", skipped)),
+        answers=tuple(_each(_list(answers), Answer, BAD_ANSWER, skipped)),
         facts=whole,
+        parting=next(iter(parting), None),
     )
 
 
@@ -179,7 +188,8 @@ def _is_sound(sample: Sample, worker: Worker, skipped: Counter[str]) -> bool:
         sample.blocks or 0,
     )
     served = [amount for one in sample.traffic for amount in _amounts(one)]
-    if not _are_measurements((*amounts, *served)) or not 1 <= sample.number <= LARGEST:
+    under_way = [amount for one in sample.under_way for amount in (one.requests, one.micros)]
+    if not _are_measurements((*amounts, *served, *under_way)) or not 1 <= sample.number <= LARGEST:
         skipped["sample with a number out of range"] += 1
         return False
     if not 0 <= sample.age <= worker.age:
@@ -188,9 +198,16 @@ def _is_sound(sample: Sample, worker: Worker, skipped: Counter[str]) -> bool:
     return True
 
 
-def _with_sound_levels(sample: Sample, skipped: Counter[str]) -> Sample:
+def _bounded(sample: Sample, skipped: Counter[str]) -> Sample:
     levels = sound_levels(sample.levels, skipped)
-    return sample if levels is sample.levels else replace(sample, levels=levels)
+    if levels is sample.levels and not sample.under_way:
+        return sample
+    under_way = tuple(map(_under_way, sample.under_way[:MOST_UNDER_WAY]))
+    return replace(sample, levels=levels, under_way=under_way)
+
+
+def _under_way(one: UnderWay) -> UnderWay:
+    return replace(one, endpoint=one.endpoint[:LONGEST])
 
 
 def _amounts(one: Traffic) -> tuple[int, ...]:

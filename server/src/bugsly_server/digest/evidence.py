@@ -36,6 +36,7 @@ MOST_ANSWERS = 20
 MOST_SOURCES = 50
 MOST_VIEWS = 20
 MOST_LINES = 100
+BAD_ANSWER = "answer that is not of its form"
 
 _Kind = TypeVar("_Kind")
 Skipped = Counter[str]
@@ -52,6 +53,7 @@ def sound_evidence(evidence: Evidence, skipped: Skipped) -> Evidence:
             if (answer := _answer(one, skipped)) is not None
         ),
         facts=_counts(evidence.facts, skipped),
+        parting=None if evidence.parting is None else _parting(evidence.parting, skipped),
     )
 
 
@@ -117,6 +119,12 @@ def _counts(given: dict[str, int], skipped: Skipped) -> dict[str, int]:
     return kept
 
 
+def _parting(one: Answer, skipped: Skipped) -> Answer | None:
+    """Return the heap or the problem of *one*, which answers no ask."""
+    kept = _answer(Answer(ask=1, problem=one.problem, heap=one.heap), skipped)
+    return None if kept is None else replace(kept, ask=0)
+
+
 def _answer(one: Answer, skipped: Skipped) -> Answer | None:
     kept = Answer(
         ask=one.ask,
@@ -128,7 +136,7 @@ def _answer(one: Answer, skipped: Skipped) -> Answer | None:
     )
     says = kept.problem or kept.sources or kept.window or kept.trim or kept.heap
     if not says or not 0 < one.ask <= LARGEST:
-        skipped["answer that is not of its form"] += 1
+        skipped[BAD_ANSWER] += 1
         return None
     return kept
 

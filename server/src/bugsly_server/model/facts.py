@@ -8,9 +8,11 @@ from bugsly_server.clock import SECOND
 from bugsly_server.model.diagnosis import Diagnosis, Explanation, Share
 from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.max_requests import MaxRequests
+from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.proof import Pace, Proof
 from bugsly_server.model.recycled import Recycled
 from bugsly_server.model.trace import Trace
+from bugsly_server.model.worker import Worker
 
 
 def cause_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any]:
@@ -70,6 +72,33 @@ def recycled_facts(recycled: Recycled) -> dict[str, Any]:
         "for": recycled.what,
         "full_at": None if full_at is None else round(full_at / SECOND),
         "because": recycled.because,
+    }
+
+
+def in_flight_facts(worker: Worker) -> list[dict[str, Any]]:
+    """Return the JSON of what *worker* was answering at its last sample."""
+    return [
+        {
+            "endpoint": one.endpoint,
+            "requests": one.requests,
+            "seconds": round(one.micros / SECOND, 3),
+        }
+        for one in worker.under_way
+    ]
+
+
+def post_mortem_facts(death: PostMortem) -> dict[str, Any]:
+    """Return the JSON of the last minutes of a worker that was killed."""
+    worker = death.worker
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "ended_at": (worker.ended_at or worker.seen_at) / SECOND,
+        "exit_reason": worker.exit_reason,
+        "memory": worker.anonymous,
+        "in_flight": in_flight_facts(worker),
+        "because": death.because,
     }
 
 

@@ -55,8 +55,7 @@ class PostMortem:
         parts.append(f"{KILLED_BY[one.exit_reason]} at {size(one.anonymous)}, {moved}")
         if one.limit:
             parts.append(f"{size(one.used)} of {size(one.limit)} were in use there")
-        requests = "1 request" if one.in_flight == 1 else f"{count(one.in_flight)} requests"
-        parts.append(f"{requests} in flight" if one.in_flight else "no request in flight")
+        parts.append(_in_flight(one))
         if self.biggest:
             largest = self.biggest[0]
             parts.append(f"its biggest response was {size(largest.biggest)} of {largest.endpoint}")
@@ -79,6 +78,13 @@ def post_mortem(
         served=tuple(sorted(served, key=lambda one: (one.biggest, one.requests), reverse=True)),
         issue=max(known, key=_part, default=None),
     )
+
+
+def _in_flight(one: Worker) -> str:
+    if one.under_way:
+        return f"in flight when it was last heard of: {one.busy_with}"
+    requests = "1 request" if one.in_flight == 1 else f"{count(one.in_flight)} requests"
+    return f"{requests} in flight" if one.in_flight else "no request in flight"
 
 
 def _may_have_killed(leak: Issue, worker: Worker, ended_at: Micros) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bugsly.protocol.memory import ExitReason
+from bugsly.protocol.memory import ExitReason, UnderWay
 from bugsly.protocol.net import Net, NetState
-from bugsly_server.clock import MINUTE, Micros
+from bugsly_server.clock import MINUTE, SECOND, Micros
 from bugsly_server.model.growth import Growth, Judgement
+from bugsly_server.model.units import count, duration
 
 SILENT_AFTER: Micros = 2 * MINUTE
 MISSED_SAMPLES = 3
 """A worker is silent after both: two minutes, and three samples that did not come."""
+MOST_NAMED = 3
+"""Endpoints in flight that are named, those first that took longest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,20 @@ class Worker:
     """What it last said of its safety net; None where that is off."""
     exit_because: str = ""
     """Of a recycled one: why, in words."""
+    under_way: tuple[UnderWay, ...] = ()
+    """What was in flight at its last sample, the longest first."""
+
+    @property
+    def busy_with(self) -> str:
+        """Return what was in flight at its last sample, as `GET /report for 28 s and 2 more`."""
+        named = self.under_way[:MOST_NAMED]
+        words = [
+            f"{f'{count(one.requests)} × ' if one.requests > 1 else ''}{one.endpoint}"
+            f" for {duration(one.micros / SECOND) if one.micros >= SECOND else 'less than 1 s'}"
+            for one in named
+        ]
+        more = self.in_flight - sum(one.requests for one in named)
+        return ", ".join(words) + (f" and {count(more)} more" if named and more > 0 else "")
 
     @property
     def growth(self) -> Growth | None:

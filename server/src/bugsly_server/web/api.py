@@ -16,7 +16,8 @@ from bugsly_server.clock import Micros
 from bugsly_server.errors import Misconfigured, NotFound
 from bugsly_server.explained import explanation_of
 from bugsly_server.export import error_facts, issue_facts, worker_facts
-from bugsly_server.model.issue import State
+from bugsly_server.model.issue import Issue, State
+from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import accounts, asks, errors, issues, projects, workers
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.ports import Telemetry
@@ -83,9 +84,17 @@ def open_issues(
     leaks = [one for one in issues.every(connection, project_id) if one.state is not State.RESOLVED]
     found = errors.unresolved(connection, project_id, MOST_ERRORS)
     return [
-        *(issue_facts(one, now, *outlook(connection, telemetry, one, now)) for one in leaks),
+        *(leak_facts(connection, telemetry, one, now) for one in leaks),
         *(error_facts(one, explanation_of(connection, one)) for one in found),
     ]
+
+
+def leak_facts(
+    connection: Connection, telemetry: Telemetry, leak: Issue, now: Micros
+) -> dict[str, Any]:
+    """Return all that a program may want to know of a leak."""
+    deaths = post_mortems.of_issue(connection, telemetry, leak, now)
+    return issue_facts(leak, now, *outlook(connection, telemetry, leak, now), deaths)
 
 
 def put_heap(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from bugsly.protocol.evidence import Answer
 from bugsly_server.clock import DAY, HOUR, Micros
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.model.issue import Change, ChangeKind, Issue, State
 from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.recycled import hindered
+from bugsly_server.model.worker import Worker
 from bugsly_server.pipeline import record_change
 from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import (
@@ -21,6 +24,7 @@ from bugsly_server.store.meta import (
     errors,
     groupings,
     issues,
+    partings,
     workers,
 )
 from bugsly_server.store.meta import listing as listings
@@ -71,10 +75,16 @@ def show(view: View) -> Response:
     with view.site.database.reading() as connection:
         found = issues.get(connection, view.shown.id, view.number("issue_id"))
         other = errors.get(connection, view.shown.id, view.number("issue_id"))
-        if other is not None:
-            return error.show(view, other)
-        if found is None:
-            return view.render("missing.html", {"what": error.MISSING}, 404)
+    if other is not None:
+        return error.show(view, other)
+    if found is None:
+        return view.render("missing.html", {"what": error.MISSING}, 404)
+    return view.render("issue.html", _of_leak(view, found))
+
+
+def _of_leak(view: View, found: Issue) -> dict[str, object]:
+    """Return what the page of a leak shows."""
+    with view.site.database.reading() as connection:
         story = issues.story(connection, found.id)
         sent = {told.id: channels.of_change(connection, told.id) for told in story}
         names = {one.id: one.name for one in channels.every(connection, view.shown.id)}
@@ -89,8 +99,9 @@ def show(view: View) -> Response:
         ]
         deaths = post_mortems.of_issue(connection, view.site.telemetry, found, view.now)
         expected = outlook(connection, view.site.telemetry, found, view.now)
+        leaver, parting = _last_recycled(connection, found)
     concerned = {one.worker_id for one in found.finding.suspects}
-    context = {
+    return {
         "issue": found,
         "story": _in_order(story, deaths),
         "sent": sent,
@@ -101,11 +112,12 @@ def show(view: View) -> Response:
         "probed": [one for one in open_asks if one.worker_id in concerned],
         "proof": expected.proof,
         "limits": expected.limits,
+        "leaver": leaver,
+        "parting": parting,
         "markdown": _markdown(view, found),
         "advised": advice.of_leak(view, found),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,
     }
-    return view.render("issue.html", context)
 
 
 @action
@@ -143,6 +155,15 @@ def _wanted(view: View) -> Wanted:
         text=query.get("q", "").strip()[:200],
         page=max(1, int(number)) if number.isascii() and number.isdigit() else 1,
     )
+
+
+def _last_recycled(connection: Connection, issue: Issue) -> tuple[Worker | None, Answer | None]:
+    """Return who told last what it held before it was recycled, where *issue* was seen."""
+    found = partings.latest(connection, issue.project_id, issue.finding.environment)
+    if found is None:
+        return None, None
+    leaver = workers.get(connection, issue.project_id, found)
+    return leaver, partings.of_worker(connection, found)
 
 
 def _in_order(story: Iterable[Told], deaths: Iterable[PostMortem]) -> list[Told | PostMortem]:

@@ -11,7 +11,7 @@ from bugsly_server.model.growth import Verdict
 from bugsly_server.model.max_requests import MaxRequests
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import post_mortems
-from bugsly_server.store.meta import workers
+from bugsly_server.store.meta import partings, workers
 from bugsly_server.web.site import View, page
 
 MOST_LIVES = 50
@@ -23,6 +23,7 @@ def show(view: View) -> Response:
     with view.site.database.reading() as connection:
         found = workers.get(connection, view.shown.id, view.number("worker_id"))
         death = found and post_mortems.of_worker(connection, view.site.telemetry, found)
+        parting = found and partings.of_worker(connection, found.id)
         limits = found and _limits(connection, found, view.now)
         names = workers.endpoint_names(connection, view.shown.id)
     if found is None:
@@ -33,6 +34,7 @@ def show(view: View) -> Response:
     context = {
         "limits": limits,
         "death": death,
+        "parting": parting,
         "worker": found,
         "served": sorted(served, key=lambda one: one.requests, reverse=True),
     }

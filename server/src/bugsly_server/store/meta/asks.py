@@ -14,7 +14,8 @@ from bugsly_server.clock import MINUTE, Micros
 from bugsly_server.model.asked import Asked, AskState
 from bugsly_server.model.probed import Span
 from bugsly_server.model.worker import Worker
-from bugsly_server.store.meta.tables import ask, worker
+from bugsly_server.store.meta.evidence_tables import ask
+from bugsly_server.store.meta.tables import worker
 
 EXPIRE_AFTER: Micros = 5 * MINUTE
 ALONE = ("heap", "window", "trim")

@@ -17,7 +17,7 @@ from bugsly_server.errors import Misconfigured
 from bugsly_server.store.sqlite import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD = "0003"
+HEAD = "0005"
 
 
 class Database:

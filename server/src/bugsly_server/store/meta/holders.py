@@ -10,7 +10,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.clock import Micros
-from bugsly_server.store.meta.tables import holder, worker
+from bugsly_server.store.meta.evidence_tables import holder
+from bugsly_server.store.meta.tables import worker
 
 MOST = 200
 """Of one worker over its life: far fewer grow at a time."""

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly.protocol.evidence import Source
 from bugsly_server.clock import Micros
-from bugsly_server.store.meta.tables import source
+from bugsly_server.store.meta.evidence_tables import source
 
 MOST = 200
 """Of one project; those seen longest ago go first."""

@@ -39,11 +39,6 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
-def _worker() -> Column[int]:
-    """Return a reference to the worker that a row goes with."""
-    return Column("worker_id", ForeignKey("worker.id", ondelete="CASCADE"), nullable=False)
-
-
 def _project() -> Column[int]:
     return Column("project_id", ForeignKey("project.id"), nullable=False)
 
@@ -138,6 +133,7 @@ worker = Table(
     Column("lost", Text, nullable=False, server_default="{}"),
     Column("facts", Text, nullable=False, server_default="{}"),
     Column("net", Text),
+    Column("under_way", Text, nullable=False, server_default="[]"),
     _moment("ended_at", nullable=True),
     Column("exit_reason", String(20)),
     _amount("exit_signal"),
@@ -151,8 +147,8 @@ worker = Table(
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,
 )
-"""`judgement` is `model.growth.Judgement` as JSON, `net` is `bugsly.protocol.net.Net`: written and
-read whole, never queried.
+"""`judgement` is `model.growth.Judgement` as JSON, `net` is `bugsly.protocol.net.Net`, `under_way`
+a list of `bugsly.protocol.memory.UnderWay`: written and read whole, never queried.
 
 An id is never given again, because telemetry may still hold samples under it.
 """
@@ -173,56 +169,6 @@ endpoint = Table(
     Column("name", String(300), nullable=False),
     UniqueConstraint("project_id", "name"),
 )
-
-holder = Table(
-    "holder",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    _worker(),
-    Column("name", String(300), nullable=False),
-    Column("description", Text),
-    _moment("first_at"),
-    _moment("seen_at"),
-    UniqueConstraint("worker_id", "name"),
-    sqlite_autoincrement=True,
-)
-"""`description` is `bugsly.protocol.evidence.Holder` as JSON; absent while it was only counted."""
-
-source = Table(
-    "source",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    _project(),
-    Column("file", String(500), nullable=False),
-    _text("module"),
-    _text("text"),
-    _amount("size"),
-    Column("digest", String(64), nullable=False),
-    Column("edited", Boolean, nullable=False),
-    _text("problem"),
-    Column("views", Text, nullable=False, server_default="{}"),
-    _moment("seen_at"),
-    UniqueConstraint("project_id", "file"),
-)
-
-ask = Table(
-    "ask",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    _project(),
-    _worker(),
-    Column("probe", String(20), nullable=False),
-    Column("parameters", Text, nullable=False),
-    Column("state", String(20), nullable=False),
-    _moment("asked_at"),
-    _moment("sent_at", nullable=True),
-    _moment("answered_at", nullable=True),
-    Column("answer", Text),
-    Index(None, "project_id", "state"),
-    Index(None, "worker_id"),
-    sqlite_autoincrement=True,
-)
-"""`answer` is `bugsly.protocol.evidence.Answer` as JSON, its sources without their text."""
 
 issue = Table(
     "issue",

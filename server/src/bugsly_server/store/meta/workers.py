@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from bugsly.protocol.memory import ExitReason
+from bugsly.protocol.memory import ExitReason, UnderWay
 from bugsly.protocol.net import Net
 from bugsly_server.clock import Micros
 from bugsly_server.model.growth import Judgement, Verdict
@@ -20,6 +20,7 @@ from bugsly_server.store.meta.tables import endpoint, release, worker
 _JUDGEMENT = msgspec.json.Decoder(Judgement)
 _COUNTS = msgspec.json.Decoder(dict[str, int])
 _NET = msgspec.json.Decoder(Net)
+_UNDER_WAY = msgspec.json.Decoder(tuple[UnderWay, ...])
 UNJUDGED = Judgement(verdict=Verdict.EARLY, because="its first samples have just come in")
 JUDGED = ("judgement", "hits", "judged_requests", "judged_at")
 ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code", "exit_because")
@@ -187,7 +188,7 @@ def _plain(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in {"judgement", "lost", "facts"} or isinstance(value, Net):
+    if name in {"judgement", "lost", "facts", "under_way"} or isinstance(value, Net):
         return msgspec.json.encode(value).decode()
     return value.value if isinstance(value, ExitReason) else value
 
@@ -198,6 +199,7 @@ def _worker(row: Row[Any]) -> Worker:
     known["judgement"] = _JUDGEMENT.decode(known["judgement"])
     known["lost"] = _COUNTS.decode(known["lost"])
     known["facts"] = _COUNTS.decode(known["facts"])
+    known["under_way"] = _UNDER_WAY.decode(known["under_way"])
     if known["net"] is not None:
         known["net"] = _NET.decode(known["net"])
     if known["exit_reason"] is not None:

@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from bugsly_server.clock import SECOND
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.explained import explained, latest_event
-from bugsly_server.export import error_facts, issue_facts
+from bugsly_server.export import error_facts
 from bugsly_server.model.error import AnyIssue, ErrorIssue
 from bugsly_server.model.issue import Issue
 from bugsly_server.store.meta import issues
 from bugsly_server.web import error_markdown
+from bugsly_server.web.api import leak_facts
 from bugsly_server.web.mcp.caller import Caller, find_issue
-from bugsly_server.web.outlook import outlook
 from bugsly_server.web.site import Site
 
 MOST_CHANGES = 50
@@ -55,9 +55,7 @@ def _told(
 ) -> tuple[str, dict[str, Any]]:
     if isinstance(found, ErrorIssue):
         return _error(connection, found, url)
-    now = site.clock()
-    expected = outlook(connection, site.telemetry, found, now)
-    return _leak(found, url), issue_facts(found, now, *expected)
+    return _leak(found, url), leak_facts(connection, site.telemetry, found, site.clock())
 
 
 def _leak(leak: Issue, url: str) -> str:
