@@ -17,7 +17,7 @@ from bugsly.protocol.envelope import build_envelope
 from bugsly_server.clock import now
 from bugsly_server.model.issue import ChangeKind
 from bugsly_server.pipeline import record_change
-from bugsly_server.store.meta import accounts, errors, issues
+from bugsly_server.store.meta import accounts, errors, held_back, issues
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.web.mcp import endpoint
 
@@ -118,6 +118,18 @@ def test_an_error_is_read_with_its_calls_and_explanation(shop: Shop) -> None:
     read = json.loads(facts)
     assert (read["kind"], read["count"]) == ("error", 1)
     assert read["explanation"]["what"]
+
+
+def test_a_net_that_is_held_back_is_read_and_resolves_itself(shop: Shop) -> None:
+    with shop.database.writing() as connection:
+        step = change(because="no room → raise the limit", at=now(), finding=None)
+        held_back.record(connection, shop.project.id, None, step, "production")
+    (number,) = listed(shop, project="shop", kind="net")["shop"]
+    text, facts = shop.assistant().call("get_issue", id=number).texts
+    assert "no room → raise the limit" in text
+    assert json.loads(facts)["kind"] == "net"
+    said = shop.assistant().call("resolve_issue", id=number)
+    assert said.texts == [f"issue: {number} is over by itself → do what it says"]
 
 
 @pytest.mark.parametrize("which", ["leak", "error"])

@@ -1,6 +1,7 @@
 """What the pages say of the safety net."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -15,8 +16,9 @@ from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.protocol.net import Hindrance, NetState
 from bugsly_server.clock import HOUR
 from bugsly_server.model.issue import ChangeKind
+from bugsly_server.netwatch import NetWatch
 from bugsly_server.pipeline import record_change
-from bugsly_server.store.meta import issues
+from bugsly_server.store.meta import accounts, issues, workers
 from bugsly_server.web.api import living_workers
 
 GONE = Exit(worker="a" * 32, reason=ExitReason.RECYCLED, because="it passed 400 MB & <b>")
@@ -148,3 +150,23 @@ def test_why_there_is_no_look_at_a_recycled_worker_is_told_on_its_page(visited: 
     visited.report(exits=(GONE,), evidence=Evidence(parting=said))
     assert "The snapshot was refused: 12 MB are free." in page(visited, "workers/1")
     assert "What it held" not in page(visited, "issues/1")
+
+
+def test_a_net_that_is_held_back_has_a_page_and_a_row_in_the_list_and_programs_read_of_it(
+    visited: Site,
+) -> None:
+    visited.report(net=replace(BUDGET, hindrance=Hindrance.FRESH))
+    with visited.database.reading() as connection:
+        fleet = workers.living(connection, visited.project.id)
+    watch = NetWatch(visited.database, lambda _issue, _change: None)
+    assert watch.look(visited.project.id, fleet, visited.clock())
+    shown = page(visited, "issues/1")
+    for words in ("The safety net is held back", "production", "6 workers went", "Opened"):
+        assert words in shown
+    assert "<b>The safety net is held back</b>" in page(visited, "issues")
+    with visited.database.writing() as connection:
+        secret = accounts.make_token(connection, 1, "ci", visited.clock())
+    headers = {"Authorization": f"Bearer {secret}"}
+    (told,) = visited.client.get("/api/v1/issues", headers=headers).json()["shop"]
+    assert (told["kind"], told["verdict"], told["id"]) == ("net", "held back", 1)
+    assert told["because"].endswith("→ raise <b>")

@@ -19,7 +19,8 @@ from bugsly_server.model.facts import (
     proof_facts,
     recycled_facts,
 )
-from bugsly_server.model.issue import Issue, Kind
+from bugsly_server.model.held_back import HeldBack
+from bugsly_server.model.issue import Issue, Kind, State
 from bugsly_server.model.max_requests import MaxRequests
 from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.proof import Proof
@@ -98,6 +99,21 @@ def issue_facts(
         "opened_at": issue.opened_at / SECOND,
         "seen_at": issue.seen_at / SECOND,
         "snoozed": issue.is_snoozed(now),
+    }
+
+
+def net_facts(net: HeldBack, because: str) -> dict[str, Any]:
+    """Return what a program wants to know of a safety net that is held back."""
+    return {
+        "id": net.id,
+        "kind": Kind.NET,
+        "title": net.title,
+        "state": net.state,
+        "verdict": "held back" if net.state is State.OPEN else "at work",
+        "because": because,
+        "environment": net.environment,
+        "opened_at": net.opened_at / SECOND,
+        "seen_at": net.seen_at / SECOND,
     }
 
 

@@ -34,6 +34,7 @@ from bugsly_server.model.growth import Verdict
 from bugsly_server.model.issue import Change, Issue, State
 from bugsly_server.model.probed import Span, without_probes
 from bugsly_server.model.worker import SILENT_AFTER, Worker
+from bugsly_server.netwatch import NetWatch
 from bugsly_server.store import comparison
 from bugsly_server.store.meta import (
     advice,
@@ -97,6 +98,7 @@ class Pipeline:
         self._announce = announce
         self._recorder = Recorder(store.database, store.telemetry)
         self._errors = ErrorRecorder(store.database, store.events, store.most_errors)
+        self._nets = NetWatch(store.database, announce)
         self._since = clock()
         self._watch: dict[int, Watch] = {}
         self._inquiries: dict[int, Inquiry] = {}
@@ -213,7 +215,7 @@ class Pipeline:
             project_id, Inquiry(self._database, self._telemetry, self.ask)
         )
         found = inquiry.find(project_id, fleet + past, now)
-        told = False
+        told = self._nets.look(project_id, fleet, now)
         for issue, finding in pair(known, [tell_recycled(one, fleet + gone, now) for one in found]):
             change = next_change(issue, finding, now, awaited_since(issue, gone, watch.since))
             if issue is not None and finding is None and awaits_proof(issue, now):

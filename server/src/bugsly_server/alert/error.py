@@ -1,15 +1,17 @@
-"""Says what changed about an error, and lets an alert be told of an issue of either kind."""
+"""Says what changed about an error, and lets an alert be told of an issue of any kind."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from bugsly_server.alert import held_back
 from bugsly_server.alert.message import OPENINGS, Alert, compose, one_line, sentence
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
 from bugsly_server.model.error import AnyIssue, ErrorIssue
 from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.facts import explanation_facts
+from bugsly_server.model.held_back import HeldBack
 from bugsly_server.model.issue import Change, ChangeKind, Issue
 
 LEADS = OPENINGS | {ChangeKind.OPENED: "New: "}
@@ -24,6 +26,8 @@ def tell(
     """
     if isinstance(issue, Issue):
         return compose(project, issue, change, url)
+    if isinstance(issue, HeldBack):
+        return held_back.compose(project, issue, change, url)
     return Alert(
         title=one_line(f"[{project}] {LEADS[change.kind]}{issue.title}"),
         lines=tuple(one_line(line) for line in _lines(issue, change, why) if line),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bugsly_server.clock import Micros
+from bugsly_server.model.held_back import HeldBack
 from bugsly_server.model.issue import Issue, State
 
 
@@ -61,5 +62,5 @@ class Burst:
     """Its events an hour before this one, over up to a week; 0 where it is younger than a day."""
 
 
-AnyIssue = Issue | ErrorIssue
-"""A leak or an error."""
+AnyIssue = Issue | ErrorIssue | HeldBack
+"""A leak, an error, or a safety net that is held back."""

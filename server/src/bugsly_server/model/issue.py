@@ -30,6 +30,8 @@ class Kind(StrEnum):
 
     ERROR = "error"
     LEAK = "leak"
+    NET = "net"
+    """That the safety net cannot do its work."""
 
 
 class State(StrEnum):

@@ -15,10 +15,18 @@ from bugsly.protocol.evidence import Ask
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Misconfigured, NotFound
 from bugsly_server.explained import explanation_of
-from bugsly_server.export import error_facts, issue_facts, worker_facts
+from bugsly_server.export import error_facts, issue_facts, net_facts, worker_facts
 from bugsly_server.model.issue import Issue, State
 from bugsly_server.store import post_mortems
-from bugsly_server.store.meta import accounts, asks, errors, issues, projects, workers
+from bugsly_server.store.meta import (
+    accounts,
+    asks,
+    errors,
+    held_back,
+    issues,
+    projects,
+    workers,
+)
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.ports import Telemetry
 from bugsly_server.web.outlook import outlook
@@ -80,10 +88,16 @@ def living_workers(connection: Connection, project_id: int, now: Micros) -> list
 def open_issues(
     connection: Connection, project_id: int, now: Micros, telemetry: Telemetry
 ) -> list[dict[str, Any]]:
-    """Return the issues of a project that are not resolved: all leaks, and the latest errors."""
+    """Return the issues of a project that are not resolved: all leaks, and the latest errors.
+
+    First that its safety net is held back, where it is.
+    """
     leaks = [one for one in issues.every(connection, project_id) if one.state is not State.RESOLVED]
     found = errors.unresolved(connection, project_id, MOST_ERRORS)
+    net = held_back.of_project(connection, project_id)
+    nets = [net] if net is not None and net.state is State.OPEN else []
     return [
+        *(net_facts(one, issues.story(connection, one.id)[0].change.because) for one in nets),
         *(leak_facts(connection, telemetry, one, now) for one in leaks),
         *(error_facts(one, explanation_of(connection, one)) for one in found),
     ]

@@ -27,10 +27,11 @@ from bugsly_server.store.meta import (
     partings,
     workers,
 )
+from bugsly_server.store.meta import held_back as held_backs
 from bugsly_server.store.meta import listing as listings
 from bugsly_server.store.meta.issues import Told
 from bugsly_server.store.meta.listing import Wanted
-from bugsly_server.web import advice, error
+from bugsly_server.web import advice, error, held_back
 from bugsly_server.web.outlook import outlook
 from bugsly_server.web.site import View, action, field, page
 
@@ -75,8 +76,11 @@ def show(view: View) -> Response:
     with view.site.database.reading() as connection:
         found = issues.get(connection, view.shown.id, view.number("issue_id"))
         other = errors.get(connection, view.shown.id, view.number("issue_id"))
+        net = held_backs.get(connection, view.shown.id, view.number("issue_id"))
     if other is not None:
         return error.show(view, other)
+    if net is not None:
+        return held_back.show(view, net)
     if found is None:
         return view.render("missing.html", {"what": error.MISSING}, 404)
     return view.render("issue.html", _of_leak(view, found))

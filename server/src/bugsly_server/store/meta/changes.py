@@ -1,4 +1,4 @@
-"""Changes of issues of either kind, as alerts tell them."""
+"""Changes of issues of any kind, as alerts tell them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.issue import Change
-from bugsly_server.store.meta import errors, issues
+from bugsly_server.store.meta import errors, held_back, issues
 from bugsly_server.store.meta.tables import change, issue
 
 
@@ -17,4 +17,5 @@ def of(connection: Connection, change_id: int) -> tuple[AnyIssue, Change]:
     leak = connection.execute(issues.LEAKS.where(issue.c.id == row.issue_id)).one_or_none()
     if leak is not None:
         return issues.of_row(leak), step
-    return errors.find(connection, [row.issue_id])[row.issue_id], step
+    net = held_back.find(connection, row.issue_id)
+    return net or errors.find(connection, [row.issue_id])[row.issue_id], step

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from bugsly_server.clock import SECOND
 from bugsly_server.explain.markdown import markdown
 from bugsly_server.explained import explained, latest_event
-from bugsly_server.export import error_facts
+from bugsly_server.export import error_facts, net_facts
 from bugsly_server.model.error import AnyIssue, ErrorIssue
+from bugsly_server.model.held_back import HeldBack
 from bugsly_server.model.issue import Issue
 from bugsly_server.store.meta import issues
 from bugsly_server.web import error_markdown
@@ -55,6 +56,8 @@ def _told(
 ) -> tuple[str, dict[str, Any]]:
     if isinstance(found, ErrorIssue):
         return _error(connection, found, url)
+    if isinstance(found, HeldBack):
+        return _net(connection, found, url)
     return _leak(found, url), leak_facts(connection, site.telemetry, found, site.clock())
 
 
@@ -63,6 +66,11 @@ def _leak(leak: Issue, url: str) -> str:
     if finding.diagnosis is not None and finding.explanation is not None:
         return markdown(finding.diagnosis, finding.explanation, url)
     return f"## {leak.title}\n\n{finding.verdict}: {finding.because}\n\n<{url}>\n"
+
+
+def _net(connection: Connection, net: HeldBack, url: str) -> tuple[str, dict[str, Any]]:
+    because = issues.story(connection, net.id)[0].change.because
+    return f"## {net.title}\n\n{because}\n\n<{url}>\n", net_facts(net, because)
 
 
 def _error(connection: Connection, error: ErrorIssue, url: str) -> tuple[str, dict[str, Any]]:
