@@ -339,18 +339,19 @@ static inline PyObject *qualified_name(PyCodeObject *code)
 #endif
 }
 
-/* The lists of all objects the collector knows; NULL after the last. */
+/* The lists of all objects the collector knows; NULL after the last. What those before the permanent
+   one are called in 3.14 depends on its patch level, and on who built it; where they lie does not. */
 static inline PyGC_Head *collected(PyInterpreterState *interpreter, int index)
 {
     struct _gc_runtime_state *state = &interpreter->gc;
+    if (index > 3)
+        return NULL;
 #if PY_VERSION_HEX >= 0x030E0000
-    PyGC_Head *lists[] = {&state->young.head, &state->old[0].head, &state->old[1].head,
-                          &state->permanent_generation.head};
+    struct gc_generation *permanent = &state->permanent_generation;
+    return &(permanent - 3 + index)->head;
 #else
-    PyGC_Head *lists[] = {&state->generations[0].head, &state->generations[1].head,
-                          &state->generations[2].head, &state->permanent_generation.head};
+    return index < 3 ? &state->generations[index].head : &state->permanent_generation.head;
 #endif
-    return index < 4 ? lists[index] : NULL;
 }
 
 static inline PyGC_Head *next_collected(PyGC_Head *head)
