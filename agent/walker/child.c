@@ -74,7 +74,8 @@ static void stand_back(pid_t worker)
 #endif
 }
 
-static _Noreturn void live(int descriptor, PyObject *roots, int whole, pid_t worker)
+static _Noreturn void live(int descriptor, PyObject *roots, int whole, PyObject *earlier,
+                           pid_t worker)
 {
     close_but(descriptor);
     stand_back(worker);
@@ -84,13 +85,13 @@ static _Noreturn void live(int descriptor, PyObject *roots, int whole, pid_t wor
     walk(&heap, roots, whole);
     double walked = now() - begun;
     add_up(&heap);
-    report(&heap, descriptor, walked, now() - begun);
+    report(&heap, descriptor, earlier, walked, now() - begun);
     _exit(0);
 }
 
 /* Returns the pid of a child that walks and tells *descriptor*, -1 with errno where none is to be
    had; in *pause* the seconds that it took. */
-pid_t send_child(int descriptor, PyObject *roots, int whole, double *pause)
+pid_t send_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, double *pause)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -99,7 +100,7 @@ pid_t send_child(int descriptor, PyObject *roots, int whole, double *pause)
     double begun = now();
     pid_t child = split();
     if (!child)
-        live(descriptor, roots, whole, worker);
+        live(descriptor, roots, whole, earlier, worker);
     int error = errno;
     *pause = now() - begun;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -5,6 +5,6 @@
 
 #include <sys/types.h>
 
-pid_t send_child(int descriptor, PyObject *roots, int whole, double *pause);
+pid_t send_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, double *pause);
 int reap_child(pid_t child, int *status);
 #endif

@@ -16,53 +16,54 @@ static uint32_t hash_group(uint32_t parent, enum How how, uint32_t text, uint32_
 typedef struct {
     uint32_t parent, text, type, name, group;
     uint8_t how, used;
-} Row;
+} Key;
 
-static Row *row_of(Heap *heap, const Row *wanted)
+static Key *key_of(Heap *heap, const Key *wanted)
 {
-    Row *table = (Row *)heap->group_table;
+    Key *table = (Key *)heap->group_table;
     size_t slot = hash_group(wanted->parent, wanted->how, wanted->text, wanted->type,
                              wanted->name) & (heap->group_slots - 1);
     for (; table[slot].used; slot = (slot + 1) & (heap->group_slots - 1)) {
-        Row *row = &table[slot];
-        if (row->parent == wanted->parent && row->text == wanted->text &&
-            row->type == wanted->type && row->name == wanted->name && row->how == wanted->how)
-            return row;
+        Key *key = &table[slot];
+        if (key->parent == wanted->parent && key->text == wanted->text &&
+            key->type == wanted->type && key->name == wanted->name && key->how == wanted->how)
+            return key;
     }
     return &table[slot];
 }
 
 static void widen_table(Heap *heap)
 {
-    Row *old = (Row *)heap->group_table;
+    Key *old = (Key *)heap->group_table;
     size_t slots = heap->group_slots;
     heap->group_slots = slots ? slots * 2 : 1 << 14;
-    heap->group_table = take(heap->group_slots * sizeof(Row));
+    heap->group_table = take(heap->group_slots * sizeof(Key));
     for (size_t slot = 0; slot < slots; slot++)
         if (old[slot].used)
-            *row_of(heap, &old[slot]) = old[slot];
-    give_back(old, slots * sizeof(Row));
+            *key_of(heap, &old[slot]) = old[slot];
+    give_back(old, slots * sizeof(Key));
 }
 
-static int is_part(enum How how)
+/* Whether a step leads to what is a part of its owner. */
+int is_part(enum How how)
 {
     return how == NAMES || how == BODY || how == THREADS;
 }
 
 /* Returns the group above that the same step leads to, as in a chain; else 0. */
-static uint32_t repeated(Heap *heap, const Row *row)
+static uint32_t repeated(Heap *heap, const Key *key)
 {
-    uint32_t above = row->parent;
+    uint32_t above = key->parent;
     for (int steps = 0; above && steps < REPEATS; steps++, above = heap->groups[above].parent) {
         Group *group = &heap->groups[above];
-        if (group->how == row->how && group->text == row->text && group->type == row->type &&
-            group->name == row->name)
+        if (group->how == key->how && group->text == key->text && group->type == key->type &&
+            group->name == key->name)
             return above;
     }
     return 0;
 }
 
-static uint32_t add_group(Heap *heap, const Row *row)
+static uint32_t add_group(Heap *heap, const Key *key)
 {
     if (heap->group_count == heap->groups_room) {
         size_t room = heap->groups_room ? heap->groups_room * 2 : 1 << 12;
@@ -71,12 +72,12 @@ static uint32_t add_group(Heap *heap, const Row *row)
         heap->groups_room = room;
     }
     Group *group = &heap->groups[heap->group_count];
-    group->parent = row->parent;
-    group->text = row->text;
-    group->type = row->type;
-    group->name = row->name;
-    group->how = row->how;
-    group->depth = row->parent ? heap->groups[row->parent].depth + 1 : 0;
+    group->parent = key->parent;
+    group->text = key->text;
+    group->type = key->type;
+    group->name = key->name;
+    group->how = key->how;
+    group->depth = key->parent ? heap->groups[key->parent].depth + 1 : 0;
     return (uint32_t)heap->group_count++;
 }
 
@@ -86,17 +87,17 @@ static int has_name(enum How how)
 }
 
 /* Returns the group that stands for a new one; it is the new one wherever there is room. */
-static uint32_t settle(Heap *heap, const Row *row)
+static uint32_t settle(Heap *heap, const Key *key)
 {
-    if (row->parent && row->how != ROOT) {
-        uint32_t above = is_part(row->how) ? 0 : repeated(heap, row);
+    if (key->parent && key->how != ROOT) {
+        uint32_t above = is_part(key->how) ? 0 : repeated(heap, key);
         if (above)
             return above;
-        if (heap->groups[row->parent].depth >= DEEPEST || heap->group_count >= MOST_GROUPS)
-            return row->parent;
-        heap->groups[row->parent].children++;
+        if (heap->groups[key->parent].depth >= DEEPEST || heap->group_count >= MOST_GROUPS)
+            return key->parent;
+        heap->groups[key->parent].children++;
     }
-    return add_group(heap, row);
+    return add_group(heap, key);
 }
 
 uint32_t group_under(Heap *heap, uint32_t parent, enum How how, uint32_t text, Kind *kind,
@@ -105,8 +106,8 @@ uint32_t group_under(Heap *heap, uint32_t parent, enum How how, uint32_t text, K
     if (heap->group_count * 2 >= heap->group_slots)
         widen_table(heap);
     if (!heap->group_count)
-        add_group(heap, &(Row){0});
-    Row wanted = {.parent = parent, .text = text, .how = (uint8_t)how, .used = 1};
+        add_group(heap, &(Key){0});
+    Key wanted = {.parent = parent, .text = text, .how = (uint8_t)how, .used = 1};
     wanted.type = kind ? kind->name : 0;
     if (kind && kind->shape == FUNCTION) {
         PyFunctionObject *function = (PyFunctionObject *)object;
@@ -116,10 +117,26 @@ uint32_t group_under(Heap *heap, uint32_t parent, enum How how, uint32_t text, K
         wanted.how = ENTRY;
         wanted.text = 0;
     }
-    Row *row = row_of(heap, &wanted);
-    if (!row->used) {
-        *row = wanted;
-        row->group = settle(heap, &wanted);
+    Key *key = key_of(heap, &wanted);
+    if (!key->used) {
+        *key = wanted;
+        key->group = settle(heap, &wanted);
     }
-    return row->group;
+    return key->group;
+}
+
+/* Returns the group that an earlier walk found so, a new one where this walk found none. */
+uint32_t group_like(Heap *heap, uint32_t parent, enum How how, uint32_t text, uint32_t type,
+                    uint32_t name)
+{
+    if (heap->group_count * 2 >= heap->group_slots)
+        widen_table(heap);
+    Key wanted = {.parent = parent, .text = text, .type = type, .name = name,
+                  .how = (uint8_t)how, .used = 1};
+    Key *key = key_of(heap, &wanted);
+    if (!key->used) {
+        *key = wanted;
+        key->group = add_group(heap, &wanted);
+    }
+    return key->group;
 }

@@ -157,6 +157,9 @@ size_t size_of(Kind *kind, PyObject *object);
 /* groups.c */
 uint32_t group_under(Heap *heap, uint32_t parent, enum How how, uint32_t text, Kind *kind,
                      PyObject *object);
+uint32_t group_like(Heap *heap, uint32_t parent, enum How how, uint32_t text, uint32_t type,
+                    uint32_t name);
+int is_part(enum How how);
 
 /* nodes.c */
 void heap_begin(Heap *heap);
@@ -176,6 +179,6 @@ void walk(Heap *heap, PyObject *roots, int whole);
 void add_up(Heap *heap);
 
 /* report.c */
-void report(Heap *heap, int descriptor, double walked, double seconds);
+void report(Heap *heap, int descriptor, PyObject *earlier, double walked, double seconds);
 
 #endif

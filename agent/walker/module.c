@@ -1,5 +1,6 @@
 /* `bugsly.heap._walker`: arguments in, results out; the walk is elsewhere. */
 #include "child.h"
+#include "told.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,21 +11,32 @@ static int is_pair(PyObject *pair)
            PyUnicode_CheckExact(PyTuple_GET_ITEM(pair, 0));
 }
 
-PyDoc_STRVAR(start_doc, "start(descriptor, roots, whole)\n--\n\n"
+static int are_looks(PyObject *earlier)
+{
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(earlier); index++)
+        if (!PyBytes_CheckExact(PyTuple_GET_ITEM(earlier, index)))
+            return 0;
+    return PyTuple_GET_SIZE(earlier) <= MOST_LOOKS;
+}
+
+PyDoc_STRVAR(start_doc, "start(descriptor, roots, whole, earlier)\n--\n\n"
                         "Return the pid of a child that walks, and the seconds the fork took.");
 
 static PyObject *start(PyObject *module, PyObject *arguments)
 {
     int descriptor, whole;
-    PyObject *roots;
+    PyObject *roots, *earlier;
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "iO!p:start", &descriptor, &PyList_Type, &roots, &whole))
+    if (!PyArg_ParseTuple(arguments, "iO!pO!:start", &descriptor, &PyList_Type, &roots, &whole,
+                          &PyTuple_Type, &earlier))
         return NULL;
     for (Py_ssize_t index = 0; index < PyList_GET_SIZE(roots); index++)
         if (!is_pair(PyList_GET_ITEM(roots, index)))
             return PyErr_Format(PyExc_TypeError, "roots: pairs of a name and an object");
+    if (!are_looks(earlier))
+        return PyErr_Format(PyExc_TypeError, "earlier: %d looks at the most", MOST_LOOKS);
     double pause = 0;
-    pid_t child = send_child(descriptor, roots, whole, &pause);
+    pid_t child = send_child(descriptor, roots, whole, earlier, &pause);
     if (child < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
     return Py_BuildValue("id", (int)child, pause);

@@ -17,7 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-LOOKS = 5
+LOOKS, OF_ONE_PROBE = 40, 4
+REQUESTS, PACE = 4_000, 0.005
+"""Seconds from one request to the next: so few that a second core is idle."""
 
 
 class Order:
@@ -54,7 +56,7 @@ def _bugsly(_kept: list[Order]) -> dict[str, float]:
     ours = _mappings(os.getpid())
     reading, writing = os.pipe()
     begun = time.thread_time()
-    child, _ = walker.start(writing, roots([]), True)
+    child, forking = walker.start(writing, roots([]), True, ())
     stopped = time.thread_time() - begun
     os.close(writing)
     most = copied = 0
@@ -76,6 +78,7 @@ def _bugsly(_kept: list[Order]) -> dict[str, float]:
     seconds = usage.ru_utime + usage.ru_stime
     return {
         "stopped": stopped,
+        "forking": forking,
         "objects": walked.objects,
         "walking": seconds * walked.walking / walked.seconds,
         "seconds": seconds,
@@ -114,27 +117,31 @@ def _beside(_kept: list[Order]) -> dict[str, float]:
     gc.freeze()
 
     def request() -> float:
+        time.sleep(PACE)
         begun = time.perf_counter()
         client.get("/").close()
         return time.perf_counter() - begun
 
     def look() -> None:
-        for _ in range(LOOKS):
-            snapshot.take(walkers.CWalker(), roots([]), never.wait)
+        earlier: tuple[bytes, ...] = ()
+        for number in range(LOOKS):
+            earlier = earlier if number % OF_ONE_PROBE else ()
+            walker, begin = walkers.CWalker(), roots([])
+            earlier = snapshot.take(walker, begin, never.wait, earlier=earlier).looks
 
     never = threading.Event()
-    alone = sorted(request() for _ in range(20_000))
+    alone = sorted(request() for _ in range(REQUESTS))
     looking = threading.Thread(target=look)
     looking.start()
     beside = []
     while looking.is_alive():
         beside.append(request())
     beside.sort()
-    return {
-        "alone": alone[int(len(alone) * 0.99)],
-        "beside": beside[int(len(beside) * 0.99)],
-        "longest": beside[-1],
-    }
+    found = {"requests": float(len(beside)), "longest": beside[-1], "longest alone": alone[-1]}
+    for share in (0.5, 0.95, 0.99):
+        found[f"{share} alone"] = alone[int(len(alone) * share)]
+        found[f"{share} beside"] = beside[int(len(beside) * share)]
+    return found
 
 
 def _timed(look: Callable[[], object]) -> dict[str, float]:

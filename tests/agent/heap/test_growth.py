@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from tests.support.groups import A, Drawn, drawn
+from tests.support.heaps import patient
+from tests.support.looking import module
 from tests.support.pythons import AGENT
 
-from bugsly.heap.groups import CYCLES, HELD, How, Unreadable, read, write
+from bugsly.heap.groups import CYCLES, HELD, How, Unreadable, read, split, write
 from bugsly.heap.growth import Snapshot, grown, heaviest, orphans
+from bugsly.heap.snapshot import Walker, take
 
 REQUESTS = (100, 150, 200, 250)
 
@@ -115,13 +118,41 @@ def test_one_look_tells_what_keeps_most_where_it_branches_out() -> None:
     assert (told.path, told.counts, told.retained) == ("shop.log[*]", (0,), (100_000,))
 
 
+def test_later_looks_bring_of_all_only_what_grew_and_that_is_enough(walker: Walker) -> None:
+    log: list[object] = []
+    once: list[object] = []
+    carts = [list[object]() for _ in range(10)]
+    tail, still = bytearray(), [[n] for n in range(90)]
+    shop = module("shop", log=log, once=once, carts=carts, tail=tail, still=still)
+    looks: tuple[bytes, ...] = ()
+    alone: list[bytes] = []
+    for number in range(4):
+        log += [[n] for n in range(50)]
+        once += [[n] for n in range(50 if number < 2 else 0)]
+        tail += bytes(9_000)
+        for cart in carts:
+            cart += [{n} for n in range(30)]
+        looks = take(walker, [("shop", shop)], patient, whole=False, earlier=looks).looks
+        alone += take(walker, [("shop", shop)], patient, whole=False).looks
+    told = [Snapshot(done, read(look)) for done, look in zip(REQUESTS, looks, strict=True)]
+    every = [Snapshot(done, read(look)) for done, look in zip(REQUESTS, alone, strict=True)]
+    assert {one.path for one in grown(every)} == {"shop.log", "shop.carts[*]", "shop.tail"}
+    assert grown(told) == grown(every)
+    assert told[-1].walked.objects - told[0].walked.objects > 1_000
+    texts = {group.text for one in told for group in one.walked.groups}
+    assert not texts & {"still", "once"}
+
+
 def test_what_is_written_is_read_again() -> None:
     walked = drawn(log(20))
+    assert split(write(walked) * 2) == (write(walked),) * 2
     assert read(write(walked)) == walked
 
 
 @pytest.mark.parametrize("told", [b"", b"heap", b"nonsense" * 40, write(drawn(log(20)))[:-5]])
 def test_nonsense_is_not_read(told: bytes) -> None:
+    with pytest.raises(Unreadable):
+        split(told)
     with pytest.raises(Unreadable):
         read(told)
 

@@ -38,7 +38,12 @@ KEPT = {
         "collections.deque",
     ),
     "a queue": Kept(
-        "from queue import Queue\nwaiting = Queue()\nfor n in range(100): waiting.put(Order(n))",
+        """
+        from queue import Queue
+        waiting = Queue()
+        waiting.eighth = "attribute"
+        for n in range(100): waiting.put(Order(n))
+        """,
         "shop.waiting",
         "queue.Queue",
     ),

@@ -29,7 +29,7 @@ class Child:
     def __init__(self, does: str) -> None:
         self._does = does
 
-    def start(self, descriptor: int, _roots: object, _whole: object) -> tuple[int, float]:
+    def start(self, descriptor: int, *_more: object) -> tuple[int, float]:
         command = [sys.executable, "-c", self._does]
         if self._does == "refuse":
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))

@@ -1,7 +1,7 @@
 """What a walk tells: groups of objects to which the same way leads.
 
-The child writes them as one header, texts and rows, in the byte order of the machine; the walkers
-in C and in Python write the same.
+A look is written as one header, texts and rows, in the byte order of the machine; the walkers in C
+and in Python write the same.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 HEADER = struct.Struct("=4sIQQQddIIII")
 TEXT = struct.Struct("=H")
 ROW = struct.Struct("=10I3Q")
-MAGIC, VERSION = b"heap", 1
+MAGIC, VERSION = b"heap", 2
 LEAVES = ("str", "bytes", "int", "float")
 HELD, CYCLES, CLASSES = "<held by C code>", "<cycles>", "<classes>"
 """Roots that are no module's."""
@@ -83,8 +83,25 @@ class Walked(NamedTuple):
     """Each after its parent."""
 
 
+def split(told: bytes) -> tuple[bytes, ...]:
+    """Return each look of all that a walker wrote; raises `Unreadable` for anything else."""
+    looks: list[bytes] = []
+    at = 0
+    while at < len(told) or not looks:
+        try:
+            magic, version, *_, groups, letters = HEADER.unpack_from(told, at)
+        except struct.error as error:
+            raise Unreadable(str(error)) from None
+        until = at + HEADER.size + letters + groups * ROW.size
+        if (magic, version) != (MAGIC, VERSION) or until > len(told):
+            raise Unreadable(f"it begins with {told[at : at + 8]!r} and ends after {len(told)}")
+        looks.append(told[at:until])
+        at = until
+    return tuple(looks)
+
+
 def read(told: bytes) -> Walked:
-    """Return what a walker wrote; raises `Unreadable` for anything else."""
+    """Return what one look tells; raises `Unreadable` for anything else."""
     try:
         return _read(told)
     except (struct.error, IndexError, ValueError) as error:
@@ -130,6 +147,11 @@ def worth_telling(groups: Sequence[Group]) -> tuple[Group, ...]:
         one = groups[index]
         if max(one.objects, one.entries) >= FEW or one.shallow >= LITTLE or index in chosen:
             chosen |= {index, one.parent}
+    return only(groups, chosen)
+
+
+def only(groups: Sequence[Group], chosen: Iterable[int]) -> tuple[Group, ...]:
+    """Return the *chosen* ones of *groups*, in which the parent of each has to be, too."""
     numbers = {index: number for number, index in enumerate(sorted(chosen))}
     return tuple(groups[index]._replace(parent=numbers[groups[index].parent]) for index in numbers)
 
@@ -141,13 +163,14 @@ def write(walked: Walked) -> bytes:
         for text in (group.text, group.type, group.name):
             numbers.setdefault(text, len(numbers))
     words = [text.encode(errors="replace") for text in numbers if text]
+    letters = b"".join(TEXT.pack(len(word)) + word for word in words)
     parts = [
         HEADER.pack(
             *(MAGIC, VERSION, walked.objects, 0, walked.bytes, walked.walking, walked.seconds),
-            *(0, len(words), len(walked.groups), 0),
-        )
+            *(0, len(words), len(walked.groups), len(letters)),
+        ),
+        letters,
     ]
-    parts += [TEXT.pack(len(word)) + word for word in words]
     parts += [
         ROW.pack(
             *(one.parent, numbers[one.text], numbers[one.type], numbers[one.name], one.objects),

@@ -34,8 +34,6 @@ class Snapshot(NamedTuple):
 
     requests: int
     walked: Walked
-    pause: float = 0.0
-    """Seconds that the worker stood still for it."""
 
 
 def grown(snapshots: Sequence[Snapshot]) -> tuple[Retainer, ...]:
@@ -99,7 +97,9 @@ def _is_told(place: Place) -> bool:
     """Return whether *place* is worth a word: no cell, no root without entries, nothing of ours."""
     names = [place.root, *(name for step in place.way for name in (step.type, step.name))]
     ours = any(name == OURS or name.startswith(f"{OURS}.") for name in names)
-    return not ours and place.type != CELL and (len(place.way) > 1 or place.entries > 0)
+    return (
+        not ours and place.type != CELL and (len(place.way) > 1 or place.entries + place.names > 0)
+    )
 
 
 def _grows(series: Sequence[Place | None], requests: Sequence[int]) -> bool:

@@ -35,28 +35,30 @@ Way = tuple[Step, ...]
 class Place:
     """One place in one snapshot."""
 
-    __slots__ = ("children", "count", "entries", "leaves", "retained", "shallow", "way")
+    __slots__ = ("children", "count", "entries", "leaves", "names", "retained", "shallow", "way")
 
     def __init__(self, way: Way, group: Group) -> None:
         self.way = way
         self.count = group.objects
         self.retained = group.retained
-        self.entries = 0
-        self.shallow = 0
+        self.entries = self.names = self.shallow = 0
         self.leaves: Counter[str] = Counter()
         self.children: list[Place] = []
         self.take(group)
 
     def take(self, part: Group) -> None:
         """Count what *part* of it has as its own."""
-        self.entries += part.entries
+        if part.how is How.NAMES:
+            self.names += part.entries
+        else:
+            self.entries += part.entries
         self.shallow += part.shallow
         self.leaves += Counter(dict(zip(LEAVES, part.leaves, strict=True)))
 
     @property
     def holds(self) -> int:
-        """Return how much it leads to directly: entries, or objects where it has none."""
-        return self.entries or sum(child.count for child in self.children)
+        """Return how much it leads to directly: entries, else attributes, else objects."""
+        return self.entries or self.names or sum(child.count for child in self.children)
 
     @property
     def type(self) -> str:

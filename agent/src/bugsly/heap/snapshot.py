@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from bugsly.heap.groups import Unreadable, Walked, read
+from bugsly.heap.groups import Unreadable, Walked, read, split
 from bugsly.probes.limit import read_headroom
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ ENDED = {
     72: "the snapshot failed: the heap has more objects than it can count",
 }
 FAILED = "the snapshot failed: its process ended with status {}"
+NONSENSE = "the snapshot failed: its process told nonsense, {}"
 
 _busy = threading.Lock()
 
@@ -51,7 +52,13 @@ class Walker(Protocol):
 
     name: str
 
-    def start(self, descriptor: int, roots: Roots, whole: bool) -> tuple[int, float]:  # noqa: FBT001
+    def start(
+        self,
+        descriptor: int,
+        roots: Roots,
+        whole: bool,  # noqa: FBT001
+        earlier: tuple[bytes, ...],
+    ) -> tuple[int, float]:
         """Return the pid of a child that tells *descriptor* of *roots*, and seconds of the fork."""
 
     def reap(self, pid: int) -> int | None:
@@ -62,23 +69,43 @@ class Walker(Protocol):
 
 
 class Taken(NamedTuple):
-    """A snapshot, and the seconds that the worker stood still for it."""
+    """All looks there are now, and the seconds that the worker stood still for the last."""
 
-    walked: Walked
+    looks: tuple[bytes, ...]
+    """As they were told: objects of them would stay in the worker's memory for long."""
     pause: float
+
+    @property
+    def walked(self) -> Walked:
+        """Return what the last look tells."""
+        return read(self.looks[-1])
 
 
 def take(
-    walker: Walker, roots: Roots, wait: Callable[[float], bool], *, whole: bool = True
+    walker: Walker,
+    roots: Roots,
+    wait: Callable[[float], bool],
+    *,
+    whole: bool = True,
+    earlier: tuple[bytes, ...] = (),
 ) -> Taken:
-    """Return a snapshot; raises `Failed`. *wait* sleeps, and says whether to give up."""
+    """Return a look after all *earlier* ones, of which only what grew ever since is left.
+
+    Raises `Failed`. *wait* sleeps, and says whether to give up.
+    """
     if not _busy.acquire(blocking=False):
         raise Failed(BUSY)
     try:
         _guard(walker)
-        return _take(walker, roots, wait, whole=whole)
+        told, pause = _told(
+            lambda descriptor: walker.start(descriptor, roots, whole, earlier), walker, wait
+        )
     finally:
         _busy.release()
+    try:
+        return Taken(split(told), pause)
+    except Unreadable as error:
+        raise Failed(NONSENSE.format(error)) from None
 
 
 def _guard(walker: Walker) -> None:
@@ -88,12 +115,15 @@ def _guard(walker: Walker) -> None:
         raise Failed(NO_ROOM.format(free // 1_000_000, needed // 1_000_000))
 
 
-def _take(walker: Walker, roots: Roots, wait: Callable[[float], bool], *, whole: bool) -> Taken:
+def _told(
+    start: Callable[[int], tuple[int, float]], walker: Walker, wait: Callable[[float], bool]
+) -> tuple[bytes, float]:
+    """Return what a child tells to its end, and the seconds of its fork."""
     reading, writing = os.pipe()
     try:
         os.set_blocking(reading, False)
         try:
-            pid, pause = walker.start(writing, roots, whole)
+            pid, pause = start(writing)
         except OSError as error:
             raise Failed(NO_FORK.format(error.strerror)) from None
         finally:
@@ -107,10 +137,7 @@ def _take(walker: Walker, roots: Roots, wait: Callable[[float], bool], *, whole:
         os.close(reading)
     if problem or status:
         raise Failed(problem or _ending(status))
-    try:
-        return Taken(read(told), pause)
-    except Unreadable as error:
-        raise Failed(f"the snapshot failed: its process told nonsense, {error}") from None
+    return told, pause
 
 
 def _listen(reading: int, wait: Callable[[float], bool]) -> tuple[bytes, str]:

@@ -15,7 +15,8 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from bugsly.heap.groups import write
+from bugsly.heap.groups import read, write
+from bugsly.heap.twin_earlier import what_grows
 from bugsly.heap.twin_walk import twin_walk
 from bugsly.probes import process
 
@@ -34,14 +35,20 @@ class PythonWalker:
 
     name = "python"
 
-    def start(self, descriptor: int, roots: Roots, whole: bool) -> tuple[int, float]:  # noqa: FBT001 - as the one in C
+    def start(
+        self,
+        descriptor: int,
+        roots: Roots,
+        whole: bool,  # noqa: FBT001 - as the one in C
+        earlier: tuple[bytes, ...],
+    ) -> tuple[int, float]:
         """Return the pid of a child that walks, and the seconds the fork took."""
         before = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
         try:
             begun = monotonic()
             pid = posix.fork()  # os.fork may be gevent's, which would wake its loop in the child
             if not pid:
-                _live(descriptor, roots, whole=whole)
+                _live(descriptor, roots, earlier, whole=whole)
             return pid, monotonic() - begun
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -56,7 +63,7 @@ class PythonWalker:
         return int(process.read_memory().anonymous * COPIED)
 
 
-def _live(descriptor: int, roots: Roots, *, whole: bool) -> None:
+def _live(descriptor: int, roots: Roots, earlier: tuple[bytes, ...], *, whole: bool) -> None:
     """Be the child, to its end."""
     status = CRASH
     try:
@@ -65,7 +72,9 @@ def _live(descriptor: int, roots: Roots, *, whole: bool) -> None:
         os.closerange(0, descriptor)
         os.closerange(descriptor + 1, MOST_DESCRIPTORS)
         _stand_back()
-        told = memoryview(write(twin_walk(roots, whole=whole)))
+        walked = twin_walk(roots, whole=whole)
+        looks = what_grows([*map(read, earlier), walked]) if earlier else [walked]
+        told = memoryview(b"".join(map(write, looks)))
         while told:
             told = told[posix.write(descriptor, told) :]
         status = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
+from io import BytesIO
 from types import (
     CellType,
     FrameType,
@@ -39,7 +40,7 @@ def edges(thing: Any, how: How) -> Iterator[Edge]:
     """Yield the steps from *thing*, which *how* leads to: those with a name first."""
     kind = type(thing)
     yield from _named(thing, kind, how)
-    if id(kind) in PLAIN:
+    if id(kind) in PLAIN or kind is BytesIO:  # whose size has the bytes in it
         return
     yield from _of_instance(thing, kind)
     for held in gc.get_referents(thing):

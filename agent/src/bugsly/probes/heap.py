@@ -9,9 +9,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bugsly.heap.groups import Unreadable, read
 from bugsly.heap.growth import Snapshot, grown, heaviest, orphans
 from bugsly.heap.roots import at_home, roots
-from bugsly.heap.snapshot import Failed, take
+from bugsly.heap.snapshot import NONSENSE, Failed, take
 from bugsly.heap.walkers import best_walker
 from bugsly.protocol.evidence import Answer, Heap
 
@@ -56,6 +57,8 @@ class HeapProbe:
             heap = self._look(ask.requests)
         except Failed as failed:
             return Answer(ask=ask.id, problem=str(failed))
+        except Unreadable as error:
+            return Answer(ask=ask.id, problem=NONSENSE.format(error))
         if heap is None:
             return Answer(ask=ask.id, problem=NOTHING.format(LONGEST))
         return Answer(ask=ask.id, heap=heap)
@@ -84,18 +87,21 @@ class HeapProbe:
     def _look(self, requests: int) -> Heap | None:
         walker, collected = best_walker(), True
         deadline, first = time.monotonic() + LONGEST, self._traffic.requests
-        snapshots: list[Snapshot] = []
+        answered: list[int] = []
+        looks: tuple[bytes, ...] = ()
+        pause = 0.0
         for look in range(LOOKS if requests else 1):
             self._wait(first + requests * look // (LOOKS - 1), deadline)
-            if snapshots and snapshots[-1].requests == self._traffic.requests:
+            if answered and answered[-1] == self._traffic.requests:
                 break
             collected = self._rest() and collected
-            answered = self._traffic.requests
-            taken = take(walker, roots(self._served()), self._closing.wait)
-            snapshots.append(Snapshot(answered, *taken))
-        if requests and len(snapshots) < 2:
+            answered.append(self._traffic.requests)
+            taken = take(walker, roots(self._served()), self._closing.wait, earlier=looks)
+            looks, pause = taken.looks, max(pause, taken.pause)
+        if requests and len(looks) < 2:
             return None
-        return _told(walker.name, snapshots, collected=collected)
+        snapshots = list(map(Snapshot, answered, map(read, looks)))
+        return _told(walker.name, snapshots, pause, collected=collected)
 
     def _wait(self, requests: int, deadline: float) -> None:
         """Wait until so many requests were answered, or for the *deadline*."""
@@ -120,7 +126,7 @@ class HeapProbe:
         return True
 
 
-def _told(walker: str, snapshots: Sequence[Snapshot], *, collected: bool) -> Heap:
+def _told(walker: str, snapshots: Sequence[Snapshot], pause: float, *, collected: bool) -> Heap:
     last = snapshots[-1].walked
     retainers = heaviest(snapshots[-1]) if len(snapshots) == 1 else grown(snapshots)
     return Heap(
@@ -128,7 +134,7 @@ def _told(walker: str, snapshots: Sequence[Snapshot], *, collected: bool) -> Hea
         requests=tuple(one.requests for one in snapshots),
         objects=last.objects,
         bytes=last.bytes,
-        pause=round(max(one.pause for one in snapshots), 6),
+        pause=round(pause, 6),
         seconds=round(max(one.walked.seconds for one in snapshots), 3),
         retainers=tuple(map(at_home, retainers)),
         orphans=orphans(snapshots, collected=collected),
