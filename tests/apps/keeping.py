@@ -1,7 +1,9 @@
 """Keeps something of every request, in each of the places that only a walk of the heap can see."""
 
 import gc
+import queue
 import threading
+from functools import cache
 from typing import Any
 
 from blinker import Signal
@@ -11,6 +13,7 @@ app = Flask(__name__)
 errors: list[ValueError] = []
 mine = threading.local()
 order_placed = Signal()
+placed: queue.SimpleQueue["Order"] = queue.SimpleQueue()
 
 
 class Order:
@@ -82,6 +85,24 @@ def error(number: int) -> str:
 @app.get("/local/<int:number>")
 def local(number: int) -> str:
     vars(mine).setdefault("cache", []).append(Order(number))
+    return "ok"
+
+
+def gather() -> None:
+    gathered = []
+    while True:
+        gathered.append(placed.get())
+
+
+@cache
+def start_gathering() -> None:
+    threading.Thread(target=gather, daemon=True).start()
+
+
+@app.get("/call/<int:number>")
+def call(number: int) -> str:
+    start_gathering()
+    placed.put(Order(number))
     return "ok"
 
 

@@ -18,6 +18,7 @@ WAYS = {
     "instance": "keeping.client.transport.log",
     "signal": "keeping.order_placed.receivers",
     "error": "keeping.errors",
+    "call": "keeping.gather.<local>.gathered",
 }
 LOCAL = "keeping.mine.<thread>.cache"
 

@@ -4,10 +4,13 @@ import importlib
 import sys
 from pathlib import Path
 
+import greenlet
 import pytest
 from flask import Flask
+from tests.support.heaps import by_name, walked
 
-from bugsly.heap.roots import at_home, roots
+from bugsly.heap.roots import at_home, greenlet_calls, roots
+from bugsly.heap.snapshot import Walker
 from bugsly.protocol.evidence import Hop, Retainer
 
 
@@ -21,6 +24,21 @@ def test_own_modules_come_first_then_libraries_then_the_app() -> None:
     names = [name for name, _ in roots([app])]
     assert names.index("tests.support.heaps") < names.index("flask") < names.index("sys")
     assert names[-1] == "shop:app"
+
+
+def test_a_call_in_a_greenlet_that_waits_is_a_root_with_its_locals(walker: Walker) -> None:
+    def wait() -> None:
+        heard = [[number] for number in range(50)]
+        main.switch()
+        heard.clear()
+
+    main, waiting = greenlet.getcurrent(), greenlet.greenlet(wait)
+    waiting.switch()
+    calls = [one for one in greenlet_calls() if one[0].endswith("<locals>.wait")]
+    (held,) = by_name(walked(walker, calls))[f"{calls[0][0]}.<local>.heard"]
+    assert (held.type, held.entries) == ("list", 50)
+    waiting.switch()
+    assert not [one for one in greenlet_calls() if one[0].endswith("<locals>.wait")]
 
 
 @pytest.fixture

@@ -143,7 +143,8 @@ def _retainer(place: Place, looks: Sequence[dict[Way, Place]]) -> Retainer:
 
 def _type_of(step: Step) -> str:
     """Return the type of what a step leads to; a call that goes on is none of an object."""
-    return step.type or ("call" if step.how is How.ROOT else "")
+    is_call = step.how is How.ROOT and step.type in {"", "frame"}
+    return "call" if is_call else step.type
 
 
 def _distinct(found: Iterable[Retainer]) -> tuple[Retainer, ...]:

@@ -19,6 +19,7 @@ from bugsly.heap.groups import (
     Walked,
     worth_telling,
 )
+from bugsly.heap.roots import calls_from
 from bugsly.heap.twin_dominators import dominators
 from bugsly.heap.twin_edges import LEAF_NAMES, NOTHING, edges
 from bugsly.probes.census import raw
@@ -26,8 +27,6 @@ from bugsly.probes.census.containers import BASES, LENGTHS
 from bugsly.probes.census.weigh import size_of
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from bugsly.heap.snapshot import Roots
 
 Key = tuple[int, How, str, str, str]
@@ -126,12 +125,9 @@ class _TwinWalk:
 
     def _calls(self) -> None:
         for innermost in sys._current_frames().values():  # noqa: SLF001 - of other threads, too
-            frame: FrameType | None = innermost
-            while frame is not None:
-                module, code = str(frame.f_globals.get("__name__", "?")), frame.f_code
-                if not module.startswith("bugsly."):
-                    self._root(f"{module}.{getattr(code, 'co_qualname', code.co_name)}", frame)
-                frame = frame.f_back
+            for name, frame in calls_from(innermost):
+                if not name.startswith("bugsly."):
+                    self._root(name, frame)
         for kind in {id(type(one)): type(one) for one in self._things}.values():
             self._root(CLASSES, kind)
         self._go_on()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bugsly.heap.groups import Unreadable, read
 from bugsly.heap.growth import Snapshot, grown, heaviest, orphans
-from bugsly.heap.roots import at_home, roots
+from bugsly.heap.roots import at_home, greenlet_calls, roots
 from bugsly.heap.snapshot import NONSENSE, Failed, take
 from bugsly.heap.walkers import best_walker
 from bugsly.protocol.evidence import Answer, Heap
@@ -19,6 +19,7 @@ from bugsly.protocol.evidence import Answer, Heap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from bugsly.heap.snapshot import Roots
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import Ask
 
@@ -32,8 +33,8 @@ LOOKS = 4
 PAUSE = 0.05
 REST = 1.0
 """Seconds to wait for a moment without a request in flight."""
-COLLECTED_UP_TO = 2_000_000
-"""Blocks of Python's allocator: in a larger heap a full collection stops the app for too long."""
+LARGE = 2_000_000
+"""Blocks of Python's allocator: to go through a larger heap stops the app for too long."""
 NOTHING = "no request came in {:.0f} s → ask again when there is traffic"
 
 
@@ -78,9 +79,13 @@ class HeapProbe:
                 roots(self._served()),
                 lambda pause: self._closing.wait(pause) or time.monotonic() > until,
             )
+            (held,) = map(read, taken.looks)
         except Failed as failed:
             return Answer(ask=0, problem=str(failed))
-        whole = _told(walker.name, [Snapshot(answered, *taken)], collected=False)
+        except Unreadable as error:
+            return Answer(ask=0, problem=NONSENSE.format(error))
+        snapshots = [Snapshot(answered, held)]
+        whole = _told(walker.name, snapshots, taken.pause, collected=False)
         few = replace(whole, retainers=whole.retainers[:MOST_PARTING], orphans=())
         return Answer(ask=0, heap=few)
 
@@ -96,12 +101,16 @@ class HeapProbe:
                 break
             collected = self._rest() and collected
             answered.append(self._traffic.requests)
-            taken = take(walker, roots(self._served()), self._closing.wait, earlier=looks)
+            taken = take(walker, self._roots(), self._closing.wait, earlier=looks)
             looks, pause = taken.looks, max(pause, taken.pause)
         if requests and len(looks) < 2:
             return None
         snapshots = list(map(Snapshot, answered, map(read, looks)))
         return _told(walker.name, snapshots, pause, collected=collected)
+
+    def _roots(self) -> Roots:
+        calls = [] if _is_large() else greenlet_calls()
+        return [*roots(self._served()), *calls]
 
     def _wait(self, requests: int, deadline: float) -> None:
         """Wait until so many requests were answered, or for the *deadline*."""
@@ -120,10 +129,14 @@ class HeapProbe:
                 break
         if not (gc.isenabled() and gc.get_threshold()[0]):
             return True
-        if sys.getallocatedblocks() >= COLLECTED_UP_TO:
+        if _is_large():
             return False
         gc.collect()
         return True
+
+
+def _is_large() -> bool:
+    return sys.getallocatedblocks() >= LARGE
 
 
 def _told(walker: str, snapshots: Sequence[Snapshot], pause: float, *, collected: bool) -> Heap:
