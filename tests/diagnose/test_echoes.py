@@ -33,6 +33,8 @@ KNOWN = grows("lib.seen", Cause.GROWING_CONTAINER, library="lib 1.0", known="lib
 REST = grows(
     "", Cause.NATIVE, each=0.0, size=9_000, site="shop/views.py:9", because=("live bytes grew",)
 )
+FIRST_THREAD = grows("shop.own.<thread 0>.log", Cause.GROWING_CONTAINER, size=900)
+SECOND_THREAD = grows("shop.own.<thread 1>.log", Cause.GROWING_CONTAINER, 3.0, endpoint="")
 ENGINE = grows("engines made at shop/views.py:9", Cause.MADE_PER_REQUEST, size=0)
 CONNECTIONS = grows(
     "connections checked out at shop/views.py:9", Cause.UNRETURNED_CONNECTION, size=0
@@ -52,6 +54,7 @@ CONNECTIONS = grows(
         ([LIBRARY, KNOWN], KNOWN),
         ([LIST, KNOWN], LIST),
         ([FILES], FILES),
+        ([SECOND_THREAD, FIRST_THREAD], FIRST_THREAD),
     ],
 )
 def test_the_one_that_says_most_speaks_in_whatever_order_they_came(

@@ -3,7 +3,18 @@
 from typing import Any
 
 import pytest
-from tests.support.dossiers import APP, HOME, ORDERS, dossier, each, holder, life, nothing, source
+from tests.support.dossiers import (
+    APP,
+    HOME,
+    ORDERS,
+    Sofar,
+    dossier,
+    each,
+    holder,
+    life,
+    nothing,
+    source,
+)
 from tests.support.walks import Gain, heap, per_request, retainer
 
 from bugsly.protocol.evidence import Holder, Retainer, Trim
@@ -195,6 +206,28 @@ def test_a_holder_takes_the_place_of_what_is_left_behind() -> None:
     assert (found.cause, found.holder, found.endpoint) == (Cause.KEPT_EXCEPTION, SEEN, ORDERS)
     assert f"with it grows {ALIVE}" in found.because
     assert found.confidence >= 0.85
+
+
+def swinging(step: int) -> dict[str, int]:
+    orders = 5 if step // 3 % 2 else 45
+    return {ORDERS: orders, HOME: 50 - orders}
+
+
+def orders_until(requests: int) -> float:
+    """Return the orders among so many requests that come and go as `swinging`."""
+    step, more = divmod(requests, 50)
+    return sum(swinging(one)[ORDERS] for one in range(step)) + swinging(step)[ORDERS] * more / 50
+
+
+def test_what_is_left_behind_confirms_a_holder_though_it_is_counted_late() -> None:
+    def late(sofar: Sofar) -> int:
+        return round(orders_until(max(0, sofar.requests - 150)))
+
+    facts = {"traffic": swinging, "memory": nothing, "growing": []}
+    (alone,) = counted(late, SURVIVOR, **facts)
+    assert (alone.holder, alone.endpoint) == (ALIVE, HOME)
+    (found,) = counted(late, SURVIVOR, retainer(grown=orders_until), **facts)
+    assert (found.cause, found.holder, found.endpoint) == (Cause.KEPT_EXCEPTION, SEEN, ORDERS)
 
 
 def test_what_is_left_behind_at_another_pace_stays_without_a_holder() -> None:

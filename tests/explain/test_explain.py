@@ -71,7 +71,8 @@ def test_a_name_with_braces_is_written_as_it_is() -> None:
 
 
 def test_a_title_keeps_the_spelling_of_its_holder() -> None:
-    assert told(holder="shop.log").title.startswith("shop.log grows with every")
+    for held in ("shop.log", "shop.own.<thread 3>.log"):
+        assert told(holder=held).title.startswith(f"{held} grows with every")
     assert told(Cause.THREADS, holder="").title == "Threads do not end"
 
 

@@ -10,7 +10,7 @@ from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.gauges import GAUGED
 from bugsly_server.diagnose.live import moved
 from bugsly_server.diagnose.remainder import stretches
-from bugsly_server.diagnose.shares import Stretch, endpoint_of, requests_of, share
+from bugsly_server.diagnose.shares import Stretch, drives, endpoint_of, requests_of, share
 from bugsly_server.diagnose.steady import OF_ENTRIES, Course, Run
 from bugsly_server.diagnose.tracks import Track
 from bugsly_server.model.diagnosis import Share, shows_only
@@ -120,39 +120,35 @@ class Drivers:
             memory=sum(one.anonymous for one in moves) / requests if requests else 0.0,
             shares=share(stretches(lives)),
             workers=tuple(life.worker_id for life in lives),
-            steady=tuple(one for one in tracks if one.course is Course.STEADY and one.requests),
+            steady=tuple(one for one in tracks if one.course is Course.STEADY),
         )
 
     def of(self, life: Life, at: Sequence[int], held: Sequence[int]) -> list[Driver]:
         """Return what may drive a holder that held *held* at each of *at* requests, likely first.
 
-        What memory grows with need not be what one holder grows with.
+        What memory grows with need not be what one holder grows with; and what is left behind is
+        counted in bursts, so that the requests which drive that may be the wrong ones.
         """
-        each = gain(held) / max(1, gain(at))
-        alike = [one for one in self.steady if are_alike(each, one.entries / one.requests)]
+        left = [one for one in self.steady if _is_left_behind(one)]
+        ways = [one_to_one(life, at, held), self.shares, *(one.shares for one in left), ()]
+        ways.sort(key=lambda shares: not drives(shares))
+        found = [self._driver(life, at, held, shares) for shares in ways]
+        return sorted(found, key=lambda one: one.symptom is None)
+
+    def _driver(
+        self, life: Life, at: Sequence[int], held: Sequence[int], shares: tuple[Share, ...]
+    ) -> Driver:
+        """Return what drives a holder where *shares* do."""
+        each = gain(held) / max(1, gain([_driving(life, shares, one) for one in at]))
+        alike = [one for one in self.steady if are_alike(each, one.per_request(shares))]
         echo = next((one for one in alike if not _is_left_behind(one)), None)
         symptom = next((one for one in alike if _is_left_behind(one)), None)
-        if symptom is not None:
-            return [
-                Driver(
-                    shares=symptom.shares,
-                    endpoint=endpoint_of(symptom.shares) or symptom.holder.endpoint,
-                    symptom=symptom,
-                    echo=echo,
-                    workers=symptom.growing,
-                )
-            ]
-        exact = one_to_one(life, at, held)
-        return [
-            Driver(
-                shares=shares,
-                endpoint=endpoint_of(shares),
-                symptom=None,
-                echo=echo,
-                workers=self.workers,
-            )
-            for shares in (*([exact] if exact else []), self.shares, ())
-        ]
+        endpoint = endpoint_of(shares)
+        if symptom is None:
+            workers = self.workers
+        else:
+            endpoint, workers = endpoint or symptom.holder.endpoint, symptom.growing
+        return Driver(shares=shares, endpoint=endpoint, symptom=symptom, echo=echo, workers=workers)
 
 
 def _is_left_behind(track: Track) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bugsly_server.diagnose.gauges import GAUGED
+from bugsly_server.diagnose.paths import of_any_thread
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
 ALIKE = 0.2
@@ -78,8 +79,14 @@ def _belongs(one: Diagnosis, group: Sequence[Diagnosis]) -> bool:
     """Return whether *one* grows with the same requests, and tells of nothing else.
 
     It does so as often, or hardly weighs anything, or both lie in libraries: one act of the
-    application leaves traces all over them.
+    application leaves traces all over them. Or it is the symptom of what is in *group*, or the same
+    in another thread.
     """
+    mine = of_any_thread(one.holder)
+    if mine != one.holder and any(of_any_thread(known.holder) == mine for known in group):
+        return True
+    if one.is_symptom and any(known.symptom == one.holder for known in group):
+        return True
     if one.endpoint != group[0].endpoint:
         return False
     if one.library and all(known.library for known in group):

@@ -24,6 +24,11 @@ def holder_name(retainer: Retainer) -> str:
     return retainer.path.removesuffix(ENTRY)
 
 
+def of_any_thread(path: str) -> str:
+    """Return the path of what every thread has its own of, without the number of a thread."""
+    return re.sub(r"<thread \d+>", "<thread>", path)
+
+
 def words(path: str) -> tuple[str, ...]:
     """Return the names on a path, whichever probe wrote it."""
     return tuple(name for name in NAME.findall(path) if name not in MARKS)

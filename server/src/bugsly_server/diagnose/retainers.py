@@ -115,6 +115,7 @@ def name_holder(grown: Grown, fed: Fed, heap: Heap, dossier: Dossier) -> Diagnos
         library=holder.library,
         entries=retainer.counts[-1],
         trace=trace_of(retainer, heap),
+        symptom=symptom.holder.name if symptom is not None else "",
     )
 
 

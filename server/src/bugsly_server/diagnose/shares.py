@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bugsly_server.model.diagnosis import Share
@@ -69,6 +70,18 @@ def share(stretches: Sequence[Stretch]) -> tuple[Share, ...]:
         if slopes[index] * totals[index] > whole / 100
     ]
     return tuple(sorted(found, key=lambda one: one.part, reverse=True))
+
+
+def joined(stretches: Iterable[Stretch]) -> Stretch:
+    """Return all of *stretches* as one."""
+    grown = 0.0
+    served: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for one in stretches:
+        grown += one.grown
+        served.update(one.served)
+        failed.update(one.failed)
+    return Stretch(grown, served, failed)
 
 
 def requests_of(stretch: Stretch, shares: Sequence[Share]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
-from bugsly_server.diagnose.shares import Stretch, requests_of, share
+from bugsly_server.diagnose.shares import Stretch, joined, requests_of, share
 from bugsly_server.diagnose.steady import OF_ENTRIES, OF_THINGS, Course, Place, Run, judge_run
 from bugsly_server.model.diagnosis import Share
 from bugsly_server.model.dossier import Dossier, Life, Step
@@ -41,13 +41,17 @@ class Track:
     """Entries per driving request."""
     gained: Mapping[int, int]
     """Bytes it gained, by id of the worker."""
-    requests: int
-    """All requests served meanwhile, in all lives."""
+    whole: Stretch
+    """What all lives gained, and what was served meanwhile."""
 
     @property
     def entries(self) -> int:
         """Return how many entries it gained, in all lives."""
         return sum(run.grown for run in self.runs.values())
+
+    def per_request(self, shares: Sequence[Share]) -> float:
+        """Return how many entries it gained with each request that *shares* say drives it."""
+        return self.whole.grown / max(1, requests_of(self.whole, shares))
 
     @property
     def largest(self) -> int:
@@ -98,9 +102,7 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
         course=_together(runs),
         each=_each(runs),
         gained={worker: max(0, run.grown) * holder.entry_bytes for worker, run in runs.items()},
-        requests=sum(
-            sum(one.served.values()) for story in stories.values() for one in story.stretches
-        ),
+        whole=joined(one for story in stories.values() for one in story.stretches),
     )
 
 

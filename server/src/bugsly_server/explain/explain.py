@@ -129,7 +129,8 @@ def _culprit(diagnosis: Diagnosis, dossier: Dossier) -> tuple[tuple[int, str], .
 def _title(words: str, names: Mapping[str, str]) -> str:
     """Return the title; a path at its beginning keeps its spelling."""
     title = words.format(**names)
-    is_path = names["subject"] == names["holder"] and " " not in names["holder"]
+    first, blank, _ = names["holder"].partition(" ")
+    is_path = names["subject"] == names["holder"] and (not blank or "." in first)
     return title if words.startswith("{") and is_path else _sentence(title)
 
 

@@ -110,6 +110,8 @@ class Diagnosis:
     """The way to it, where a heap was walked."""
     kind: str = ""
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
+    symptom: str = ""
+    """The holder that shows what this one keeps, as requests alive, where there is one."""
 
     @property
     def is_slight(self) -> bool:
