@@ -18,6 +18,10 @@ WALKED = (heap(),)
 TRACED = (Window(method="memray", requests=200, seconds=3.0, grown=9),)
 
 
+MADE = {"heaps": WALKED, "site": "shop/views.py:9"}
+"""A walk told what is in cycles, and the source which line makes it."""
+
+
 def asked(found: Diagnosis, told: Dossier) -> list[tuple[int, str]]:
     return [(one.worker_id, one.ask.probe) for one in wanted(told, [found])]
 
@@ -67,13 +71,17 @@ def test_the_worker_heard_of_last_is_asked_for_source() -> None:
         (Cause.CYCLES, {}, ["heap"]),
         (Cause.CYCLES, {"heaps": WALKED}, ["window"]),
         (Cause.CYCLES, {"heaps": WALKED, "windows": TRACED}, []),
+        (Cause.CYCLES, MADE, []),
+        (Cause.NATIVE, {"trims": TRIMMED, **MADE}, ["window"]),
     ],
 )
 def test_a_dear_probe_is_asked_for_once_and_while_the_cause_is_open(
     cause: Cause, facts: dict[str, Any], probes: list[str]
 ) -> None:
-    opened = diagnosis(cause, holder="", site="", file="", endpoint="")
-    assert asked(opened, dossier(life(**facts))) == [(1, probe) for probe in probes]
+    facts = {"site": "", **facts}
+    opened = diagnosis(cause, holder="", site=facts.pop("site"), file="", endpoint="")
+    told = dossier(life(**facts), sources=(source(""),))
+    assert asked(opened, told) == [(1, probe) for probe in probes]
 
 
 @pytest.mark.parametrize(

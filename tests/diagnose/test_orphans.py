@@ -6,7 +6,7 @@ import pytest
 from tests.support.dossiers import HOME, ORDERS, dossier, each, life, source
 from tests.support.walks import heap, orphans, per_request
 
-from bugsly.protocol.evidence import Orphans, Trim
+from bugsly.protocol.evidence import Line, Orphans, Trim, Window
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
@@ -64,12 +64,25 @@ def test_a_walk_that_met_nothing_is_told_too() -> None:
     assert told.trace is None
 
 
-def test_the_requests_that_make_them_and_the_line_that_does_are_found() -> None:
+INNER = Window(
+    method="memray",
+    requests=200,
+    seconds=8.0,
+    grown=2 * MB,
+    lines=(Line(site="shop/models.py:9", bytes=2 * MB, count=400),),
+)
+
+
+@pytest.mark.parametrize("windows", [(), (INNER,)], ids=["walked", "walked and traced"])
+def test_the_requests_that_make_them_and_the_line_that_does_are_found(
+    windows: tuple[Window, ...],
+) -> None:
     text = "def orders():\n    first = {}\n    first['it'] = Node(first)\n    return 'ok'\n"
     mix = {ORDERS: 20, HOME: 30}
     told = said(
         orphans("shop.models.Node"),
         facts=OFF,
+        windows=windows,
         traffic=lambda _: mix,
         sources=(source(text, views={ORDERS: 1}),),
     )

@@ -76,6 +76,8 @@ def _is_open(diagnosis: Diagnosis) -> bool:
     """Return whether a dear probe may tell what holds or makes what grows."""
     if diagnosis.is_symptom:
         return not diagnosis.site and diagnosis.bytes_per_request > 0
+    if diagnosis.cause is Cause.CYCLES and diagnosis.site:
+        return False
     return diagnosis.cause in OPEN and not diagnosis.holder
 
 

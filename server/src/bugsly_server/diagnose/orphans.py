@@ -59,18 +59,31 @@ def _made(
     rest: Diagnosis, grown: Sequence[Orphans], one: Walked, sources: Mapping[str, Source]
 ) -> Diagnosis:
     """Return *rest* with the endpoint whose requests make the objects, and the line that does."""
-    at = one.heap.requests
-    for orphans in grown:
-        exact = one_to_one(one.life, at, orphans.counts)
-        if exact and not rest.endpoint:
-            rarer = exact[0].slope * gain(at) / gain(orphans.counts)
-            each = rest.bytes_per_request * rarer
-            rest = replace(rest, endpoint=exact[0].endpoint, bytes_per_request=each)
-        kind = orphans.type.rpartition(".")[2]
-        found = find_maker(kind, rest.endpoint, sources.values()) if rest.endpoint else None
-        if found is not None and not rest.site:
-            rest = replace(rest, site=site(found.source, found.line), file=found.source.file)
-    return rest
+    rest = _driven(rest, grown, one)
+    if not rest.endpoint or (rest.site and rest.cause is not Cause.CYCLES):
+        return rest
+    kinds = [orphans.type.rpartition(".")[2] for orphans in grown]
+    made = (find_maker(kind, rest.endpoint, sources.values()) for kind in kinds)
+    found = next((maker for maker in made if maker is not None), None)
+    if found is None:
+        return rest
+    return replace(rest, site=site(found.source, found.line), file=found.source.file)
+
+
+def _driven(rest: Diagnosis, grown: Sequence[Orphans], one: Walked) -> Diagnosis:
+    """Return *rest* with the endpoint each request of which left a whole number of objects.
+
+    That is surer than which requests memory seems to grow with.
+    """
+    at, gained = one.heap.requests, moved(one.life)
+    exact = ((each, one_to_one(one.life, at, each.counts)) for each in grown)
+    orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
+    if orphans is None or gained is None or shares[0].endpoint == rest.endpoint:
+        return rest
+    rarer = shares[0].slope * gain(at) / gain(orphans.counts)
+    weight = rarer * gained.anonymous / max(1, gained.requests)
+    driver = replace(shares[0], slope=weight, low=weight, high=weight)
+    return replace(rest, endpoint=driver.endpoint, shares=(driver,), bytes_per_request=weight)
 
 
 def _are_leaked(grown: Sequence[Orphans], one: Walked) -> bool:
