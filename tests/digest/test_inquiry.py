@@ -177,6 +177,19 @@ def test_what_is_left_behind_waits_for_the_walk_that_may_name_its_holder(desk: D
     assert found.diagnosis.holder == ALIVE.name
 
 
+def test_cycles_wait_for_the_walk_that_may_say_which(desk: Desk) -> None:
+    off = Evidence(facts={"gc_enabled": 0})
+    fleet = fleet_of(Reporting(desk, 1, 7_000.0, evidence=off))
+    until_it_grows(desk, fleet)
+    let_pass(desk, PATIENCE - STEP, *fleet)
+    assert kinds(desk) == []
+    let_pass(desk, 3 * STEP, *fleet)
+    assert kinds(desk) == ["opened"]
+    told = desk.told[0][0].finding.diagnosis
+    assert told is not None
+    assert told.cause is Cause.CYCLES
+
+
 def test_a_wasteful_endpoint_opens_an_issue_and_alerts_nobody(desk: Desk) -> None:
     with desk.database.writing() as connection:
         channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())

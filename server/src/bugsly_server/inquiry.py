@@ -12,6 +12,7 @@ from bugsly_server.detect import finding as findings
 from bugsly_server.diagnose.asking import is_walkable, wanted
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.diagnose.echoes import lacks_holder
+from bugsly_server.diagnose.paths import of_any_thread
 from bugsly_server.explain.explain import explain
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier
@@ -149,7 +150,8 @@ class Inquiry:
         first = self.sighted.setdefault(finding.fingerprint, Sighting(now, diagnosis.entries))
         if diagnosis.file not in {"", *dossier.sources} and now - first.at < FOR_SOURCE:
             return False
-        if _may_be_held(diagnosis, dossier) and now - first.at < PATIENCE:
+        waits = now - first.at < PATIENCE and not _is_urgent(finding)
+        if waits and _may_be_held(diagnosis, dossier):
             return False
         if finding.suspects and finding.suspects[0].total:
             return True
@@ -157,7 +159,7 @@ class Inquiry:
 
     def _waits(self, growth: Finding, now: Micros) -> bool:
         """Return whether *growth*, which has no cause yet, may wait for one."""
-        if growth.forecast is not None and growth.forecast.expected < SOON:
+        if _is_urgent(growth):
             return False
         first = self.sighted.setdefault(growth.fingerprint, Sighting(now, 0))
         return now - first.at < PATIENCE
@@ -166,16 +168,25 @@ class Inquiry:
 def fingerprint(diagnosis: Diagnosis, environment: str) -> str:
     """Return what identifies a cause: what holds the memory, or the line that makes it.
 
-    Equal for every worker, host and release of one environment.
+    Equal for every worker, thread, host and release of one environment. A collector that is off is one
+    cause, whatever it leaves lying.
     """
-    what = diagnosis.holder or diagnosis.site.rpartition(":")[0] or diagnosis.endpoint
+    made = diagnosis.site.rpartition(":")[0] or diagnosis.endpoint
+    what = of_any_thread(diagnosis.holder) or ("" if diagnosis.cause is Cause.CYCLES else made)
     return f"1/{diagnosis.cause}/{what}/{environment}"
 
 
 def _may_be_held(diagnosis: Diagnosis, dossier: Dossier) -> bool:
     """Return whether a walk of the heap, which is asked for, may yet name what holds it."""
     asked = [one for one in dossier.lives if one.worker_id in diagnosis.workers[:1]]
-    return lacks_holder(diagnosis) and any(map(is_walkable, asked))
+    is_unwalked = not diagnosis.holder and diagnosis.trace is None
+    is_open = diagnosis.cause in {Cause.CYCLES, Cause.NATIVE} and is_unwalked
+    return (is_open or lacks_holder(diagnosis)) and any(map(is_walkable, asked))
+
+
+def _is_urgent(growth: Finding) -> bool:
+    """Return whether memory runs out too soon for anything to be waited for."""
+    return growth.forecast is not None and growth.forecast.expected < SOON
 
 
 def _is_told(diagnosis: Diagnosis, growth: Finding | None) -> bool:
