@@ -127,3 +127,20 @@ def test_the_mix_of_endpoints_changes_from_block_to_block() -> None:
 def test_the_same_plan_is_driven_the_same_way_each_time() -> None:
     plan = Plan(endpoints=(Endpoint(path="/a"), Endpoint(path="/b")))
     assert list(islice(plan.order(), 900)) == list(islice(plan.order(), 900))
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked", "more"),
+    [
+        (4_000, 0, 8_000),
+        (8_000, 0, 12_000),
+        (12_000, 0, 12_000),
+        (12_000, 1, 16_000),
+        (16_000, 1, 16_000),
+        (16_000, 0, 16_000),
+    ],
+)
+def test_more_is_sent_while_it_may_tell_more_and_once_more_for_what_was_asked(
+    sent: int, asked: int, more: int
+) -> None:
+    assert Plan(endpoints=(), requests=4_000).overtime(sent, waits=asked > 0) == more

@@ -22,8 +22,6 @@ SHORTEST = 20.0
 """Seconds that a run takes at least, for enough samples to see a line in."""
 LAST_SAMPLES = 5.0
 """Seconds for the samples of the last requests to come in."""
-OVERTIME = 3
-"""Times as many requests as planned, at most, while a cause is open or a worker is probed."""
 
 
 class Run:
@@ -71,7 +69,7 @@ class Run:
         """Return when all is sent, when time is over, when it is clear, or when we are told to."""
         deadline = time.monotonic() + self._length
         opinions: list[object] = []
-        while not driver.is_done and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(beside.stopped.wait(), LOOK_EVERY)
             if beside.stopped.is_set():
@@ -81,17 +79,21 @@ class Run:
             seen = await asyncio.to_thread(looker.look, now())
             watch.show(tally, seen)
             maybe = bool(seen.growing) or seen.rises or seen.waits or any(opinions)
-            few = tally.answered < verdict.ENOUGH
-            if tally.is_done and (
-                few or verdict.is_open(seen.found, maybe=maybe, waits=seen.waits)
-            ):
-                most = self._plan.requests * OVERTIME
-                driver.go_on(min(tally.limit + self._plan.requests, most), self._pace / 2)
+            if tally.is_done and not self._goes_on(driver, tally, seen, maybe=maybe):
+                return
             opinions.append(
                 verdict.opinion(seen.found, tally.answered, tally.quiet, waits=seen.waits)
             )
             if _agree(opinions, verdict.agreeing(seen.found)):
                 return
+
+    def _goes_on(self, driver: Driver, tally: Tally, seen: Look, *, maybe: bool) -> bool:
+        """Return whether more is sent, now that all is, because it could tell more."""
+        few = tally.answered < verdict.ENOUGH
+        is_open = verdict.is_open(seen.found, maybe=maybe, waits=seen.waits)
+        limit = self._plan.overtime(tally.limit, waits=seen.waits) if few or is_open else 0
+        driver.go_on(limit, self._pace / 2)
+        return limit > tally.limit
 
 
 def _agree(opinions: list[object], number: int) -> bool:

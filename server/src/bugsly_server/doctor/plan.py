@@ -21,6 +21,9 @@ BLOCK = 300
 """Requests after which endpoints change their shares, so that growth can be told apart by them."""
 SWING = 3.0
 """How many times rarer or more frequent than its weight says an endpoint may be in a block."""
+OVERTIME = 3
+"""Times as many requests as planned that are sent while a cause is open; one more while a worker
+is being asked for what may tell it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,10 @@ class Plan:
     clients: int = DEFAULT_CLIENTS
     """Requests at the same time."""
     swing: float = SWING
+
+    def overtime(self, sent: int, *, waits: bool) -> int:
+        """Return how many requests there are to be in all, *sent* where no more are worth it."""
+        return max(sent, min(sent + self.requests, self.requests * (OVERTIME + waits)))
 
     def order(self, seed: int = 0) -> Iterator[Endpoint]:
         """Yield endpoints without end, by weight in the long run and by chance in the short."""
