@@ -102,7 +102,7 @@ def test_issues_that_nothing_speaks_for_are_told_of_as_well() -> None:
         ({"site": "shop/views.py:99"}, "1/growing-container/shop.views.request_log/production"),
         ({"holder": ""}, "1/growing-container/shop/views.py/production"),
         ({"holder": "", "site": ""}, "1/growing-container/GET /api/orders/production"),
-        ({"holder": "shop.own.<thread 3>.log"}, "1/growing-container/shop.own.<thread>.log/production"),
+        ({"holder": "a.own.<thread 3>.log"}, "1/growing-container/a.own.<thread>.log/production"),
         ({"holder": "", "cause": Cause.CYCLES}, "1/cycles//production"),
     ],
 )

@@ -69,9 +69,8 @@ def test_doctor_names_the_way(lab: str, kind: str, tmp_path: Path) -> None:
 
 
 def test_what_a_greenlet_keeps_for_itself_ends_with_its_request(tmp_path: Path) -> None:
-    assert score(
-        CASES["translations"], doctor(CASES["translations"], "gevent", tmp_path)
-    ).verdict == ("no leak")
+    case = CASES["translations"]
+    assert score(case, doctor(case, "gevent", tmp_path)).verdict == "no leak"
 
 
 def is_right(case: Case, holder: str, site: str) -> bool:

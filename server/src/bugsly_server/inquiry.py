@@ -168,8 +168,8 @@ class Inquiry:
 def fingerprint(diagnosis: Diagnosis, environment: str) -> str:
     """Return what identifies a cause: what holds the memory, or the line that makes it.
 
-    Equal for every worker, thread, host and release of one environment. A collector that is off is one
-    cause, whatever it leaves lying.
+    Equal for every worker, thread, host and release of one environment. A collector that is off is
+    one cause, whatever it leaves lying.
     """
     made = diagnosis.site.rpartition(":")[0] or diagnosis.endpoint
     what = of_any_thread(diagnosis.holder) or ("" if diagnosis.cause is Cause.CYCLES else made)

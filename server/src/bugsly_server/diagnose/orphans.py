@@ -62,7 +62,8 @@ def _made(
     rest = _driven(rest, grown, one)
     if not rest.endpoint or (rest.site and rest.cause is not Cause.CYCLES):
         return rest
-    kinds = [orphans.type.rpartition(".")[2] for orphans in grown]
+    types = [each.type for each in grown if "." in each.type or not rest.site]
+    kinds = [kind.rpartition(".")[2] for kind in types]
     made = (find_maker(kind, rest.endpoint, sources.values()) for kind in kinds)
     found = next((maker for maker in made if maker is not None), None)
     if found is None:
