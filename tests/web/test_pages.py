@@ -1,8 +1,8 @@
 import re
 
 import pytest
-from tests.support.clock import FakeClock
-from tests.support.issues import change
+from tests.support.clock import START, FakeClock
+from tests.support.issues import change, forecast
 from tests.support.site import Site
 
 from bugsly.protocol.memory import Exit, ExitReason
@@ -10,11 +10,32 @@ from bugsly_server.clock import DAY, HOUR, MINUTE
 from bugsly_server.model.issue import ChangeKind
 from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import issues, projects
+from bugsly_server.web import words
 
 
 def _open_issue(site: Site) -> None:
     with site.database.writing() as connection:
         record_change(connection, site.project.id, None, change())
+
+
+@pytest.mark.parametrize(
+    ("later", "told", "left", "between"),
+    [
+        (0, {}, "in about 3 h", "between 05:36 and 07:00"),
+        (2 * HOUR, {}, "in about 1 h", "between 05:36 and 07:00"),
+        (4 * HOUR, {}, "about now", "between 05:36 and 07:00"),
+        (0, {"latest": None}, "in about 3 h", "05:36 at the soonest"),
+        (0, {"latest": 1e12}, "in about 3 h", "05:36 at the soonest"),
+        (0, {"expected": 1e12, "soonest": 1e11}, "in about 11574074 d", "in 1157407 d at the soonest"),
+    ],
+)
+def test_a_forecast_names_moments_and_counts_down_to_them(
+    later: int, told: dict[str, float | None], left: str, between: str
+) -> None:
+    found = forecast(**told)
+    assert words.left(found, START, START + later) == left
+    shown = re.sub(r"<time[^>]*>[-0-9]* (.{5}) UTC</time>", r"\1", words.between(found, START))
+    assert shown == between
 
 
 def test_a_project_without_workers_leads_to_its_set_up_page(visited: Site) -> None:
@@ -127,6 +148,7 @@ def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: Site)
     page = visited.client.get("/p/shop/issues/1").text
     assert "Growing, cause not yet known" in page
     assert "leak" not in page.lower()
+    assert "Memory runs out" in page
 
     visited.client.post("/p/shop/issues/1/snooze", data={"for": "1d"})
     assert "snoozed" in visited.client.get("/p/shop/issues").text
@@ -136,6 +158,7 @@ def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: Site)
     visited.client.post("/p/shop/issues/1/resolve")
     page = visited.client.get("/p/shop/issues/1").text
     assert "owner resolved it." in page
+    assert "Memory runs out" not in page
     assert 'action="/p/shop/issues/1/resolve"' not in page
 
 

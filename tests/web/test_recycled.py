@@ -52,7 +52,7 @@ def test_an_open_leak_says_how_often_its_workers_were_recycled(visited: Site) ->
 @pytest.mark.parametrize(
     ("full_at", "moments"),
     [
-        (None, ["Memory is full in"]),
+        (None, ["Memory runs out"]),
         (START, ["would have run out at"]),
         (START + 16 * HOUR, ["would run out in about 16 h"]),
     ],
@@ -62,9 +62,9 @@ def test_one_moment_alone_is_said_at_which_memory_runs_out(
 ) -> None:
     visited.report()
     opened(visited, recycled=recycled(full_at=full_at), forecast=forecast())
-    said = ("Memory is full in", "would have run out at", "would run out in about 16 h")
+    said = ("Memory runs out", "would have run out at", "would run out in about 16 h")
     assert [one for one in said if one in page(visited, "issues/1")] == moments
-    assert ("memory is full in" in page(visited, "")) is (full_at is None)
+    assert ("memory runs out" in page(visited, "")) is (full_at is None)
 
 
 def test_a_leak_that_is_over_does_not_count_any_more(visited: Site) -> None:

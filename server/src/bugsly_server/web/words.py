@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from bugsly_server.clock import SECOND, Micros
+from bugsly_server.clock import DAY, MINUTE, SECOND, Micros
 from bugsly_server.model import units
 from bugsly_server.model.growth import Axis, Growth, Verdict
+from bugsly_server.model.issue import Forecast
 
 PER = 1_000
 VERDICTS = {
@@ -39,6 +40,8 @@ PROBING = {
     "heap": "Its heap is walked in a copy of it, which stops the worker for some milliseconds.",
     "trim": "It gives free memory back to the system once, within milliseconds.",
 }
+BELIEVED: Micros = 100 * DAY
+"""How far ahead a forecast names a moment."""
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 
 
@@ -57,6 +60,8 @@ def environment() -> Environment:
         "duration": lambda micros: units.duration(micros / SECOND),
         "seconds": units.duration,
         "moment": moment,
+        "left": left,
+        "between": between,
         "growth": growth,
         "verdict": lambda verdict: VERDICTS[verdict],
         "exit": lambda reason: EXITS[reason],
@@ -85,6 +90,29 @@ def moment(at: Micros) -> Markup:
     when = datetime.fromtimestamp(at / SECOND, UTC)
     iso = when.isoformat(timespec="seconds")
     return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M} UTC</time>').format(iso, when)
+
+
+def left(told: Forecast, seen_at: Micros, now: Micros) -> str:
+    """Return how long memory lasts from *now* on, by what was *told* at *seen_at*."""
+    seconds = told.expected - (now - seen_at) / SECOND
+    return f"in about {units.duration(seconds)}" if seconds > 0 else "about now"
+
+
+def between(told: Forecast, seen_at: Micros) -> Markup:
+    """Return the moments between which memory runs out, by what was *told* at *seen_at*."""
+    soonest, latest = (_after(seconds, seen_at) for seconds in (told.soonest, told.latest))
+    if soonest is None:
+        return Markup("in {} at the soonest").format(units.duration(told.soonest))
+    if latest is None:
+        return Markup("{} at the soonest").format(soonest)
+    return Markup("between {} and {}").format(soonest, latest)
+
+
+def _after(seconds: float | None, since: Micros) -> Markup | None:
+    """Return the moment to the minute, None where it is too far away to be believed."""
+    if seconds is None or seconds * SECOND > BELIEVED:
+        return None
+    return moment(round((since + seconds * SECOND) / MINUTE) * MINUTE)
 
 
 def growth(found: Growth | None) -> str:
