@@ -99,9 +99,18 @@ def test_a_report_without_samples_changes_no_gauge() -> None:
     assert (arrival.worker.seen_at, arrival.worker.samples) == (before.seen_at, before.samples)
 
 
-def test_while_a_worker_is_young_its_rate_is_the_mean_of_its_life() -> None:
+def test_the_first_rate_is_the_mean_of_a_life() -> None:
     first, _ = arrived(reported(sample(1, age=AGE, requests=6_000)))
     assert first.worker.rate == pytest.approx(10.0)
+
+
+def test_a_young_worker_soon_forgets_that_nobody_asked_it_at_first() -> None:
+    present = newcomer(reported(age=0), START)
+    for number in range(1, 31):
+        age = number * SECOND
+        report = reported(sample(number, age=age, requests=max(0, number - 15) * 40), age=age)
+        present = arrive(present, report, START + age, Counter()).worker
+    assert 36 < present.rate < 40
 
 
 def test_later_the_recent_past_counts_most() -> None:

@@ -14,6 +14,8 @@ from bugsly_server.model.worker import Worker
 
 RATE_MEMORY = 120.0
 """Seconds after which an old rate of requests has lost two thirds of its weight."""
+YOUNG_MEMORY = 0.25
+"""Of the life of a young worker: its start, when nobody asked it yet, is soon forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,13 @@ def _gauges(known: Worker, samples: list[tuple[Micros, Sample]]) -> dict[str, An
 def _rate(known: Worker, at: Micros, requests: int) -> float:
     """Return requests per second up to *at*, the recent past counting most.
 
-    While a worker is young the rate is the mean over its life.
+    While a worker is young, the last quarter of its life is the recent past.
     """
     since = known.seen_at if known.samples else known.started_at
     seconds = (at - since) / SECOND
     if seconds <= 0:
         return known.rate
-    age = (at - known.started_at) / SECOND
-    weight = max(1 - math.exp(-seconds / RATE_MEMORY), min(1.0, seconds / max(age, seconds)))
+    age = max((at - known.started_at) / SECOND, seconds)
+    memory = min(RATE_MEMORY, age * YOUNG_MEMORY)
+    weight = max(1 - math.exp(-seconds / memory), seconds / age)
     return known.rate + weight * ((requests - known.requests) / seconds - known.rate)
