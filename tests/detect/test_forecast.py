@@ -1,10 +1,13 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.clock import START
 from tests.support.lives import MB, judged, known
 
 from bugsly_server.clock import SECOND
 from bugsly_server.detect.forecast import forecast
 from bugsly_server.model.growth import Axis, Verdict
+from bugsly_server.model.issue import Forecast
 from bugsly_server.model.worker import Worker
 
 
@@ -21,6 +24,47 @@ def test_headroom_over_slope_and_rate_is_the_time_that_is_left() -> None:
     assert found.soonest == pytest.approx(found.expected / 1.1)
     assert found.latest == pytest.approx(found.expected / 0.9)
     assert found.limit == 4_000 * MB
+
+
+@pytest.mark.parametrize(
+    ("changes", "soonest", "latest"),
+    [
+        ({}, 1.1, 0.9),
+        ({"last": 6_000.0}, 1.2, 0.9),
+        ({"last": 4_400.0}, 1.1, 0.88),
+        ({"requests": 36_000}, 1.1, 0.45),
+        ({"requests": 144_000}, 2.2, 0.9),
+    ],
+    ids=["even", "speeds up", "slows down", "more traffic lately", "less traffic lately"],
+)
+def test_the_interval_has_room_for_what_has_changed(
+    changes: dict[str, float], soonest: float, latest: float
+) -> None:
+    judgement = judged(Verdict.GROWING, last=changes.get("last", 5_000.0))
+    worker = growing(judgement=judgement, requests=changes.get("requests", 72_000))
+    found = forecast([worker])
+    assert found is not None
+    assert found.expected == pytest.approx(2_000 * MB / (5_000 * 20))
+    assert found.soonest == pytest.approx(found.expected / soonest)
+    assert found.latest == pytest.approx(found.expected / latest)
+
+
+@given(st.floats(0.01, 100), st.floats(1, 1e6), st.floats(0.1, 1e3), st.integers(0, 10_000_000))
+def test_what_goes_slower_lasts_longer_by_as_much(
+    times: float, slope: float, rate: float, requests: int
+) -> None:
+    def told(stretch: float) -> Forecast:
+        age = round(3600 * SECOND * stretch)
+        fields = {"rate": rate / stretch, "requests": requests, "started_at": START - age}
+        found = forecast([growing(slope=slope, **fields)])
+        assert found is not None
+        return found
+
+    one, other = told(1), told(times)
+    assert other.expected == pytest.approx(one.expected * times, rel=1e-3)
+    assert other.soonest == pytest.approx(one.soonest * times, rel=1e-3)
+    assert one.soonest <= one.expected
+    assert one.latest is None or one.expected <= one.latest
 
 
 def test_workers_of_one_machine_fill_it_together() -> None:
@@ -56,6 +100,10 @@ def test_memory_that_is_used_up_already_leaves_no_time() -> None:
     assert found.expected == 0.0
 
 
-@pytest.mark.parametrize("workers", [[], [growing(limit=0)], [growing(rate=0.0)], [known()]])
+@pytest.mark.parametrize(
+    "workers",
+    [[], [growing(limit=0)], [growing(rate=0.0)], [growing(slope=0.0)], [known()]],
+    ids=["nobody", "no limit", "no traffic", "flat", "not judged"],
+)
 def test_without_limit_or_movement_there_is_no_forecast(workers: list[Worker]) -> None:
     assert forecast(workers) is None

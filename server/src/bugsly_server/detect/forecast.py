@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bugsly_server.clock import HOUR, SECOND
-from bugsly_server.model.growth import Axis
+from bugsly_server.model.growth import Axis, Growth
 from bugsly_server.model.issue import Forecast
 from bugsly_server.model.worker import Worker
+
+
+class Speed(NamedTuple):
+    """Bytes per second that a worker gains, and what they may be at the least and at the most."""
+
+    expected: float
+    slowest: float
+    fastest: float
 
 
 def forecast(growing: Sequence[Worker]) -> Forecast | None:
     """Return when the machine of *growing*, workers that share one, reaches its limit.
 
-    Headroom over the sum of slope times rate; the interval is that of the slopes. None where no
-    limit is known or nothing moves at the present rate.
+    Headroom over the sum of slope times rate. The interval has room for that of the slopes, for
+    the slope of the last half, and for the mean rate of a worker's life. None where no limit is
+    known or nothing moves at the present rate.
     """
     newest = max(growing, key=lambda worker: worker.seen_at, default=None)
     if newest is None or not newest.limit:
         return None
     headroom = max(0, newest.limit - newest.used)
-    speed, slowest, fastest = (
-        sum(_speed(worker, bound) for worker in growing) for bound in ("slope", "low", "high")
-    )
-    if speed <= 0 or fastest <= 0:
+    speeds = [_speed(worker, worker.growth) for worker in growing if worker.growth is not None]
+    expected = sum(one.expected for one in speeds)
+    if expected <= 0:
         return None
+    slowest, fastest = sum(one.slowest for one in speeds), sum(one.fastest for one in speeds)
     return Forecast(
-        expected=headroom / speed,
+        expected=headroom / expected,
         soonest=headroom / fastest,
         latest=headroom / slowest if slowest > 0 else None,
         limit=newest.limit,
     )
 
 
-def _speed(worker: Worker, bound: str) -> float:
-    """Return bytes per second by the slope, or by one end of its interval."""
-    if worker.growth is None:
-        return 0.0
-    slope: float = getattr(worker.growth, bound)
-    per_second = worker.rate if worker.growth.axis is Axis.REQUESTS else SECOND / HOUR
-    return slope * per_second
+def _speed(worker: Worker, growth: Growth) -> Speed:
+    slopes = (growth.slope, growth.low, growth.high, growth.last)
+    rate, other = _rates(worker, growth.axis)
+    speeds = [slope * one for slope in slopes for one in (rate, other)]
+    return Speed(growth.slope * rate, min(speeds), max(speeds))
+
+
+def _rates(worker: Worker, axis: Axis) -> tuple[float, float]:
+    """Return what passes of *axis* in a second, lately and on average over the worker's life."""
+    if axis is Axis.TIME:
+        return SECOND / HOUR, SECOND / HOUR
+    age = worker.age(worker.seen_at) / SECOND
+    return worker.rate, worker.requests / age if age > 0 else worker.rate
