@@ -1,6 +1,9 @@
 from collections import deque
+from itertools import accumulate
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bugsly.recycle.forecast import EVERY, LEAST, Reading, look_ahead
 
@@ -31,6 +34,24 @@ def test_the_bound_follows_the_steepest_of_the_growth() -> None:
     assert steady is not None
     assert uneven is not None
     assert uneven.seconds < steady.seconds
+
+
+def test_growth_that_became_faster_a_minute_ago_is_believed_at_once() -> None:
+    slow = [200 + index for index in range(40)]
+    seen = readings(*slow, *(240 + 10 * index for index in range(LEAST)))
+    outlook = look_ahead(seen, LIMIT)
+    assert outlook is not None
+    assert outlook.seconds == pytest.approx((500 - 350) / 2)
+
+
+@given(st.lists(st.integers(0, 1_000), min_size=LEAST, max_size=40), st.integers(2, 50))
+def test_what_goes_slower_leaves_as_much_more_time(steps: list[int], times: int) -> None:
+    seen = readings(*accumulate(steps))
+    slower = deque(one._replace(at=one.at * times) for one in seen)
+    soon, late = look_ahead(seen, 10**12), look_ahead(slower, 10**12)
+    assert (soon is None) == (late is None)
+    if soon is not None and late is not None:
+        assert late.seconds == pytest.approx(soon.seconds * times)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
 EVERY = 5.0
 """Seconds between two readings that are kept."""
@@ -34,22 +35,27 @@ class Outlook(NamedTuple):
 def look_ahead(kept: deque[Reading], limit: int) -> Outlook | None:
     """Return the lower bound of the time to *limit*, None where this worker does not grow steadily.
 
-    The bound takes the steep tenth of all slopes of what is used; the worker grows steadily where
+    The bound takes the steep tenth of the slopes of what is used, of all or of those of the last
+    minute, whichever is steeper: growth may have become faster. The worker grows steadily where
     even the flat quarter of its own slopes rises.
     """
     readings = list(kept)
     if len(readings) < LEAST or not limit:
         return None
-    pairs = [
-        (first, last, last.at - first.at)
+    own = _slopes(readings, lambda reading: reading.private)
+    if not own or own[len(own) // 4] <= 0:
+        return None
+    used = (_slopes(some, lambda reading: reading.used) for some in (readings, readings[-LEAST:]))
+    steep = max(slopes[len(slopes) * 9 // 10] for slopes in used if slopes)
+    left = max(0, limit - readings[-1].used)
+    return Outlook(own[len(own) // 2], left / steep) if steep > 0 else None
+
+
+def _slopes(readings: list[Reading], of: Callable[[Reading], int]) -> list[float]:
+    """Return the slopes between readings that are far enough apart, the flattest first."""
+    return sorted(
+        (of(last) - of(first)) / (last.at - first.at)
         for index, first in enumerate(readings)
         for last in readings[index + APART :]
         if last.at > first.at
-    ]
-    own = sorted((last.private - first.private) / span for first, last, span in pairs)
-    all_of_it = sorted((last.used - first.used) / span for first, last, span in pairs)
-    if not pairs or own[len(own) // 4] <= 0:
-        return None
-    steep = all_of_it[len(all_of_it) * 9 // 10]
-    left = max(0, limit - readings[-1].used)
-    return Outlook(own[len(own) // 2], left / steep) if steep > 0 else None
+    )
