@@ -16,6 +16,7 @@ from tools.bench import (
     census,
     events,
     explain,
+    forecast,
     heap,
     issues,
     overview,
@@ -39,6 +40,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "issues": issues.measure,
     "explain": explain.measure,
     "recycle": recycle.measure,
+    "forecast": forecast.measure,
 }
 HEAD = """\
 # Benchmarks
