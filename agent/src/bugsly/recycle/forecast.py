@@ -35,8 +35,8 @@ class Outlook(NamedTuple):
 def look_ahead(kept: deque[Reading], limit: int) -> Outlook | None:
     """Return the lower bound of the time to *limit*, None where this worker does not grow steadily.
 
-    The bound takes the steep tenth of the slopes of what is used, of all or of those of the last
-    minute, whichever is steeper: growth may have become faster. The worker grows steadily where
+    The bound takes the steep tenth of all slopes of what is used, or the steepest of the last
+    minute where that is steeper: growth may have become faster. The worker grows steadily where
     even the flat quarter of its own slopes rises.
     """
     readings = list(kept)
@@ -45,8 +45,9 @@ def look_ahead(kept: deque[Reading], limit: int) -> Outlook | None:
     own = _slopes(readings, lambda reading: reading.private)
     if not own or own[len(own) // 4] <= 0:
         return None
-    used = (_slopes(some, lambda reading: reading.used) for some in (readings, readings[-LEAST:]))
-    steep = max(slopes[len(slopes) * 9 // 10] for slopes in used if slopes)
+    used = _slopes(readings, lambda reading: reading.used)
+    lately = _slopes(readings[-LEAST:], lambda reading: reading.used)
+    steep = max([used[len(used) * 9 // 10], *lately[-1:]])
     left = max(0, limit - readings[-1].used)
     return Outlook(own[len(own) // 2], left / steep) if steep > 0 else None
 
