@@ -55,8 +55,10 @@ def test_what_goes_slower_lasts_longer_by_as_much(
 ) -> None:
     def told(stretch: float) -> Forecast:
         age = round(3600 * SECOND * stretch)
-        fields = {"rate": rate / stretch, "requests": requests, "started_at": START - age}
-        found = forecast([growing(slope=slope, **fields)])
+        worker = growing(
+            slope=slope, rate=rate / stretch, requests=requests, started_at=START - age
+        )
+        found = forecast([worker])
         assert found is not None
         return found
 
