@@ -77,12 +77,14 @@ def _driven(rest: Diagnosis, grown: Sequence[Orphans], one: Walked) -> Diagnosis
     That is surer than which requests memory seems to grow with.
     """
     at, gained = one.heap.requests, moved(one.life)
+    seen = sum(gain(each.bytes) for each in grown) / gain(at)
     exact = ((each, one_to_one(one.life, at, each.counts)) for each in grown)
     orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
-    if orphans is None or gained is None or shares[0].endpoint == rest.endpoint:
+    if orphans is None or shares[0].endpoint == rest.endpoint:
         return rest
     rarer = shares[0].slope * gain(at) / gain(orphans.counts)
-    weight = rarer * gained.anonymous / max(1, gained.requests)
+    whole = gained.anonymous / max(1, gained.requests) if gained is not None else 0.0
+    weight = rarer * max(seen, whole)
     driver = replace(shares[0], slope=weight, low=weight, high=weight)
     return replace(rest, endpoint=driver.endpoint, shares=(driver,), bytes_per_request=weight)
 
