@@ -10,6 +10,7 @@ from gunicorn.workers import base, base_async, gthread, sync
 from bugsly.integrations import gunicorn as integration
 from bugsly.integrations.exits import judge_exit, status_of_reaped
 from bugsly.integrations.gunicorn import Lifecycle
+from bugsly.probes.traffic import TrafficProbe
 from bugsly.protocol.memory import Exit, ExitReason
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Leaving:
         self.max_requests = max_requests
         self.ppid = os.getppid() if ppid is None else ppid
         self.said: tuple[ExitReason, int] | None = None
+        self.traffic = TrafficProbe()
         self.lifecycle = Lifecycle(cast("Agent", self))
 
     def stop(self, reason: ExitReason, code: int = 0) -> None:

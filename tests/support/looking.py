@@ -19,7 +19,8 @@ def module(name: str, source: str = "", file: str = OWN, **names: object) -> Mod
     made.__file__ = file.format(name.replace(".", "/"))
     sys.modules[name] = made
     vars(made).update(names)
-    exec(textwrap.dedent(source), vars(made))
+    if source:  # which brings the builtins with it, and they lead to all that pytest keeps
+        exec(textwrap.dedent(source), vars(made))
     return made
 
 
