@@ -8,7 +8,7 @@ import pytest
 from tests.support.fake_server import FakeServer, reply
 from tests.support.gunicorn import WORKERS
 from tests.support.load import hold, load
-from tests.support.recycling import swelling
+from tests.support.recycling import Shop, swelling
 from tests.support.wait import wait_until
 
 from bugsly.protocol.memory import ExitReason
@@ -73,9 +73,13 @@ def test_a_replacement_that_does_not_boot_ends_recycling_and_not_gunicorn(
     server: FakeServer, tmp_path: Path
 ) -> None:
     with swelling(server, tmp_path, *KEEPING, troubled=True) as shop:
-        shop.boot.touch()
+        shop.spoil("hangs")
         with load(shop.port, observe=shop.ready) as clients:
             shop.await_recycled(1)
+            wait_until(lambda: len(shop.running.children) == WORKERS, 30, "one boots")
+            shop.spoil("is killed")
+            wait_until(lambda: "was sent SIGKILL" in shop.running.log, 30, "it is killed")
+            shop.spoil("raises")
             wait_until(lambda: "exited with code 1" in shop.running.log, 30, "it does not boot")
             answered = sum(clients.answered.values())
             wait_until(
@@ -123,31 +127,95 @@ def test_a_worker_whose_code_was_changed_stays(server: FakeServer, tmp_path: Pat
         assert shop.running.log.count("changing.py was changed") <= WORKERS
 
 
+@pytest.mark.parametrize(
+    ("setup", "paths"),
+    [("gthread", ("/hold", "/stream")), ("gevent", ("/hold", "/stream", "/socket"))],
+)
 def test_a_request_that_never_ends_gets_its_grace_and_holds_up_nobody(
-    server: FakeServer, tmp_path: Path
+    setup: str, paths: tuple[str, ...], server: FakeServer, tmp_path: Path
 ) -> None:
-    grace = ("--graceful-timeout", "3")
-    with swelling(server, tmp_path, *KEEPING, *grace, troubled=True) as shop:
+    grace = ("--graceful-timeout", "1", "--keep-alive", "1")
+    with swelling(server, tmp_path, *SETUPS[setup], *grace, troubled=True) as shop:
         first = set(shop.running.children)
-        holding = hold(shop.port, "/hold")
+        holding = [hold(shop.port, path) for path in paths]
         with load(shop.port, observe=shop.ready) as clients:
             wait_until(lambda: not first & set(shop.running.children), 90, "all are replaced")
-        holding.join()
+        for each in holding:
+            each.join()
         assert clients.failed == []
         ends = [one for report in server.reports for one in report.exits]
         assert {one.reason for one in ends} == {ExitReason.RECYCLED}
         assert clients.least >= WORKERS - 1
 
 
-def test_a_reload_in_the_middle_fails_no_request(server: FakeServer, tmp_path: Path) -> None:
+def test_a_worker_that_never_goes_holds_up_its_siblings_but_no_other_gunicorn(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    deaf = ("-k", "deaf.DeafWorker", "--timeout", "0", "--graceful-timeout", "1")
+    with (
+        swelling(server, one, *deaf, app="deaf:app", troubled=True) as first,
+        swelling(server, two, "-k", "sync") as second,
+    ):
+        before = first.running.children
+        first.running.try_get("/swell")
+        first.await_leaving()
+        with load(second.port, observe=second.ready) as clients:
+            wait_until(lambda: Hindrance.TURN in second.hindrances(), 30, "the other waits")
+            wait_until(lambda: first.says("is still here"), 30, "it says so")
+            second.await_recycled(WORKERS)
+        with load(first.port):
+            wait_until(lambda: first.says("has no replacement"), 30, "its sibling says so")
+        assert first.running.children == before
+        assert clients.failed == []
+        assert clients.least >= WORKERS - 1
+        first.running.signal(signal.SIGKILL)
+
+
+def test_signals_to_the_master_in_the_middle_fail_no_request(
+    server: FakeServer, tmp_path: Path
+) -> None:
     with swelling(server, tmp_path, *KEEPING) as shop:
         with load(shop.port) as clients:
-            wait_until(shop.leaving, 60, "one is leaving")
+            shop.await_leaving()
             shop.running.signal(signal.SIGHUP)
             count = len(shop.recycled)
             shop.await_ready()
-            shop.await_recycled(count + 3)
+            shop.await_recycled(count + 2)
+            shop.await_leaving()
+            shop.running.signal(signal.SIGTTIN)
+            wait_until(lambda: shop.standing == (WORKERS + 1, WORKERS + 1), 30, "three are ready")
+            shop.await_leaving()
+            shop.running.signal(signal.SIGTTOU)
+            wait_until(lambda: len(shop.running.children) == WORKERS, 30, "two are left")
+            shop.running.signal(signal.SIGHUP)
+            count = len(shop.recycled)
+            shop.await_ready()
+            shop.await_recycled(count + 2)
         assert clients.failed == []
+
+
+def test_another_gunicorn_takes_over_in_the_middle(server: FakeServer, tmp_path: Path) -> None:
+    with swelling(server, tmp_path, *KEEPING) as shop:
+        with load(shop.port) as clients:
+            shop.await_leaving()
+            shop.running.signal(signal.SIGUSR2)
+            wait_until(lambda: heirs(server, shop), 60, "the new ones report")
+            shop.running.signal(signal.SIGTERM)
+            shop.running.wait(60)
+            heir = heirs(server, shop)[0]
+            wait_until(
+                lambda: sum(each.worker.parent == heir for each in shop.leaving()) > WORKERS,
+                60,
+                "the new ones are recycled",
+            )
+        assert clients.failed == []
+
+
+def heirs(server: FakeServer, shop: Shop) -> list[int]:
+    return [one.parent for one in server.workers.values() if one.parent != shop.running.pid]
 
 
 def test_the_turn_of_a_leaving_worker_that_is_killed_passes_on(
@@ -165,8 +233,8 @@ def test_two_gunicorns_of_a_host_take_turns(server: FakeServer, tmp_path: Path) 
     two.mkdir()
     with swelling(server, one, *KEEPING) as first, swelling(server, two, *KEEPING) as second:
         with (
-            load(first.port, observe=first.ready) as ours,
-            load(second.port, observe=second.ready) as theirs,
+            load(first.port, observe=lambda: first.ready() + second.ready()) as ours,
+            load(second.port) as theirs,
         ):
             masters = {first.running.pid, second.running.pid}
             wait_until(
@@ -174,12 +242,21 @@ def test_two_gunicorns_of_a_host_take_turns(server: FakeServer, tmp_path: Path) 
             )
             first.await_recycled(2 * WORKERS)
         assert ours.failed == theirs.failed == []
-        assert min(ours.least, theirs.least) >= WORKERS - 1
+        assert ours.least == 2 * WORKERS - 1
 
 
-def test_what_cannot_be_recycled_says_so_once(server: FakeServer, tmp_path: Path) -> None:
-    with swelling(server, tmp_path, "-k", "gevent_pywsgi") as shop:
+@pytest.mark.parametrize(
+    ("options", "because"),
+    [
+        (("-k", "gevent_pywsgi"), "a gevent_pywsgi worker cannot leave"),
+        ((*KEEPING, "--reuse-port"), "turn reuse_port off"),
+    ],
+)
+def test_what_cannot_be_recycled_says_so_once(
+    options: tuple[str, ...], because: str, server: FakeServer, tmp_path: Path
+) -> None:
+    with swelling(server, tmp_path, *options) as shop:
         before = shop.running.children
         wait_until(lambda: shop.hindrances() == {Hindrance.UNSUPPORTED}, 10, "it says so")
-        assert shop.running.log.count("a gevent_pywsgi worker cannot leave") == WORKERS
+        assert shop.running.log.count(because) == WORKERS
         assert shop.running.children == before

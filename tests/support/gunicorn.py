@@ -32,9 +32,9 @@ def watched(server: FakeServer, **more: str) -> dict[str, str]:
     }
 
 
-def alone(*options: str, app: str = "shop:app") -> list[str]:
+def alone(*options: str, app: str = "shop:app", bin_folder: Path = BIN) -> list[str]:
     """Return the command that serves *app* without us."""
-    return [str(BIN / "gunicorn"), "-b", "127.0.0.1:0", *options, app]
+    return [str(bin_folder / "gunicorn"), "-b", "127.0.0.1:0", *options, app]
 
 
 def command(way: Way, options: tuple[str, ...], app: str) -> list[str]:

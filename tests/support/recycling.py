@@ -1,17 +1,17 @@
 """A Gunicorn of workers that swell, under the safety net."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.command import Program, program
+from tests.support.command import BIN, Program, program
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import WORKERS, Way, command, living, watched
+from tests.support.gunicorn import WORKERS, alone, living, watched
 from tests.support.wait import wait_until
 
 from bugsly.protocol.evidence import Retainer
 from bugsly.protocol.memory import Exit, ExitReason, MemoryReport
-from bugsly.protocol.net import Hindrance, NetState
+from bugsly.protocol.net import Hindrance, Net, NetState
 from bugsly.recycle.board import Post, Standing, open_board
 
 NET = {
@@ -19,6 +19,8 @@ NET = {
     "BUGSLY_RECYCLE_AGE": "1",
     "BUGSLY_RECYCLES_PER_HOUR": "100000",
 }
+SAYING = ("sh", "-c", 'echo Listening at: http://127.0.0.1:0; exec "$@"', "sh")
+"""Says for Gunicorn what it does not where each worker has a socket of its own."""
 
 
 class Shop:
@@ -33,6 +35,12 @@ class Shop:
         board = open_board(Post(str(running.pid), 0, WORKERS))
         assert board is not None
         self._board = board
+
+    def spoil(self, how: str) -> None:
+        """Let no worker boot from now on: it "hangs", "is killed" or "raises"."""
+        fresh = self.boot.with_suffix(".new")
+        fresh.write_text(how)
+        fresh.replace(self.boot)
 
     @property
     def standing(self) -> Standing:
@@ -59,9 +67,25 @@ class Shop:
         heaps = [one.heap for one in said if one is not None and one.heap is not None]
         return [one.retainers[0] for one in heaps]
 
+    def await_leaving(self) -> int:
+        """Return the pid of a worker that is leaving, once there is one."""
+        wait_until(self._leaving_now, 60, "one is leaving")
+        return self._leaving_now()[0]
+
+    def _leaving_now(self) -> list[int]:
+        told = [report.worker.pid for report in self.leaving()]
+        return [pid for pid in self.running.children if pid in told]
+
     def hindrances(self) -> set[Hindrance]:
-        nets = [report.net for report in self._server.reports]
-        return {net.hindrance for net in nets if net and net.hindrance}
+        return {net.hindrance for net in self._nets() if net.hindrance}
+
+    def says(self, because: str) -> bool:
+        """Return whether a worker of it told *because*, or more."""
+        return any(because in net.because for net in self._nets())
+
+    def _nets(self) -> list[Net]:
+        ours = [one for one in self._server.reports if one.worker.parent == self.running.pid]
+        return [report.net for report in ours if report.net]
 
     def await_recycled(self, count: int) -> None:
         wait_until(lambda: len(self.recycled) >= count, 60, f"{count} workers are recycled")
@@ -77,11 +101,19 @@ def swelling(
     *options: str,
     app: str = "swelling:app",
     troubled: bool = False,
+    within: Sequence[str] = (),
+    bin_folder: Path = BIN,
     **environ: str,
 ) -> Iterator[Shop]:
-    """Run it until the end of the block, from the moment all workers are ready and reported."""
+    """Run it until the end of the block, from the moment all workers are ready and reported.
+
+    *within* goes before the command; Gunicorn is that of *bin_folder*.
+    """
     boot = folder / "no-boot"
-    line = command(Way.RUN, ("-w", str(WORKERS), *options), app)
+    if "--reuse-port" in options:
+        within = SAYING
+    served = alone("-w", str(WORKERS), *options, app=app, bin_folder=bin_folder)
+    line = [*within, str(BIN / "bugsly"), "run", "--", *served]
     told = watched(server, **{**NET, "BOOT": str(boot), **environ})
     with program(line, folder, told, troubled=troubled) as running:
         shop = Shop(running, server, boot)

@@ -14,6 +14,8 @@ from bugsly.recycle import board
 from bugsly.recycle.board import Board, Departure, Post, Standing, open_board
 
 SPAWNING = multiprocessing.get_context("spawn")
+MASTER = "1"
+NOBODY = str(1 << 30)
 
 
 def at(folder: Path, crew: str = "7", number: int = 1, wanted: int = 2) -> Board:
@@ -147,33 +149,88 @@ def test_departures_are_known_to_all_for_an_hour(
     moment = 1_000.0
     monkeypatch.setattr(board, "now", lambda: moment)
     mine, stranger = at(tmp_path), at(tmp_path, crew="8")
-    assert mine.since_last() is None
-    mine.note()
+    assert mine.last() is None
+    mine.note(60)
     moment = 1_010.0
-    stranger.note()
-    assert mine.departures() == [Departure(1_000, "7"), Departure(1_010, "8")]
-    assert (mine.since_last(), stranger.since_last()) == (10, 0)
+    stranger.note(90)
+    ours, theirs = Departure(1_000, 1_060, "7"), Departure(1_010, 1_100, "8")
+    assert mine.departures() == [ours, theirs]
+    assert (mine.last(), stranger.last()) == (ours, theirs)
     moment = 4_600.0
-    assert mine.departures() == [Departure(1_010, "8")]
-    assert mine.since_last() is None
+    assert mine.departures() == [theirs]
+
+
+def test_the_last_departure_of_a_crew_is_known_while_its_master_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_000.0
+    monkeypatch.setattr(board, "now", lambda: moment)
+    living, ended = at(tmp_path, crew=str(os.getpid())), at(tmp_path, crew=NOBODY)
+    living.note(60)
+    living.note(60)
+    ended.note(60)
+    moment = 9_000.0
+    at(tmp_path, crew="8").note(60)
+    assert living.last() == Departure(1_000, 1_060, str(os.getpid()))
+    assert ended.last() is None
+    assert len(living.departures()) == 1
+
+
+@pytest.mark.parametrize(
+    ("ready", "seconds", "master", "awaited"),
+    [
+        (1, 59, MASTER, True),
+        (0, 59, MASTER, True),
+        (2, 59, MASTER, False),
+        (1, 60, MASTER, False),
+        (1, 59, NOBODY, False),
+        (1, -1, MASTER, False),
+    ],
+    ids=[
+        "it boots",
+        "it was the only one",
+        "it is ready",
+        "it does not boot",
+        "its master ended",
+        "it has not gone",
+    ],
+)
+def test_a_replacement_elsewhere_is_awaited_until_it_is_overdue(
+    ready: int,
+    seconds: int,
+    master: str,
+    awaited: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment = 1_000.0
+    monkeypatch.setattr(board, "now", lambda: moment)
+    mine = at(tmp_path)
+    for number in range(ready):
+        at(tmp_path, crew=master, number=number).announce()
+    leaving = at(tmp_path, crew=master)
+    leaving.note(60)
+    moment += seconds
+    assert mine.awaits() is awaited
+    assert not leaving.awaits()
 
 
 def test_a_departure_from_the_future_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = at(tmp_path)
-    mine.note()
+    mine.note(60)
     monkeypatch.setattr(board, "now", lambda: 0.0)
     assert mine.departures() == []
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "1 2 3\n", "\0\n"])
+@pytest.mark.parametrize("text", ["", "nonsense", "1 2\n", "1 2 a\n", "\0\n", "\ud800"])
 def test_a_ledger_that_cannot_be_read_names_nobody(text: str, tmp_path: Path) -> None:
     mine = at(tmp_path)
     (folder,) = tmp_path.iterdir()
-    (folder / "ledger").write_text(text)
+    (folder / "ledger").write_text(text, errors="surrogatepass")
     assert mine.departures() == []
-    mine.note()
+    mine.note(60)
     assert len(mine.departures()) == 1
 
 
@@ -184,6 +241,18 @@ def test_the_first_folder_that_can_be_written_is_taken(tmp_path: Path) -> None:
     taken.mkdir()
     assert open_board(Post("7", 1, 2), [gone, tmp_path / "file", Path("/proc"), taken]) is not None
     assert len(list(taken.iterdir())) == 1
+
+
+def test_without_any_folder_to_write_to_there_is_no_board(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(board, "_own", _refused)
+    monkeypatch.setenv("TMPDIR", "/proc")
+    assert open_board(Post("7", 1, 2)) is None
+
+
+def _refused(folder: Path) -> Path:
+    raise PermissionError(folder)
 
 
 def test_where_no_folder_can_be_written_there_is_no_board(tmp_path: Path) -> None:

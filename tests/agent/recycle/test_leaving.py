@@ -15,6 +15,7 @@ from tests.support.wsgi import PLAIN, Watched, answering, close
 from bugsly.integrations import leaving
 from bugsly.integrations.leaving import GunicornWay, spare_siblings
 from bugsly.integrations.wsgi import Wsgi
+from bugsly.recycle import board as boards
 from bugsly.recycle.board import Post, open_board
 
 
@@ -46,6 +47,7 @@ class Foreign:
         (Unheard, {}, ""),
         (SyncWorker, {"reuse_port": True}, "turn reuse_port off"),
         (ThreadWorker, {"http_protocols": "h1,h2"}, "let the proxy in front speak HTTP/1.1"),
+        (SyncWorker, {"http_protocols": "h1,h2"}, ""),
         (Foreign, {}, "use sync, gthread or gevent"),
     ],
 )
@@ -165,7 +167,7 @@ def test_gunicorn_is_left_to_halt_where_that_is_not_our_doing(
     assert board is not None
     monkeypatch.setattr(leaving, "open_board", lambda _post: board)
     if gone:
-        board.note()
+        board.note(60)
     if ready:
         board.announce()
     worker = worker_of(SyncWorker)
@@ -179,7 +181,9 @@ def test_a_replacement_that_does_not_boot_does_not_halt_gunicorn(
 ) -> None:
     board = open_board(Post(str(os.getppid()), 1, 1), [tmp_path])
     assert board is not None
-    board.note()
+    with monkeypatch.context() as patched:
+        patched.setattr(boards, "now", lambda: -9_000.0)
+        board.note(60)
     board.announce()
     monkeypatch.setattr(leaving, "open_board", lambda _post: board)
     monkeypatch.setattr(leaving, "AGAIN", 0)

@@ -1,8 +1,10 @@
 """The safety net of one worker, with a way to leave that writes down what was asked of it."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
-from itertools import chain, repeat
+from itertools import chain, cycle, repeat
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ from tests.support.wait import wait_until
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.protocol.net import Hindrance, Net, NetState
 from bugsly.recycle import net as nets
+from bugsly.recycle import policy
 from bugsly.recycle.board import Board, Post, Standing, open_board
 from bugsly.recycle.limit import RecycleAt
 from bugsly.recycle.net import SafetyNet
@@ -128,6 +131,36 @@ def test_an_end_that_was_not_graceful_keeps_its_reason(desk: Desk) -> None:
     net = desk.start(ALWAYS)
     wait_until(lambda: "stop" in desk.told, what="it stops")
     assert ended(net, ExitReason.TIMEOUT) == Exit(worker="0" * 32, reason=ExitReason.TIMEOUT)
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_worker_that_does_not_end_says_so_and_leaves_the_turn_to_other_masters(
+    blocks: bool,  # noqa: FBT001
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(policy, "PATIENCE", 0.05)
+    monkeypatch.setattr(desk.board, "give_back", lambda: desk.told.append("gave the turn back"))
+    released = threading.Event()
+    desk.way = ByHand(released.wait if blocks else int, 1)
+    net = desk.start(ALWAYS)
+    wait_until(lambda: word_of(net).hindrance is Hindrance.REPLACEMENT, what="it says so")
+    assert word_of(net).state is NetState.WAITING
+    assert "is still here" in word_of(net).because
+    assert desk.standing.ready == 0
+    wait_until(lambda: "gave the turn back" in desk.told, what="others may go")
+    released.set()
+    assert ended(net).reason is ExitReason.RECYCLED
+
+
+def test_the_clock_on_the_wall_may_jump(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    jumping = cycle([0.0, 4e9])
+    monkeypatch.setattr(time, "time", lambda: next(jumping))
+    monkeypatch.setattr(time, "time_ns", lambda: int(next(jumping)) * 10**9)
+    net = desk.start(ALWAYS)
+    wait_until(lambda: "stop" in desk.told, what="it stops")
+    assert word_of(net).recycled == 1
+    ended(net)
 
 
 def test_a_worker_below_its_limit_watches(desk: Desk) -> None:

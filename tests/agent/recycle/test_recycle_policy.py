@@ -11,6 +11,7 @@ from bugsly.recycle.policy import (
     another_leaves,
     find_hindrance,
     find_reason,
+    stuck,
     unsupported,
 )
 
@@ -58,9 +59,9 @@ def test_a_worker_goes_at_its_limit_or_before_memory_runs_out(
         (situation(age=60), None),
         (situation(age=59.9), Hindrance.YOUNG),
         (situation(ready=3), Hindrance.SIBLINGS),
-        (situation(ready=3, since_last=60), Hindrance.SIBLINGS),
-        (situation(ready=3, since_last=61), Hindrance.REPLACEMENT),
-        (situation(ready=4, since_last=61), None),
+        (situation(ready=3, overdue=61), Hindrance.REPLACEMENT),
+        (situation(ready=4, overdue=61), None),
+        (situation(elsewhere=True), Hindrance.TURN),
         (situation(recycled=19), None),
         (situation(recycled=20), Hindrance.BUDGET),
         (situation(changed="shop/views.py"), Hindrance.CHANGED),
@@ -100,7 +101,7 @@ def word_of(**told: Any) -> Wait:
             ),
         ),
         (
-            word_of(ready=3, since_last=90.2),
+            word_of(ready=3, overdue=90.2),
             "the worker that left 90 s ago has no replacement that is ready → see Gunicorn's log",
         ),
         (
@@ -112,7 +113,17 @@ def word_of(**told: Any) -> Wait:
         ),
         (word_of(age=12), "it is 12 s old → it waits until it is 60 s"),
         (word_of(ready=3), "3 of 4 workers are ready → it waits for the others"),
-        (another_leaves(), "another worker of this host is leaving → it waits its turn"),
+        (
+            another_leaves(),
+            "another worker of this host is leaving or being replaced → it waits its turn",
+        ),
+        (
+            stuck(95.4),
+            (
+                "it was told to leave 95 s ago and is still here, so no sibling of it can go"
+                " → see which request does not end, and whether its worker class stops"
+            ),
+        ),
         (unsupported("no → do"), "no → do"),
     ],
 )

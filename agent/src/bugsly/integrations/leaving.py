@@ -94,7 +94,7 @@ def spare_siblings(worker: Any, code: int) -> None:
     if worker.booted or code not in HALTING:
         return
     board = open_board(Post(str(worker.ppid), worker.age, 1))
-    if board is not None and board.since_last() is not None and board.standing().ready:
+    if board is not None and board.last() is not None and board.standing().ready:
         sleep(AGAIN)
         raise SystemExit(1)
 
@@ -122,7 +122,7 @@ def _obstacle(worker: Any, kind: str) -> str:
             "with reuse_port the connections that wait for a worker are reset when it leaves"
             " → turn reuse_port off"
         )
-    if "h2" in getattr(cfg, "http_protocols", ()):
+    if kind != "sync" and "h2" in getattr(cfg, "http_protocols", ()):
         return (
             "an HTTP/2 connection cannot be told to move before its worker leaves"
             " → let the proxy in front speak HTTP/1.1 to Gunicorn"

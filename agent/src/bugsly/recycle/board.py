@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,9 +21,10 @@ HOUR = 3600.0
 
 
 class Departure(NamedTuple):
-    """A worker of *crew* was recycled at *at*, seconds since the host started."""
+    """A worker of *crew* went at *at*, and its replacement is *due*: seconds of `now`."""
 
     at: float
+    due: float
     crew: str
 
 
@@ -41,6 +41,11 @@ class Standing(NamedTuple):
 
     ready: int
     wanted: int
+
+    @property
+    def complete(self) -> bool:
+        """Return whether none is missing."""
+        return self.ready >= self.wanted
 
 
 def now() -> float:
@@ -63,7 +68,7 @@ def open_board(post: Post, folders: Iterable[Path] | None = None) -> Board | Non
 def _folders() -> list[Path]:
     named = [os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR")]
     given = [Path(one) for one in named if one]
-    return [Path("/dev/shm"), *given, Path("/tmp"), Path(tempfile.gettempdir())]  # noqa: S108 - the folder made there is ours alone
+    return [Path("/dev/shm"), *given, Path("/tmp")]  # noqa: S108 - the folder made there is ours alone
 
 
 def _own(folder: Path) -> Path:
@@ -101,13 +106,23 @@ class Board:
         self._mine.unlink(missing_ok=True)
 
     def standing(self) -> Standing:
-        """Return how its crew stands, by its newest worker; files of dead ones are removed."""
+        """Return how its own crew stands."""
+        return self._standing(self._post.crew)
+
+    def awaits(self) -> bool:
+        """Return whether a replacement of another crew is not ready, and may still become so."""
+        last = {one.crew: one for one in self._ledger() if one.crew != self._post.crew}
+        due = [one.crew for one in last.values() if one.at <= now() < one.due]
+        return any(_born(int(crew)) and not self._standing(crew).complete for crew in due)
+
+    def _standing(self, of: str) -> Standing:
+        """Return how a crew stands, by its newest worker; files of dead ones are removed."""
         crew = []
         for file in self._folder.glob("ready-*-*-*-*-*"):
             _, name, number, wanted, pid, born = file.name.split("-")
             if _born(int(pid)) != born:
                 file.unlink(missing_ok=True)
-            elif name == self._post.crew:
+            elif name == of:
                 crew.append((int(number), int(wanted)))
         return Standing(len(crew), max(crew, default=(0, self._post.wanted))[1])
 
@@ -126,29 +141,40 @@ class Board:
         return True
 
     def give_back(self) -> None:
-        """Let another worker have the turn."""
-        os.close(self._turn)
+        """Let another worker have the turn, where this one has it."""
+        if self._turn >= 0:
+            os.close(self._turn)
+            self._turn = -1
 
-    def note(self) -> None:
-        """Write into the ledger that this worker goes. Only who has the turn may."""
-        left = [*self.departures(), Departure(now(), self._post.crew)]
+    def note(self, seconds: float) -> None:
+        """Write into the ledger that this worker goes, and is replaced within *seconds*.
+
+        Only who has the turn may. The last of a crew is kept for as long as its master lives.
+        """
+        left = self._ledger()
+        last = {one.crew: one for one in left if _born(int(one.crew))}.values()
+        kept = [one for one in left if one in last or now() - one.at < HOUR]
+        kept.append(Departure(now(), now() + seconds, self._post.crew))
         fresh = self._folder / "ledger.new"
-        fresh.write_text("".join(f"{at!r} {crew}\n" for at, crew in left), encoding="utf-8")
+        fresh.write_text("".join(f"{at!r} {due!r} {crew}\n" for at, due, crew in kept))
         fresh.replace(self._folder / "ledger")
 
     def departures(self) -> list[Departure]:
-        """Return who went in the last hour; what cannot be read counts as nobody."""
+        """Return who went in the last hour."""
+        return [one for one in self._ledger() if now() - one.at < HOUR]
+
+    def last(self) -> Departure | None:
+        """Return the last that went of its own crew, None where none did."""
+        return next((one for one in reversed(self._ledger()) if one.crew == self._post.crew), None)
+
+    def _ledger(self) -> list[Departure]:
+        """Return who went, oldest first; what cannot be read counts as nobody."""
         left: list[Departure] = []
         with suppress(OSError, ValueError):
-            for line in (self._folder / "ledger").read_text(encoding="utf-8").splitlines():
-                at, crew = line.split()
-                left.append(Departure(float(at), crew))
-        return [one for one in left if 0 <= now() - one.at < HOUR]
-
-    def since_last(self) -> float | None:
-        """Return the seconds since the last of its own crew went, None where none did."""
-        left = [one.at for one in self.departures() if one.crew == self._post.crew]
-        return now() - max(left) if left else None
+            for line in (self._folder / "ledger").read_text().splitlines():
+                at, due, crew = line.split()
+                left.append(Departure(float(at), float(due), str(int(crew))))
+        return [one for one in left if one.at <= now()]
 
 
 def _born(pid: int) -> str:

@@ -16,8 +16,8 @@ from bugsly.probes import process
 from bugsly.probes.limit import read_headroom
 from bugsly.protocol.memory import ExitReason
 from bugsly.protocol.net import Hindrance, Net, NetState
-from bugsly.recycle import forecast
-from bugsly.recycle.board import open_board
+from bugsly.recycle import forecast, policy
+from bugsly.recycle.board import now, open_board
 from bugsly.recycle.daybook import Daybook
 from bugsly.recycle.policy import (
     Rules,
@@ -26,6 +26,7 @@ from bugsly.recycle.policy import (
     another_leaves,
     find_hindrance,
     find_reason,
+    stuck,
     unsupported,
 )
 
@@ -90,6 +91,7 @@ class SafetyNet:
         self._closing.set()
         if self._board is not None:
             self._board.withdraw()
+            self._board.give_back()
 
     def word(self) -> Net | None:
         """Return what a report says of the net, None before it knows its limit."""
@@ -97,13 +99,10 @@ class SafetyNet:
             return None
         board, word = self._board, self._word
         recycled = 0 if board is None else len(board.departures())
-        if self._agent.leaving:
-            state, word = NetState.LEAVING, None
-        else:
-            state = NetState.WATCHING if word is None else NetState.WAITING
+        calm = NetState.LEAVING if self._agent.leaving else NetState.WATCHING
         return Net(
             at=self._rules.at,
-            state=state,
+            state=calm if word is None else NetState.WAITING,
             because=self._agent.leaving if word is None else word.because,
             hindrance=None if word is None else word.hindrance,
             recycled=recycled,
@@ -182,20 +181,21 @@ class SafetyNet:
 
     def _situation(self) -> Situation:
         assert self._board is not None
-        standing = self._board.standing()
+        standing, last = self._board.standing(), self._board.last()
         return Situation(
             fresh=self._fresh,
             age=monotonic() - self._begun,
             ready=standing.ready,
             wanted=standing.wanted,
             recycled=len(self._board.departures()),
-            since_last=self._board.since_last(),
+            overdue=now() - last.at if last and last.due < now() else None,
+            elsewhere=self._board.awaits(),
             changed=self._changed(),
         )
 
     def _changed(self) -> str:
-        now = ((file, _stamp(file)) for file in self._loaded)
-        return next((short_path(file) for file, stamp in now if stamp != self._loaded[file]), "")
+        found = ((file, _stamp(file)) for file in self._loaded)
+        return next((short_path(file) for file, stamp in found if stamp != self._loaded[file]), "")
 
     def _tell(self, word: Wait | None) -> None:
         """Keep *word* for the reports; log it once where it does not pass by itself."""
@@ -205,13 +205,30 @@ class SafetyNet:
             LOG.warning("%s", word.because)
 
     def _leave(self, because: str) -> None:
-        """Let the worker end, whatever goes wrong on the way; it has the turn until then."""
+        """Let the worker end, whatever goes wrong on the way; it has the turn until then.
+
+        One that does not end leaves the turn to other masters: none of its siblings can go.
+        """
+        watching = threading.Thread(target=self._give_up, name="bugsly-net-patience", daemon=True)
+        with suppress(RuntimeError):  # no thread is to be had
+            watching.start()
         LOG.warning("recycling: %s → it leaves when its requests are done", because)
         self._agent.leaving = because
         try:
             self._wind_down()
         finally:
             self._way.stop()
+
+    def _give_up(self) -> None:
+        """Say that this worker did not end, once it should be gone and its replacement ready."""
+        patience = self._patience()
+        if not self._closing.wait(patience):
+            with self._guard:
+                self._tell(stuck(patience))
+                self._close()
+
+    def _patience(self) -> float:
+        return self._way.lingers + self._way.grace + policy.PATIENCE
 
     def _wind_down(self) -> None:
         """Tell what is known while answers close their connections, until none is idle."""
@@ -220,7 +237,7 @@ class SafetyNet:
         self._note_traffic()
         self._daybook.note()
         with suppress(OSError):  # a full disk; who is ready is known all the same
-            self._board.note()
+            self._board.note(self._patience())
         self._agent.last_words()
         self._await(self._way.is_empty, self._busy + self._way.lingers + LATE)
         self._board.withdraw()

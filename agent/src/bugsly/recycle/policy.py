@@ -43,8 +43,10 @@ class Situation:
     """Workers its master keeps."""
     recycled: int = 0
     """Workers of the host that were recycled in the last hour."""
-    since_last: float | None = None
-    """Since the last of its own master's."""
+    overdue: float | None = None
+    """Since the last of its own master's went, where its replacement should long be ready."""
+    elsewhere: bool = False
+    """Whether a worker of another master went, and its replacement may yet become ready."""
     changed: str = ""
     """A file of the application that is not what this worker loaded."""
 
@@ -87,7 +89,17 @@ def unsupported(obstacle: str) -> Wait:
 def another_leaves() -> Wait:
     """Return the word of a worker that finds another one of its host leaving."""
     return Wait(
-        Hindrance.TURN, "recycling: another worker of this host is leaving → it waits its turn"
+        Hindrance.TURN,
+        "recycling: another worker of this host is leaving or being replaced → it waits its turn",
+    )
+
+
+def stuck(seconds: float) -> Wait:
+    """Return the word of a worker that was told to end *seconds* ago, and did not."""
+    return Wait(
+        Hindrance.REPLACEMENT,
+        f"recycling: it was told to leave {seconds:.0f} s ago and is still here, so no sibling of"
+        " it can go → see which request does not end, and whether its worker class stops",
     )
 
 
@@ -104,10 +116,10 @@ def _lasting(now: Situation, rules: Rules) -> Wait | None:
             f"recycling: {now.changed[-100:]} was changed after it was loaded, so a replacement"
             " might not start → reload Gunicorn",
         )
-    if now.ready < now.wanted and now.since_last is not None and now.since_last > PATIENCE:
+    if now.ready < now.wanted and now.overdue is not None:
         return Wait(
             Hindrance.REPLACEMENT,
-            f"recycling: the worker that left {now.since_last:.0f} s ago has no replacement that"
+            f"recycling: the worker that left {now.overdue:.0f} s ago has no replacement that"
             " is ready → see Gunicorn's log",
         )
     if now.recycled >= rules.per_hour:
@@ -130,7 +142,7 @@ def _passing(now: Situation, rules: Rules) -> Wait | None:
             Hindrance.SIBLINGS,
             f"recycling: {now.ready} of {now.wanted} workers are ready → it waits for the others",
         )
-    return None
+    return another_leaves() if now.elsewhere else None
 
 
 def size(amount: float) -> str:
