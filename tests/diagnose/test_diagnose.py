@@ -17,6 +17,7 @@ from tests.support.dossiers import (
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.diagnose.retainers import GUESS, LEAVING
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Body, Dossier, Life
 
@@ -206,6 +207,27 @@ def test_of_things_that_few_requests_make_sixty_requests_are_enough(kind: str) -
     few: dict[str, Any] = {"traffic": lambda _: {ORDERS: 4}, "number": 15}
     assert one(grown(each(ORDERS), kind=kind, **few)).is_leak
     assert grown(each(ORDERS), kind="list", **few) == ()
+
+
+@pytest.mark.parametrize(
+    ("steps", "confidence", "kind"), [(30, GUESS, "list"), (90, 0.77, "list"), (90, None, "dict")]
+)
+def test_a_list_that_one_request_in_sixty_adds_to_is_a_guess_and_then_a_leak(
+    steps: int, confidence: float | None, kind: str
+) -> None:
+    seldom: dict[str, Any] = {"traffic": lambda step: {ORDERS: step % 3, HOME: 60}}
+    found = grown(each(ORDERS), kind=kind, number=steps, **seldom)
+    assert [one.confidence for one in found] == ([] if confidence is None else [confidence])
+
+
+def test_where_the_source_takes_entries_out_a_leak_is_less_sure() -> None:
+    taken = f"{VIEWS}\n\ndef sweep():\n    log.clear()\n"
+    sure, unsure = (
+        one(diagnose(dossier(life({"shop.views.log": each(ORDERS)}), **of), []))
+        for of in ({"holders": (holder(),), "sources": (source(text),)} for text in (VIEWS, taken))
+    )
+    assert (sure.leaves, unsure.leaves) == (False, True)
+    assert unsure.confidence == pytest.approx(sure.confidence - LEAVING)
 
 
 def test_threads_speak_for_the_containers_that_grow_with_them() -> None:

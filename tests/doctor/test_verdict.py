@@ -151,6 +151,7 @@ def test_nothing_but_a_sure_leak_ends_a_run(found: object) -> None:
         (diagnosis(Cause.NATIVE, holder="", site="shop/views.py:9"), False),
         (diagnosis(site=""), False),
         (diagnosis(kind="survivor", site=""), True),
+        (diagnosis(leaves=True), True),
         (UNKNOWN, True),
         (BOUNDED, False),
     ],

@@ -17,7 +17,7 @@ from bugsly_server.diagnose.orphans import with_orphans
 from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import is_off, name_remainder
 from bugsly_server.diagnose.responses import buffered
-from bugsly_server.diagnose.retainers import GUESS
+from bugsly_server.diagnose.retainers import GUESS, LEAVING
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course
 from bugsly_server.diagnose.tracks import COUNTED, Track, follow
@@ -63,6 +63,11 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     named = groups if much else [_without_trifles(one) for one in groups]
     if walk is not None:
         named = [with_orphans(confirmed(one, walk), walk, dossier.sources) for one in named]
+    hints = [track for track in tracks if track.is_hint and not track.holder.library]
+    named += [
+        replace(_of_track(one, steady, readings, dossier, gained), confidence=GUESS)
+        for one in hints
+    ]
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     sure = [one for one in named if one.confidence > GUESS]
     explained = min(1.0, sum(one.part for one in [*sure, *stops]))
@@ -115,13 +120,14 @@ def _of_track(
         part=_part(track, gained),
         bytes=track.largest * holder.entry_bytes,
         bound_bytes=None,
-        confidence=_confidence(track, feed, endpoint),
+        confidence=_confidence(track, reading, endpoint),
         because=tuple(_because(track, feed, others, endpoint)),
         unless=tuple(_unless(track)),
         workers=track.growing,
         library=holder.library,
         entries=track.largest,
         kind=holder.kind,
+        leaves=reading is not None and reading.removes,
     )
 
 
@@ -221,11 +227,13 @@ def _go_together(left: Track, right: Track) -> bool:
     return same and are_alike(left.each, right.each)
 
 
-def _confidence(track: Track, feed: Feed | None, endpoint: str) -> float:
+def _confidence(track: Track, reading: Reading | None, endpoint: str) -> float:
     """Return how sure it is, from how much was seen and from how many facts agree."""
+    fed = reading is not None and bool(reading.feeds)
     doubt = 0.5 / math.sqrt(max(1.0, track.entries / 40))
-    doubt *= 0.6 if feed is not None or track.holder.site else 1.0
+    doubt *= 0.6 if fed or track.holder.site else 1.0
     doubt *= 0.7 if endpoint else 1.0
+    doubt += LEAVING if reading is not None and reading.removes else 0.0
     doubt += 0.1 if track.holder.library else 0.0
     return round(max(0.05, min(0.99, 1 - doubt)), 2)
 

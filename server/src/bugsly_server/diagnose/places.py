@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from bugsly_server.model.diagnosis import Cause, shows_only
 
 DEFINED = frozenset({"thread", "receiver"})
 """Kinds whose probe knows the line that defines them, not the one that makes another."""
+
+NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 class Place(NamedTuple):
@@ -29,7 +32,7 @@ def locate(
     sources: Mapping[str, Source],
 ) -> Place:
     """Return where *holder* is fed: by the probe's word, the application's code, or a library's."""
-    opens = OPENS if holder.kind == "descriptor" else ()
+    calls = OPENS if holder.kind == "descriptor" else _callers(holder, feed)
     if holder.kind in DEFINED:
         made = in_view(cause, endpoint, sources)
         if made is not None:
@@ -38,12 +41,23 @@ def locate(
         return Place(holder.site, _file_of(holder.site, sources.values()) or holder.file)
     fed = Place("", holder.file)
     if shows_only(holder.kind):
-        return in_view(cause, endpoint, sources, opens) or fed
+        return in_view(cause, endpoint, sources, calls) or fed
     if feed is not None and feed.function and holder.file in sources:
         fed = Place(site(sources[holder.file], feed.line), holder.file)
         if not holder.library:
             return fed
-    return in_view(cause, endpoint, sources, opens) or fed
+    return in_view(cause, endpoint, sources, calls) or fed
+
+
+def _callers(holder: Holder, feed: Feed | None) -> tuple[str, ...]:
+    """Return what calls of the application lead into the library that keeps *holder*.
+
+    That is what the library calls the function or the class that feeds it.
+    """
+    if not holder.library or feed is None:
+        return ()
+    called = {*NAME.findall(holder.name), feed.function} - {holder.name.rpartition(".")[2]}
+    return (rf"^({'|'.join(sorted(one for one in called if not one.startswith('__')))})$",)
 
 
 def in_view(

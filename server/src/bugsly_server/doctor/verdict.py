@@ -161,15 +161,18 @@ def agreeing(found: Sequence[Found]) -> int:
 def is_open(found: Sequence[Found], *, maybe: bool, waits: bool = False) -> bool:
     """Return whether more requests could tell why memory grows, as it does or *maybe* does.
 
-    They could, too, where it *waits* for a worker to tell what holds what is left behind.
+    They could, too, where it *waits* for a worker to tell what holds what is left behind, or where
+    the code that takes entries out of a holder may only not have come to it.
     """
     leaks = [one for one, _ in found if is_leak(one)]
     if leaks:
         return all(
-            (waits and lacks_holder(one)) or (not one.site and (one.is_symptom or not one.holder))
+            one.leaves
+            or (waits and lacks_holder(one))
+            or (not one.site and (one.is_symptom or not one.holder))
             for one in leaks
         )
-    return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)
+    return maybe or any(one.cause is Cause.UNKNOWN or one.is_leak for one, _ in found)
 
 
 def _sure(found: Sequence[Found]) -> list[Diagnosis]:

@@ -110,6 +110,8 @@ class Diagnosis:
     """The way to it, where a heap was walked."""
     kind: str = ""
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
+    leaves: bool = False
+    """Whether the source takes entries out of its holder, though none were seen to be."""
 
     @property
     def is_slight(self) -> bool:

@@ -1,0 +1,151 @@
+"""How source spells a holder, and what it does to it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, replace
+
+ADDS = frozenset(
+    {"append", "appendleft", "add", "extend", "extendleft", "insert", "update", "setdefault"}
+    | {"push", "put", "put_nowait", "set", "register", "__setitem__"}
+)
+REMOVES = frozenset({"pop", "popleft", "popitem", "remove", "discard", "clear", "get_nowait"})
+PUSHES = frozenset({"heappush", "insort", "insort_left", "insort_right"})
+"""Functions that add to their first argument."""
+PULLS = frozenset({"heappop"})
+"""Functions that take out of their first argument."""
+BEGINS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
+"""Methods that make the holder, and make nothing anew."""
+VARIABLES = frozenset({"<closure>", "<default>", "<local>"})
+"""What a path says of a variable of a function."""
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """How source may spell a holder: `log` and `views.log`, or `self.seen`."""
+
+    last: str
+    owner: str
+    """The function whose closure or default it is, empty for all others."""
+    is_bare: bool
+    """Whether it may stand there without a dot before it."""
+    selves: frozenset[int] = frozenset()
+    """Ids of the nodes that spell it within its own class, which is a container."""
+
+    @classmethod
+    def of(cls, path: str, module: str) -> Name:
+        """Return how the source of *module* spells the holder at *path*."""
+        rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
+        parts = [part for part in rest.split(".") if part]
+        is_variable = len(parts) > 2 and parts[-2] in VARIABLES
+        return cls(
+            last=parts[-1] if parts else "",
+            owner=parts[-3] if is_variable else "",
+            is_bare=is_variable or len(parts) == 1,
+        )
+
+    def known_in(self, tree: ast.Module) -> Name:
+        """Return it with what spells it in its own class, where *tree* has that: `self[key]`."""
+        kinds = {
+            made.func.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            and isinstance(made := node.value, ast.Call)
+            and isinstance(made.func, ast.Name)
+            and any(names(target, self) for target in _targets(node))
+        }
+        own = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name in kinds]
+        return replace(
+            self,
+            selves=frozenset(
+                id(node)
+                for one in own
+                for node in ast.walk(one)
+                if (isinstance(node, ast.Name) and node.id == "self")
+                or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "super")
+            ),
+        )
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def names(node: ast.AST, name: Name) -> bool:
+    """Return whether *node* spells the holder: `log`, `views.log`, `self.seen`, `log[key]`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if id(node) in name.selves:
+        return True
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in {"setdefault", "get"} and names(node.func.value, name)
+    if isinstance(node, ast.Name):
+        return name.is_bare and node.id == name.last
+    if name.owner or not isinstance(node, ast.Attribute):
+        return False
+    return node.attr.lstrip("_") == name.last.lstrip("_")
+
+
+def adds(node: ast.AST, name: Name) -> bool:
+    """Return whether *node* adds to the holder."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=holder, attr=verb)):
+            return (verb in ADDS and names(holder, name)) or _pushes(node, name)
+        case ast.Call():
+            return _pushes(node, name)
+        case ast.Assign(targets=targets):
+            return any(isinstance(one, ast.Subscript) and names(one.value, name) for one in targets)
+        case ast.AugAssign(target=target, op=ast.Add() | ast.BitOr()):
+            return names(target, name) or (
+                isinstance(target, ast.Subscript) and names(target.value, name)
+            )
+    return False
+
+
+def _pushes(call: ast.Call, name: Name) -> bool:
+    return last_name(call.func) in PUSHES and bool(call.args) and names(call.args[0], name)
+
+
+def removes(node: ast.AST, name: Name, around: Function | None) -> bool:
+    """Return whether *node*, in the function *around* it, takes entries out of the holder."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=holder, attr=verb)) if verb in REMOVES:
+            return names(holder, name)
+        case ast.Call(func=called, args=[holder, *_]):
+            return last_name(called) in PULLS and names(holder, name)
+        case ast.Delete(targets=targets):
+            return any(isinstance(one, ast.Subscript) and names(one.value, name) for one in targets)
+        case ast.Assign(targets=[ast.Subscript(value=holder, slice=ast.Slice())]):
+            return names(holder, name)
+        case ast.Assign():
+            return around is not None and _renews(node, name, around)
+    return False
+
+
+def _renews(node: ast.Assign, name: Name, around: Function) -> bool:
+    """Return whether *node* puts another in the holder's place, with less in it or nothing."""
+    targets = [
+        one
+        for target in node.targets
+        for one in (target.elts if isinstance(target, ast.Tuple) else [target])
+    ]
+    is_renewed = any(_is_whole(one, name, around) for one in targets)
+    joins = any(isinstance(one, ast.BinOp | ast.Starred) for one in ast.walk(node.value))
+    return is_renewed and not joins and around.name not in BEGINS
+
+
+def _is_whole(target: ast.AST, name: Name, around: Function) -> bool:
+    """Return whether *target* is the holder itself, and not a variable of *around*'s own."""
+    if isinstance(target, ast.Attribute):
+        return names(target, name)
+    if not isinstance(target, ast.Name) or not names(target, name):
+        return False
+    shared = (one.names for one in ast.walk(around) if isinstance(one, ast.Global | ast.Nonlocal))
+    return any(target.id in each for each in shared)
+
+
+def last_name(node: ast.AST) -> str:
+    """Return `c` of `c` and of `a.b.c`; empty for all else."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
