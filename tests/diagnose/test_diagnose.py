@@ -129,9 +129,9 @@ def test_whatever_gains_an_entry_with_each_request_is_a_leak(kind: str) -> None:
 
 
 @pytest.mark.parametrize("stock", [40, 300, 700])
-@pytest.mark.parametrize("kind", ["dict", "set", "lru_cache"])
+@pytest.mark.parametrize("kind", ["dict", "set", "lru_cache", "Counter"])
 def test_what_meets_a_finite_stock_of_keys_is_no_leak(kind: str, stock: int) -> None:
-    found = grown(drawn_from(stock), kind=kind, growing=True, number=80)
+    found = grown(drawn_from(stock), kind=kind, entry="str: int", growing=True, number=80)
     assert not [it for it in found if it.is_leak]
 
 
@@ -228,6 +228,42 @@ def test_where_the_source_takes_entries_out_a_leak_is_less_sure() -> None:
     )
     assert (sure.leaves, unsure.leaves) == (False, True)
     assert unsure.confidence == pytest.approx(sure.confidence - LEAVING)
+
+
+LINECACHE = "def updatecache(name):\n    cache[name] = 1\n"
+FINALIZE = (
+    "class finalize:\n    _registry = {}\n"
+    "    def __init__(self, obj):\n        self._registry[self] = obj\n"
+)
+CALLING = """\
+import linecache, weakref
+
+@shop.get("/orders")
+def orders():
+    show("x")
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "line"),
+    [
+        ("linecache.cache", LINECACHE, "linecache.cache[path] = text"),
+        ("linecache.cache", LINECACHE, "linecache.updatecache(path)"),
+        ("weakref.finalize._registry", FINALIZE, "weakref.finalize(upload, close)"),
+    ],
+)
+def test_what_a_library_holds_is_fed_by_the_line_that_adds_to_it_or_calls_it(
+    name: str, theirs: str, line: str
+) -> None:
+    file, module = f"/usr/lib/{name.partition('.')[0]}.py", name.partition(".")[0]
+    held = holder(name, "dict", file=file, library="python 3.11.7")
+    sources = (
+        source(theirs, module=module, file=file),
+        source(CALLING.format(line), views={ORDERS: 3}),
+    )
+    found = one(diagnose(dossier(life({name: each(ORDERS)}), holders=(held,), sources=sources), []))
+    assert found.site == "shop/views.py:6"
 
 
 def test_threads_speak_for_the_containers_that_grow_with_them() -> None:

@@ -20,7 +20,7 @@ from bugsly_server.diagnose.responses import buffered
 from bugsly_server.diagnose.retainers import GUESS, LEAVING
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course
-from bugsly_server.diagnose.tracks import COUNTED, Track, follow
+from bugsly_server.diagnose.tracks import COUNTED, Track, follow, is_keyed
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier
 from bugsly_server.model.units import count, size
@@ -128,6 +128,7 @@ def _of_track(
         entries=track.largest,
         kind=holder.kind,
         leaves=reading is not None and reading.removes,
+        keyed=is_keyed(holder),
     )
 
 

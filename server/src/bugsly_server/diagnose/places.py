@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder, Source
 from bugsly_server.diagnose.culprits import OPENS, find_culprit
-from bugsly_server.diagnose.feeds import Feed
+from bugsly_server.diagnose.feeds import Feed, choose, read
 from bugsly_server.model.diagnosis import Cause, shows_only
 
 DEFINED = frozenset({"thread", "receiver"})
@@ -46,7 +46,20 @@ def locate(
         fed = Place(site(sources[holder.file], feed.line), holder.file)
         if not holder.library:
             return fed
-    return in_view(cause, endpoint, sources, calls) or fed
+    by_name = _by_name(holder, endpoint, sources.values()) if holder.library else None
+    return by_name or in_view(cause, endpoint, sources, calls) or fed
+
+
+def _by_name(holder: Holder, endpoint: str, sources: Iterable[Source]) -> Place | None:
+    """Return the line of the application that adds to a library's *holder* itself."""
+    *owners, last = NAME.findall(holder.name) or [""]
+    for source in sources:
+        if endpoint in source.views and any(owner in source.text for owner in owners[-1:]):
+            path = f"{source.module}.{'.'.join(owners)}.{last}"
+            feed = choose(read(source.text, path, source.module).feeds, endpoint)
+            if feed is not None and feed.function:
+                return Place(site(source, feed.line), source.file)
+    return None
 
 
 def _callers(holder: Holder, feed: Feed | None) -> tuple[str, ...]:

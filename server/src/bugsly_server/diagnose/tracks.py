@@ -37,6 +37,7 @@ COUNTED = frozenset(
 )
 KEYED = frozenset({"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"})
 """Kinds that keep nothing twice."""
+PAIR = ": "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Track:
     @property
     def is_hint(self) -> bool:
         """Return whether too few requests drove it to tell, each of which added to it."""
-        early = self.course is Course.EARLY and self.holder.kind not in KEYED
+        early = self.course is Course.EARLY and not is_keyed(self.holder)
         runs = [run for run in self.runs.values() if run.grown >= OF_THINGS.grown]
         return early and self.is_rare and bool(runs) and all(run.is_whole for run in runs)
 
@@ -105,7 +106,7 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
         return None
     shares = share([one for story in stories.values() for one in story.stretches])
     bound = holder.bound if holder.bound is not None else told
-    keyed = holder.kind in KEYED or "dict" in holder.kind.lower()
+    keyed = is_keyed(holder)
     served = [one for story in stories.values() for one in story.stretches]
     least = _least(holder, served, shares, keyed=keyed)
     runs = {
@@ -121,6 +122,11 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
         gained={worker: max(0, run.grown) * holder.entry_bytes for worker, run in runs.items()},
         requests=sum(sum(one.served.values()) for one in served),
     )
+
+
+def is_keyed(holder: Holder) -> bool:
+    """Return whether *holder* keeps nothing twice; of a mapping, an entry is a key and a value."""
+    return holder.kind in KEYED or "dict" in holder.kind.lower() or PAIR in holder.entry
 
 
 def _least(

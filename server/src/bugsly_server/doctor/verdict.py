@@ -176,9 +176,12 @@ def is_open(found: Sequence[Found], *, maybe: bool, waits: bool = False) -> bool
 
 
 def _sure(found: Sequence[Found]) -> list[Diagnosis]:
-    """Return the leaks that need no more looks; of a symptom somebody has to know the line."""
+    """Return the leaks that need no more looks; of a symptom somebody has to know the line.
+
+    What keeps nothing twice needs all looks: the next key may be one that it has met.
+    """
     sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
-    return [one for one in sure if one.site or not one.is_symptom]
+    return [one for one in sure if not one.keyed and (one.site or not one.is_symptom)]
 
 
 def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:

@@ -112,6 +112,8 @@ class Diagnosis:
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
     leaves: bool = False
     """Whether the source takes entries out of its holder, though none were seen to be."""
+    keyed: bool = False
+    """Whether its holder keeps nothing twice, and may only not have met all keys."""
 
     @property
     def is_slight(self) -> bool:
