@@ -17,7 +17,6 @@ from tests.support.dossiers import (
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.diagnose import diagnose
-from bugsly_server.diagnose.retainers import GUESS, LEAVING
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Body, Dossier, Life
 
@@ -207,63 +206,6 @@ def test_of_things_that_few_requests_make_sixty_requests_are_enough(kind: str) -
     few: dict[str, Any] = {"traffic": lambda _: {ORDERS: 4}, "number": 15}
     assert one(grown(each(ORDERS), kind=kind, **few)).is_leak
     assert grown(each(ORDERS), kind="list", **few) == ()
-
-
-@pytest.mark.parametrize(
-    ("steps", "confidence", "kind"), [(30, GUESS, "list"), (90, 0.77, "list"), (90, None, "dict")]
-)
-def test_a_list_that_one_request_in_sixty_adds_to_is_a_guess_and_then_a_leak(
-    steps: int, confidence: float | None, kind: str
-) -> None:
-    seldom: dict[str, Any] = {"traffic": lambda step: {ORDERS: step % 3, HOME: 60}}
-    found = grown(each(ORDERS), kind=kind, number=steps, **seldom)
-    assert [one.confidence for one in found] == ([] if confidence is None else [confidence])
-
-
-def test_where_the_source_takes_entries_out_a_leak_is_less_sure() -> None:
-    taken = f"{VIEWS}\n\ndef sweep():\n    log.clear()\n"
-    sure, unsure = (
-        one(diagnose(dossier(life({"shop.views.log": each(ORDERS)}), **of), []))
-        for of in ({"holders": (holder(),), "sources": (source(text),)} for text in (VIEWS, taken))
-    )
-    assert (sure.leaves, unsure.leaves) == (False, True)
-    assert unsure.confidence == pytest.approx(sure.confidence - LEAVING)
-
-
-LINECACHE = "def updatecache(name):\n    cache[name] = 1\n"
-FINALIZE = (
-    "class finalize:\n    _registry = {}\n"
-    "    def __init__(self, obj):\n        self._registry[self] = obj\n"
-)
-CALLING = """\
-import linecache, weakref
-
-@shop.get("/orders")
-def orders():
-    show("x")
-    {}
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "theirs", "line"),
-    [
-        ("linecache.cache", LINECACHE, "linecache.cache[path] = text"),
-        ("linecache.cache", LINECACHE, "linecache.updatecache(path)"),
-        ("weakref.finalize._registry", FINALIZE, "weakref.finalize(upload, close)"),
-    ],
-)
-def test_what_a_library_holds_is_fed_by_the_line_that_adds_to_it_or_calls_it(
-    name: str, theirs: str, line: str
-) -> None:
-    file, module = f"/usr/lib/{name.partition('.')[0]}.py", name.partition(".")[0]
-    held = holder(name, "dict", file=file, library="python 3.11.7")
-    sources = (
-        source(theirs, module=module, file=file),
-        source(CALLING.format(line), views={ORDERS: 3}),
-    )
-    found = one(diagnose(dossier(life({name: each(ORDERS)}), holders=(held,), sources=sources), []))
-    assert found.site == "shop/views.py:6"
 
 
 def test_threads_speak_for_the_containers_that_grow_with_them() -> None:
