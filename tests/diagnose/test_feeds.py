@@ -2,8 +2,8 @@
 
 import pytest
 
-from bugsly_server.diagnose.bounds import UNKNOWN
 from bugsly_server.diagnose.feeds import LONGEST_SOURCE, choose, read
+from bugsly_server.diagnose.numbers import UNKNOWN
 
 MODULE = "shop.views"
 VIEW = "@app.get('/')\ndef view():"
@@ -144,6 +144,7 @@ def test_a_function_that_looks_before_it_adds_keeps_a_memo(
         (["if len(log) > 0:", "    log.pop()"], None),
         (["heappush(log, 1)", "if len(log) > ELSEWHERE:", "    heappop(log)"], UNKNOWN),
         (["log.append(1)", "del log[:-700]"], 700),
+        (["self.most = most", "if len(log) > self.most:", "    log.pop()"], UNKNOWN),
         (["global log", "log = log[-MOST:]"], 500),
         (["if len(log) > 0:", "    print(log)"], None),
         (["if len(other) > 100:", "    other.pop()"], None),
@@ -153,6 +154,42 @@ def test_a_function_that_looks_before_it_adds_keeps_a_memo(
 def test_a_bound_is_what_the_length_is_compared_with(body: list[str], bound: int | None) -> None:
     text = "MOST: Final = 500\ndef trim():\n    del log[0]\n" + inside(*body, head=VIEW)
     assert read(text, "shop.views.log", MODULE).bound == bound
+
+
+@pytest.mark.parametrize(
+    ("path", "bound"), [("archive.rows", None), ("ring.rows", UNKNOWN), ("Ring.rows", UNKNOWN)]
+)
+def test_a_bound_of_another_class_is_none(path: str, bound: int | None) -> None:
+    text = (
+        "class Archive:\n    def put(self, row):\n        self.rows.append(row)\n"
+        "class Ring:\n    def put(self, row):\n        self.rows.append(row)\n"
+        "        if len(self.rows) > self.most:\n            self.rows.pop(0)\n"
+        "archive = Archive()\nring = Ring(10)\n"
+    )
+    found = read(f"{text}ring.put(archive.put(1))\n", f"shop.views.{path}", MODULE)
+    assert (len(found.feeds), found.bound) == (1, bound)
+
+
+@pytest.mark.parametrize(
+    ("made", "bound"),
+    [
+        ("LRU(5_000)", 5_000),
+        ("LRU(MOST)", 500),
+        ("LRU(most=900)", 900),
+        ("LRU()", 100),
+        ("LRU(int(environ['MOST']))", UNKNOWN),
+        ("LRU(None)", None),
+        ("LRU(most=math.inf)", None),
+    ],
+)
+def test_a_bound_that_is_given_when_it_is_made_is_that_number(made: str, bound: int | None) -> None:
+    text = (
+        "MOST = 500\nclass LRU:\n    def __init__(self, most=100):\n        self.most = most\n"
+        "        self.rows = {}\n    def keep(self, key):\n        self.rows[key] = 1\n"
+        "        if self.most and len(self.rows) > self.most:\n            self.rows.popitem()\n"
+        f"lru = {made}\nlru.keep(1)\n"
+    )
+    assert read(text, "shop.views.lru.rows", MODULE).bound == bound
 
 
 def test_code_that_nobody_calls_bounds_nothing() -> None:

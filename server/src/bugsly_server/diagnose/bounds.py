@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import ast
-import operator
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from bugsly_server.diagnose.numbers import UNKNOWN, largest
 from bugsly_server.diagnose.touches import Function, Name, adds, last_name, names, removes
 
 SMALLEST = 2
-UNKNOWN = sys.maxsize
-"""Stands for a bound that the source does not tell as a number."""
-OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-}
 
 
 def bound_in(tree: ast.Module, name: Name) -> int | None:
@@ -28,8 +20,8 @@ def bound_in(tree: ast.Module, name: Name) -> int | None:
     found = [*_cuts(tree, name), *_guards(tree, name)]
     if found:
         return max(found)
-    numbers = (_number(one, tree) for one in _limits(tree, name))
-    return min((one for one in numbers if one is not None and one >= SMALLEST), default=None)
+    numbers = (largest(one, tree) for one in _limits(tree, name))
+    return min((one for one in numbers if SMALLEST <= one < UNKNOWN), default=None)
 
 
 def _cuts(tree: ast.Module, name: Name) -> Iterator[int]:
@@ -46,7 +38,7 @@ def _cuts(tree: ast.Module, name: Name) -> Iterator[int]:
             case _:
                 continue
         if names(held, name) and isinstance(edge, ast.UnaryOp) and isinstance(edge.op, ast.USub):
-            yield _number(edge.operand, tree) or UNKNOWN
+            yield largest(edge.operand, tree)
 
 
 def _guards(tree: ast.Module, name: Name) -> Iterator[int]:
@@ -59,7 +51,7 @@ def _guards(tree: ast.Module, name: Name) -> Iterator[int]:
         for node in ast.walk(around):
             if not isinstance(node, ast.If | ast.While):
                 continue
-            limits = [_limit(one, tree) for one in _limits(node.test, name)]
+            limits = [largest(one, tree) for one in _limits(node.test, name)]
             if max(limits, default=0) >= SMALLEST and _holds_down(node, around, name, functions):
                 yield max(limits)
 
@@ -96,36 +88,3 @@ def _limits(tree: ast.AST, name: Name) -> Iterator[ast.expr]:
             match length:
                 case ast.Call(func=ast.Name(id="len"), args=[held]) if names(held, name):
                     yield limit
-
-
-def _limit(node: ast.expr, tree: ast.Module) -> int:
-    """Return the number that a length is compared with; `UNKNOWN` where code makes it up."""
-    number = _number(node, tree)
-    return number or 0 if isinstance(node, ast.Constant) else number or UNKNOWN
-
-
-def _number(node: ast.AST, tree: ast.Module) -> int | None:
-    """Return the whole number that *node* is, or that the code gives a name like it."""
-    match node:
-        case ast.Constant(value=int() as number):
-            return int(number)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            sides = _number(left, tree), _number(right, tree)
-            if None in sides:
-                return None
-            return OPERATORS[type(op)](*(one for one in sides if one is not None))
-    wanted = last_name(node)
-    given = [_given(one, wanted) for one in ast.walk(tree)] if wanted else []
-    return max((one for one in given if one is not None), default=None)
-
-
-def _given(node: ast.AST, wanted: str) -> int | None:
-    """Return the number that *node* gives a name or an attribute called *wanted*."""
-    match node:
-        case ast.Assign(targets=[target], value=ast.Constant(value=int() as number)):
-            pass
-        case ast.AnnAssign(target=target, value=ast.Constant(value=int() as number)):
-            pass
-        case _:
-            return None
-    return number if last_name(target) == wanted else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 ADDS = frozenset(
@@ -31,8 +32,12 @@ class Name:
     """The function whose closure or default it is, empty for all others."""
     is_bare: bool
     """Whether it may stand there without a dot before it."""
+    within: str = ""
+    """What it is an attribute of: an instance, or a class."""
     selves: frozenset[int] = frozenset()
     """Ids of the nodes that spell it within its own class, which is a container."""
+    foreign: frozenset[int] = frozenset()
+    """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
 
     @classmethod
     def of(cls, path: str, module: str) -> Name:
@@ -44,33 +49,46 @@ class Name:
             last=parts[-1] if parts else "",
             owner=parts[-3] if is_variable else "",
             is_bare=is_variable or len(parts) == 1,
+            within=parts[-2] if len(parts) > 1 and not is_variable else "",
         )
 
     def known_in(self, tree: ast.Module) -> Name:
-        """Return it with what spells it in its own class, where *tree* has that: `self[key]`."""
-        kinds = {
-            made.func.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign | ast.AnnAssign)
-            and isinstance(made := node.value, ast.Call)
-            and isinstance(made.func, ast.Name)
-            and any(names(target, self) for target in _targets(node))
-        }
-        own = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef) and one.name in kinds]
+        """Return it with what `self` stands for in the classes of *tree*."""
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        mine = _kinds(self.last, tree)
+        theirs = {self.within, *_kinds(self.within, tree)} if self.within else set()
+        owners = [one for one in classes if one.name in theirs]
+        bases = {last_name(base) for one in owners for base in one.bases}
+        others = [one for one in classes if one not in owners and one.name not in bases]
         return replace(
             self,
-            selves=frozenset(
-                id(node)
-                for one in own
-                for node in ast.walk(one)
-                if (isinstance(node, ast.Name) and node.id == "self")
-                or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "super")
-            ),
+            selves=frozenset(id(node) for one in classes if one.name in mine for node in _me(one)),
+            foreign=frozenset(id(node) for one in others if owners for node in _me(one)),
         )
 
 
-def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
-    return node.targets if isinstance(node, ast.Assign) else [node.target]
+def _kinds(called: str, tree: ast.Module) -> set[str]:
+    """Return the classes of which what is *called* so is made: `Cache` in `log = Cache()`."""
+    return {
+        last_name(node.value.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.Call)
+        and any(last_name(target) == called for target in targets_of(node))
+    }
+
+
+def _me(kind: ast.ClassDef) -> Iterator[ast.AST]:
+    """Yield what stands for an instance, or for the class, in the code of *kind*."""
+    for node in ast.walk(kind):
+        is_super = isinstance(node, ast.Call) and last_name(node.func) == "super"
+        if is_super or (isinstance(node, ast.Name) and node.id in {"self", "cls"}):
+            yield node
+
+
+def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    """Return what *node* assigns to."""
+    return list(node.targets) if isinstance(node, ast.Assign) else [node.target]
 
 
 def names(node: ast.AST, name: Name) -> bool:
@@ -83,7 +101,7 @@ def names(node: ast.AST, name: Name) -> bool:
         return node.func.attr in {"setdefault", "get"} and names(node.func.value, name)
     if isinstance(node, ast.Name):
         return name.is_bare and node.id == name.last
-    if name.owner or not isinstance(node, ast.Attribute):
+    if name.owner or not isinstance(node, ast.Attribute) or id(node.value) in name.foreign:
         return False
     return node.attr.lstrip("_") == name.last.lstrip("_")
 
