@@ -187,7 +187,7 @@ def test_a_bound_that_is_given_when_it_is_made_is_that_number(made: str, bound: 
         "MOST = 500\nclass LRU:\n    def __init__(self, most=100):\n        self.most = most\n"
         "        self.rows = {}\n    def keep(self, key):\n        self.rows[key] = 1\n"
         "        if self.most and len(self.rows) > self.most:\n            self.rows.popitem()\n"
-        f"lru = {made}\nlru.keep(1)\n"
+        f"lru = {made}\nother = LRU(70)\nlru.keep(1)\n"
     )
     assert read(text, "shop.views.lru.rows", MODULE).bound == bound
 

@@ -20,7 +20,7 @@ def bound_in(tree: ast.Module, name: Name) -> int | None:
     found = [*_cuts(tree, name), *_guards(tree, name)]
     if found:
         return max(found)
-    numbers = (largest(one, tree) for one in _limits(tree, name))
+    numbers = (largest(one, tree, name.made) for one in _limits(tree, name))
     return min((one for one in numbers if SMALLEST <= one < UNKNOWN), default=None)
 
 
@@ -38,7 +38,7 @@ def _cuts(tree: ast.Module, name: Name) -> Iterator[int]:
             case _:
                 continue
         if names(held, name) and isinstance(edge, ast.UnaryOp) and isinstance(edge.op, ast.USub):
-            yield largest(edge.operand, tree)
+            yield largest(edge.operand, tree, name.made)
 
 
 def _guards(tree: ast.Module, name: Name) -> Iterator[int]:
@@ -51,7 +51,7 @@ def _guards(tree: ast.Module, name: Name) -> Iterator[int]:
         for node in ast.walk(around):
             if not isinstance(node, ast.If | ast.While):
                 continue
-            limits = [largest(one, tree) for one in _limits(node.test, name)]
+            limits = [largest(one, tree, name.made) for one in _limits(node.test, name)]
             if max(limits, default=0) >= SMALLEST and _holds_down(node, around, name, functions):
                 yield max(limits)
 

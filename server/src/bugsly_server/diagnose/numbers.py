@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from bugsly_server.diagnose.touches import Function, last_name, targets_of
 
@@ -22,37 +22,41 @@ OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-def largest(node: ast.AST, tree: ast.Module, deep: int = 0) -> int:
-    """Return the largest number that *node* may be, by what *tree* gives names and parameters."""
+def largest(node: ast.AST, tree: ast.Module, made: Collection[int] = (), deep: int = 0) -> int:
+    """Return the largest number that *node* may be, by what *tree* gives names and parameters.
+
+    Where instances are concerned that are *made* by calls with these ids, others do not count.
+    """
     match node:
         case ast.Constant(value=int() as number):
             return int(number)
         case ast.Constant(value=None) | ast.Attribute(attr="inf"):
             return ENDLESS
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            sides = largest(left, tree, deep), largest(right, tree, deep)
+            sides = largest(left, tree, made, deep), largest(right, tree, made, deep)
             return UNKNOWN if UNKNOWN in sides else OPERATORS[type(op)](*sides)
     name = last_name(node)
     if not name or deep == DEEPEST:
         return UNKNOWN
-    given = [one for one in _given(name, tree) if last_name(one) != name]
-    return max((largest(one, tree, deep + 1) for one in given), default=UNKNOWN)
+    given = [one for one in _given(name, tree, made) if last_name(one) != name]
+    return max((largest(one, tree, made, deep + 1) for one in given), default=UNKNOWN)
 
 
-def _given(name: str, tree: ast.Module) -> Iterator[ast.expr]:
+def _given(name: str, tree: ast.Module, made: Collection[int]) -> Iterator[ast.expr]:
     """Yield what *tree* gives a variable, an attribute or a parameter called *name*."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             yield from (node.value for one in targets_of(node) if last_name(one) == name)
         elif isinstance(node, ast.ClassDef):
+            those = [call for call in calls if last_name(call.func) == node.name]
+            these = [call for call in those if id(call) in made]
             for one in node.body:
                 if isinstance(one, Function) and one.name == "__init__":
-                    yield from _passed(
-                        name, one, [c for c in calls if last_name(c.func) == node.name]
-                    )
+                    yield from _passed(name, one, these or those)
         elif isinstance(node, Function) and node.name != "__init__":
-            yield from _passed(name, node, [c for c in calls if last_name(c.func) == node.name])
+            those = [call for call in calls if last_name(call.func) == node.name]
+            yield from _passed(name, node, those)
 
 
 def _passed(name: str, function: Function, calls: list[ast.Call]) -> Iterator[ast.expr]:

@@ -39,6 +39,9 @@ class Name:
     foreign: frozenset[int] = frozenset()
     """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
 
+    made: frozenset[int] = frozenset()
+    """Ids of the calls that make what it is an attribute of."""
+
     @classmethod
     def of(cls, path: str, module: str) -> Name:
         """Return how the source of *module* spells the holder at *path*."""
@@ -55,8 +58,9 @@ class Name:
     def known_in(self, tree: ast.Module) -> Name:
         """Return it with what `self` stands for in the classes of *tree*."""
         classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-        mine = _kinds(self.last, tree)
-        theirs = {self.within, *_kinds(self.within, tree)} if self.within else set()
+        makers = _makers(self.within, tree) if self.within else []
+        mine = {last_name(call.func) for call in _makers(self.last, tree)}
+        theirs = {self.within, *(last_name(call.func) for call in makers)}
         owners = [one for one in classes if one.name in theirs]
         bases = {last_name(base) for one in owners for base in one.bases}
         others = [one for one in classes if one not in owners and one.name not in bases]
@@ -64,18 +68,19 @@ class Name:
             self,
             selves=frozenset(id(node) for one in classes if one.name in mine for node in _me(one)),
             foreign=frozenset(id(node) for one in others if owners for node in _me(one)),
+            made=frozenset(map(id, makers)),
         )
 
 
-def _kinds(called: str, tree: ast.Module) -> set[str]:
-    """Return the classes of which what is *called* so is made: `Cache` in `log = Cache()`."""
-    return {
-        last_name(node.value.func)
+def _makers(called: str, tree: ast.Module) -> list[ast.Call]:
+    """Return the calls that make what is *called* so: `Cache()` in `log = Cache()`."""
+    return [
+        node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign | ast.AnnAssign)
         and isinstance(node.value, ast.Call)
         and any(last_name(target) == called for target in targets_of(node))
-    }
+    ]
 
 
 def _me(kind: ast.ClassDef) -> Iterator[ast.AST]:
