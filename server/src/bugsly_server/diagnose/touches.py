@@ -38,7 +38,6 @@ class Name:
     """Ids of the nodes that spell it within its own class, which is a container."""
     foreign: frozenset[int] = frozenset()
     """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
-
     made: frozenset[int] = frozenset()
     """Ids of the calls that make what it is an attribute of."""
 

@@ -74,9 +74,10 @@ class Track:
     @property
     def is_hint(self) -> bool:
         """Return whether too few requests drove it to tell, each of which added to it."""
-        early = self.course is Course.EARLY and not is_keyed(self.holder)
+        if self.course is not Course.EARLY or self.holder.kind in COUNTED or is_keyed(self.holder):
+            return False
         runs = [run for run in self.runs.values() if run.grown >= OF_THINGS.grown]
-        return early and self.is_rare and bool(runs) and all(run.is_whole for run in runs)
+        return self.is_rare and bool(runs) and all(run.is_whole for run in runs)
 
     @property
     def growing(self) -> tuple[int, ...]:

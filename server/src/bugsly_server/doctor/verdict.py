@@ -195,9 +195,12 @@ def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
         few = f"{count(seen.requests)} requests were answered, and it takes {count(ENOUGH)} to tell"
         return Verdict.INCONCLUSIVE, few
     stopping = any(one.cause in STOPS for one in diagnoses)
-    unknown = any(one.cause is Cause.UNKNOWN or one.is_leak for one in diagnoses)
-    if unknown or (seen.growing and not stopping):
-        return Verdict.INCONCLUSIVE, "memory grows to the end, and the cause is not known"
+    unknown = any(one.cause is Cause.UNKNOWN for one in diagnoses)
+    grows = unknown or (bool(seen.growing) and not stopping)
+    if grows or any(one.is_leak for one in diagnoses):
+        guess = "something may grow for ever, and too little was seen of it"
+        known = "memory grows to the end, and the cause is not known"
+        return Verdict.INCONCLUSIVE, known if grows else guess
     if any(one.is_slight for one in diagnoses):
         return Verdict.NO_LEAK, "what grows for ever is slight, and a library's"
     calm = "what grows stops by itself" if stopping else "nothing that grows for ever was found"
