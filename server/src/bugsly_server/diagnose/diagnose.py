@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from bugsly_server.diagnose.causes import cause_of
 from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
-from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
+from bugsly_server.diagnose.feeds import Feed
 from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.heap import confirmed, of_heap, walked
+from bugsly_server.diagnose.homes import Told, tell
 from bugsly_server.diagnose.known import recognise
 from bugsly_server.diagnose.live import moved
 from bugsly_server.diagnose.orphans import with_orphans
@@ -46,12 +47,10 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     none at all where nothing grows.
     """
     dossier = with_gauges(dossier)
-    readings = {
-        name: read(source.text, name, source.module)
-        for name, holder in dossier.holders.items()
-        if (source := dossier.sources.get(holder.file)) is not None and source.text
-    }
-    tracks = follow(dossier, {n: one.bound for n, one in readings.items() if one.bound is not None})
+    told = {name: tell(one, dossier.sources) for name, one in dossier.holders.items()}
+    readings = {name: one for name, one in told.items() if one is not None}
+    bounds = {name: told.reading.bound for name, told in readings.items()}
+    tracks = follow(dossier, {name: one for name, one in bounds.items() if one is not None})
     steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
@@ -96,17 +95,18 @@ def _grow_much(dossier: Dossier, growing: Collection[int]) -> bool:
 def _of_track(
     track: Track,
     steady: Sequence[Track],
-    readings: Mapping[str, Reading],
+    readings: Mapping[str, Told],
     dossier: Dossier,
     gained: Mapping[int, int],
 ) -> Diagnosis:
     holder = track.holder
     endpoint = endpoint_of(track.shares) or holder.endpoint
-    reading = readings.get(holder.name)
-    feed = choose(reading.feeds, endpoint) if reading is not None else None
+    told = readings.get(holder.name)
+    feed, fed_in = (told and told.fed_by(endpoint)) or (None, holder.file)
     others = [one.holder for one in steady if one is not track and _go_together(one, track)]
     cause = cause_of(holder, feed, others, collected=not is_off(dossier))
-    site, file = locate(holder, feed, cause, endpoint, dossier.sources)
+    fed = replace(holder, file=fed_in)
+    site, file = locate(fed, feed, cause, endpoint, dossier.sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
@@ -120,14 +120,15 @@ def _of_track(
         part=_part(track, gained),
         bytes=track.largest * holder.entry_bytes,
         bound_bytes=None,
-        confidence=_confidence(track, reading, endpoint),
+        confidence=_confidence(track, told, endpoint),
         because=tuple(_because(track, feed, others, endpoint)),
         unless=tuple(_unless(track)),
         workers=track.growing,
         library=holder.library,
         entries=track.largest,
         kind=holder.kind,
-        leaves=reading is not None and reading.removes,
+        leaves=told is not None and told.reading.removes,
+        unread=told.missing if told is not None else "",
         keyed=is_keyed(holder),
     )
 
@@ -228,13 +229,13 @@ def _go_together(left: Track, right: Track) -> bool:
     return same and are_alike(left.each, right.each)
 
 
-def _confidence(track: Track, reading: Reading | None, endpoint: str) -> float:
+def _confidence(track: Track, told: Told | None, endpoint: str) -> float:
     """Return how sure it is, from how much was seen and from how many facts agree."""
-    fed = reading is not None and bool(reading.feeds)
+    fed = told is not None and bool(told.reading.feeds)
     doubt = 0.5 / math.sqrt(max(1.0, track.entries / 40))
     doubt *= 0.6 if fed or track.holder.site else 1.0
     doubt *= 0.7 if endpoint else 1.0
-    doubt += LEAVING if reading is not None and reading.removes else 0.0
+    doubt += LEAVING if told is not None and told.reading.removes else 0.0
     doubt += 0.1 if track.holder.library else 0.0
     return round(max(0.05, min(0.99, 1 - doubt)), 2)
 

@@ -57,8 +57,8 @@ class Name:
     def known_in(self, tree: ast.Module) -> Name:
         """Return it with what `self` stands for in the classes of *tree*."""
         classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-        makers = _makers(self.within, tree) if self.within else []
-        mine = {last_name(call.func) for call in _makers(self.last, tree)}
+        makers = makers_of(self.within, tree) if self.within else []
+        mine = {last_name(call.func) for call in makers_of(self.last, tree)}
         theirs = {self.within, *(last_name(call.func) for call in makers)}
         owners = [one for one in classes if one.name in theirs]
         bases = {last_name(base) for one in owners for base in one.bases}
@@ -71,7 +71,7 @@ class Name:
         )
 
 
-def _makers(called: str, tree: ast.Module) -> list[ast.Call]:
+def makers_of(called: str, tree: ast.Module) -> list[ast.Call]:
     """Return the calls that make what is *called* so: `Cache()` in `log = Cache()`."""
     return [
         node.value

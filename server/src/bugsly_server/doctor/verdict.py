@@ -180,7 +180,7 @@ def _sure(found: Sequence[Found]) -> list[Diagnosis]:
 
     What keeps nothing twice needs all looks: the next key may be one that it has met.
     """
-    sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
+    sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE and not one.unread]
     return [one for one in sure if not one.keyed and (one.site or not one.is_symptom)]
 
 

@@ -114,6 +114,8 @@ class Diagnosis:
     """Whether the source takes entries out of its holder, though none were seen to be."""
     keyed: bool = False
     """Whether its holder keeps nothing twice, and may only not have met all keys."""
+    unread: str = ""
+    """A module whose source may tell more, and was not asked for yet."""
 
     @property
     def is_slight(self) -> bool:
