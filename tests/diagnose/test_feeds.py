@@ -233,7 +233,11 @@ def test_what_leaves_is_seen_to_leave(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["log.append(1)", "other.pop()", "print(log[0])", "log = []", "global log; log = log + [1]"],
+    [
+        *("log.append(1)", "other.pop()", "print(log[0])", "log = []"),
+        "global log; log = log + [1]",
+        "global log\n    if log is None:\n        log = []",
+    ],
 )
 def test_where_nothing_leaves_nothing_is_said_to(line: str) -> None:
     assert not read(inside(line), "shop.views.log", MODULE).removes

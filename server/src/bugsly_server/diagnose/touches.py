@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 ADDS = frozenset(
     {"append", "appendleft", "add", "extend", "extendleft", "insert", "update", "setdefault"}
@@ -155,7 +156,18 @@ def _renews(node: ast.Assign, name: Name, around: Function) -> bool:
     ]
     is_renewed = any(_is_whole(one, name, around) for one in targets)
     joins = any(isinstance(one, ast.BinOp | ast.Starred) for one in ast.walk(node.value))
-    return is_renewed and not joins and around.name not in BEGINS
+    if not is_renewed or joins or around.name in BEGINS:
+        return False
+    return not any(_asks_whether_it_is(one) and node in one.body for one in ast.walk(around))
+
+
+def _asks_whether_it_is(node: ast.AST) -> TypeGuard[ast.If]:
+    """Return whether *node* lets be made what is not there yet: `if not hasattr(here, "log")`."""
+    if not isinstance(node, ast.If):
+        return False
+    asked = list(ast.walk(node.test))
+    calls = any(isinstance(one, ast.Call) and last_name(one.func) == "hasattr" for one in asked)
+    return calls or any(isinstance(one, ast.Constant) and one.value is None for one in asked)
 
 
 def _is_whole(target: ast.AST, name: Name, around: Function) -> bool:
