@@ -49,6 +49,8 @@ def test_its_class_tells_of_the_bound_that_it_was_given(most: str, is_leak: bool
     )
 
 
-def test_nothing_is_asked_for_what_a_module_defines_itself() -> None:
-    found: tuple[Diagnosis, ...] = diagnose(seen(STORE, "None"), [])
-    assert [(one.unread, one.site) for one in found] == [("", "shop/views.py:7")]
+@pytest.mark.parametrize("before", ["", "from collections import Sessions\n"])
+def test_nothing_is_asked_for_what_a_module_or_python_itself_defines(before: str) -> None:
+    found: tuple[Diagnosis, ...] = diagnose(seen(before + STORE, "None"), [])
+    line = 7 + before.count("\n")
+    assert [(one.unread, one.site) for one in found] == [("", f"shop/views.py:{line}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -65,4 +66,6 @@ def _homes(source: Source, path: str) -> Iterator[str]:
             (one.asname or one.name) in made for one in node.names
         ):
             package = source.module.split(".")[: -node.level] if node.level else []
-            yield ".".join([*package, *([node.module] if node.module else [])])
+            home = [*package, *(node.module or "").split(".")]
+            if home[0] not in sys.stdlib_module_names:
+                yield ".".join(name for name in home if name)
