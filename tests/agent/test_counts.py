@@ -76,6 +76,16 @@ def test_threads_of_the_application_are_told_by_what_they_run(ended: threading.E
     assert holder.site == f"{HERE}:{poll.__code__.co_firstlineno}"
 
 
+def test_a_timer_is_told_by_what_it_waits_to_run() -> None:
+    timer = threading.Timer(600, poll, args=[threading.Event()])
+    timer.start()
+    try:
+        assert counts("threads")[f"threads running {__name__}.poll"] == 1
+    finally:
+        timer.cancel()
+        timer.join(10)
+
+
 def test_a_thread_that_is_a_class_of_the_application_is_told_by_its_run(
     ended: threading.Event,
 ) -> None:

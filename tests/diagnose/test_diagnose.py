@@ -128,9 +128,9 @@ def test_whatever_gains_an_entry_with_each_request_is_a_leak(kind: str) -> None:
 
 
 @pytest.mark.parametrize("stock", [40, 300, 700])
-@pytest.mark.parametrize("kind", ["dict", "set", "lru_cache"])
+@pytest.mark.parametrize("kind", ["dict", "set", "lru_cache", "Counter"])
 def test_what_meets_a_finite_stock_of_keys_is_no_leak(kind: str, stock: int) -> None:
-    found = grown(drawn_from(stock), kind=kind, growing=True, number=80)
+    found = grown(drawn_from(stock), kind=kind, entry="str: int", growing=True, number=80)
     assert not [it for it in found if it.is_leak]
 
 

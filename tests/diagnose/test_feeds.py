@@ -3,8 +3,10 @@
 import pytest
 
 from bugsly_server.diagnose.feeds import LONGEST_SOURCE, choose, read
+from bugsly_server.diagnose.numbers import UNKNOWN
 
 MODULE = "shop.views"
+VIEW = "@app.get('/')\ndef view():"
 
 
 def lines(text: str, path: str = "shop.views.log") -> list[int]:
@@ -131,22 +133,112 @@ def test_a_function_that_looks_before_it_adds_keeps_a_memo(
         (["if 100 <= len(log):", "    log.clear()"], 100),
         (["while len(log) > MOST:", "    del log[0]"], 500),
         (["if len(log) >= config.MOST:", "    log.pop()"], 500),
-        (["if len(log) > ELSEWHERE:", "    log.pop()"], None),
+        (["if len(log) > ELSEWHERE:", "    log.pop()"], UNKNOWN),
+        (["if len(log) > MOST + 50:", "    log[:] = log[-MOST:]"], 550),
+        (["if len(log) >= app.config['MOST']:", "    trim()"], UNKNOWN),
+        (["if len(log) >= app.config['MOST']:", "    print(log)"], None),
+        (["if len(log) >= app.config['MOST']:", "    return", "log.append(1)"], UNKNOWN),
+        (["log.append(1)", "if len(log) >= app.config['MOST']:", "    return"], None),
+        (["if len(log) < ELSEWHERE:", "    log.append(1)"], UNKNOWN),
+        (["if len(log) > 100:", "    warn()", "if len(log) > 900:", "    log.clear()"], 900),
+        (["if len(log) > 0:", "    log.pop()"], None),
+        (["heappush(log, 1)", "if len(log) > ELSEWHERE:", "    heappop(log)"], UNKNOWN),
+        (["log.append(1)", "del log[:-700]"], 700),
+        (["self.most = most", "if len(log) > self.most:", "    log.pop()"], UNKNOWN),
+        (["global log", "log = log[-MOST:]"], 500),
         (["if len(log) > 0:", "    print(log)"], None),
         (["if len(other) > 100:", "    other.pop()"], None),
         (["return len(log)"], None),
     ],
 )
 def test_a_bound_is_what_the_length_is_compared_with(body: list[str], bound: int | None) -> None:
-    assert read("MOST = 500\n" + inside(*body), "shop.views.log", MODULE).bound == bound
+    text = "MOST: Final = 500\ndef trim():\n    del log[0]\n" + inside(*body, head=VIEW)
+    assert read(text, "shop.views.log", MODULE).bound == bound
 
 
-@pytest.mark.parametrize("line", ["log.pop()", "log.clear()", "del log[0]", "log[:] = log[-9:]"])
+@pytest.mark.parametrize(
+    ("path", "bound"), [("archive.rows", None), ("ring.rows", UNKNOWN), ("Ring.rows", UNKNOWN)]
+)
+def test_a_bound_of_another_class_is_none(path: str, bound: int | None) -> None:
+    text = (
+        "class Archive:\n    def put(self, row):\n        self.rows.append(row)\n"
+        "class Ring:\n    def put(self, row):\n        self.rows.append(row)\n"
+        "        if len(self.rows) > self.most:\n            self.rows.pop(0)\n"
+        "archive = Archive()\nring = Ring(10)\n"
+    )
+    found = read(f"{text}ring.put(archive.put(1))\n", f"shop.views.{path}", MODULE)
+    assert (len(found.feeds), found.bound) == (1, bound)
+
+
+@pytest.mark.parametrize(
+    ("made", "bound"),
+    [
+        ("LRU(5_000)", 5_000),
+        ("LRU(MOST)", 500),
+        ("LRU(most=900)", 900),
+        ("LRU()", 100),
+        ("LRU(int(environ['MOST']))", UNKNOWN),
+        ("LRU(None)", None),
+        ("LRU(most=math.inf)", None),
+    ],
+)
+def test_a_bound_that_is_given_when_it_is_made_is_that_number(made: str, bound: int | None) -> None:
+    text = (
+        "MOST = 500\nclass LRU:\n    def __init__(self, most=100):\n        self.most = most\n"
+        "        self.rows = {}\n    def keep(self, key):\n        self.rows[key] = 1\n"
+        "        if self.most and len(self.rows) > self.most:\n            self.rows.popitem()\n"
+        f"lru = {made}\nother = LRU(70)\nlru.keep(1)\n"
+    )
+    assert read(text, "shop.views.lru.rows", MODULE).bound == bound
+
+
+def test_code_that_nobody_calls_bounds_nothing() -> None:
+    unused = inside("if len(log) > ELSEWHERE:", "    log.clear()", head="def trim():")
+    assert read(unused, "shop.views.log", MODULE).bound is None
+    assert read(f"{unused}\ntrim()", "shop.views.log", MODULE).bound == UNKNOWN
+
+
+def test_a_buffer_that_a_method_empties_is_bounded() -> None:
+    text = (
+        "class Batch:\n    size = 1_500\n    def add(self, row):\n"
+        "        self.rows.append(row)\n        if len(self.rows) >= self.size:\n"
+        "            self.flush()\n    def flush(self):\n        rows, self.rows = self.rows, []\n"
+        "batch = Batch()\n@app.post('/')\ndef rows():\n    batch.add(1)\n"
+    )
+    found = read(text, "shop.views.batch.rows", MODULE)
+    assert (found.bound, found.removes) == (1_500, True)
+
+
+def test_a_container_of_a_class_of_its_own_is_spelled_self_in_it() -> None:
+    text = (
+        "class Cache(OrderedDict):\n    def keep(self, key):\n        self[key] = 1\n"
+        "        if len(self) > self.most:\n            self.popitem(last=False)\n"
+        "class Other(dict):\n    def keep(self, key):\n        self[key] = 1\n"
+        "log = Cache(ELSEWHERE)\ndef view():\n    log.keep(1)\n"
+    )
+    found = read(text, "shop.views.log", MODULE)
+    assert ([feed.line for feed in found.feeds], found.bound) == ([3], UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("log.pop()", "log.clear()", "del log[0]", "log[:] = log[-9:]", "heappop(log)"),
+        *("global log; log = {k: v for k, v in log.items() if v > now}", "global log; log = []"),
+    ],
+)
 def test_what_leaves_is_seen_to_leave(line: str) -> None:
     assert read(inside(line), "shop.views.log", MODULE).removes
 
 
-@pytest.mark.parametrize("line", ["log.append(1)", "other.pop()", "print(log[0])"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("log.append(1)", "other.pop()", "print(log[0])", "log = []"),
+        "global log; log = log + [1]",
+        "global log\n    if log is None:\n        log = []",
+    ],
+)
 def test_where_nothing_leaves_nothing_is_said_to(line: str) -> None:
     assert not read(inside(line), "shop.views.log", MODULE).removes
 

@@ -136,7 +136,14 @@ def test_an_app_that_hangs_needs_no_more_requests() -> None:
 
 @pytest.mark.parametrize(
     "found",
-    [diagnosis(confidence=0.8), BOUNDED, WASTE, UNKNOWN, diagnosis(kind="survivor", site="")],
+    [
+        diagnosis(confidence=0.8),
+        diagnosis(keyed=True),
+        BOUNDED,
+        WASTE,
+        UNKNOWN,
+        diagnosis(kind="survivor", site=""),
+    ],
     ids=lambda one: one.cause,
 )
 def test_nothing_but_a_sure_leak_ends_a_run(found: object) -> None:
@@ -151,6 +158,7 @@ def test_nothing_but_a_sure_leak_ends_a_run(found: object) -> None:
         (diagnosis(Cause.NATIVE, holder="", site="shop/views.py:9"), False),
         (diagnosis(site=""), False),
         (diagnosis(kind="survivor", site=""), True),
+        (diagnosis(leaves=True), True),
         (UNKNOWN, True),
         (BOUNDED, False),
     ],

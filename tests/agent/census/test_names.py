@@ -62,6 +62,7 @@ def test_a_package_that_is_installed_is_own_where_the_application_says_so() -> N
         ("orders", "probe.by['orders']"),
         ("app.ItemSchema", "probe.by['app.ItemSchema']"),
         (7, "probe.by[7]"),
+        (None, "probe.by[None]"),
         ("ann@example.com", "probe.by[<str> "),
         ("9f86d081884c7d65", "probe.by[<str> "),
         ("x" * 50, "probe.by[<str> "),

@@ -50,6 +50,8 @@ def _group(thread: threading.Thread) -> Group | None:
         runs = next(vars(kind)["run"] for kind in type(thread).__mro__ if "run" in vars(kind))
         if runs is threading.Thread.run:
             return None
+        if runs is threading.Timer.run:
+            runs = fields.get("function", runs)
     callee = callee_of(runs)
     name = fields.get("_name")
     if is_own(callee.file) or type(name) is not str:

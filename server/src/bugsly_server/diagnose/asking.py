@@ -54,8 +54,10 @@ def _sources(dossier: Dossier, found: Collection[Diagnosis]) -> Iterator[Wanted]
     seen = {endpoint for source in dossier.sources.values() for endpoint in source.views}
     told = [one for one in found if one.is_leak or one.cause is Cause.BUFFERED_RESPONSE]
     words = [one.file for one in told if one.file and one.file not in dossier.sources]
+    words += [one.unread for one in told if one.unread]
     words += [path for one in told if (path := _unread(one.site, dossier))]
-    words += [one.endpoint for one in told if not one.site and one.endpoint not in {"", *seen}]
+    unseen = [one for one in told if one.endpoint not in {"", *seen}]
+    words += [one.endpoint for one in unseen if one.library or not one.site]
     if newest is not None and words:
         names = tuple(sorted(set(words)))[:MOST_FILES]
         yield Wanted(newest.worker_id, Ask(id=0, probe="source", files=names))

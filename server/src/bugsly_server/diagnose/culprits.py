@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Source
-from bugsly_server.diagnose.feeds import Function, parse
+from bugsly_server.diagnose.feeds import parse
+from bugsly_server.diagnose.touches import Function
 from bugsly_server.model.diagnosis import Cause
 
 CALLS: dict[Cause, tuple[str, ...]] = {

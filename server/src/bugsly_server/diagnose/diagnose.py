@@ -8,19 +8,20 @@ from dataclasses import replace
 
 from bugsly_server.diagnose.causes import cause_of
 from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
-from bugsly_server.diagnose.feeds import Feed, Reading, choose, read
+from bugsly_server.diagnose.feeds import Feed
 from bugsly_server.diagnose.gauges import with_gauges
 from bugsly_server.diagnose.heap import confirmed, of_heap, walked
+from bugsly_server.diagnose.homes import Told, tell
 from bugsly_server.diagnose.known import recognise
 from bugsly_server.diagnose.live import moved
 from bugsly_server.diagnose.orphans import with_orphans
 from bugsly_server.diagnose.places import locate
 from bugsly_server.diagnose.remainder import is_off, name_remainder
 from bugsly_server.diagnose.responses import buffered
-from bugsly_server.diagnose.retainers import GUESS
+from bugsly_server.diagnose.retainers import GUESS, LEAVING
 from bugsly_server.diagnose.shares import endpoint_of
 from bugsly_server.diagnose.steady import Course
-from bugsly_server.diagnose.tracks import COUNTED, Track, follow
+from bugsly_server.diagnose.tracks import COUNTED, Track, follow, is_keyed
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier
 from bugsly_server.model.units import count, size
@@ -46,12 +47,10 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     none at all where nothing grows.
     """
     dossier = with_gauges(dossier)
-    readings = {
-        name: read(source.text, name, source.module)
-        for name, holder in dossier.holders.items()
-        if (source := dossier.sources.get(holder.file)) is not None and source.text
-    }
-    tracks = follow(dossier, {n: one.bound for n, one in readings.items() if one.bound is not None})
+    told = {name: tell(one, dossier.sources) for name, one in dossier.holders.items()}
+    readings = {name: one for name, one in told.items() if one is not None}
+    bounds = {name: told.reading.bound for name, told in readings.items()}
+    tracks = follow(dossier, {name: one for name, one in bounds.items() if one is not None})
     steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
     bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
     gained = _gained(dossier, growing)
@@ -63,6 +62,11 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     named = groups if much else [_without_trifles(one) for one in groups]
     if walk is not None:
         named = [with_orphans(confirmed(one, walk), walk, dossier.sources) for one in named]
+    hints = [track for track in tracks if track.is_hint and not track.holder.library]
+    named += [
+        replace(_of_track(one, steady, readings, dossier, gained), confidence=GUESS)
+        for one in hints
+    ]
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     sure = [one for one in named if one.confidence > GUESS]
     explained = min(1.0, sum(one.part for one in [*sure, *stops]))
@@ -91,17 +95,18 @@ def _grow_much(dossier: Dossier, growing: Collection[int]) -> bool:
 def _of_track(
     track: Track,
     steady: Sequence[Track],
-    readings: Mapping[str, Reading],
+    readings: Mapping[str, Told],
     dossier: Dossier,
     gained: Mapping[int, int],
 ) -> Diagnosis:
     holder = track.holder
     endpoint = endpoint_of(track.shares) or holder.endpoint
-    reading = readings.get(holder.name)
-    feed = choose(reading.feeds, endpoint) if reading is not None else None
+    told = readings.get(holder.name)
+    feed, fed_in = (told and told.fed_by(endpoint)) or (None, holder.file)
     others = [one.holder for one in steady if one is not track and _go_together(one, track)]
     cause = cause_of(holder, feed, others, collected=not is_off(dossier))
-    site, file = locate(holder, feed, cause, endpoint, dossier.sources)
+    fed = replace(holder, file=fed_in)
+    site, file = locate(fed, feed, cause, endpoint, dossier.sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
@@ -115,13 +120,16 @@ def _of_track(
         part=_part(track, gained),
         bytes=track.largest * holder.entry_bytes,
         bound_bytes=None,
-        confidence=_confidence(track, feed, endpoint),
+        confidence=_confidence(track, told, endpoint),
         because=tuple(_because(track, feed, others, endpoint)),
         unless=tuple(_unless(track)),
         workers=track.growing,
         library=holder.library,
         entries=track.largest,
         kind=holder.kind,
+        leaves=told is not None and told.reading.removes,
+        unread=told.missing if told is not None else "",
+        keyed=is_keyed(holder),
     )
 
 
@@ -221,11 +229,13 @@ def _go_together(left: Track, right: Track) -> bool:
     return same and are_alike(left.each, right.each)
 
 
-def _confidence(track: Track, feed: Feed | None, endpoint: str) -> float:
+def _confidence(track: Track, told: Told | None, endpoint: str) -> float:
     """Return how sure it is, from how much was seen and from how many facts agree."""
+    fed = told is not None and bool(told.reading.feeds)
     doubt = 0.5 / math.sqrt(max(1.0, track.entries / 40))
-    doubt *= 0.6 if feed is not None or track.holder.site else 1.0
+    doubt *= 0.6 if fed or track.holder.site else 1.0
     doubt *= 0.7 if endpoint else 1.0
+    doubt += LEAVING if told is not None and told.reading.removes else 0.0
     doubt += 0.1 if track.holder.library else 0.0
     return round(max(0.05, min(0.99, 1 - doubt)), 2)
 

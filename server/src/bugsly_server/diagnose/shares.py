@@ -32,6 +32,11 @@ class Stretch(NamedTuple):
     served: Mapping[str, int]
     failed: Mapping[str, int]
 
+    @property
+    def requests(self) -> int:
+        """Return how many were served, of all endpoints."""
+        return sum(self.served.values())
+
 
 class _Block(NamedTuple):
     """A few stretches, as the sums that least squares needs."""

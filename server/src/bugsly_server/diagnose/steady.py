@@ -16,6 +16,8 @@ class Least(NamedTuple):
 
 
 OF_ENTRIES = Least(32, 150)
+OF_RARE = Least(32, 40)
+"""Entries that one request in ten brings, or fewer: many more were answered meanwhile."""
 OF_THINGS = Least(12, 40)
 """Threads, connections and the like are made by few requests, and stay by accident even less."""
 STEADY = 0.8
@@ -61,6 +63,11 @@ class Run(NamedTuple):
     def each(self) -> float:
         """Return entries per request."""
         return self.grown / self.requests if self.requests else 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every request brings new entries, and the same number of them."""
+        return self.grown > 0 and self.each / math.ceil(self.each) >= NEW_EACH_TIME
 
 
 def judge_run(
@@ -142,9 +149,9 @@ def _may_saturate(run: Run, ratio: float) -> bool:
     With a stock of N keys drawn at random, the share of new ones after x draws is
     (1 - exp(-u)) / u with u = x / N, and the second half brings exp(-u / 2) of the first.
     """
-    new = run.each / math.ceil(run.each)
-    if new >= NEW_EACH_TIME:
+    if run.is_whole:
         return False
+    new = run.each / math.ceil(run.each)
     doubt = ratio * math.sqrt(4 / run.grown)
     return abs(ratio - 1) > abs(ratio - math.exp(-_turns(new) / 2)) or (
         1 - math.exp(-_turns(new) / 2) < SIGMAS * doubt

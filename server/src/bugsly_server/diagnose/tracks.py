@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.shares import Stretch, joined, requests_of, share
-from bugsly_server.diagnose.steady import OF_ENTRIES, OF_THINGS, Course, Place, Run, judge_run
+from bugsly_server.diagnose.steady import (
+    OF_ENTRIES,
+    OF_RARE,
+    OF_THINGS,
+    Course,
+    Least,
+    Place,
+    Run,
+    judge_run,
+)
 from bugsly_server.model.diagnosis import Share
 from bugsly_server.model.dossier import Dossier, Life, Step
 
@@ -20,12 +29,15 @@ MOST_LIVES = 6
 """Those in which a holder grew most."""
 MOST_STRETCHES = 48
 """Of one life: more would not tell more, and take longer."""
+RARE = 10
+"""Requests to one that drives a holder, from which on it is driven rarely."""
 COUNTED = frozenset(
     {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
     | {"engine", "callback", "outside"}
 )
 KEYED = frozenset({"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"})
 """Kinds that keep nothing twice."""
+PAIR = ": "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,21 @@ class Track:
         return max((run.held for run in self.runs.values()), default=0)
 
     @property
+    def is_rare(self) -> bool:
+        """Return whether it is driven by one request in so many that it takes long to tell."""
+        return sum(run.requests for run in self.runs.values()) * RARE <= sum(
+            self.whole.served.values()
+        )
+
+    @property
+    def is_hint(self) -> bool:
+        """Return whether too few requests drove it to tell, each of which added to it."""
+        if self.course is not Course.EARLY or self.holder.kind in COUNTED or is_keyed(self.holder):
+            return False
+        runs = [run for run in self.runs.values() if run.grown >= OF_THINGS.grown]
+        return self.is_rare and bool(runs) and all(run.is_whole for run in runs)
+
+    @property
     def growing(self) -> tuple[int, ...]:
         """Return the workers in which it grows steadily."""
         return tuple(one for one, run in self.runs.items() if run.course is Course.STEADY)
@@ -84,15 +111,13 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
     stories = {worker: story for worker, story in stories.items() if story.stretches}
     if not stories:
         return None
-    shares = share([one for story in stories.values() for one in story.stretches])
+    stretches = [one for story in stories.values() for one in story.stretches]
+    shares = share(stretches)
     bound = holder.bound if holder.bound is not None else told
+    whole, keyed = joined(stretches), is_keyed(holder)
+    least = _least(holder, whole, shares, keyed=keyed)
     runs = {
-        worker: judge_run(
-            _places(story, shares),
-            bound,
-            keyed=holder.kind in KEYED or "dict" in holder.kind.lower(),
-            least=OF_THINGS if holder.kind in COUNTED else OF_ENTRIES,
-        )
+        worker: judge_run(_places(story, shares), bound, keyed=keyed, least=least)
         for worker, story in stories.items()
     }
     return Track(
@@ -102,8 +127,21 @@ def _track(holder: Holder, lives: Sequence[Life], told: int | None) -> Track | N
         course=_together(runs),
         each=_each(runs),
         gained={worker: max(0, run.grown) * holder.entry_bytes for worker, run in runs.items()},
-        whole=joined(one for story in stories.values() for one in story.stretches),
+        whole=whole,
     )
+
+
+def is_keyed(holder: Holder) -> bool:
+    """Return whether *holder* keeps nothing twice; of a mapping, an entry is a key and a value."""
+    return holder.kind in KEYED or "dict" in holder.kind.lower() or PAIR in holder.entry
+
+
+def _least(holder: Holder, whole: Stretch, shares: Sequence[Share], *, keyed: bool) -> Least:
+    """Return how much has to be seen of *holder* before it is judged."""
+    if holder.kind in COUNTED:
+        return OF_THINGS
+    is_rare = requests_of(whole, shares) * RARE <= whole.requests
+    return OF_RARE if is_rare and not keyed else OF_ENTRIES
 
 
 def _grown(life: Life, name: str) -> int:

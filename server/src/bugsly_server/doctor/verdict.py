@@ -161,21 +161,27 @@ def agreeing(found: Sequence[Found]) -> int:
 def is_open(found: Sequence[Found], *, maybe: bool, waits: bool = False) -> bool:
     """Return whether more requests could tell why memory grows, as it does or *maybe* does.
 
-    They could, too, where it *waits* for a worker to tell what holds what is left behind.
+    They could, too, where it *waits* for a worker to tell what holds what is left behind, or where
+    the code that takes entries out of a holder may only not have come to it.
     """
     leaks = [one for one, _ in found if is_leak(one)]
     if leaks:
         return all(
-            (waits and lacks_holder(one)) or (not one.site and (one.is_symptom or not one.holder))
+            one.leaves
+            or (waits and lacks_holder(one))
+            or (not one.site and (one.is_symptom or not one.holder))
             for one in leaks
         )
-    return maybe or any(one.cause is Cause.UNKNOWN for one, _ in found)
+    return maybe or any(one.cause is Cause.UNKNOWN or one.is_leak for one, _ in found)
 
 
 def _sure(found: Sequence[Found]) -> list[Diagnosis]:
-    """Return the leaks that need no more looks; of a symptom somebody has to know the line."""
-    sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE]
-    return [one for one in sure if one.site or not one.is_symptom]
+    """Return the leaks that need no more looks; of a symptom somebody has to know the line.
+
+    What keeps nothing twice needs all looks: the next key may be one that it has met.
+    """
+    sure = [one for one, _ in found if is_leak(one) and one.confidence >= SURE and not one.unread]
+    return [one for one in sure if not one.keyed and (one.site or not one.is_symptom)]
 
 
 def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
@@ -189,9 +195,12 @@ def _judge(diagnoses: Sequence[Diagnosis], seen: Seen) -> tuple[Verdict, str]:
         few = f"{count(seen.requests)} requests were answered, and it takes {count(ENOUGH)} to tell"
         return Verdict.INCONCLUSIVE, few
     stopping = any(one.cause in STOPS for one in diagnoses)
-    unknown = any(one.cause is Cause.UNKNOWN or one.is_leak for one in diagnoses)
-    if unknown or (seen.growing and not stopping):
-        return Verdict.INCONCLUSIVE, "memory grows to the end, and the cause is not known"
+    unknown = any(one.cause is Cause.UNKNOWN for one in diagnoses)
+    grows = unknown or (bool(seen.growing) and not stopping)
+    if grows or any(one.is_leak for one in diagnoses):
+        guess = "something may grow for ever, and too little was seen of it"
+        known = "memory grows to the end, and the cause is not known"
+        return Verdict.INCONCLUSIVE, known if grows else guess
     if any(one.is_slight for one in diagnoses):
         return Verdict.NO_LEAK, "what grows for ever is slight, and a library's"
     calm = "what grows stops by itself" if stopping else "nothing that grows for ever was found"

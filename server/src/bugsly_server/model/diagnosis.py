@@ -112,6 +112,12 @@ class Diagnosis:
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
     symptom: str = ""
     """The holder that shows what this one keeps, as requests alive, where there is one."""
+    leaves: bool = False
+    """Whether the source takes entries out of its holder, though none were seen to be."""
+    keyed: bool = False
+    """Whether its holder keeps nothing twice, and may only not have met all keys."""
+    unread: str = ""
+    """A module whose source may tell more, and was not asked for yet."""
 
     @property
     def is_slight(self) -> bool:

@@ -109,7 +109,7 @@ def is_shown(key: object) -> bool:
     """Return whether *key* names something rather than somebody."""
     if type(key) is str:
         return _WORD.fullmatch(key) is not None
-    return type(key) is int and abs(key) < MAX_SHOWN
+    return key is None or (type(key) is int and abs(key) < MAX_SHOWN)
 
 
 def _mark(text: str) -> str:
