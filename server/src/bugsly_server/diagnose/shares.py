@@ -92,7 +92,7 @@ def joined(stretches: Iterable[Stretch]) -> Stretch:
 def requests_of(stretch: Stretch, shares: Sequence[Share]) -> int:
     """Return how many requests of the driving endpoint *stretch* had; all where none drives."""
     if not drives(shares):
-        return sum(stretch.served.values())
+        return stretch.requests
     counted = stretch.failed if shares[0].failing else stretch.served
     return counted.get(shares[0].endpoint, 0)
 
