@@ -45,7 +45,18 @@ def counts() -> dict[str, int]:
     ],
 )
 def test_files_are_told_by_where_they_lie_and_how_they_end(path: str, pattern: str) -> None:
-    assert descriptors._pattern(path) == pattern
+    assert descriptors._pattern(path, tempfile.gettempdir()) == pattern
+
+
+def test_where_no_temporary_file_can_be_made_files_are_counted_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", refused)
+    with Path("/dev/null").open():
+        assert count_files()["/dev/*"]
 
 
 def test_open_files_are_counted(

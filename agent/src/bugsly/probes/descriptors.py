@@ -73,7 +73,9 @@ def _describe(entry: str, name: str, **details: int) -> Holder:
 
 
 def _files(targets: Mapping[int, str]) -> Counter[str]:
-    return Counter(_pattern(target) for target in targets.values() if target.startswith("/"))
+    files = [target for target in targets.values() if target.startswith("/")]
+    temporary = _temporary()
+    return Counter(_pattern(file, temporary) for file in files)
 
 
 def _targets() -> Iterator[tuple[int, str]]:
@@ -84,12 +86,22 @@ def _targets() -> Iterator[tuple[int, str]]:
                 yield int(name), os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - as above
 
 
-def _pattern(path: str) -> str:
-    """Return where the file lies and its ending, with a star for what has a number in it."""
+def _temporary() -> str:
+    """Return the folder for temporary files; of one that cannot be, where none can be written."""
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return "\0"
+
+
+def _pattern(path: str, temporary: str) -> str:
+    """Return where the file lies and its ending, with a star for what has a number in it.
+
+    Files in folders of *temporary* lie in it.
+    """
     if path.startswith(MEMFD):
         return f"{MEMFD}*"
     folder, name = os.path.split(path.removesuffix(" (deleted)"))
-    temporary = tempfile.gettempdir()
     if folder.startswith(temporary):
         folder = temporary
     return f"{DIGIT.sub('*', folder)}/*{os.path.splitext(name)[1]}"  # noqa: PTH122 - as above
