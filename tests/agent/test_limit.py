@@ -120,6 +120,13 @@ CASES: dict[str, tuple[Tree, Headroom]] = {
         of_v1("/docker/abc", v1("/", 300 * MB, 500 * MB, kills=1)),
         Headroom(300 * MB, 500 * MB, 1),
     ),
+    **{
+        f"v2 that says {absurd!r}": (
+            of_v2("/shop", v2("/shop", 300 * MB, absurd)),
+            Headroom(HOST_USED, HOST, 0),
+        )
+        for absurd in ("", "0", "-1", "9" * 30, "a lot", "1 2")
+    },
     "no cgroup": (host(), Headroom(HOST_USED, HOST, 0)),
 }
 

@@ -46,7 +46,7 @@ def read_headroom(root: Path = ROOT) -> Headroom:
     used, limit = _host(root)
     kills = _table(groups[0] / layout.kills).get("oom_kill", 0) if groups else 0
     limits = [(_number(group / layout.limit), group) for group in groups]
-    bounds = [(bound, group) for bound, group in limits if bound is not None and bound < limit]
+    bounds = [(bound, group) for bound, group in limits if bound is not None and 0 < bound < limit]
     if bounds:
         limit, tightest = min(bounds, key=lambda bound: bound[0])
         cache = _table(tightest / "memory.stat").get(layout.cache, 0)
