@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.support.cgroup import inside, memory_cgroup
+from tests.support.container import read_only
 from tests.support.fake_server import FakeServer, reply
 from tests.support.gunicorn import WORKERS
 from tests.support.load import hold, load
@@ -148,6 +150,23 @@ def test_a_request_that_never_ends_gets_its_grace_and_holds_up_nobody(
         assert clients.least >= WORKERS - 1
 
 
+def test_a_sync_worker_whose_request_never_ends_goes_when_gunicorn_ends_it(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    with swelling(server, tmp_path, "-k", "sync", "--timeout", "6", troubled=True) as shop:
+        holding = hold(shop.port, "/hold")
+        stuck = shop.await_leaving()
+        with load(shop.port, observe=shop.ready) as clients:
+            wait_until(lambda: Hindrance.SIBLINGS in shop.hindrances(), 60, "the other waits")
+            assert shop.recycled == []
+            holding.join()
+            wait_until(lambda: server.ends_of(stuck, by_itself=True), 20, "it tells its end")
+            assert server.ends_of(stuck, by_itself=True)[0].reason is ExitReason.TIMEOUT
+            shop.await_recycled(1)
+        assert clients.failed == []
+        assert clients.least >= WORKERS - 1
+
+
 def test_a_worker_that_never_goes_holds_up_its_siblings_but_no_other_gunicorn(
     server: FakeServer, tmp_path: Path
 ) -> None:
@@ -218,6 +237,22 @@ def heirs(server: FakeServer, shop: Shop) -> list[int]:
     return [one.parent for one in server.workers.values() if one.parent != shop.running.pid]
 
 
+def test_max_requests_in_the_middle_fail_none(server: FakeServer, tmp_path: Path) -> None:
+    limits = ("--max-requests", "120", "--keep-alive", "4")
+    with swelling(server, tmp_path, *KEEPING, *limits) as shop:
+        with load(shop.port, pace=0.05) as clients:
+            wait_until(
+                lambda: any(
+                    f"[{report.worker.pid}] [INFO] Autorestarting" in shop.running.log
+                    for report in shop.leaving()
+                ),
+                60,
+                "one that leaves has had its requests",
+            )
+            shop.await_recycled(1)
+        assert clients.failed == []
+
+
 def test_the_turn_of_a_leaving_worker_that_is_killed_passes_on(
     server: FakeServer, tmp_path: Path
 ) -> None:
@@ -260,3 +295,40 @@ def test_what_cannot_be_recycled_says_so_once(
         wait_until(lambda: shop.hindrances() == {Hindrance.UNSUPPORTED}, 10, "it says so")
         assert shop.running.log.count(because) == WORKERS
         assert shop.running.children == before
+
+
+def test_a_container_that_is_read_only_has_room_for_what_workers_tell_one_another(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    options = ("--worker-tmp-dir", str(own))
+    with swelling(server, tmp_path, *KEEPING, *options, within=read_only(own, shared=True)) as shop:
+        with load(shop.port, observe=shop.ready) as clients:
+            shop.await_recycled(WORKERS)
+        assert clients.failed == []
+        assert clients.least >= WORKERS - 1
+
+
+def test_without_any_room_for_that_it_says_so(server: FakeServer, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    options = ("--worker-tmp-dir", str(own))
+    with swelling(
+        server, tmp_path, *KEEPING, *options, within=read_only(own, shared=False)
+    ) as shop:
+        wait_until(lambda: shop.hindrances() == {Hindrance.UNSUPPORTED}, 10, "it says so")
+        assert shop.running.log.count("let /dev/shm be writable") == WORKERS
+
+
+def test_a_share_is_of_what_the_cgroup_allows(server: FakeServer, tmp_path: Path) -> None:
+    with (
+        memory_cgroup(limit=1_000_000_000 >> 12 << 12) as cgroup,
+        swelling(
+            server, tmp_path, "-k", "sync", within=inside(cgroup, []), BUGSLY_RECYCLE_AT="24%"
+        ) as shop,
+        load(shop.port, clients=2, pace=0.05) as clients,
+    ):
+        shop.await_recycled(1)
+        assert clients.failed == []
+        assert all("passed 120 MB" in one.because for one in shop.recycled)
