@@ -19,6 +19,7 @@ NET = {
     "BUGSLY_RECYCLE_AGE": "1",
     "BUGSLY_RECYCLES_PER_HOUR": "100000",
 }
+KEEPING = ("-k", "gthread", "--threads", "4")
 SAYING = ("sh", "-c", 'echo Listening at: http://127.0.0.1:0; exec "$@"', "sh")
 """Says for Gunicorn what it does not where each worker has a socket of its own."""
 
