@@ -6,8 +6,10 @@ import pytest
 from tests.support.command import BIN, Program, program
 from tests.support.environments import environment
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import living, watched
+from tests.support.gunicorn import WORKERS, living, watched
+from tests.support.load import load
 from tests.support.pythons import SUPPORTED, python
+from tests.support.recycling import swelling
 from tests.support.wait import wait_until
 
 from bugsly.protocol.memory import Exit, ExitReason
@@ -26,6 +28,7 @@ GUNICORNS = {
 SERVED = [(version, "sync") for version in GUNICORNS]
 SERVED += [(version, "gthread") for version in GUNICORNS if version != "19.10"]
 """The threads of 19.10 do not run on a Python of today."""
+RECYCLED = [("20.1", "sync"), *((version, kind) for version, kind in SERVED if kind == "gthread")]
 
 FLASKS = {
     "2.0": ("flask==2.0.*", "werkzeug<2.1"),
@@ -141,6 +144,32 @@ def test_every_gunicorn_of_the_last_years_is_understood(
     servers = {worker.server for worker in server.workers.values()}
     assert len(servers) == 1
     assert servers.pop().startswith(f"gunicorn {version}.")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("recycling")
+@pytest.mark.parametrize(("version", "kind"), RECYCLED)
+def test_workers_of_every_gunicorn_are_recycled_and_no_request_fails(
+    version: str, kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    bin_folder = environment(tmp_path, python("3.11"), "flask", *GUNICORNS[version])
+    threads = ("--threads", "4") if kind == "gthread" else ()
+    with swelling(server, tmp_path, "-k", kind, *threads, bin_folder=bin_folder) as shop:
+        with load(shop.port, observe=shop.ready) as clients:
+            shop.await_recycled(WORKERS + 1)
+        assert clients.failed == []
+        assert clients.least >= WORKERS - 1
+    server.received.clear()
+    with swelling(server, tmp_path, "-k", kind, "--reuse-port", bin_folder=bin_folder) as shop:
+        wait_until(lambda: shop.says("turn reuse_port off"), 30, "it cannot")
+
+
+@pytest.mark.slow
+def test_workers_that_speak_http2_are_not_recycled(server: FakeServer, tmp_path: Path) -> None:
+    bin_folder = environment(tmp_path, python("3.11"), "flask", "gunicorn[http2]==27.0.*")
+    http2 = ("-k", "gthread", "--http-protocols", "h1,h2", "--http2-cleartext", "both")
+    with swelling(server, tmp_path, *http2, bin_folder=bin_folder) as shop:
+        wait_until(lambda: shop.says("speak HTTP/1.1 to Gunicorn"), 30, "it cannot")
 
 
 @pytest.mark.slow
