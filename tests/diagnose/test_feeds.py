@@ -267,3 +267,10 @@ def test_the_feed_of_the_endpoint_is_chosen_before_others() -> None:
 def test_a_source_that_cannot_be_read_says_nothing(text: str) -> None:
     found = read(text, "shop.views.log", MODULE)
     assert (found.feeds, found.bound, found.removes) == ((), None, False)
+
+
+def test_a_name_that_is_given_many_others_which_are_given_many_is_looked_up_once() -> None:
+    fan = [f"most_{step} = most_{step + 1}" for step in range(5) for _ in range(500)]
+    guard = ["log = []", "def keep():", "    log.append(1)", "    if len(log) > most_0:"]
+    text = "\n".join([*guard, "        log.clear()", "keep()", *fan, "most_5 = 70"])
+    assert read(text, "shop.views.log", MODULE).bound == 70

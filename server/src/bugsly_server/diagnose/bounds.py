@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from bugsly_server.diagnose.numbers import UNKNOWN, largest
-from bugsly_server.diagnose.touches import Function, Name, adds, last_name, names, removes
+from bugsly_server.diagnose.numbers import UNKNOWN, Numbers
+from bugsly_server.diagnose.touches import (
+    KEPT_FUNCTIONS,
+    Function,
+    Name,
+    adds,
+    last_name,
+    names,
+    removes,
+)
 
 SMALLEST = 2
+MOST_GUARDS = 200
+"""Questions for its length that are looked at: a source may come from anybody."""
 
 
 def bound_in(tree: ast.Module, name: Name) -> int | None:
@@ -17,14 +28,15 @@ def bound_in(tree: ast.Module, name: Name) -> int | None:
     That is a length it is cut to, or one at which it is emptied or not added to; else a number
     that its length is compared with for whatever reason.
     """
-    found = [*_cuts(tree, name), *_guards(tree, name)]
+    numbers = Numbers(tree, name.made)
+    found = [*_cuts(tree, name, numbers), *_guards(tree, name, numbers)]
     if found:
         return max(found)
-    numbers = (largest(one, tree, name.made) for one in _limits(tree, name))
-    return min((one for one in numbers if SMALLEST <= one < UNKNOWN), default=None)
+    compared = map(numbers.largest, _limits(tree, name))
+    return min((one for one in compared if SMALLEST <= one < UNKNOWN), default=None)
 
 
-def _cuts(tree: ast.Module, name: Name) -> Iterator[int]:
+def _cuts(tree: ast.Module, name: Name, numbers: Numbers) -> Iterator[int]:
     """Yield the lengths that it is cut to by a slice: `del log[:-100]`, `log = log[-100:]`."""
     for node in ast.walk(tree):
         match node:
@@ -38,21 +50,27 @@ def _cuts(tree: ast.Module, name: Name) -> Iterator[int]:
             case _:
                 continue
         if names(held, name) and isinstance(edge, ast.UnaryOp) and isinstance(edge.op, ast.USub):
-            yield largest(edge.operand, tree, name.made)
+            yield numbers.largest(edge.operand)
 
 
-def _guards(tree: ast.Module, name: Name) -> Iterator[int]:
+def _guards(tree: ast.Module, name: Name, numbers: Numbers) -> Iterator[int]:
     """Yield the lengths that the code asks for before it empties the holder, or adds to it."""
     functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
     called = {last_name(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    asked = 0
     for around in functions:
         if around.name not in called and not around.decorator_list and not _is_magic(around):
             continue
         for node in ast.walk(around):
             if not isinstance(node, ast.If | ast.While):
                 continue
-            limits = [largest(one, tree, name.made) for one in _limits(node.test, name)]
-            if max(limits, default=0) >= SMALLEST and _holds_down(node, around, name, functions):
+            limits = [numbers.largest(one) for one in _limits(node.test, name)]
+            if max(limits, default=0) < SMALLEST:
+                continue
+            asked += 1
+            if asked > MOST_GUARDS:
+                return
+            if _holds_down(node, around, name, functions):
                 yield max(limits)
 
 
@@ -74,8 +92,15 @@ def _holds_down(
     if any(adds(one, name) for one in inside):
         return True
     leaves = any(isinstance(one, ast.Return | ast.Raise) for one in inside)
-    later = (one for one in ast.walk(around) if getattr(one, "lineno", 0) > node.lineno)
-    return leaves and any(adds(one, name) for one in later)
+    return leaves and _last_added(around, name) > node.lineno
+
+
+@lru_cache(KEPT_FUNCTIONS)
+def _last_added(around: Function, name: Name) -> int:
+    """Return the last line of *around* that adds to the holder, 0 where none does."""
+    return max(
+        (getattr(one, "lineno", 0) for one in ast.walk(around) if adds(one, name)), default=0
+    )
 
 
 def _limits(tree: ast.AST, name: Name) -> Iterator[ast.expr]:

@@ -13,8 +13,8 @@ UNKNOWN = sys.maxsize
 """Stands for a number that the source does not tell."""
 ENDLESS = 0
 """Stands for None and for infinity, which limit nothing."""
-DEEPEST = 4
-"""Steps from a name to what it is given."""
+DEEPEST = 8
+"""Steps from an expression to its parts, and from a name to what it is given."""
 OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -22,41 +22,68 @@ OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-def largest(node: ast.AST, tree: ast.Module, made: Collection[int] = (), deep: int = 0) -> int:
-    """Return the largest number that *node* may be, by what *tree* gives names and parameters.
+class Numbers:
+    """What the names in a *tree* stand for, each looked up once: a tree may come from anybody.
 
     Where instances are concerned that are *made* by calls with these ids, others do not count.
     """
-    match node:
-        case ast.Constant(value=int() as number):
-            return int(number)
-        case ast.Constant(value=None) | ast.Attribute(attr="inf"):
-            return ENDLESS
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            sides = largest(left, tree, made, deep), largest(right, tree, made, deep)
-            return UNKNOWN if UNKNOWN in sides else OPERATORS[type(op)](*sides)
-    name = last_name(node)
-    if not name or deep == DEEPEST:
-        return UNKNOWN
-    given = [one for one in _given(name, tree, made) if last_name(one) != name]
-    return max((largest(one, tree, made, deep + 1) for one in given), default=UNKNOWN)
 
+    def __init__(self, tree: ast.Module, made: Collection[int] = ()) -> None:
+        self._made = made
+        self._known: dict[str, int] = {}
+        self._given: dict[str, list[ast.expr]] = {}
+        self._calls: dict[str, list[ast.Call]] = {}
+        self._takers: dict[str, list[tuple[str, Function]]] = {}
+        for node in ast.walk(tree):
+            self._note(node)
 
-def _given(name: str, tree: ast.Module, made: Collection[int]) -> Iterator[ast.expr]:
-    """Yield what *tree* gives a variable, an attribute or a parameter called *name*."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            yield from (node.value for one in targets_of(node) if last_name(one) == name)
+    def largest(self, node: ast.AST, deep: int = 0) -> int:
+        """Return the largest number that *node* may be."""
+        match node:
+            case ast.Constant(value=int() as number):
+                return int(number)
+            case ast.Constant(value=None) | ast.Attribute(attr="inf"):
+                return ENDLESS
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+                if deep >= DEEPEST:
+                    return UNKNOWN
+                sides = self.largest(left, deep + 1), self.largest(right, deep + 1)
+                return UNKNOWN if UNKNOWN in sides else OPERATORS[type(op)](*sides)
+        name = last_name(node)
+        if not name or deep >= DEEPEST:
+            return UNKNOWN
+        if name not in self._known:
+            self._known[name] = UNKNOWN
+            given = (one for one in self._values(name) if last_name(one) != name)
+            numbers = [self.largest(one, deep + 1) for one in given]
+            self._known[name] = max(numbers, default=UNKNOWN)
+        return self._known[name]
+
+    def _note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Call):
+            self._calls.setdefault(last_name(node.func), []).append(node)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in targets_of(node):
+                self._given.setdefault(last_name(target), []).append(node.value)
         elif isinstance(node, ast.ClassDef):
-            those = [call for call in calls if last_name(call.func) == node.name]
-            these = [call for call in those if id(call) in made]
             for one in node.body:
                 if isinstance(one, Function) and one.name == "__init__":
-                    yield from _passed(name, one, these or those)
+                    self._note_taker(node.name, one)
         elif isinstance(node, Function) and node.name != "__init__":
-            those = [call for call in calls if last_name(call.func) == node.name]
-            yield from _passed(name, node, those)
+            self._note_taker(node.name, node)
+
+    def _note_taker(self, called: str, function: Function) -> None:
+        for one in (*function.args.args, *function.args.kwonlyargs):
+            self._takers.setdefault(one.arg, []).append((called, function))
+
+    def _values(self, name: str) -> Iterator[ast.expr]:
+        """Yield what a variable, an attribute or a parameter called *name* is given."""
+        yield from self._given.get(name, ())
+        for called, function in self._takers.get(name, ()):
+            those = self._calls.get(called, [])
+            these = [call for call in those if id(call) in self._made]
+            is_made = function.name == "__init__" and these
+            yield from _passed(name, function, these if is_made else those)
 
 
 def _passed(name: str, function: Function, calls: list[ast.Call]) -> Iterator[ast.expr]:

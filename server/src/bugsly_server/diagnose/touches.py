@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeGuard
 
 ADDS = frozenset(
@@ -21,6 +22,7 @@ BEGINS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
 """Methods that make the holder, and make nothing anew."""
 VARIABLES = frozenset({"<closure>", "<default>", "<local>"})
 """What a path says of a variable of a function."""
+KEPT_FUNCTIONS = 64
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -176,8 +178,14 @@ def _is_whole(target: ast.AST, name: Name, around: Function) -> bool:
         return names(target, name)
     if not isinstance(target, ast.Name) or not names(target, name):
         return False
-    shared = (one.names for one in ast.walk(around) if isinstance(one, ast.Global | ast.Nonlocal))
-    return any(target.id in each for each in shared)
+    return target.id in _shared(around)
+
+
+@lru_cache(KEPT_FUNCTIONS)
+def _shared(around: Function) -> frozenset[str]:
+    """Return the names that are not *around*'s own although it gives them something."""
+    found = (one.names for one in ast.walk(around) if isinstance(one, ast.Global | ast.Nonlocal))
+    return frozenset(name for names in found for name in names)
 
 
 def last_name(node: ast.AST) -> str:
