@@ -95,7 +95,10 @@ def test_a_refused_snapshot_is_a_problem(leaky: Leaky, monkeypatch: pytest.Monke
     assert leaky.look(0).problem.startswith("the snapshot was refused: 1 MB are free below")
 
 
-def test_a_worker_that_parts_tells_what_keeps_most_and_waits_for_no_request(leaky: Leaky) -> None:
+def test_a_worker_that_parts_tells_what_keeps_most_and_waits_for_no_request(
+    leaky: Leaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heap, "PARTING", 60.0)
     LOG.extend({"lines": [number] * 300} for number in range(20_000))
     leaky.fake.traffic.started()
     held = leaky.probe.part()

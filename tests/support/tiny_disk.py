@@ -45,4 +45,4 @@ def tiny_disk(folder: Path, megabytes: int) -> Iterator[TinyDisk]:
     try:
         yield TinyDisk(folder)
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # a file may still be open
