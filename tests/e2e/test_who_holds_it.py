@@ -24,7 +24,7 @@ from bugsly_server.doctor.drive import Driver
 from bugsly_server.doctor.plan import Endpoint, Plan
 from bugsly_server.store.meta import accounts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 HELD = {
     "a closure": "deliveries",
     "an instance two libraries down": "suppliers",
