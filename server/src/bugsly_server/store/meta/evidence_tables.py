@@ -15,35 +15,18 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from bugsly_server.store.meta.columns import moment, of_project, of_worker, text
 from bugsly_server.store.meta.tables import METADATA
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="")
-
-
-def _worker() -> Column[int]:
-    """Return a reference to the worker that a row goes with."""
-    return Column("worker_id", ForeignKey("worker.id", ondelete="CASCADE"), nullable=False)
-
-
-def _project() -> Column[int]:
-    return Column("project_id", ForeignKey("project.id"), nullable=False)
-
 
 holder = Table(
     "holder",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _worker(),
+    of_worker(),
     Column("name", String(300), nullable=False),
     Column("description", Text),
-    _moment("first_at"),
-    _moment("seen_at"),
+    moment("first_at"),
+    moment("seen_at"),
     UniqueConstraint("worker_id", "name"),
     sqlite_autoincrement=True,
 )
@@ -53,16 +36,16 @@ source = Table(
     "source",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _project(),
+    of_project(),
     Column("file", String(500), nullable=False),
-    _text("module"),
-    _text("text"),
+    text("module"),
+    text("text"),
     Column("size", BigInteger, nullable=False, server_default="0"),
     Column("digest", String(64), nullable=False),
     Column("edited", Boolean, nullable=False),
-    _text("problem"),
+    text("problem"),
     Column("views", Text, nullable=False, server_default="{}"),
-    _moment("seen_at"),
+    moment("seen_at"),
     UniqueConstraint("project_id", "file"),
 )
 
@@ -70,14 +53,14 @@ ask = Table(
     "ask",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _project(),
-    _worker(),
+    of_project(),
+    of_worker(),
     Column("probe", String(20), nullable=False),
     Column("parameters", Text, nullable=False),
     Column("state", String(20), nullable=False),
-    _moment("asked_at"),
-    _moment("sent_at", nullable=True),
-    _moment("answered_at", nullable=True),
+    moment("asked_at"),
+    moment("sent_at", nullable=True),
+    moment("answered_at", nullable=True),
     Column("answer", Text),
     Index(None, "project_id", "state"),
     Index(None, "worker_id"),
@@ -89,7 +72,7 @@ parting = Table(
     "parting",
     METADATA,
     Column("worker_id", ForeignKey("worker.id", ondelete="CASCADE"), primary_key=True),
-    _project(),
+    of_project(),
     Column("answer", Text, nullable=False),
     Index(None, "project_id"),
 )

@@ -17,6 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from bugsly_server.store.meta.columns import amount, moment, of_project, text
+
 METADATA = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -27,30 +29,14 @@ METADATA = MetaData(
 )
 
 
-def _moment(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _amount(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, server_default="0")
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="")
-
-
-def _project() -> Column[int]:
-    return Column("project_id", ForeignKey("project.id"), nullable=False)
-
-
 project = Table(
     "project",
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("slug", String(60), nullable=False, unique=True),
-    _text("name"),
-    _text("secrets"),
-    _moment("created_at"),
+    text("name"),
+    text("secrets"),
+    moment("created_at"),
 )
 """`secrets` are names of keys whose values are not kept of events, one a line."""
 
@@ -58,8 +44,8 @@ key = Table(
     "key",
     METADATA,
     Column("public", String(32), primary_key=True),
-    _project(),
-    _moment("created_at"),
+    of_project(),
+    moment("created_at"),
 )
 
 account = Table(
@@ -68,7 +54,7 @@ account = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("password_hash", Text),
-    _moment("created_at"),
+    moment("created_at"),
 )
 
 session = Table(
@@ -76,15 +62,15 @@ session = Table(
     METADATA,
     Column("token_hash", String(64), primary_key=True),
     Column("account_id", ForeignKey("account.id"), nullable=False),
-    _moment("created_at"),
-    _moment("expires_at"),
+    moment("created_at"),
+    moment("expires_at"),
 )
 
 login_link = Table(
     "login_link",
     METADATA,
     Column("token_hash", String(64), primary_key=True),
-    _moment("expires_at"),
+    moment("expires_at"),
 )
 
 token = Table(
@@ -92,57 +78,57 @@ token = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("token_hash", String(64), nullable=False, unique=True),
-    _text("name"),
+    text("name"),
     Column("account_id", ForeignKey("account.id"), nullable=False),
-    _moment("created_at"),
-    _moment("used_at", nullable=True),
+    moment("created_at"),
+    moment("used_at", nullable=True),
 )
 
 worker = Table(
     "worker",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _project(),
+    of_project(),
     Column("token", String(32), nullable=False),
-    _text("host"),
-    _text("machine"),
-    _amount("pid"),
-    _amount("parent"),
-    _amount("number"),
-    _amount("generation"),
-    _text("server"),
-    _text("release"),
-    _text("environment"),
-    _text("python"),
-    _amount("every"),
-    _moment("started_at"),
-    _moment("seen_at"),
-    _amount("samples"),
-    _amount("anonymous"),
-    _amount("shared"),
-    _amount("proportional"),
-    _amount("peak"),
-    _amount("requests"),
-    _amount("in_flight"),
-    _amount("descriptors"),
-    _amount("threads"),
-    _amount("used"),
-    _amount("limit"),
-    _amount("oom_kills"),
+    text("host"),
+    text("machine"),
+    amount("pid"),
+    amount("parent"),
+    amount("number"),
+    amount("generation"),
+    text("server"),
+    text("release"),
+    text("environment"),
+    text("python"),
+    amount("every"),
+    moment("started_at"),
+    moment("seen_at"),
+    amount("samples"),
+    amount("anonymous"),
+    amount("shared"),
+    amount("proportional"),
+    amount("peak"),
+    amount("requests"),
+    amount("in_flight"),
+    amount("descriptors"),
+    amount("threads"),
+    amount("used"),
+    amount("limit"),
+    amount("oom_kills"),
     Column("rate", Double, nullable=False, server_default="0"),
     Column("lost", Text, nullable=False, server_default="{}"),
     Column("facts", Text, nullable=False, server_default="{}"),
     Column("net", Text),
     Column("under_way", Text, nullable=False, server_default="[]"),
-    _moment("ended_at", nullable=True),
+    moment("ended_at", nullable=True),
     Column("exit_reason", String(20)),
-    _amount("exit_signal"),
-    _amount("exit_code"),
-    _text("exit_because"),
+    amount("exit_signal"),
+    amount("exit_code"),
+    text("exit_because"),
     Column("judgement", Text, nullable=False),
-    _amount("hits"),
-    _amount("judged_requests"),
-    _amount("judged_at"),
+    amount("hits"),
+    amount("judged_requests"),
+    amount("judged_at"),
     UniqueConstraint("project_id", "token"),
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,
@@ -158,14 +144,14 @@ release = Table(
     METADATA,
     Column("project_id", ForeignKey("project.id"), primary_key=True),
     Column("version", String(200), primary_key=True),
-    _moment("first_seen_at"),
+    moment("first_seen_at"),
 )
 
 endpoint = Table(
     "endpoint",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _project(),
+    of_project(),
     Column("name", String(300), nullable=False),
     UniqueConstraint("project_id", "name"),
 )
@@ -174,19 +160,19 @@ issue = Table(
     "issue",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _project(),
+    of_project(),
     Column("kind", String(10), nullable=False, server_default="leak"),
     Column("fingerprint", String(300), nullable=False),
-    _text("title"),
-    _text("endpoint"),
-    _text("release"),
-    _text("environment"),
+    text("title"),
+    text("endpoint"),
+    text("release"),
+    text("environment"),
     Column("state", String(20), nullable=False),
-    _moment("opened_at"),
-    _moment("changed_at"),
-    _moment("seen_at"),
-    _moment("resolved_at", nullable=True),
-    _moment("snoozed_until", nullable=True),
+    moment("opened_at"),
+    moment("changed_at"),
+    moment("seen_at"),
+    moment("resolved_at", nullable=True),
+    moment("snoozed_until", nullable=True),
     Column("finding", Text, nullable=False),
     Column("told", Text),
     Column("proof", Text),
@@ -203,8 +189,8 @@ change = Table(
     Column("id", Integer, primary_key=True),
     Column("issue_id", ForeignKey("issue.id"), nullable=False, index=True),
     Column("kind", String(20), nullable=False),
-    _moment("at"),
-    _text("because"),
+    moment("at"),
+    text("because"),
     Column("finding", Text),
     Column("account_id", ForeignKey("account.id")),
 )
@@ -213,12 +199,12 @@ channel = Table(
     "channel",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _project(),
+    of_project(),
     Column("kind", String(20), nullable=False),
-    _text("name"),
+    text("name"),
     Column("url", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
-    _moment("created_at"),
+    moment("created_at"),
 )
 
 delivery = Table(
@@ -228,10 +214,10 @@ delivery = Table(
     Column("change_id", ForeignKey("change.id"), nullable=False),
     Column("channel_id", ForeignKey("channel.id"), nullable=False),
     Column("state", String(20), nullable=False),
-    _amount("attempts"),
-    _moment("due_at"),
-    _text("problem"),
-    _moment("sent_at", nullable=True),
+    amount("attempts"),
+    moment("due_at"),
+    text("problem"),
+    moment("sent_at", nullable=True),
     UniqueConstraint("change_id", "channel_id"),
     Index(None, "state", "due_at"),
 )
@@ -242,5 +228,5 @@ counter = Table(
     Column("project_id", ForeignKey("project.id"), primary_key=True),
     Column("day", BigInteger, primary_key=True, autoincrement=False),
     Column("name", String(200), primary_key=True),
-    _amount("amount"),
+    amount("amount"),
 )
