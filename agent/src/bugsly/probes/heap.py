@@ -19,7 +19,7 @@ from bugsly.protocol.evidence import Answer, Heap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bugsly.heap.snapshot import Roots
+    from bugsly.heap.snapshot import Roots, Walker
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import Ask
 
@@ -54,42 +54,28 @@ class HeapProbe:
 
     def look(self, ask: Ask) -> Answer:
         """Return what keeps most, or what grew meanwhile where *ask* names requests."""
-        try:
-            heap = self._look(ask.requests)
-        except Failed as failed:
-            return Answer(ask=ask.id, problem=str(failed))
-        except Unreadable as error:
-            return Answer(ask=ask.id, problem=NONSENSE.format(error))
-        if heap is None:
-            return Answer(ask=ask.id, problem=NOTHING.format(LONGEST))
-        return Answer(ask=ask.id, heap=heap)
+        return _answer(ask.id, lambda: self._look(ask.requests))
 
     def part(self) -> Answer | None:
         """Return what keeps most, from one look at a worker that leaves; None without the C walker.
 
         Requests are not waited for, nor is garbage collected: it would stop those that are served.
         """
-        walker, until = best_walker(), time.monotonic() + PARTING
-        if walker.name != "c":
-            return None
-        answered = self._traffic.requests
-        try:
-            taken = take(
-                walker,
-                roots(self._served()),
-                lambda pause: self._closing.wait(pause) or time.monotonic() > until,
-            )
-            (held,) = map(read, taken.looks)
-        except Failed as failed:
-            return Answer(ask=0, problem=str(failed))
-        except Unreadable as error:
-            return Answer(ask=0, problem=NONSENSE.format(error))
-        snapshots = [Snapshot(answered, held)]
-        whole = _told(walker.name, snapshots, taken.pause, collected=False)
-        few = replace(whole, retainers=whole.retainers[:MOST_PARTING], orphans=())
-        return Answer(ask=0, heap=few)
+        walker = best_walker()
+        return _answer(0, lambda: self._held(walker)) if walker.name == "c" else None
 
-    def _look(self, requests: int) -> Heap | None:
+    def _held(self, walker: Walker) -> Heap:
+        answered, until = self._traffic.requests, time.monotonic() + PARTING
+        taken = take(
+            walker,
+            roots(self._served()),
+            lambda pause: self._closing.wait(pause) or time.monotonic() > until,
+        )
+        snapshots = [Snapshot(answered, taken.walked)]
+        whole = _told(walker.name, snapshots, taken.pause, collected=False)
+        return replace(whole, retainers=whole.retainers[:MOST_PARTING], orphans=())
+
+    def _look(self, requests: int) -> Heap:
         walker, collected = best_walker(), True
         deadline, first = time.monotonic() + LONGEST, self._traffic.requests
         answered: list[int] = []
@@ -104,7 +90,7 @@ class HeapProbe:
             taken = take(walker, self._roots(), self._closing.wait, earlier=looks)
             looks, pause = taken.looks, max(pause, taken.pause)
         if requests and len(looks) < 2:
-            return None
+            raise Failed(NOTHING.format(LONGEST))
         snapshots = list(map(Snapshot, answered, map(read, looks)))
         return _told(walker.name, snapshots, pause, collected=collected)
 
@@ -133,6 +119,16 @@ class HeapProbe:
             return False
         gc.collect()
         return True
+
+
+def _answer(ask: int, look: Callable[[], Heap]) -> Answer:
+    """Return what *look* finds, or why it finds nothing."""
+    try:
+        return Answer(ask=ask, heap=look())
+    except Failed as failed:
+        return Answer(ask=ask, problem=str(failed))
+    except Unreadable as error:
+        return Answer(ask=ask, problem=NONSENSE.format(error))
 
 
 def _is_large() -> bool:
