@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.cgroup import inside, memory_cgroup
+from tests.support.cgroup import memory_cgroup
 from tests.support.values import GB, MB
 
 from bugsly.probes.limit import Headroom, read_headroom
@@ -161,9 +161,9 @@ EAT = "eaten = []\nwhile True: eaten.append(b'x' * 1_000_000)"
 
 def test_a_real_cgroup_tells_its_limit_and_who_was_killed_in_it() -> None:
     with memory_cgroup(limit=64 << 20) as cgroup:
-        eaten = subprocess.run(inside(cgroup, [sys.executable, "-c", EAT]), check=False)
+        eaten = subprocess.run(cgroup.inside([sys.executable, "-c", EAT]), check=False)
         asked = subprocess.run(
-            inside(cgroup, [sys.executable, "-c", ASK]), check=True, capture_output=True
+            cgroup.inside([sys.executable, "-c", ASK]), check=True, capture_output=True
         )
     assert eaten.returncode == -signal.SIGKILL
     used, limit, kills = map(int, asked.stdout.split())

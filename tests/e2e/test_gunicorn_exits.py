@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.cgroup import inside, memory_cgroup
+from tests.support.cgroup import memory_cgroup
 from tests.support.command import Program, program
 from tests.support.fake_server import FakeServer
 from tests.support.gunicorn import Way, command, gunicorn, living, watched
@@ -200,7 +200,7 @@ def test_a_worker_that_ate_too_much_is_reported_by_the_next_one(
     line = command(Way.RUN, ("-w", "1"), "shop:app")
     with (
         memory_cgroup(LIMIT) as cgroup,
-        program(inside(cgroup, line), tmp_path, watched(server)) as running,
+        program(cgroup.inside(line), tmp_path, watched(server)) as running,
     ):
         wait_until(lambda: living(server, running), what="the worker reports")
         (pid,) = running.children

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.support.cgroup import inside, memory_cgroup
+from tests.support.cgroup import memory_cgroup
 from tests.support.container import read_only
 from tests.support.fake_server import FakeServer
 from tests.support.gunicorn import WORKERS
@@ -61,7 +61,7 @@ def test_a_share_is_of_what_the_cgroup_allows(server: FakeServer, tmp_path: Path
     with (
         memory_cgroup(limit=1_000_000_000 >> 12 << 12) as cgroup,
         swelling(
-            server, tmp_path, "-k", "sync", within=inside(cgroup, []), BUGSLY_RECYCLE_AT="24%"
+            server, tmp_path, "-k", "sync", within=cgroup.inside([]), BUGSLY_RECYCLE_AT="24%"
         ) as shop,
         load(shop.port, clients=2, pace=0.05) as clients,
     ):

@@ -34,17 +34,17 @@ class Cgroup:
 
 
 @contextlib.contextmanager
-def memory_cgroup() -> Iterator[Cgroup]:
-    """Give a new one with plenty of memory, or end with why there can be none."""
+def memory_cgroup(limit: int = PLENTY) -> Iterator[Cgroup]:
+    """Give a new one of *limit* bytes, or end with why there can be none."""
     v1 = (MOUNT / "memory").is_dir()
-    folder = (_own_v1() if v1 else MOUNT) / f"bugsly-bench-{uuid.uuid4().hex}"
+    folder = (_own_v1() if v1 else MOUNT) / f"bugsly-{uuid.uuid4().hex}"
     try:
         folder.mkdir()
     except OSError as error:
         sys.exit(f"bench: no memory cgroup can be made here: {error} → run it as root")
     try:
         made = Cgroup(folder, "memory.limit_in_bytes" if v1 else "memory.max")
-        made.limit_to(PLENTY)
+        made.limit_to(limit)
         yield made
     finally:
         _remove(folder)
@@ -69,9 +69,11 @@ def _own_v1() -> Path:
 
 
 def _remove(folder: Path) -> None:
+    """Remove it once it is empty, which a killed process leaves it soon; raises OSError if not."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             folder.rmdir()
             return
         time.sleep(0.05)
+    folder.rmdir()
