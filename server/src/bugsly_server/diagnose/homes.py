@@ -6,10 +6,11 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder, Source
-from bugsly_server.diagnose.feeds import Feed, Reading, choose, parse, read
+from bugsly_server.diagnose.feeds import KEPT_READINGS, Feed, Reading, choose, parse, read
 from bugsly_server.diagnose.paths import library_of, source_of, words
 from bugsly_server.diagnose.touches import last_name, makers_of
 
@@ -42,7 +43,7 @@ def tell(holder: Holder, sources: Mapping[str, Source]) -> Told | None:
     own = sources.get(holder.file)
     if own is None or not own.text:
         return None
-    modules = () if holder.library else tuple(dict.fromkeys(_homes(own, holder.name)))
+    modules = () if holder.library else _homes(own.text, own.module, holder.name)
     known = [source_of(one, sources) for one in modules]
     missing = next((m for m, one in zip(modules, known, strict=True) if one is None), "")
     others = [one for one in known if one is not None and one.text and not library_of(one.file)]
@@ -51,21 +52,24 @@ def tell(holder: Holder, sources: Mapping[str, Source]) -> Told | None:
     return Told(read(text, holder.name, own.module), whole, missing)
 
 
-def _homes(source: Source, path: str) -> Iterator[str]:
-    """Yield the modules that *source* imports the classes from, of which what is on *path* is."""
-    tree = parse(source.text)
-    if tree is None:
-        return
+@lru_cache(KEPT_READINGS)
+def _homes(text: str, module: str, path: str) -> tuple[str, ...]:
+    """Return the modules that *text* imports the classes from, of which what is on *path* is."""
+    tree = parse(text)
+    return () if tree is None else tuple(dict.fromkeys(_imported(tree, module, path)))
+
+
+def _imported(tree: ast.Module, module: str, path: str) -> Iterator[str]:
     made = {
         last_name(call.func)
-        for name in words(path.removeprefix(source.module))
+        for name in words(path.removeprefix(module))
         for call in makers_of(name, tree)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any(
             (one.asname or one.name) in made for one in node.names
         ):
-            package = source.module.split(".")[: -node.level] if node.level else []
+            package = module.split(".")[: -node.level] if node.level else []
             home = [*package, *(node.module or "").split(".")]
             if home[0] not in sys.stdlib_module_names:
                 yield ".".join(name for name in home if name)
