@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bugsly_server.alert import held_back
-from bugsly_server.alert.message import OPENINGS, Alert, compose, one_line, sentence
+from bugsly_server.alert.message import OPENINGS, Alert, change_facts, compose, one_line, sentence
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
 from bugsly_server.model.error import AnyIssue, ErrorIssue
@@ -33,15 +33,7 @@ def tell(
         lines=tuple(one_line(line) for line in _lines(issue, change, why) if line),
         url=url,
         facts={
-            "change": change.kind,
-            "at": change.at / SECOND,
-            "project": project,
-            "issue": {
-                "id": issue.id,
-                "kind": "error",
-                "title": issue.title,
-                "opened_at": issue.opened_at / SECOND,
-            },
+            **change_facts(project, issue, change, kind="error", title=issue.title),
             "error": {
                 "place": issue.place,
                 "endpoint": issue.endpoint,

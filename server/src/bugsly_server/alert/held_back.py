@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bugsly_server.alert.message import OPENINGS, Alert, one_line, sentence
+from bugsly_server.alert.message import OPENINGS, Alert, change_facts, one_line, sentence
 from bugsly_server.clock import SECOND
 from bugsly_server.model.held_back import HeldBack
 from bugsly_server.model.issue import Change, ChangeKind
@@ -32,15 +32,7 @@ def compose(project: str, issue: HeldBack, change: Change, url: str) -> Alert:
         lines=tuple(one_line(line) for line in lines if line),
         url=url,
         facts={
-            "change": change.kind,
-            "at": change.at / SECOND,
-            "project": project,
-            "issue": {
-                "id": issue.id,
-                "kind": "net",
-                "title": issue.title,
-                "opened_at": issue.opened_at / SECOND,
-            },
+            **change_facts(project, issue, change, kind="net", title=issue.title),
             "net": {"because": change.because, "environment": issue.environment},
         },
     )

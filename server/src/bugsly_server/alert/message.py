@@ -10,6 +10,7 @@ from typing import Any
 from bugsly_server.alert.cause import cause_lines
 from bugsly_server.clock import SECOND
 from bugsly_server.model import units
+from bugsly_server.model.error import AnyIssue
 from bugsly_server.model.facts import cause_facts, proof_facts, recycled_facts
 from bugsly_server.model.issue import Change, ChangeKind, Finding, Forecast, Issue, Suspect
 
@@ -65,18 +66,21 @@ def compose(project: str, issue: Issue, change: Change, url: str) -> Alert:
         lines=tuple(one_line(line) for line in lines),
         url=url,
         facts={
-            "change": change.kind,
-            "at": change.at / SECOND,
-            "project": project,
-            "issue": {
-                "id": issue.id,
-                "title": finding.title,
-                "opened_at": issue.opened_at / SECOND,
-            },
+            **change_facts(project, issue, change, title=finding.title),
             "finding": _finding_facts(finding),
             "proof": None if issue.proof is None else proof_facts(issue.proof),
         },
     )
+
+
+def change_facts(project: str, issue: AnyIssue, change: Change, **named: str) -> dict[str, Any]:
+    """Return the JSON of what happened to which issue, which is *named* so."""
+    return {
+        "change": change.kind,
+        "at": change.at / SECOND,
+        "project": project,
+        "issue": {"id": issue.id, **named, "opened_at": issue.opened_at / SECOND},
+    }
 
 
 def compose_test(url: str) -> Alert:
