@@ -58,7 +58,6 @@ FIND_EVERY: Micros = 15 * SECOND
 PEERS_SINCE: Micros = 7 * DAY
 KEEP_SEEN: Micros = 7 * DAY
 """For the ids of events: long after a client would send one again."""
-MOST_RECYCLED = 1_000
 MOST_ENDED = 200
 """Past lives that a worker is compared with."""
 
@@ -207,7 +206,7 @@ class Pipeline:
         with self._database.reading() as connection:
             fleet = workers.living(connection, project_id)
             past = workers.ended(connection, project_id, now - PEERS_SINCE, MOST_ENDED)
-            gone = workers.recycled(connection, project_id, now - DAY, MOST_RECYCLED)
+            gone = workers.recycled(connection, project_id, now - DAY)
             known = {one.fingerprint: one for one in issues.every(connection, project_id)}
         watch = self._watch[project_id]
         watch.found(now, gap=max([SILENT_AFTER, *(one.patience for one in fleet)]))

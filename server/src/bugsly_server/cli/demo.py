@@ -30,7 +30,6 @@ WORKERS = 4
 RECYCLE_AT = "60 MB"
 """Twice what a fresh worker has; the one that leaks is there a minute after its alert."""
 NOTE_EVERY = 10
-MOST_RECYCLED = 1_000
 
 
 def act(parsed: argparse.Namespace) -> int:
@@ -105,5 +104,5 @@ def _workers(beside: Beside) -> tuple[list[dict[str, object]], int]:
         shop = projects.by_slug(connection, PROJECT)
         if shop is None:
             return [], 0
-        gone = workers.recycled(connection, shop.id, now() - DAY, MOST_RECYCLED)
+        gone = workers.recycled(connection, shop.id, now() - DAY)
         return api.living_workers(connection, shop.id, now()), len(gone)

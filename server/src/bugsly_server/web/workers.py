@@ -20,7 +20,6 @@ SPARK_POINTS = 40
 SPARK_SPAN: Micros = HOUR
 ENDED_SINCE: Micros = DAY
 MOST_ENDED = 20
-MOST_RECYCLED = 1_000
 CALM = 100
 """With more workers than this the table is refreshed every fifteen seconds, not at each sample."""
 RANGES = (
@@ -59,7 +58,7 @@ def overview(view: View) -> Response:
     with view.site.database.reading() as connection:
         living = workers.living(connection, view.shown.id)
         ended = workers.ended(connection, view.shown.id, view.now - ENDED_SINCE, MOST_ENDED)
-        gone = workers.recycled(connection, view.shown.id, view.now - DAY, MOST_RECYCLED)
+        gone = workers.recycled(connection, view.shown.id, view.now - DAY)
         every = issues.every(connection, view.shown.id)
     if not living and not ended:
         return view.redirect("setup")

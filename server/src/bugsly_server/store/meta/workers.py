@@ -23,6 +23,7 @@ _NET = msgspec.json.Decoder(Net)
 _UNDER_WAY = msgspec.json.Decoder(tuple[UnderWay, ...])
 UNJUDGED = Judgement(verdict=Verdict.EARLY, because="its first samples have just come in")
 JUDGED = ("judgement", "hits", "judged_requests", "judged_at")
+MOST_RECYCLED = 1_000
 ENDED = ("ended_at", "exit_reason", "exit_signal", "exit_code", "exit_because")
 NEVER_SIGHTED = ("id", "project_id", *JUDGED, *ENDED[2:])
 SIGHTED = tuple(field.name for field in fields(Worker) if field.name not in NEVER_SIGHTED)
@@ -65,11 +66,11 @@ def ended(connection: Connection, project_id: int, since: Micros, most: int) -> 
     return [_worker(row) for row in connection.execute(query)]
 
 
-def recycled(connection: Connection, project_id: int, since: Micros, most: int) -> list[Worker]:
-    """Return up to *most* workers that the safety net ended after *since*, the latest first."""
+def recycled(connection: Connection, project_id: int, since: Micros) -> list[Worker]:
+    """Return the workers that the safety net ended after *since*, the latest `MOST_RECYCLED`."""
     mine = (worker.c.project_id == project_id) & (worker.c.ended_at >= since)
     query = select(worker).where(mine, worker.c.exit_reason == ExitReason.RECYCLED.value)
-    latest = query.order_by(worker.c.ended_at.desc()).limit(most)
+    latest = query.order_by(worker.c.ended_at.desc()).limit(MOST_RECYCLED)
     return [_worker(row) for row in connection.execute(latest)]
 
 
