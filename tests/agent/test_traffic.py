@@ -56,7 +56,21 @@ def test_traffic_is_told_once_and_requests_for_ever() -> None:
     probe.finished(INDEX, 200, 1, 1)
     assert len(probe.take()) == 1
     assert probe.take() == ()
-    assert probe.requests == 1
+    assert (probe.requests, probe.served()) == (1, {INDEX: 1})
+    probe.started()
+    probe.finished(INDEX, 200, 1, 1)
+    assert (probe.requests, probe.served()) == (2, {INDEX: 2})
+
+
+def test_what_was_served_is_told_of_so_many_endpoints_and_of_the_others_together() -> None:
+    probe = TrafficProbe()
+    for number in range(2 * MAX_ENDPOINTS):
+        probe.started()
+        probe.finished(("GET", f"/{number}"), 200, 1, 1)
+        probe.take()
+    served = probe.served()
+    assert len(served) == MAX_ENDPOINTS + 1
+    assert sum(served.values()) == probe.requests
 
 
 def test_the_busiest_endpoint_comes_first() -> None:

@@ -62,6 +62,20 @@ def test_as_much_per_request_is_meant_and_not_per_interval() -> None:
     assert not grown(looks(10, 60, 110, 160, draw=log, requests=uneven))
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"), [((10, 15, 55, 60), ["shop.log"]), ((10, 50, 55, 60), [])]
+)
+def test_as_much_per_request_of_one_endpoint_will_do(
+    counts: tuple[int, ...], told: list[str]
+) -> None:
+    orders = (9, 14, 54, 59)
+    seen = [
+        look._replace(served={("POST", "/orders"): mine, ("GET", "/"): look.requests - mine})
+        for look, mine in zip(looks(*counts, draw=log), orders, strict=True)
+    ]
+    assert [one.path for one in grown(seen)] == told
+
+
 def test_the_place_above_all_that_grows_is_told_alone() -> None:
     def nested(entries: int) -> Drawn:
         lines = A(".lines", "list", objects=entries, entries=3 * entries, retained=900 * entries)

@@ -1,12 +1,15 @@
 """Says which places of a heap grow with the requests, from two to five snapshots of it.
 
-A place is a suspect only if it gained in every interval, and about as much per request; what is
-filled once or warms up drops out. Where all that grows lies below one place, that one is told.
+A place is a suspect only if it gained in every interval, and about as much per request, of all or
+of one endpoint; what is filled once or warms up drops out. Where all that grows lies below one
+place, that one is told.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.heap.groups import CYCLES, HELD, How, Walked
@@ -15,15 +18,17 @@ from bugsly.probes.census.path import shortened
 from bugsly.protocol.evidence import Hop, Orphans, Retainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bugsly.heap.places import Step, Way
+    from bugsly.probes.traffic import Endpoint
 
 EVENLY = 0.3
 """The least that the slowest interval gains per request, of what the fastest does."""
 FEW, LITTLE = 8, 8_192
 """Objects, and bytes, that a place has to gain in all."""
 MOST_RETAINERS, MOST_ORPHANS, MOST_TYPES = 20, 20, 6
+MOST_ENDPOINTS = 8
 MOSTLY = 0.7
 """Of what a place retains, the part with which one place below stands for it."""
 OURS = "bugsly"
@@ -34,18 +39,20 @@ class Snapshot(NamedTuple):
 
     requests: int
     walked: Walked
+    served: Mapping[Endpoint, int] = MappingProxyType({})
+    """Those of each endpoint."""
 
 
 def grown(snapshots: Sequence[Snapshot]) -> tuple[Retainer, ...]:
     """Return the places that grew from each of the *snapshots* to the next, heaviest gain first."""
-    requests = [one.requests for one in snapshots]
+    drivers = _drivers(snapshots)
     looks = [places_of(one.walked) for one in snapshots]
     suspects = [
         place
         for way, place in looks[-1].items()
         if not is_orphaned(way)
         and _is_told(place)
-        and _grows([look.get(way) for look in looks], requests)
+        and _grows([look.get(way) for look in looks], drivers)
     ]
     found = [_retainer(place, looks) for place in suspects]
     found.sort(key=lambda one: one.retained[-1] - one.retained[0], reverse=True)
@@ -69,13 +76,13 @@ def orphans(snapshots: Sequence[Snapshot], *, collected: bool) -> tuple[Orphans,
 
     What cycles hold counts only where the collector had its turn before, or never has.
     """
-    requests = [one.requests for one in snapshots]
+    drivers = _drivers(snapshots)
     looks = [_by_type(one.walked, collected=collected) for one in snapshots]
     found = []
     for kind in looks[-1]:
         series = [look.get(kind, (0, 0)) for look in looks]
         counts, sizes = tuple(one[0] for one in series), tuple(one[1] for one in series)
-        if len(snapshots) == 1 or _evenly(counts, requests, FEW):
+        if len(snapshots) == 1 or _evenly(counts, drivers, FEW):
             found.append(Orphans(type=kind, counts=counts, bytes=sizes))
     found.sort(key=lambda one: one.bytes[-1] - one.bytes[0] or one.bytes[-1], reverse=True)
     return tuple(found[:MOST_ORPHANS])
@@ -102,27 +109,37 @@ def _is_told(place: Place) -> bool:
     )
 
 
-def _grows(series: Sequence[Place | None], requests: Sequence[int]) -> bool:
+def _drivers(snapshots: Sequence[Snapshot]) -> list[list[int]]:
+    """Return what a place may gain with: the requests of all endpoints, and of the busiest ones."""
+    first, last = snapshots[0].served, snapshots[-1].served
+    busiest = sorted(last, key=lambda name: last[name] - first.get(name, 0), reverse=True)
+    of_one = [[one.served.get(name, 0) for one in snapshots] for name in busiest[:MOST_ENDPOINTS]]
+    return [[one.requests for one in snapshots], *of_one]
+
+
+def _grows(series: Sequence[Place | None], drivers: Sequence[Sequence[int]]) -> bool:
     """Return whether a place leads to more each time while there are not more such places."""
     counts = [0 if one is None else one.count for one in series]
-    if _evenly(counts, requests, FEW):
+    if _evenly(counts, drivers, FEW):
         return False
     holds = [0 if one is None else one.holds for one in series]
     sizes = [0 if one is None else one.shallow for one in series]
-    return _evenly(holds, requests, FEW) or _evenly(sizes, requests, LITTLE)
+    return _evenly(holds, drivers, FEW) or _evenly(sizes, drivers, LITTLE)
 
 
-def _evenly(counts: Sequence[int], requests: Sequence[int], least: int) -> bool:
-    """Return whether *counts* gained in every interval, and about as much per request."""
-    rates = [
-        (later - earlier) / max(1, until - since)
-        for earlier, later, since, until in zip(
-            counts, counts[1:], requests, requests[1:], strict=False
-        )
-    ]
-    if not rates or counts[-1] - counts[0] < least:
+def _evenly(counts: Sequence[int], drivers: Sequence[Sequence[int]], least: int) -> bool:
+    """Return whether *counts* gained in every interval, about as much per request of a driver."""
+    gains = [later - earlier for earlier, later in pairwise(counts)]
+    if not gains or sum(gains) < least or min(gains) <= 0:
         return False
-    return min(rates) > 0 and min(rates) >= EVENLY * max(rates)
+    for driver in drivers:
+        rates = [
+            gained / max(1, until - since)
+            for gained, (since, until) in zip(gains, pairwise(driver), strict=True)
+        ]
+        if min(rates) >= EVENLY * max(rates):
+            return True
+    return False
 
 
 def _branches(place: Place) -> bool:

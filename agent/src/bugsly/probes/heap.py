@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bugsly.heap.snapshot import Roots, Walker
-    from bugsly.probes.traffic import TrafficProbe
+    from bugsly.probes.traffic import Endpoint, TrafficProbe
     from bugsly.protocol.evidence import Ask
 
 PARTING = 2.0
@@ -79,6 +79,7 @@ class HeapProbe:
         walker, collected = best_walker(), True
         deadline, first = time.monotonic() + LONGEST, self._traffic.requests
         answered: list[int] = []
+        served: list[dict[Endpoint, int]] = []
         looks: tuple[bytes, ...] = ()
         pause = 0.0
         for look in range(LOOKS if requests else 1):
@@ -87,11 +88,12 @@ class HeapProbe:
                 break
             collected = self._rest() and collected
             answered.append(self._traffic.requests)
+            served.append(self._traffic.served())
             taken = take(walker, self._roots(), self._closing.wait, earlier=looks)
             looks, pause = taken.looks, max(pause, taken.pause)
         if requests and len(looks) < 2:
             raise Failed(NOTHING.format(LONGEST))
-        snapshots = list(map(Snapshot, answered, map(read, looks)))
+        snapshots = list(map(Snapshot, answered, map(read, looks), served))
         return _told(walker.name, snapshots, pause, collected=collected)
 
     def _roots(self) -> Roots:

@@ -9,6 +9,8 @@ from bugsly.probes.under_way import LONGEST_LABEL, RequestsUnderWay
 from bugsly.protocol.memory import Traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed.wsgi import WSGIEnvironment
 
 MAX_ENDPOINTS = 200
@@ -38,11 +40,12 @@ def endpoint_of(environ: WSGIEnvironment) -> Endpoint:
 class TrafficProbe:
     """The traffic of this worker since its start, and since the last sample."""
 
-    __slots__ = ("_lock", "_rows", "in_flight", "requests", "under_way")
+    __slots__ = ("_lock", "_rows", "_taken", "in_flight", "requests", "under_way")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[Endpoint, list[int]] = {}
+        self._taken: dict[Endpoint, int] = {}
         self.requests = 0
         self.in_flight = 0
         self.under_way = RequestsUnderWay()
@@ -91,6 +94,7 @@ class TrafficProbe:
         """Return what was served since the last call, busiest endpoint first, and begin anew."""
         with self._lock:
             rows, self._rows = self._rows, {}
+            self._taken = _added(self._taken, rows)
         busiest = sorted(rows.items(), key=lambda row: row[1][0], reverse=True)
         return tuple(
             Traffic(
@@ -106,3 +110,20 @@ class TrafficProbe:
             )
             for (method, rule), row in busiest
         )
+
+    def served(self) -> dict[Endpoint, int]:
+        """Return how many requests of each endpoint were answered since the start."""
+        with self._lock:
+            return _added(self._taken, self._rows)
+
+
+def _added(
+    served: Mapping[Endpoint, int], rows: Mapping[Endpoint, list[int]]
+) -> dict[Endpoint, int]:
+    """Return *served* with what is in *rows*; what is new beyond a bound counts as others."""
+    whole = dict(served)
+    for endpoint, row in rows.items():
+        fits = endpoint in whole or len(whole) < MAX_ENDPOINTS
+        name = endpoint if fits else OTHERS
+        whole[name] = whole.get(name, 0) + row[0]
+    return whole
