@@ -111,6 +111,20 @@ def test_a_worker_page_draws_its_life_twice(visitor: Visitor, dsn: str, slug: st
     assert _curves(page) > 1_000
 
 
+def test_the_life_of_a_worker_with_one_sample_says_so_until_there_are_more(
+    visitor: Visitor, dsn: str, slug: str
+) -> None:
+    young = ReportingWorker(dsn)
+    young.report()
+    _await_workers(visitor, slug, 1)
+    page = visitor.go(f"/p/{slug}/")
+    page.locator("#living a").first.click()
+    expect(page.get_by_text("Too few samples yet.")).to_have_count(2)
+    young.report(samples=30)
+    expect(page.locator("canvas")).to_have_count(2)
+    expect(page.get_by_text("Too few samples yet.")).to_have_count(0)
+
+
 def test_the_keyboard_moves_through_rows_and_pages(visitor: Visitor, dsn: str, slug: str) -> None:
     for pid in (301, 302):
         ReportingWorker(dsn, pid=pid).report()

@@ -54,6 +54,13 @@ function tooltip(element) {
   };
 }
 
+function sentence(element, text) {
+  const told = document.createElement("p");
+  told.textContent = text;
+  element.append(told);
+  return told;
+}
+
 const MARK_COLOURS = { boot: "--steady", exit: "--early", deploy: "--accent", alert: "--growing" };
 
 function drawMarks(plot, marks) {
@@ -119,9 +126,7 @@ export class FleetChart {
     this.key = key;
     this.clear();
     if (!found.lines.length) {
-      this.empty = document.createElement("p");
-      this.empty.textContent = "No samples in this stretch of time.";
-      this.element.append(this.empty);
+      this.empty = sentence(this.element, "No samples in this stretch of time.");
       return;
     }
     this.plot = new uPlot(this.options(found), data, this.element);
@@ -225,6 +230,12 @@ export class LifeChart {
   draw(found) {
     this.found = found;
     const x = this.byTime ? found.x : found.requests;
+    this.empty?.remove();
+    if (x.length < 2) {
+      this.clear();
+      this.empty = sentence(this.element, "Too few samples yet.");
+      return;
+    }
     if (this.plot) {
       this.plot.setData([x, found.high, found.memory]);
       return;
@@ -259,9 +270,13 @@ export class LifeChart {
     return this.tip.show(`${(this.counts ? count : size)(this.found.memory[idx])} · ${where}`, left + plot.over.offsetLeft, top);
   }
 
-  repaint() {
+  clear() {
     this.plot?.destroy();
     this.plot = null;
+  }
+
+  repaint() {
+    this.clear();
     if (this.found) this.draw(this.found);
   }
 }
