@@ -1,11 +1,12 @@
 """Which issue a finding belongs to."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.support.clock import START
 from tests.support.diagnoses import diagnosis
-from tests.support.issues import finding, issue
+from tests.support.issues import finding, issue, suspect
 
 from bugsly_server.detect.identity import pair
 from bugsly_server.detect.lifecycle import next_change
@@ -23,6 +24,22 @@ WASTEFUL = finding(
     diagnosis=diagnosis(Cause.BUFFERED_RESPONSE),
     **HERE,
 )
+
+
+BELOW = finding(
+    fingerprint="1/native//production",
+    diagnosis=diagnosis(Cause.NATIVE, holder="", site=""),
+    **HERE,
+)
+AT_LINE = finding(
+    fingerprint="1/native/shop/views.py/production",
+    diagnosis=diagnosis(Cause.NATIVE, holder=""),
+    **HERE,
+)
+
+
+def elsewhere(one: Finding) -> Finding:
+    return replace(one, suspects=(suspect(worker_id=99),))
 
 
 def known(found: Finding, state: State = State.OPEN) -> dict[str, Issue]:
@@ -71,6 +88,29 @@ def test_a_growth_that_is_over_is_not_taken_over(state: State) -> None:
 
 def test_what_is_only_wasteful_takes_nothing_over() -> None:
     assert told(known(GROWTH), WASTEFUL) == [ChangeKind.OPENED]
+
+
+@pytest.mark.parametrize(("less", "more"), [(BELOW, AT_LINE), (BELOW, NAMED), (AT_LINE, NAMED)])
+def test_what_names_more_of_the_same_workers_leak_takes_its_issue_over(
+    less: Finding, more: Finding
+) -> None:
+    assert told(known(less), more) == [ChangeKind.NAMED]
+    assert told(known(less), elsewhere(more)) == [ChangeKind.OPENED]
+    assert told(known(less), less, more) == [None, ChangeKind.OPENED]
+    assert told(known(less, State.QUIET), more) == [ChangeKind.OPENED]
+
+
+@pytest.mark.parametrize(("less", "more"), [(BELOW, AT_LINE), (BELOW, NAMED), (AT_LINE, NAMED)])
+def test_what_names_less_of_the_same_workers_leak_opens_no_issue(
+    less: Finding, more: Finding
+) -> None:
+    assert told(known(more), less) == []
+    assert told(known(more), elsewhere(less)) == [ChangeKind.OPENED]
+    assert told(known(more), more, less) == [None, ChangeKind.OPENED]
+
+
+def test_a_holder_takes_over_no_other_holder() -> None:
+    assert told(known(OTHER), NAMED) == [ChangeKind.OPENED]
 
 
 @pytest.mark.parametrize("growth", [GROWTH, UNKNOWN], ids=["no cause", "unknown cause"])

@@ -42,6 +42,13 @@ def test_without_a_line_the_view_of_the_endpoint_is_asked_for() -> None:
     assert files([lost], dossier(life(), sources=(seen,))) == ()
 
 
+def test_the_view_that_makes_cycles_is_asked_for_though_a_window_told_a_line() -> None:
+    known = (source("", views={"GET /": 3}),)
+    cycles = diagnosis(Cause.CYCLES, holder="", file="")
+    assert files([cycles], dossier(life(), sources=known)) == ("GET /api/orders",)
+    assert files([replace(cycles, cause=Cause.NATIVE)], dossier(life(), sources=known)) == ()
+
+
 @pytest.mark.parametrize("cause", [Cause.BOUNDED, Cause.RETENTION])
 def test_what_is_no_leak_needs_no_source(cause: Cause) -> None:
     assert files([diagnosis(cause)], dossier(life())) == ()

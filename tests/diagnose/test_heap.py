@@ -178,6 +178,22 @@ def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_tells_otherwi
     assert (guess.confidence, guess.file) == (0.4, "cachetools" if path is CACHE else "shop.views")
 
 
+def test_a_dict_that_gains_with_one_of_two_endpoints_that_come_together_goes_on() -> None:
+    together = {ORDERS: 25, HOME: 25}
+    (found,) = said(retainer(*DICT, grown=per_request(0.5)), traffic=lambda _: together)
+    assert (found.holder, found.endpoint) == ("shop.views.memo", "")
+
+
+def test_nothing_leaks_below_python_that_a_dict_holds_which_may_yet_stop() -> None:
+    trims = (Trim(before=9, after=9),)
+    (native,) = said(trims=trims)
+    assert native.cause is Cause.NATIVE
+    (found,) = said(retainer(*DICT, grown=per_request(0.3)), trims=trims)
+    assert (found.cause, found.is_leak) == (Cause.UNKNOWN, False)
+    fact = "shop.views.memo (dict, 570 entries) keeps 1.1 MB: 570 × shop.models.Quote"
+    assert found.because[0] == f"{fact}, and may yet stop"
+
+
 FED = "latest = deque()\n\n\ndef keep(key):\n    latest.append(key)\n"
 
 

@@ -16,7 +16,8 @@ from bugsly.protocol.envelope import build_envelope
 
 DOCUMENTED = {200, 204, 400, 403, 405, 408, 413, 415, 429, 503}
 FAST = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 JSON = st.recursive(

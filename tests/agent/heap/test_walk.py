@@ -148,7 +148,7 @@ def test_no_code_of_the_application_runs(walker: Walker, capfd: pytest.CaptureFi
 PAYLOAD = 100_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.integers(1, 11), max_size=4), min_size=12, max_size=12))
 @pytest.mark.parametrize("name", WALKERS)
 def test_what_is_retained_is_what_would_go_with_it(name: str, leads: list[list[int]]) -> None:

@@ -70,4 +70,4 @@ class SqliteSpoolMachine(RuleBasedStateMachine):
 
 
 TestSqliteSpool = SqliteSpoolMachine.TestCase
-TestSqliteSpool.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestSqliteSpool.settings = settings(max_examples=20, stateful_step_count=25)

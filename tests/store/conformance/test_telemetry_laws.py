@@ -49,7 +49,7 @@ def batches(draw: st.DrawFn) -> list[list[StoredSample]]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(batches(), st.lists(st.sampled_from([SECOND, MINUTE, HOUR, DAY]), min_size=6, max_size=6))
 def test_every_tier_is_the_fold_of_all_samples(
     backend: Open, given_batches: list[list[StoredSample]], pauses: list[Micros]

@@ -19,6 +19,8 @@ HEAP_SECONDS = 60.0
 """That it takes in between, at the worker's pace."""
 OPEN = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION, Cause.CYCLES}
 """Causes that a dear probe may settle."""
+MADE = {Cause.CYCLES}
+"""Causes of which the view that makes the objects tells more than the line that allocates them."""
 UNTRIMMED = {Cause.CYCLES}
 """Causes of which a trim tells nothing: it would only free what was left lying."""
 
@@ -57,7 +59,7 @@ def _sources(dossier: Dossier, found: Collection[Diagnosis]) -> Iterator[Wanted]
     words += [one.unread for one in told if one.unread]
     words += [path for one in told if (path := _unread(one.site, dossier))]
     unseen = [one for one in told if one.endpoint not in {"", *seen}]
-    words += [one.endpoint for one in unseen if one.library or not one.site]
+    words += [one.endpoint for one in unseen if one.library or not one.site or one.cause in MADE]
     if newest is not None and words:
         names = tuple(sorted(set(words)))[:MOST_FILES]
         yield Wanted(newest.worker_id, Ask(id=0, probe="source", files=names))

@@ -10,7 +10,7 @@ from bugsly_server.diagnose.causes import cause_of
 from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
 from bugsly_server.diagnose.feeds import Feed
 from bugsly_server.diagnose.gauges import with_gauges
-from bugsly_server.diagnose.heap import confirmed, of_heap, walked
+from bugsly_server.diagnose.heap import Walked, confirmed, of_heap, walked, with_held
 from bugsly_server.diagnose.homes import Told, tell
 from bugsly_server.diagnose.known import recognise
 from bugsly_server.diagnose.live import moved
@@ -70,13 +70,30 @@ def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...
     stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
     sure = [one for one in named if one.confidence > GUESS]
     explained = min(1.0, sum(one.part for one in [*sure, *stops]))
-    rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
-    if rest is not None and rest.cause is Cause.NATIVE and stops:
-        rest = None  # what still fills may weigh more than it seems to
+    rest = _rest(dossier, growing, explained, walk, stops=bool(stops))
     if rest is not None:
-        seen = rest if walk is None else with_orphans(rest, walk, dossier.sources)
-        named = with_remainder(named, recognise(seen, dossier))
+        named = with_remainder(named, recognise(rest, dossier))
     return (*named, *stops, *buffered(dossier))
+
+
+def _rest(
+    dossier: Dossier,
+    growing: Collection[int],
+    explained: float,
+    walk: Walked | None,
+    *,
+    stops: bool,
+) -> Diagnosis | None:
+    """Return the diagnosis of what holders leave unexplained, None where they may not.
+
+    What still fills may weigh more than it seems to, and then nothing leaks below Python.
+    """
+    rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
+    if rest is None or (rest.cause is Cause.NATIVE and stops):
+        return None
+    if walk is None:
+        return rest
+    return with_orphans(with_held(rest, walk, dossier, growing), walk, dossier.sources)
 
 
 def _without_trifles(one: Diagnosis) -> Diagnosis:

@@ -57,12 +57,19 @@ def even_run(
 
 
 def one_to_one(life: Life, at: Sequence[int], held: Sequence[int]) -> tuple[Share, ...]:
-    """Return the endpoint each request of which brought as many entries, if there is one such.
+    """Return the endpoint each request of which brought as many entries, if there is one such."""
+    found = matching(life, at, held)
+    return tuple(found) if len(found) == 1 else ()
 
-    Not even a handful of snapshots leave room for chance there.
+
+def matching(life: Life, at: Sequence[int], held: Sequence[int]) -> list[Share]:
+    """Return the endpoints each request of which may have brought as many entries.
+
+    Not even a handful of snapshots leave room for chance there; but endpoints that always come
+    together cannot be told apart.
     """
     if len(held) < SNAPSHOTS:
-        return ()
+        return []
     found = []
     for name in {name for step in life.steps for name in step.served}:
         share = Share(endpoint=name, slope=1.0, low=1.0, high=1.0, part=1.0)
@@ -70,7 +77,7 @@ def one_to_one(life: Life, at: Sequence[int], held: Sequence[int]) -> tuple[Shar
         if all(is_whole(rate) and round(rate) == round(rates[0]) for rate in rates):
             mean = sum(rates) / len(rates)
             found.append(replace(share, slope=mean, low=min(rates), high=max(rates)))
-    return tuple(found) if len(found) == 1 else ()
+    return found
 
 
 def is_whole(each: float) -> bool:
@@ -98,6 +105,14 @@ def _driving(life: Life, shares: Sequence[Share], at: int) -> int:
     return round(driving * at / max(1, answered))
 
 
+def memory_gained(dossier: Dossier, growing: Collection[int]) -> float:
+    """Return the bytes per request that *growing* workers gained; 0 where none surely grows."""
+    lives = [life for life in dossier.lives if life.worker_id in growing]
+    moves = [one for life in lives if (one := moved(life)) and one.anonymous > 0]
+    requests = sum(one.requests for one in moves)
+    return sum(one.anonymous for one in moves) / requests if requests else 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drivers:
     """What is known of all that grows, in memory and by counts."""
@@ -114,10 +129,8 @@ class Drivers:
     def known(cls, dossier: Dossier, growing: Collection[int], tracks: Iterable[Track]) -> Drivers:
         """Return them."""
         lives = [life for life in dossier.lives if life.worker_id in growing]
-        moves = [one for life in lives if (one := moved(life)) and one.anonymous > 0]
-        requests = sum(one.requests for one in moves)
         return cls(
-            memory=sum(one.anonymous for one in moves) / requests if requests else 0.0,
+            memory=memory_gained(dossier, growing),
             shares=share(stretches(lives)),
             workers=tuple(life.worker_id for life in lives),
             steady=tuple(one for one in tracks if one.course is Course.STEADY),

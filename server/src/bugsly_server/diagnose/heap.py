@@ -12,17 +12,27 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bugsly.protocol.evidence import Heap, Retainer
-from bugsly_server.diagnose.driven import Driver, Drivers, even_run, gain, is_whole
+from bugsly_server.diagnose.driven import (
+    Driver,
+    Drivers,
+    even_run,
+    gain,
+    is_whole,
+    matching,
+    memory_gained,
+)
 from bugsly_server.diagnose.echoes import are_alike
-from bugsly_server.diagnose.paths import words
-from bugsly_server.diagnose.retainers import Grown, fed_by, name_holder, trace_of
+from bugsly_server.diagnose.paths import holder_name, words
+from bugsly_server.diagnose.retainers import GUESS, Grown, fed_by, name_holder, trace_of
 from bugsly_server.diagnose.steady import Course, Run
 from bugsly_server.diagnose.tracks import KEYED, Track
-from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.dossier import Dossier, Life
 
 EXPLAINS = 0.2
 """The part of a worker's growth from which a holder may be its cause."""
+MOST = 0.5
+"""And from which nothing else is."""
 BEYOND = 4.0
 """Times a worker's growth, from which a holder's is of another kind: memory would show it."""
 
@@ -67,6 +77,24 @@ def of_heap(
             within.append(name)
             found.append(name_holder(grown, fed, one.heap, dossier))
     return found
+
+
+def with_held(
+    rest: Diagnosis, one: Walked, dossier: Dossier, growing: Collection[int]
+) -> Diagnosis:
+    """Return *rest*, which nothing was seen to hold, as unknown where the walk met what may do so.
+
+    A holder that may yet stop is not named; but nothing leaks below Python that Python holds.
+    """
+    memory, requests = memory_gained(dossier, growing), max(1, gain(one.heap.requests))
+    if rest.cause is not Cause.NATIVE or not memory:
+        return rest
+    for retainer in one.heap.retainers:
+        if MOST <= gain(retainer.retained) / requests / memory <= BEYOND:
+            fact = f"{trace_of(retainer, one.heap).told(holder_name(retainer))}, and may yet stop"
+            doubtful = replace(rest, cause=Cause.UNKNOWN, is_leak=False, confidence=GUESS)
+            return replace(doubtful, because=(fact, *rest.because))
+    return rest
 
 
 def confirmed(diagnosis: Diagnosis, one: Walked) -> Diagnosis:
@@ -117,9 +145,18 @@ def _run(retainer: Retainer, one: Walked, driver: Driver) -> Run | None:
     judged = partial(even_run, one.life, driver.shares, one.heap.requests)
     weighed, counted = judged(retainer.retained), judged(retainer.counts)
     run = weighed if gain(retainer.counts) == 0 else counted
-    if weighed is None or run is None or (_is_keyed(retainer) and not is_whole(run.each)):
+    if (
+        weighed is None
+        or run is None
+        or (_is_keyed(retainer) and not _is_endless(run, retainer, one))
+    ):
         return None
     return run
+
+
+def _is_endless(run: Run, retainer: Retainer, one: Walked) -> bool:
+    """Return whether each request brings as many new keys: of a stock that ends ever fewer are."""
+    return is_whole(run.each) or bool(matching(one.life, one.heap.requests, retainer.counts))
 
 
 def _lasts(grown: Grown, stopping: Sequence[Track]) -> bool:
