@@ -87,7 +87,7 @@ class Looker:
             workers=tuple(_seen(one, points.get(one.id, [])) for one in seen),
             growing=tuple(one.pid for one in seen if one.judgement.verdict is Verdict.GROWING),
             rises=any(
-                _rises(without_probes(points[one.id], probed[one.id]), one.started_at)
+                may_grow(without_probes(points[one.id], probed[one.id]), one.started_at)
                 for one in living
                 if one.id in points
             ),
@@ -110,12 +110,16 @@ class Looker:
                     self._asked.add(one)
 
 
-def _rises(points: list[Point], started_at: Micros) -> bool:
+def may_grow(points: list[Point], started_at: Micros) -> bool:
+    """Return whether *points*, the life of one worker in order, may show a leak, if more is seen.
+
+    It is the end that counts: what leaks first fills what the start has left free.
+    """
     growth = judge(points, started_at).growth
     if growth is None or growth.axis is not Axis.REQUESTS:
         return False
     straight = growth.z >= SURE and growth.last > LAST_HALF * growth.slope
-    return straight and growth.slope >= WORTH_A_LOOK
+    return straight and growth.last >= WORTH_A_LOOK
 
 
 def _seen(worker: Worker, points: list[Point]) -> WorkerSeen:
