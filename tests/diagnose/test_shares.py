@@ -81,6 +81,15 @@ def test_failing_requests_that_come_at_other_times_are_told_apart() -> None:
     assert requests_of(Stretch(0.0, {A: 30}, {A: 4}), found) == 4
 
 
+@pytest.mark.parametrize(("of_failing", "counted"), [(0, 26), (1, 30)])
+def test_failing_requests_that_do_nothing_are_not_counted(of_failing: int, counted: int) -> None:
+    dice = random.Random(6)
+    failed = [dice.randint(0, 20) for _ in range(60)]
+    found = share([Stretch(30.0 - n + of_failing * n, {A: 30}, {A: n}) for n in failed])
+    assert (found[0].endpoint, found[0].failing) == (A, False)
+    assert requests_of(Stretch(0.0, {A: 30}, {A: 4}), found) == counted
+
+
 @pytest.mark.parametrize("part", [5, 30])
 def test_failing_requests_that_always_come_along_stay_with_their_endpoint(part: int) -> None:
     found = share([Stretch(30.0, {A: 30}, {A: part}) for _ in range(20)])

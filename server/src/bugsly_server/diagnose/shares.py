@@ -70,6 +70,7 @@ def share(stretches: Sequence[Stretch]) -> tuple[Share, ...]:
             part=slopes[index] * totals[index] / whole,
             together=_together(index, names, rows),
             failing=name.endswith(FAILING),
+            working=name + FAILING in names,
         )
         for index, name in enumerate(names)
         if slopes[index] * totals[index] > whole / 100
@@ -93,8 +94,14 @@ def requests_of(stretch: Stretch, shares: Sequence[Share]) -> int:
     """Return how many requests of the driving endpoint *stretch* had; all where none drives."""
     if not drives(shares):
         return stretch.requests
-    counted = stretch.failed if shares[0].failing else stretch.served
-    return counted.get(shares[0].endpoint, 0)
+    driver, *others = shares
+    failed = stretch.failed.get(driver.endpoint, 0)
+    if driver.failing:
+        return failed
+    spared = driver.working and not any(
+        one.failing and one.endpoint == driver.endpoint for one in others
+    )
+    return stretch.served.get(driver.endpoint, 0) - (failed if spared else 0)
 
 
 def drives(shares: Sequence[Share]) -> bool:

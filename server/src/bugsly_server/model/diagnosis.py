@@ -65,6 +65,8 @@ class Share:
     """Endpoints that always come along, so that nobody can tell which one it is."""
     failing: bool = False
     """Whether it is its failing requests alone."""
+    working: bool = False
+    """Whether it is the others alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
