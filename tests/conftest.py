@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -10,3 +11,5 @@ settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy machine")
+# A shell lets what it starts in the background ignore SIGINT, and so would the servers of tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)

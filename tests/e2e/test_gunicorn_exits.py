@@ -151,7 +151,7 @@ def test_a_worker_that_is_busy_for_too_long_says_that_it_was_aborted(
         assert told.reason is ExitReason.TIMEOUT
         (stuck,) = server.samples_of(pid)[-1].under_way
         assert (stuck.endpoint, stuck.requests) == ("GET /busy/<int:seconds>", 1)
-        assert stuck.micros > 2_000_000
+        assert stuck.micros > 1_000_000, "it began after the worker's last sign of life"
         told = Shop(running, server).told(pid, by_itself=False)
         assert told.reason is ExitReason.TIMEOUT
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask, abort
@@ -40,8 +40,16 @@ def ids(server: FakeServer) -> list[str]:
     return [one["event_id"] for one in server.events]
 
 
-def threads() -> list[str]:
-    return sorted(one.name for one in threading.enumerate() if one.name.startswith("bugsly-"))
+@pytest.fixture
+def threads() -> Callable[[], list[str]]:
+    """Return what names our threads, but for those that another test may have left to end."""
+    before = set(threading.enumerate())
+
+    def names() -> list[str]:
+        new = set(threading.enumerate()) - before
+        return sorted(one.name for one in new if one.name.startswith("bugsly-"))
+
+    return names
 
 
 def test_an_error_is_sent_at_once(agent: Agent, server: FakeServer) -> None:
@@ -54,7 +62,7 @@ def test_an_error_is_sent_at_once(agent: Agent, server: FakeServer) -> None:
 
 
 def test_an_error_of_a_process_that_serves_nothing_makes_no_worker_of_it(
-    agent: Agent, server: FakeServer
+    agent: Agent, server: FakeServer, threads: Callable[[], list[str]]
 ) -> None:
     made = fail(agent)
     assert threads() == ["bugsly-sender"]
@@ -84,7 +92,9 @@ def test_what_the_server_could_not_take_is_tried_once_more_before_the_end(
     assert ids(server) == [made, made]
 
 
-def test_a_master_that_is_held_back_reports_nothing(agent: Agent, server: FakeServer) -> None:
+def test_a_master_that_is_held_back_reports_nothing(
+    agent: Agent, server: FakeServer, threads: Callable[[], list[str]]
+) -> None:
     agent.hold()
     assert fail(agent) == [""]
     assert threads() == []
