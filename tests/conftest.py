@@ -3,13 +3,11 @@
 import os
 import signal
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 os.environ["BUGSLY_STRICT"] = "1"
 os.environ.pop("BUGSLY_DSN", None)
-settings.register_profile(
-    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
 # A shell lets what it starts in the background ignore SIGINT, and so would the servers of tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)

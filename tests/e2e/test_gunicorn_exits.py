@@ -146,12 +146,13 @@ def test_a_worker_that_is_busy_for_too_long_says_that_it_was_aborted(
     options = ("-k", kind, "--timeout", "2")
     with gunicorn(server, tmp_path, *options, workers=1, troubled=True) as running:
         (pid,) = running.children
+        running.get()  # the first one also starts the agent, while Gunicorn's time runs already
         running.try_get("/busy/60")
         told = Shop(running, server).told(pid, by_itself=True)
         assert told.reason is ExitReason.TIMEOUT
         (stuck,) = server.samples_of(pid)[-1].under_way
         assert (stuck.endpoint, stuck.requests) == ("GET /busy/<int:seconds>", 1)
-        assert stuck.micros > 1_000_000, "it began after the worker's last sign of life"
+        assert stuck.micros > 2_000_000
         told = Shop(running, server).told(pid, by_itself=False)
         assert told.reason is ExitReason.TIMEOUT
 

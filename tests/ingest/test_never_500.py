@@ -15,10 +15,7 @@ from tests.support.site import Site, site
 from bugsly.protocol.envelope import build_envelope
 
 DOCUMENTED = {200, 204, 400, 403, 405, 408, 413, 415, 429, 503}
-FAST = settings(
-    max_examples=150,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+FAST = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -14,7 +14,7 @@ from typing import Any
 
 import gevent
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.caught import BY_TEST, ORIGIN, Catching, event, raised
 from tests.support.wsgi import environ_of
@@ -195,7 +195,7 @@ def large(exceptions: int, frames: int, names: int, text: str) -> Any:
     return event(thrown=(thrown,) * exceptions, crumbs=(crumb,) * 40, asked=asking, message=text)
 
 
-@settings(max_examples=15)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=15)
 @given(
     st.integers(1, 10),
     st.integers(0, 100),
