@@ -23,6 +23,7 @@ from bugsly_server.diagnose.driven import (
 )
 from bugsly_server.diagnose.echoes import are_alike
 from bugsly_server.diagnose.paths import holder_name, words
+from bugsly_server.diagnose.remainder import MOST
 from bugsly_server.diagnose.retainers import GUESS, Grown, fed_by, name_holder, trace_of
 from bugsly_server.diagnose.steady import Course, Run
 from bugsly_server.diagnose.tracks import KEYED, Track
@@ -31,8 +32,6 @@ from bugsly_server.model.dossier import Dossier, Life
 
 EXPLAINS = 0.2
 """The part of a worker's growth from which a holder may be its cause."""
-MOST = 0.5
-"""And from which nothing else is."""
 BEYOND = 4.0
 """Times a worker's growth, from which a holder's is of another kind: memory would show it."""
 
@@ -86,11 +85,12 @@ def with_held(
 
     A holder that may yet stop is not named; but nothing leaks below Python that Python holds.
     """
-    memory, requests = memory_gained(dossier, growing), max(1, gain(one.heap.requests))
-    if rest.cause is not Cause.NATIVE or not memory:
+    if rest.cause is not Cause.NATIVE:
         return rest
+    memory = memory_gained(dossier, growing)
     for retainer in one.heap.retainers:
-        if MOST <= gain(retainer.retained) / requests / memory <= BEYOND:
+        part = _part(retainer, one, memory)
+        if part is not None and MOST <= part <= BEYOND:
             fact = f"{trace_of(retainer, one.heap).told(holder_name(retainer))}, and may yet stop"
             doubtful = replace(rest, cause=Cause.UNKNOWN, is_leak=False, confidence=GUESS)
             return replace(doubtful, because=(fact, *rest.because))
@@ -130,14 +130,19 @@ def _weighed(diagnosis: Diagnosis, retainer: Retainer) -> Diagnosis:
 
 def _grown(one: Walked, drivers: Drivers) -> Iterator[Grown]:
     """Yield the retainers that gained with the requests that drive them, outer ones first."""
-    requests = max(1, gain(one.heap.requests))
     for retainer in sorted(one.heap.retainers, key=lambda each: len(each.hops)):
-        part = gain(retainer.retained) / requests / drivers.memory if drivers.memory else None
+        part = _part(retainer, one, drivers.memory)
         for driver in drivers.of(one.life, one.heap.requests, retainer.counts):
             run = _run(retainer, one, driver)
             if run is not None:
                 yield Grown(retainer=retainer, run=run, driver=driver, part=part)
                 break
+
+
+def _part(retainer: Retainer, one: Walked, memory: float) -> float | None:
+    """Return the part of the *memory* gained per request that is *retainer*'s; None of none."""
+    requests = max(1, gain(one.heap.requests))
+    return gain(retainer.retained) / requests / memory if memory else None
 
 
 def _run(retainer: Retainer, one: Walked, driver: Driver) -> Run | None:
