@@ -8,7 +8,7 @@ CASES ?=
 ZOO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix api docs explanations bench accuracy
+.PHONY: help setup demo test check fix api golden docs explanations bench accuracy
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -48,6 +48,9 @@ explanations: setup ## Run code that fails and write down what Bugsly says, in d
 
 api: setup ## Write down the public names after a change of them
 	$(RUN)python -m tools.api
+
+golden: setup ## Write down what others rely on, as keys of JSON, after a change of it
+	$(RUN)python -m tools.golden
 
 bench: setup ## Measure cost and speed beside peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)

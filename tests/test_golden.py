@@ -1,0 +1,60 @@
+"""What programs, agents of another version and kept data rely on, as it is written down."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.shapes import ByName, shapes
+from tools.golden import FOLDER, GOLDEN
+
+import bugsly
+import bugsly_server
+
+SERVER = Path(bugsly_server.__path__[0])
+AGENT = Path(bugsly.__path__[0])
+BUILDERS = (
+    *(SERVER / "alert").glob("*.py"),
+    *(SERVER / "web" / "mcp" / name for name in ("listed.py", "told.py", "tools.py")),
+    *(SERVER / "web" / name for name in ("api.py", "charts.py")),
+    *(SERVER / name for name in ("export.py", "model/facts.py")),
+    *(AGENT / "protocol" / name for name in ("event.py", "memory.py", "envelope.py")),
+)
+"""Files whose mappings with text for keys go out as JSON."""
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_what_others_rely_on_is_what_is_written_down(name: str, tmp_path: Path) -> None:
+    written = (FOLDER / name).read_text(encoding="utf-8")
+    assert GOLDEN[name](tmp_path) == written, f"{name} has changed → make golden, review the diff"
+
+
+@pytest.mark.parametrize("builder", BUILDERS, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_every_key_of_a_builder_is_written_down(builder: Path) -> None:
+    lines = (FOLDER / "json_shapes.txt").read_text(encoding="utf-8").splitlines()
+    known = {line.split()[0].rpartition(".")[2].rstrip("?[]") for line in lines if line}
+    assert set(_keys(builder)) - known == set()
+
+
+def _keys(builder: Path) -> Iterator[str]:
+    """Yield the keys of the mappings that functions in *builder* write out."""
+    for node in ast.walk(ast.parse(builder.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for inner in ast.walk(node):
+                for key in inner.keys if isinstance(inner, ast.Dict) else ():
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield key.value
+
+
+def test_a_shape_tells_of_keys_types_and_nesting() -> None:
+    examples = [{"a": 1, "b": [{"c": "x"}]}, {"a": None, "b": [{}], "d": ByName(x=1.0)}]
+    assert shapes(("thing", one) for one in examples) == (
+        "thing\n"
+        "    whole  object\n"
+        "    .a  int|null\n"
+        "    .b  array\n"
+        "    .b[]  object\n"
+        "    .b[].c?  text\n"
+        "    .d?  object\n"
+        "    .d.*  float\n"
+    )
