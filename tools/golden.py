@@ -4,11 +4,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.support import documents
+from tests.support import documents, promises
 
 FOLDER = Path(__file__).parents[1] / "tests" / "golden"
 GOLDEN: Mapping[str, Callable[[Path], str]] = {
     "json_shapes.txt": documents.render,
+    "promises.txt": lambda _: promises.render(),
 }
 """Files of FOLDER, and what makes the text of each in an empty folder."""
 
