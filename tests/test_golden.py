@@ -1,15 +1,18 @@
 """What programs, agents of another version and kept data rely on, as it is written down."""
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import old_folder
 from tests.support.shapes import ByName, shapes
 from tools.golden import FOLDER, GOLDEN
 
 import bugsly
 import bugsly_server
+from bugsly_server.store.meta.database import HEAD
 
 SERVER = Path(bugsly_server.__path__[0])
 AGENT = Path(bugsly.__path__[0])
@@ -58,3 +61,18 @@ def test_a_shape_tells_of_keys_types_and_nesting() -> None:
         "    .d?  object\n"
         "    .d.*  float\n"
     )
+
+
+def test_a_folder_of_an_earlier_server_is_brought_to_the_schema_of_today(tmp_path: Path) -> None:
+    with old_folder.unpacked(tmp_path) as database:
+        assert database.version() == HEAD
+
+
+def test_a_folder_of_an_earlier_server_holds_every_kind_of_issue() -> None:
+    told = json.loads((FOLDER / "old_folder.json").read_text(encoding="utf-8"))
+    found = told["shop"]["issues"]
+    assert {one["kind"] for one in found} == {"error", "leak", "net"}
+    changes = {step["alert"]["change"] for one in found for step in one["story"]}
+    assert changes == {"opened", "worsened", "cause found", "quieted", "fixed", "resolved"}
+    parts = ("diagnosis", "recycled", "proof", "max_requests", "killed")
+    assert any(all(one[part] for part in parts) for one in found if one["kind"] == "leak")

@@ -4,12 +4,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.support import documents, promises
+from tests.support import documents, old_folder, promises
 
 FOLDER = Path(__file__).parents[1] / "tests" / "golden"
 GOLDEN: Mapping[str, Callable[[Path], str]] = {
     "json_shapes.txt": documents.render,
     "promises.txt": lambda _: promises.render(),
+    "old_folder.json": old_folder.render,
 }
 """Files of FOLDER, and what makes the text of each in an empty folder."""
 
