@@ -1,6 +1,5 @@
 """The shape of JSON: which keys stand where, and values of which types."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -67,11 +66,6 @@ def shapes(documents: Iterable[tuple[str, Any]]) -> str:
         found[name].add(document)
     parts = (f"{name}\n{_indented(shape.lines())}" for name, shape in sorted(found.items()))
     return "\n".join(parts)
-
-
-def by_name(text: str | bytes) -> ByName:
-    """Return the mapping in the JSON *text*, whose keys are data."""
-    return ByName(json.loads(text))
 
 
 def _indented(lines: Iterable[str]) -> str:
