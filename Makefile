@@ -34,20 +34,20 @@ check: setup ## Run what must be clean before a commit: format, lint, types, lay
 	$(RUN)ruff check --quiet .
 	$(RUN)mypy $(wildcard $(SOURCES))
 	$(RUN)lint-imports --no-cache
-	$(RUN)python tools/shape.py $(wildcard $(SOURCES))
+	$(RUN)python tools/size_limits.py $(wildcard $(SOURCES))
 
 fix: setup ## Format, and mend what can be mended by itself
 	$(RUN)ruff check --fix --quiet . || true
 	$(RUN)ruff format --quiet .
 
 docs: setup ## Write the pages of docs/ that follow from the code
-	$(RUN)python -m tools.docs
+	$(RUN)python -m tools.docs_pages
 
 explanations: setup ## Run code that fails and write down what Bugsly says, in docs/explanations.md
 	$(RUN)python -m tools.explanations
 
 api: setup ## Write down the public names after a change of them
-	$(RUN)python -m tools.api
+	$(RUN)python -m tools.public_api
 
 golden: setup ## Write down what others rely on, as keys of JSON, after a change of it
 	$(RUN)python -m tools.golden

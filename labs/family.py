@@ -21,6 +21,6 @@ class Person:
 @app.get("/trees/<int:number>")
 def tree(number: int) -> dict[str, int]:
     root = Person(f"root {number}")
-    for one in range(25):
-        Person(f"child {one}", Person(f"parent {one}", root))
+    for index in range(25):
+        Person(f"child {index}", Person(f"parent {index}", root))
     return {"children": len(root.children)}

@@ -1,7 +1,7 @@
 """The pages of docs/ that follow from the code are as `make docs` writes them."""
 
 import pytest
-from tools.docs import DOCS, PAGES
+from tools.docs_pages import DOCS, PAGES
 
 
 @pytest.mark.parametrize("name", PAGES)

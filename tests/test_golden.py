@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import old_folder
-from tests.support.shapes import ByName, shapes
+from tests.support import earlier_data_folder
+from tests.support.json_shapes import KeyedByData, shapes
 from tools.golden import FOLDER, GOLDEN
 
 import bugsly
 import bugsly_server
-from bugsly_server.store.meta.database import HEAD
+from bugsly_server.store.meta.database import HEAD_REVISION
 
 SERVER = Path(bugsly_server.__path__[0])
 AGENT = Path(bugsly.__path__[0])
@@ -50,7 +50,7 @@ def _keys(builder: Path) -> Iterator[str]:
 
 
 def test_a_shape_tells_of_keys_types_and_nesting() -> None:
-    examples = [{"a": 1, "b": [{"c": "x"}]}, {"a": None, "b": [{}], "d": ByName(x=1.0)}]
+    examples = [{"a": 1, "b": [{"c": "x"}]}, {"a": None, "b": [{}], "d": KeyedByData(x=1.0)}]
     assert shapes(("thing", one) for one in examples) == (
         "thing\n"
         "    whole  object\n"
@@ -64,8 +64,8 @@ def test_a_shape_tells_of_keys_types_and_nesting() -> None:
 
 
 def test_a_folder_of_an_earlier_server_is_brought_to_the_schema_of_today(tmp_path: Path) -> None:
-    with old_folder.unpacked(tmp_path) as database:
-        assert database.version() == HEAD
+    with earlier_data_folder.open_earlier_folder(tmp_path) as database:
+        assert database.version() == HEAD_REVISION
 
 
 def test_a_folder_of_an_earlier_server_holds_every_kind_of_issue() -> None:

@@ -1,5 +1,5 @@
 import pytest
-from tools.api import FOLDER, PACKAGES, render
+from tools.public_api import FOLDER, PACKAGES, render
 
 import bugsly
 

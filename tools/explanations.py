@@ -12,11 +12,11 @@ from pathlib import Path
 from tests.support.failures import FAMILIES, Failure
 from tests.support.web_server import WebServer
 
-from bugsly_server.explain.errors.explain import explain_error
-from bugsly_server.model.error_explanation import Surroundings
+from bugsly_server.explain.errors.rule_engine import explain_error
+from bugsly_server.model.error_explanation import ErrorContext
 
-PAGE = Path(__file__).parents[1] / "docs" / "explanations.md"
-HEAD = """\
+PAGE_PATH = Path(__file__).parents[1] / "docs" / "explanations.md"
+PAGE_INTRODUCTION = """\
 # What Bugsly says of exceptions
 
 Made by `make explanations`: each piece of code was run, and its exception explained by rules, without a model.
@@ -25,34 +25,34 @@ Made by `make explanations`: each piece of code was run, and its exception expla
 
 def main() -> int:
     """Run all, and write the page."""
-    parts = [HEAD]
+    parts = [PAGE_INTRODUCTION]
     with socket.create_server(("127.0.0.1", 0)) as silent, WebServer() as plain:
         ports = {"port": 1, "silent": silent.getsockname()[1], "plain": plain.port}
         for family in FAMILIES:
             module = import_module(f"tests.support.failures.{family}")
             parts.append(f"## {(module.__doc__ or '').strip()}\n")
             for case in module.CASES:
-                text = "\n".join(_told(case, ports))
+                text = "\n".join(_case_lines(case, ports))
                 for name in ("silent", "plain"):
                     text = re.sub(rf"\b{ports[name]}\b", "8080", text)
                 parts.append(re.sub(r"thread id \d+", "thread id 1", text) + "\n")
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
+    PAGE_PATH.write_text("\n".join(parts), encoding="utf-8")
     return 0
 
 
-def _told(case: Failure, ports: dict[str, int]) -> Iterator[str]:
+def _case_lines(case: Failure, ports: dict[str, int]) -> Iterator[str]:
     event = case.event(**ports)
-    found = explain_error(event, Surroundings())
-    assert found is not None, f"{case.rule}: nothing is said"
-    yield f"### {event.exceptions[0].type}: {found.title}\n"
+    explanation = explain_error(event, ErrorContext())
+    assert explanation is not None, f"{case.rule}: nothing is said"
+    yield f"### {event.exceptions[0].type}: {explanation.title}\n"
     yield f"```python\n{case.text}```\n"
-    yield f"* **What happened.** {found.what}"
-    yield f"* **Why.** {found.why}"
-    yield f"* **Fix.** {found.fix}"
-    yield f"* **Unless** {found.unless}"
-    yield f"* Confidence {found.confidence:.0%}, rule `{found.rule}`."
-    if found.diff:
-        yield f"\n```diff\n{found.diff}\n```"
+    yield f"* **What happened.** {explanation.what}"
+    yield f"* **Why.** {explanation.why}"
+    yield f"* **Fix.** {explanation.fix}"
+    yield f"* **Unless** {explanation.unless}"
+    yield f"* Confidence {explanation.confidence:.0%}, rule `{explanation.rule}`."
+    if explanation.diff:
+        yield f"\n```diff\n{explanation.diff}\n```"
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.support import documents, old_folder, promises
+from tests.support import documents, earlier_data_folder, stable_values
 
 FOLDER = Path(__file__).parents[1] / "tests" / "golden"
 GOLDEN: Mapping[str, Callable[[Path], str]] = {
     "json_shapes.txt": documents.render,
-    "promises.txt": lambda _: promises.render(),
-    "old_folder.json": old_folder.render,
+    "promises.txt": lambda _: stable_values.render(),
+    "old_folder.json": earlier_data_folder.render,
 }
 """Files of FOLDER, and what makes the text of each in an empty folder."""
 

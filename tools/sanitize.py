@@ -16,30 +16,32 @@ from pathlib import Path
 
 from bugsly.heap import _walker
 
-ROOT = Path(__file__).parents[1]
-LOGS = ROOT / ".sanitize"
-FLAGS = ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined")
+REPOSITORY = Path(__file__).parents[1]
+LOGS = REPOSITORY / ".sanitize"
+SANITIZER_FLAGS = ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined")
 STRICT = ("-fno-sanitize-recover=all",)
-TESTS = ("tests/agent/heap", "-k", "not python")
+PYTEST_ARGUMENTS = ("tests/agent/heap", "-k", "not python")
 """The walker in Python has nothing to sanitize."""
 
 
 def main() -> int:
     """Return 0 where no test failed and no fault was found."""
-    compile_walker = runpy.run_path(str(ROOT / "agent" / "walker" / "compile.py"))["compile_walker"]
-    made = Path(_walker.__file__)
-    plain = made.read_bytes()
+    compile_walker = runpy.run_path(str(REPOSITORY / "agent" / "walker" / "compile.py"))[
+        "compile_walker"
+    ]
+    walker_path = Path(_walker.__file__)
+    unsanitized = walker_path.read_bytes()
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir()
     try:
-        if problem := compile_walker(made.parent, *FLAGS, *STRICT):
+        if problem := compile_walker(walker_path.parent, *SANITIZER_FLAGS, *STRICT):
             print(problem)
             return 1
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", *TESTS]
-        failed = subprocess.run(command, cwd=ROOT, env=_environment(), check=False).returncode
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", *PYTEST_ARGUMENTS]
+        failed = subprocess.run(command, cwd=REPOSITORY, env=_environment(), check=False).returncode
     finally:
-        made.unlink(missing_ok=True)
-        made.write_bytes(plain)
+        walker_path.unlink(missing_ok=True)
+        walker_path.write_bytes(unsanitized)
     logs = sorted(LOGS.iterdir())
     for log in logs:
         print(log.read_text(encoding="utf-8"))
@@ -48,8 +50,8 @@ def main() -> int:
 
 def _environment() -> dict[str, str]:
     """Return an environment in which an unsanitized Python can load what is sanitized."""
-    ask = ["cc", "-print-file-name=libasan.so"]
-    library = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
+    command = ["cc", "-print-file-name=libasan.so"]
+    library = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     return {
         **os.environ,
         "LD_PRELOAD": library,

@@ -7,30 +7,30 @@ import tempfile
 from pathlib import Path
 
 from bugsly_server.clock import DAY, HOUR, SECOND
-from bugsly_server.model.series import Served
-from bugsly_server.store.ports import KEEP_STEPS, StoredSample
+from bugsly_server.model.time_series import EndpointTraffic
+from bugsly_server.store.ports import TIME_BUCKET_RETENTION, StoredSample
 from bugsly_server.store.telemetry import SqliteTelemetry
-from bugsly_server.store.telemetry.steps import MOST
 from bugsly_server.store.telemetry.tiers import tiers
+from bugsly_server.store.telemetry.time_buckets import MAX_BUCKETS
 
-PAGE = Path(__file__).parents[1] / "docs" / "storage.md"
+PAGE_PATH = Path(__file__).parents[1] / "docs" / "storage.md"
 WORKERS = 10
-EVERY = 10 * SECOND
+SAMPLE_INTERVAL = 10 * SECOND
 ENDPOINTS = 8
 HOLDERS = 10
-FLEET = 100
-MONTH = 30
-BEGIN = 20_000 * DAY
-BATCH = 60
+FLEET_WORKERS = 100
+MONTH_DAYS = 30
+FIRST_SAMPLE_AT = 20_000 * DAY
+SAMPLES_PER_WRITE = 60
 """Samples of a worker that are written at once; it changes nothing but the time this takes."""
-TEXT = f"""\
+PAGE_TEMPLATE = f"""\
 # What the server stores
 
 Made by `python -m tools.storage`: a day of {WORKERS} workers with a sample every
-{EVERY // SECOND} s, {ENDPOINTS} endpoints busy and {HOLDERS} holders counted in each, written as
-the server writes it; then multiplied by days and by {FLEET} workers.
+{SAMPLE_INTERVAL // SECOND} s, {ENDPOINTS} endpoints busy and {HOLDERS} holders counted in each, written as
+the server writes it; then multiplied by days and by {FLEET_WORKERS} workers.
 
-| what | a worker and day | kept | {FLEET} workers, a month |
+| what | a worker and day | kept | {FLEET_WORKERS} workers, a month |
 |---|---:|---:|---:|
 {{tiers}}
 | steps, of lives that go on | {{most}} × {{step:.0f}} B a life | as long | {{living:,.0f}} MB |
@@ -47,22 +47,22 @@ each worker and holder, and up to 20 MB of sources for each project.
 def main() -> int:
     """Write the page."""
     with tempfile.TemporaryDirectory() as folder:
-        sizes, steps = _measure(Path(folder))
-    text = _page(sizes, steps)
-    PAGE.write_text(text, encoding="utf-8")
+        sizes, bytes_per_bucket = _measure(Path(folder))
+    text = _render_page(sizes, bytes_per_bucket)
+    PAGE_PATH.write_text(text, encoding="utf-8")
     print(text)
     return 0
 
 
 def _measure(folder: Path) -> tuple[dict[str, int], float]:
     """Return the bytes of a day by tier, and those of one step."""
-    telemetry = SqliteTelemetry(folder, MONTH)
-    count = DAY // EVERY
-    for start in range(0, count, BATCH):
-        numbers = range(start, min(start + BATCH, count))
+    telemetry = SqliteTelemetry(folder, MONTH_DAYS)
+    count = DAY // SAMPLE_INTERVAL
+    for start in range(0, count, SAMPLES_PER_WRITE):
+        numbers = range(start, min(start + SAMPLES_PER_WRITE, count))
         telemetry.write([_sample(worker, n) for n in numbers for worker in range(1, WORKERS + 1)])
-    telemetry.roll_up(BEGIN + 2 * DAY)
-    rows = sum(len(steps) for steps in telemetry.steps(range(1, WORKERS + 1)).values())
+    telemetry.roll_up(FIRST_SAMPLE_AT + 2 * DAY)
+    rows = sum(len(buckets) for buckets in telemetry.time_buckets(range(1, WORKERS + 1)).values())
     telemetry.close()
     sizes = {
         path.name: sum(file.stat().st_size for file in path.glob("*.db"))
@@ -73,10 +73,10 @@ def _measure(folder: Path) -> tuple[dict[str, int], float]:
 
 
 def _sample(worker: int, number: int) -> StoredSample:
-    served = Served("", 40 + number % 7, number % 2, 0, 90_000 + number, 80_000, 4_000)
+    served = EndpointTraffic("", 40 + number % 7, number % 2, 0, 90_000 + number, 80_000, 4_000)
     return StoredSample(
         worker_id=worker,
-        at=BEGIN + number * EVERY,
+        at=FIRST_SAMPLE_AT + number * SAMPLE_INTERVAL,
         requests=number * 40 * ENDPOINTS,
         anonymous=80_000_000 + number * 1_000 * worker,
         shared=9_000_000,
@@ -92,22 +92,22 @@ def _sample(worker: int, number: int) -> StoredSample:
     )
 
 
-def _page(sizes: dict[str, int], step: float) -> str:
+def _render_page(sizes: dict[str, int], bytes_per_bucket: float) -> str:
     """Return the page: each tier by its days, then the steps by the lives that have some."""
     rows, total = [], 0.0
-    for tier in tiers(MONTH):
+    for tier in tiers(MONTH_DAYS):
         daily = sizes[tier.name] / WORKERS
-        days = min(tier.keep // DAY + 1, MONTH)
-        total += daily * days * FLEET
-        kept = f"{daily * days * FLEET / 1e6:,.0f} MB"
+        days = min(tier.retention // DAY + 1, MONTH_DAYS)
+        total += daily * days * FLEET_WORKERS
+        kept = f"{daily * days * FLEET_WORKERS / 1e6:,.0f} MB"
         rows.append(f"| {tier.name} | {daily / 1e3:,.0f} kB | {days} d | {kept} |")
-    living = FLEET * MOST * step
-    recycled = living * KEEP_STEPS / HOUR
-    return TEXT.format(
+    living = FLEET_WORKERS * MAX_BUCKETS * bytes_per_bucket
+    recycled = living * TIME_BUCKET_RETENTION / HOUR
+    return PAGE_TEMPLATE.format(
         tiers="\n".join(rows),
-        step=step,
-        most=MOST,
-        days=KEEP_STEPS // DAY,
+        step=bytes_per_bucket,
+        most=MAX_BUCKETS,
+        days=TIME_BUCKET_RETENTION // DAY,
         living=living / 1e6,
         recycled=recycled / 1e6,
         usual=(total + living) / 1e6,

@@ -8,7 +8,7 @@
 #include "pages.h"
 #include "python.h"
 
-/* How a step leads from one object to the next. The numbers are those of groups.py. */
+/* How a step leads from one object to the next. The numbers are those of walk_result.py. */
 enum How {
     ROOT,      /* a module, by name; a call that goes on; or the collector's lists alone */
     ATTRIBUTE, /* of an instance, a class or a module */

@@ -4,7 +4,7 @@
 
 #include "heap.h"
 
-/* Names of roots that are no module's. groups.py knows them. */
+/* Names of roots that are no module's. walk_result.py knows them. */
 #define HELD "<held by C code>"
 #define CYCLES "<cycles>"
 #define CLASSES "<classes>"

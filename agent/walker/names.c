@@ -122,7 +122,7 @@ static int in_number(uint8_t letter)
 }
 
 /* Returns the text of a *key* that names something, 0 of one that may be anybody's: see _WORD in
-   the path.py of the census, which shows the same ones. */
+   the object_path.py of the census, which shows the same ones. */
 uint32_t word_of(Heap *heap, PyObject *key)
 {
     if (!PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key))

@@ -1,4 +1,4 @@
-/* What is told of a walk: the groups that may matter, in the form that groups.py reads. */
+/* What is told of a walk: the groups that may matter, in the form that walk_result.py reads. */
 #include "told.h"
 
 #include <errno.h>

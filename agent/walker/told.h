@@ -1,4 +1,4 @@
-/* What is told of looks at a heap, in the form that groups.py reads. */
+/* What is told of looks at a heap, in the form that walk_result.py reads. */
 #ifndef BUGSLY_TOLD_H
 #define BUGSLY_TOLD_H
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tools.accuracy.__main__ import is_picked
-from tools.accuracy.case import Case, labs, zoo
-from tools.accuracy.run import place, toml
+from tools.accuracy.case_catalog import AccuracyCase, lab_cases, zoo_cases
+from tools.accuracy.doctor_run import plan_as_toml, result_path
 
-from bugsly_server.doctor.plan import from_file
+from bugsly_server.doctor.load_plan import plan_from_file
 
 CASE = """
 kind = "leak"
@@ -29,16 +29,16 @@ expected = 200
 
 
 @pytest.fixture
-def cases(tmp_path: Path) -> list[Case]:
+def cases(tmp_path: Path) -> list[AccuracyCase]:
     folder = tmp_path / "ujson_search"
     folder.mkdir()
     (folder / "case.toml").write_text(CASE)
     (folder / "app.py").write_text("def search(): pass\n")
     (folder / "requirements-fixed.txt").touch()
-    return list(zoo(tmp_path))
+    return list(zoo_cases(tmp_path))
 
 
-def test_a_leak_of_the_zoo_comes_with_its_control(cases: list[Case]) -> None:
+def test_a_leak_of_the_zoo_comes_with_its_control(cases: list[AccuracyCase]) -> None:
     leaky, fixed = cases
     assert (leaky.variant, leaky.is_leak) == ("leaky", True)
     assert (fixed.variant, fixed.is_leak) == ("fixed", False)
@@ -47,20 +47,22 @@ def test_a_leak_of_the_zoo_comes_with_its_control(cases: list[Case]) -> None:
     assert leaky.environ == {"ZOO_VARIANT": "leaky", "SIZE": "5"}
 
 
-def test_a_plan_of_a_case_is_one_that_doctor_reads(cases: list[Case], tmp_path: Path) -> None:
+def test_a_plan_of_a_case_is_one_that_doctor_reads(
+    cases: list[AccuracyCase], tmp_path: Path
+) -> None:
     file = tmp_path / "plan.toml"
-    for case in (*cases, *labs()):
-        file.write_text(toml(case.plan), encoding="utf-8")
-        plan = from_file(file)
+    for case in (*cases, *lab_cases()):
+        file.write_text(plan_as_toml(case.plan), encoding="utf-8")
+        plan = plan_from_file(file)
         assert len(plan.endpoints) == len(case.plan["endpoint"])
-    file.write_text(toml(cases[0].plan), encoding="utf-8")
-    assert from_file(file).endpoints[0].content(7) == '{"text": "7 \\\\ ü"}'.encode()
-    assert from_file(file).requests == 800
+    file.write_text(plan_as_toml(cases[0].plan), encoding="utf-8")
+    assert plan_from_file(file).endpoints[0].body_for(7) == '{"text": "7 \\\\ ü"}'.encode()
+    assert plan_from_file(file).requests == 800
 
 
 def test_each_case_has_a_place_of_its_own() -> None:
-    every = list(labs())
-    assert len({place(one, "abc") for one in every}) == len(every)
+    every = list(lab_cases())
+    assert len({result_path(one, "abc") for one in every}) == len(every)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,6 @@ def test_each_case_has_a_place_of_its_own() -> None:
 def test_cases_are_picked_by_name_variant_or_both(
     patterns: str,
     picked: bool,  # noqa: FBT001
-    cases: list[Case],
+    cases: list[AccuracyCase],
 ) -> None:
     assert is_picked(cases[0], patterns) is picked

@@ -1,7 +1,7 @@
 """The rules of monitors that see resident memory alone."""
 
 import pytest
-from tools.accuracy.peers.monitors import Points, alarms, coroot, rss_threshold
+from tools.accuracy.peers.monitors import RssPoints, alarms, coroot, rss_threshold
 
 MB = 10**6
 FLAT = [(float(t), 50 * MB) for t in range(40)]
@@ -22,7 +22,7 @@ RESTARTED = [*LINE, *((40.0 + t, (20 + t) * MB) for t in range(10))]
     ],
     ids=["flat", "line", "plateau", "short", "restarted", "nothing"],
 )
-def test_what_each_says(points: Points, threshold: bool, rule: bool) -> None:  # noqa: FBT001
+def test_what_each_says(points: RssPoints, threshold: bool, rule: bool) -> None:  # noqa: FBT001
     assert (rss_threshold(points), coroot(points)) == (threshold, rule)
 
 

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
-from tools.accuracy.truth import (
-    Truth,
+from tools.accuracy.ground_truth import (
+    GroundTruth,
     endpoint_is_right,
     holder_is_right,
-    of_lab,
-    of_zoo,
+    lab_ground_truth,
     site_is_right,
+    zoo_ground_truth,
 )
 
-LAB = Truth(
+LAB = GroundTruth(
     verdict="leak",
     holders=("chat.app.extensions['chat'].lobby.said",),
     sites=frozenset({("chat.py", 12)}),
@@ -56,19 +56,21 @@ def test_a_site_is_right_by_file_and_line(site: str, right: bool) -> None:  # no
         ("GET /say/<text>", LAB, True),
         ("GET /rooms", LAB, False),
         ("", LAB, False),
-        ("", Truth(verdict="leak"), True),
-        ("GET /rows/<int:n>", Truth(verdict="leak", endpoints=("GET /rows/{i}",)), True),
-        ("POST /rows/<int:n>", Truth(verdict="leak", endpoints=("GET /rows/{i}",)), False),
+        ("", GroundTruth(verdict="leak"), True),
+        ("GET /rows/<int:n>", GroundTruth(verdict="leak", endpoints=("GET /rows/{i}",)), True),
+        ("POST /rows/<int:n>", GroundTruth(verdict="leak", endpoints=("GET /rows/{i}",)), False),
     ],
 )
-def test_an_endpoint_is_right_by_its_rule(endpoint: str, truth: Truth, right: bool) -> None:  # noqa: FBT001
+def test_an_endpoint_is_right_by_its_rule(endpoint: str, truth: GroundTruth, right: bool) -> None:  # noqa: FBT001
     assert endpoint_is_right(truth, endpoint) is right
 
 
 def test_the_lines_of_a_lab_are_looked_up(tmp_path: Path) -> None:
     file = tmp_path / "shop.py"
     file.write_text("seen = []\n\ndef view():\n    seen.append(1)\n")
-    truth = of_lab(file, {"verdict": "leak", "causes": ["native"], "lines": ["seen.append(1)"]})
+    truth = lab_ground_truth(
+        file, {"verdict": "leak", "causes": ["native"], "lines": ["seen.append(1)"]}
+    )
     assert truth.sites == {("shop.py", 4)}
     assert not truth.python_level
 
@@ -77,13 +79,13 @@ CULPRIT = "attr._make.Cache._known (dict), filled by attr._make._make_method, ca
 
 
 @pytest.fixture
-def zoo_truth(tmp_path: Path) -> Truth:
+def zoo_truth(tmp_path: Path) -> GroundTruth:
     (tmp_path / "app.py").write_text("x = 1\n\ndef rows():\n    return x\n")
     facts = {"class": "python", "culprit": CULPRIT, "endpoint": [{"path": "/rows/{i}"}]}
-    return of_zoo(tmp_path, facts, leaky=True)
+    return zoo_ground_truth(tmp_path, facts, leaky=True)
 
 
-def test_the_description_of_a_culprit_says_what_is_right(zoo_truth: Truth) -> None:
+def test_the_description_of_a_culprit_says_what_is_right(zoo_truth: GroundTruth) -> None:
     assert holder_is_right(zoo_truth, "attr._make.Cache._known")
     assert not holder_is_right(zoo_truth, "app.app.config")
     assert site_is_right(zoo_truth, "/lib/python3.11/site-packages/attr/_make.py:300")
@@ -95,5 +97,6 @@ def test_the_description_of_a_culprit_says_what_is_right(zoo_truth: Truth) -> No
 
 def test_what_was_fixed_is_no_leak(tmp_path: Path) -> None:
     assert (
-        of_zoo(tmp_path, {"class": "python", "culprit": CULPRIT}, leaky=False).verdict == "no leak"
+        zoo_ground_truth(tmp_path, {"class": "python", "culprit": CULPRIT}, leaky=False).verdict
+        == "no leak"
     )

@@ -2,20 +2,20 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.fake_server import FakeServer
-from tests.support.post import Post
+from tests.support.sender_harness import SenderHarness
 
-from bugsly import reply as replies
 from bugsly import sender as senders
+from bugsly import server_reply as replies
 
 
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let senders give up and try again in no time."""
-    monkeypatch.setattr(replies, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(replies, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(senders, "LONGEST_PAUSE", 0.1)
-    monkeypatch.setattr(senders, "TIMEOUT", 0.3)
-    monkeypatch.setattr(senders, "LAST_TIMEOUT", 0.3)
+    monkeypatch.setattr(replies, "FIRST_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(replies, "MAX_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(senders, "MAX_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(senders, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(senders, "LAST_TIMEOUT_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def server() -> Iterator[FakeServer]:
 
 
 @pytest.fixture
-def post(server: FakeServer) -> Iterator[Post]:
-    sending = Post(server.dsn)
+def post(server: FakeServer) -> Iterator[SenderHarness]:
+    sending = SenderHarness(server.dsn)
     sending.sender.start()
     yield sending
     sending.sender.close(5)

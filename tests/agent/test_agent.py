@@ -6,26 +6,26 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.support.fake_server import HANG, FakeServer, reply
+from tests.support.fake_server import HANG_REPLY, FakeServer, reply
 from tests.support.wait import wait_until
 
 from bugsly.agent import Agent
-from bugsly.options import load_options
 from bugsly.probes import process
 from bugsly.protocol.memory import Exit, ExitReason
+from bugsly.settings import load_agent_settings
 
-OURS = {"bugsly-sampler", "bugsly-sender"}
+AGENT_THREADS = {"bugsly-sampler", "bugsly-sender"}
 
 
 def agent_of(server: FakeServer, **settings: str) -> Agent:
     chosen = {"dsn": server.dsn, "sample_every": "3600", "release": "7", **settings}
-    options = load_options(chosen, {})
+    options = load_agent_settings(chosen, {})
     assert options is not None
     return Agent(options)
 
 
 def threads() -> list[str]:
-    return sorted(one.name for one in threading.enumerate() if one.name in OURS)
+    return sorted(one.name for one in threading.enumerate() if one.name in AGENT_THREADS)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_started_agent_tells_who_it_is(agent: Agent, server: FakeServer) -> No
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     worker = server.reports[0].worker
-    assert worker.id == agent.place.id
+    assert worker.id == agent.identity.id
     assert worker.pid == os.getpid()
     assert worker.machine == process.machine()
     assert worker.every == 3600_000_000
@@ -58,7 +58,7 @@ def test_a_started_agent_tells_who_it_is(agent: Agent, server: FakeServer) -> No
 def test_starting_twice_starts_once(agent: Agent) -> None:
     for _ in range(3):
         agent.start()
-    assert threads() == sorted(OURS)
+    assert threads() == sorted(AGENT_THREADS)
 
 
 def test_many_requests_at_once_start_one_agent(agent: Agent) -> None:
@@ -73,7 +73,7 @@ def test_many_requests_at_once_start_one_agent(agent: Agent) -> None:
         thread.start()
     for thread in serving:
         thread.join()
-    assert threads() == sorted(OURS)
+    assert threads() == sorted(AGENT_THREADS)
 
 
 def test_a_stopped_agent_said_goodbye_once(server: FakeServer) -> None:
@@ -83,7 +83,7 @@ def test_a_stopped_agent_said_goodbye_once(server: FakeServer) -> None:
     agent.stop(ExitReason.MAX_REQUESTS)
     agent.stop()
     last = server.reports[-1]
-    assert last.exits == (Exit(worker=agent.place.id, reason=ExitReason.MAX_REQUESTS),)
+    assert last.exits == (Exit(worker=agent.identity.id, reason=ExitReason.MAX_REQUESTS),)
     assert [one.number for one in server.samples] == [1, 2]
     assert threads() == []
 
@@ -99,20 +99,20 @@ def test_a_stopped_agent_is_not_woken_by_a_request(server: FakeServer) -> None:
 
 def test_an_agent_held_back_does_not_start(server: FakeServer) -> None:
     agent = agent_of(server)
-    agent.hold()
+    agent.disable_in_master()
     agent.start()
     assert threads() == []
-    agent.forget()
+    agent.reset_after_fork()
     agent.start()
-    assert threads() == sorted(OURS)
+    assert threads() == sorted(AGENT_THREADS)
     agent.stop()
 
 
 def test_goodbye_does_not_wait_for_a_silent_server(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bugsly.agent.GOODBYE", 0.2)
-    server.always = HANG
+    monkeypatch.setattr("bugsly.agent.EXIT_SECONDS", 0.2)
+    server.default_reply = HANG_REPLY
     agent = agent_of(server)
     agent.start()
     wait_until(lambda: server.received, what="a report")
@@ -142,10 +142,10 @@ def test_an_agent_that_cannot_measure_says_so(
 
 
 def test_what_was_refused_is_reported(agent: Agent, server: FakeServer) -> None:
-    server.always = reply(403, "Forbidden")
+    server.default_reply = reply(403, "Forbidden")
     agent.start()
     wait_until(lambda: server.reports, what="a report")
-    server.always = reply()
+    server.default_reply = reply()
     agent.stop()
     assert server.reports[-1].lost == {"samples refused by the server": 1}
 
@@ -171,19 +171,19 @@ def test_flushing_sends_what_waits(agent: Agent, server: FakeServer) -> None:
 def test_a_fork_is_another_worker_that_has_said_nothing(agent: Agent, server: FakeServer) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
-    agent.traffic.started()
+    agent.traffic.request_started()
     agent.guards.failures["request"] = 1
-    before = (agent.place.id, agent.traffic)
-    told = told_by_fork(agent)
+    before = (agent.identity.id, agent.traffic)
+    told = state_in_fork(agent)
     assert told["id"] != before[0]
     assert told["traffic"] == [0, 0]
     assert told["running"] is told["same_traffic"] is False
     assert told["failures"] == {}
-    assert (agent.place.id, agent.traffic) == before
+    assert (agent.identity.id, agent.traffic) == before
     assert agent.running
 
 
-def told_by_fork(agent: Agent) -> dict[str, object]:
+def state_in_fork(agent: Agent) -> dict[str, object]:
     """Return what *agent* looks like in a fork made while a thread held its lock."""
     reading, writing = os.pipe()
     traffic = agent.traffic
@@ -194,9 +194,9 @@ def told_by_fork(agent: Agent) -> dict[str, object]:
     else:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(10)
-        traffic.started()
+        traffic.request_started()
         seen = {
-            "id": agent.place.id,
+            "id": agent.identity.id,
             "traffic": [agent.traffic.requests, agent.traffic.in_flight],
             "running": agent.running,
             "same_traffic": agent.traffic is traffic,

@@ -1,7 +1,7 @@
 import subprocess
 
 import pytest
-from tests.support.pythons import AGENT, SUPPORTED, python
+from tests.support.python_versions import AGENT_SOURCES, SUPPORTED_VERSIONS, python_interpreter
 
 IMPORT_ALL = """\
 import pkgutil, sys
@@ -29,21 +29,21 @@ def run(interpreter: str, code: str) -> list[str]:
         check=True,
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": str(AGENT)},
+        env={"PYTHONPATH": str(AGENT_SOURCES)},
     )
     return ran.stdout.splitlines()
 
 
-@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
 def test_every_module_imports_with_nothing_but_the_standard_library(version: str) -> None:
-    (line,) = run(python(version), IMPORT_ALL)
+    (line,) = run(python_interpreter(version), IMPORT_ALL)
     count, _, strangers = line.partition(" ")
     assert int(count) > 15
     assert strangers == "[]"
 
 
-@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
 def test_importing_bugsly_loads_nothing_and_starts_nothing(version: str) -> None:
-    loaded, threads = run(python(version), LIGHT)
+    loaded, threads = run(python_interpreter(version), LIGHT)
     assert loaded == "['__future__']"
     assert threads == "1"

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 from tests.support.fake_server import FakeServer
 from tests.support.wait import wait_until
-from tests.support.wsgi import Server, answering
+from tests.support.wsgi import WsgiServer, responding_app
 
 import bugsly
 from bugsly import agent as agents
-from bugsly.integrations.wsgi import Wsgi
+from bugsly.integrations.wsgi import WsgiMiddleware
 
 WRONG = (
     "BUGSLY_SAMPLE_EVERY: 'often' is no number from 0.5 to 3600 → set 10; the app runs unwatched"
@@ -20,7 +20,7 @@ WRONG = (
 @pytest.fixture(autouse=True)
 def _no_agent_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(agents, "_agent", None)
-    monkeypatch.setattr(agents, "_complaints", set())
+    monkeypatch.setattr(agents, "_logged_problems", set())
     yield
     running = agents.current()
     if running is not None:
@@ -47,7 +47,7 @@ def answers(flask_app: Flask) -> bool:
 def test_without_a_dsn_the_app_is_left_as_it_is() -> None:
     watched = app()
     bugsly.init(watched)
-    assert not isinstance(watched.wsgi_app, Wsgi)
+    assert not isinstance(watched.wsgi_app, WsgiMiddleware)
     assert agents.current() is None
     assert bugsly.flush(0)
 
@@ -79,10 +79,10 @@ def test_a_wrong_setting_is_one_line_and_the_app_runs_unwatched(
 ) -> None:
     monkeypatch.setenv("BUGSLY_SAMPLE_EVERY", "often")
     apps = [app(), app()]
-    for one in apps:
-        bugsly.init(one)
+    for flask_app in apps:
+        bugsly.init(flask_app)
     bugsly.init()
-    plain = answering([b"hello"])
+    plain = responding_app([b"hello"])
     assert bugsly.wsgi(plain) is plain
     assert all(map(answers, apps))
     assert caplog.record_tuples == [("bugsly", logging.WARNING, WRONG)]
@@ -103,13 +103,13 @@ def test_a_value_of_another_type_is_read_as_its_text() -> None:
     bugsly.init(app(), release=7)  # type: ignore[arg-type]
     running = agents.current()
     assert running is not None
-    assert running.options.release == "7"
+    assert running.settings.release == "7"
 
 
 def test_an_app_that_is_not_flasks_is_counted(server: FakeServer) -> None:
-    plain = answering([b"hello"])
+    plain = responding_app([b"hello"])
     wrapped = bugsly.wsgi(plain)
-    assert Server().get(wrapped).body == b"hello"
+    assert WsgiServer().get(wrapped).body == b"hello"
     running = agents.current()
     assert running is not None
     assert running.traffic.requests == 1
@@ -123,15 +123,15 @@ def test_the_user_says_how_a_worker_ends_under_another_server() -> None:
     bugsly.recycle_by(lambda: ended.append("ended"), workers=3)
     running = agents.current()
     assert running is not None
-    assert running.way.post == (str(os.getppid()), 0, 3)
-    running.way.stop()
+    assert running.worker_controller.slot == (str(os.getppid()), 0, 3)
+    running.worker_controller.stop()
     assert ended == ["ended"]
 
 
 def test_watching_everything_makes_no_second_agent() -> None:
     bugsly.init(app())
     first = agents.current()
-    agents.watch_everything()
+    agents.auto_instrument()
     assert agents.current() is first
 
 

@@ -98,23 +98,23 @@ def test_a_failure_asks_for_one_report() -> None:
 
 
 @dataclass
-class Ledger:
+class OutboxLedger:
     """What went into an outbox and out of it."""
 
     outbox: Outbox = field(default_factory=lambda: Outbox(CAPACITY))
-    put: int = 0
+    put_count: int = 0
     sent: list[bytes] = field(default_factory=list)
 
     def write(self, size: int) -> None:
-        self.put += 1
-        self.outbox.put(sample(self.put, size))
+        self.put_count += 1
+        self.outbox.put(sample(self.put_count, size))
 
     def waiting(self) -> list[bytes]:
         return self.outbox.peek(1 << 30)[0]
 
-    def post(self, most: int, meanwhile: list[int]) -> None:
+    def send_batch(self, max_bytes: int, meanwhile: list[int]) -> None:
         """Send a batch during which *meanwhile* is put, and have it acknowledged."""
-        samples, exits = self.outbox.peek(most)
+        samples, exits = self.outbox.peek(max_bytes)
         for size in meanwhile:
             self.write(size)
         self.outbox.remove(samples, exits)
@@ -129,13 +129,13 @@ POSTS = st.tuples(st.integers(1, CAPACITY), st.lists(SIZES, max_size=6))
 def test_every_sample_is_sent_kept_or_counted_as_dropped_and_none_overtakes(
     steps: list[int | tuple[int, list[int]]],
 ) -> None:
-    ledger = Ledger()
+    ledger = OutboxLedger()
     for step in steps:
         if isinstance(step, int):
             ledger.write(step)
         else:
-            ledger.post(*step)
+            ledger.send_batch(*step)
         waiting = ledger.waiting()
         assert sum(map(len, waiting)) <= CAPACITY
-        assert ledger.put == len(ledger.sent) + len(waiting) + ledger.outbox.dropped
+        assert ledger.put_count == len(ledger.sent) + len(waiting) + ledger.outbox.dropped
         assert ledger.sent + waiting == sorted(set(ledger.sent + waiting))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bugsly.redact import GONE, is_secret_name, redact_source, redact_text
+from bugsly.redact import REDACTED, is_secret_name, redact_source, redact_text
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w"
@@ -136,11 +136,25 @@ def test_what_is_given_to_a_name_of_a_secret_never_survives(
     assert secret not in redact_text(f"{before}{name}{by}{secret}")
 
 
-WORDS = ["token", "password", "=", ":", "'", '"', "Bearer ", JWT, "://", "@", "abcdefgh", " ", GONE]
+WORDS = [
+    "token",
+    "password",
+    "=",
+    ":",
+    "'",
+    '"',
+    "Bearer ",
+    JWT,
+    "://",
+    "@",
+    "abcdefgh",
+    " ",
+    REDACTED,
+]
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=5), max_size=30).map("".join))
 def test_redacting_twice_is_redacting_once_and_never_makes_much_of_little(text: str) -> None:
     once = redact_text(text)
     assert redact_text(once) == once
-    assert len(once) <= 3 * len(text) + len(GONE)
+    assert len(once) <= 3 * len(text) + len(REDACTED)

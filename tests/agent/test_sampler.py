@@ -1,23 +1,23 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.values import decode_samples
+from tests.support.protocol_values import decode_samples
 from tests.support.wait import wait_until
 
 from bugsly import sampler as samplers
 from bugsly.guard import Guards
 from bugsly.outbox import Outbox
 from bugsly.probes import process
-from bugsly.probes.census import Census, Survey
-from bugsly.probes.holders import Holders
+from bugsly.probes.census import Census, CensusSchedule
+from bugsly.probes.holder_registry import HolderRegistry
 from bugsly.probes.traffic import TrafficProbe
 from bugsly.protocol.memory import Sample
-from bugsly.sampler import PROPORTIONAL_EVERY, Probes, Sampler
+from bugsly.sampler import PSS_INTERVAL_MICROS, Sampler, SamplerProbes
 
 MINUTE = 60_000_000
 
 
-class Sampled:
+class SampledWorker:
     """A sampler whose samples stay in the outbox."""
 
     def __init__(self, every: float) -> None:
@@ -26,8 +26,8 @@ class Sampled:
         self.wakes = 0
         self.guards = Guards()
         census = Census(list)
-        holders = Holders({"census": census}, self.guards)
-        probes = Probes(self.traffic, holders, Survey(census, every))
+        holders = HolderRegistry({"census": census}, self.guards)
+        probes = SamplerProbes(self.traffic, holders, CensusSchedule(census, every))
         self.sampler = Sampler(every, probes, self.outbox, self._wake, self.guards)
 
     def _wake(self) -> None:
@@ -39,20 +39,20 @@ class Sampled:
 
 
 @pytest.fixture
-def sampled() -> Iterator[Sampled]:
-    rarely = Sampled(every=3600)
+def sampled() -> Iterator[SampledWorker]:
+    rarely = SampledWorker(every=3600)
     yield rarely
     rarely.sampler.close(10)
 
 
 @pytest.fixture
-def busy() -> Iterator[Sampled]:
-    often = Sampled(every=0.02)
+def busy() -> Iterator[SampledWorker]:
+    often = SampledWorker(every=0.02)
     yield often
     often.sampler.close(10)
 
 
-def test_the_first_sample_is_taken_at_once(sampled: Sampled) -> None:
+def test_the_first_sample_is_taken_at_once(sampled: SampledWorker) -> None:
     sampled.sampler.start()
     wait_until(lambda: sampled.samples, what="a sample")
     (first,) = sampled.samples
@@ -65,18 +65,18 @@ def test_the_first_sample_is_taken_at_once(sampled: Sampled) -> None:
     wait_until(lambda: sampled.wakes == 1, what="the sender is woken")
 
 
-def test_a_last_sample_is_taken_at_the_end(sampled: Sampled) -> None:
+def test_a_last_sample_is_taken_at_the_end(sampled: SampledWorker) -> None:
     sampled.sampler.start()
     wait_until(lambda: sampled.samples, what="a sample")
-    sampled.traffic.started()
-    sampled.traffic.finished(("GET", "/"), 200, 5, 7)
+    sampled.traffic.request_started()
+    sampled.traffic.request_finished(("GET", "/"), 200, 5, 7)
     sampled.sampler.close(10)
     first, last = sampled.samples
     assert (first.requests, last.requests) == (0, 1)
     assert [(one.endpoint, one.requests, one.sent) for one in last.traffic] == [("GET /", 1, 7)]
 
 
-def test_samples_are_numbered_and_never_younger(busy: Sampled) -> None:
+def test_samples_are_numbered_and_never_younger(busy: SampledWorker) -> None:
     busy.sampler.start()
     wait_until(lambda: len(busy.samples) > 5, what="six samples")
     samples = busy.samples
@@ -85,7 +85,7 @@ def test_samples_are_numbered_and_never_younger(busy: Sampled) -> None:
 
 
 def test_the_proportional_size_is_read_every_five_minutes(
-    busy: Sampled, monkeypatch: pytest.MonkeyPatch
+    busy: SampledWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ages = iter(range(0, 10**12, MINUTE))
     monkeypatch.setattr(process, "age", lambda: next(ages))
@@ -93,11 +93,11 @@ def test_the_proportional_size_is_read_every_five_minutes(
     wait_until(lambda: len(busy.samples) > 12, what="thirteen samples")
     read = [one.age // MINUTE for one in busy.samples[:13] if one.proportional is not None]
     assert read == [0, 5, 10]
-    assert PROPORTIONAL_EVERY == 5 * MINUTE
+    assert PSS_INTERVAL_MICROS == 5 * MINUTE
 
 
 def test_a_probe_that_fails_costs_one_sample_and_is_counted(
-    busy: Sampled, monkeypatch: pytest.MonkeyPatch
+    busy: SampledWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise OSError("no /proc today")
@@ -114,7 +114,7 @@ def test_a_probe_that_fails_costs_one_sample_and_is_counted(
 
 
 def test_a_limit_that_cannot_be_read_costs_no_sample(
-    busy: Sampled, monkeypatch: pytest.MonkeyPatch
+    busy: SampledWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise ValueError("a cgroup of another kind")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.support.fake_resolver import guard_allowing
 from tests.support.issues import change, finding, issue, suspect
 from tests.support.mail_server import MailServer
-from tests.support.resolver import guard
-from tests.support.web_server import WebServer, status
+from tests.support.web_server import WebServer, respond_status
 
 from bugsly_server.alert.channels import apprise
-from bugsly_server.alert.message import Alert, compose, compose_test
+from bugsly_server.alert.leak_message import Alert, compose_leak_alert, compose_test_alert
 from bugsly_server.errors import ChannelError
-from bugsly_server.model.issue import ChangeKind
+from bugsly_server.model.issue import IssueChangeKind
 
-HERE = "127.0.0.1/32"
+LOOPBACK = "127.0.0.1/32"
 PAGE = "https://bugs.example.com/p/shop/issues/3"
 LOGIN = ("ops", "pa55word")
 SECRET = "T0PS3CRET"
@@ -25,11 +25,11 @@ SENDER = "from=bugsly@example.com"
 
 
 def alert() -> Alert:
-    return compose("shop", issue(), change(), PAGE)
+    return compose_leak_alert("shop", issue(), change(), PAGE)
 
 
 def send(url: str, *allowed: str) -> None:
-    apprise.send(url, alert(), guard(*allowed))
+    apprise.send(url, alert(), guard_allowing(*allowed))
 
 
 def failure(url: str, *allowed: str) -> ChannelError:
@@ -40,14 +40,14 @@ def failure(url: str, *allowed: str) -> ChannelError:
 
 def objection(url: str, *allowed: str) -> str:
     with pytest.raises(ChannelError) as caught:
-        apprise.check(url, guard(*allowed))
+        apprise.check(url, guard_allowing(*allowed))
     assert caught.value.permanent
     return str(caught.value)
 
 
 def test_a_mail_says_what_the_alert_says() -> None:
     with MailServer() as server:
-        send(f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com", HERE)
+        send(f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com", LOOPBACK)
     [mail] = server.mails
     assert mail["Subject"] == alert().title
     assert (mail["From"], mail["To"]) == ("bugsly@example.com", "ops@example.com")
@@ -57,10 +57,12 @@ def test_a_mail_says_what_the_alert_says() -> None:
 
 def test_a_hostile_host_name_adds_no_header_to_a_mail() -> None:
     hostile = finding(title="x\r\nBcc: all@example.com", suspects=(suspect(host="a\r\nb"),))
-    shaped = compose("shop", issue(), change(ChangeKind.OPENED, finding=hostile), PAGE)
+    shaped = compose_leak_alert(
+        "shop", issue(), change(IssueChangeKind.OPENED, finding=hostile), PAGE
+    )
     with MailServer() as server:
         url = f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
-        apprise.send(url, shaped, guard(HERE))
+        apprise.send(url, shaped, guard_allowing(LOOPBACK))
     assert server.mails[0]["Bcc"] is None
 
 
@@ -69,7 +71,7 @@ def test_a_hostile_host_name_adds_no_header_to_a_mail() -> None:
 def test_a_login_is_used() -> None:
     with MailServer(LOGIN) as server:
         url = f"mailto://ops:pa55word@127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
-        send(url, HERE)
+        send(url, LOOPBACK)
     assert len(server.mails) == 1
 
 
@@ -77,7 +79,7 @@ def test_a_login_is_used() -> None:
 def test_why_a_mail_was_refused_is_told_without_the_password() -> None:
     with MailServer(LOGIN) as server:
         url = f"mailto://ops:wr0ngword@127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
-        error = failure(url, HERE)
+        error = failure(url, LOOPBACK)
     assert not error.permanent
     assert str(error) == (
         'E-Mail: Connection error while submitting email to "127.0.0.1"; '
@@ -95,10 +97,10 @@ def test_a_mail_server_that_nobody_allowed_is_not_spoken_to() -> None:
 
 def test_a_redirect_to_where_the_guard_stands_leads_nowhere() -> None:
     with WebServer(host="127.0.0.2") as inner:
-        away = status(307, Location=f"http://127.0.0.2:{inner.port}/")
+        away = respond_status(307, Location=f"http://127.0.0.2:{inner.port}/")
         with WebServer(away) as server:
-            error = failure(f"json://127.0.0.1:{server.port}/?redirect=yes", HERE)
-    assert (len(server.asked), len(inner.asked)) == (1, 0)
+            error = failure(f"json://127.0.0.1:{server.port}/?redirect=yes", LOOPBACK)
+    assert (len(server.requests), len(inner.requests)) == (1, 0)
     assert str(error).startswith("JSON: ")
 
 
@@ -108,40 +110,40 @@ def test_files_of_this_machine_are_not_sent(tmp_path: Path) -> None:
     template.write_text(json.dumps({"type": "message", "attachments": [card]}))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    with WebServer(status(202), tls=tls) as server:
+    with WebServer(respond_status(202), tls=tls) as server:
         url = f"workflows://127.0.0.1:{server.port}/643a8f5d/1a2b3c4d?verify=no"
-        send(url, HERE)
-        failure(f"{url}&template={template}", HERE)
-    assert len(server.asked) == 1
-    assert SECRET.encode() not in server.asked[0].body
+        send(url, LOOPBACK)
+        failure(f"{url}&template={template}", LOOPBACK)
+    assert len(server.requests) == 1
+    assert SECRET.encode() not in server.requests[0].body
 
 
 def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    with WebServer() as proxy, WebServer(status(200)) as server:
+    with WebServer() as proxy, WebServer(respond_status(200)) as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        send(f"json://127.0.0.1:{server.port}/", HERE)
-    assert (len(proxy.asked), len(server.asked)) == (0, 1)
+        send(f"json://127.0.0.1:{server.port}/", LOOPBACK)
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
 def test_a_service_that_is_down_may_be_up_later() -> None:
     with WebServer() as server:
         url = f"json://127.0.0.1:{server.port}/{SECRET}"
-    error = failure(url, HERE)
+    error = failure(url, LOOPBACK)
     assert not error.permanent
     assert "Connection refused" in str(error)
     assert SECRET not in str(error)
 
 
 def test_a_child_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apprise, "SECONDS", 0.01)
-    error = failure(f"json://ops:{SECRET}@127.0.0.1:9/", HERE)
+    monkeypatch.setattr(apprise, "TIMEOUT_SECONDS", 0.01)
+    error = failure(f"json://ops:{SECRET}@127.0.0.1:9/", LOOPBACK)
     assert str(error) == "json://127.0.0.1:9/…: no answer within 0.01 s → see whether it is up"
     assert not error.permanent
 
 
 def test_a_child_that_breaks_off_shows_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apprise, "CHILD", "bugsly_server.nowhere")
-    error = failure("json://127.0.0.1:9/", HERE)
+    monkeypatch.setattr(apprise, "CHILD_MODULE", "bugsly_server.nowhere")
+    error = failure("json://127.0.0.1:9/", LOOPBACK)
     assert "No module named bugsly_server.nowhere" in str(error)
     assert not error.permanent
 
@@ -156,7 +158,7 @@ def test_the_url_is_not_shown_to_other_processes(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setenv(SECRET, "1")
-    failure(f"json://127.0.0.1:9/{SECRET}", HERE)
+    failure(f"json://127.0.0.1:9/{SECRET}", LOOPBACK)
     assert seen
     assert SECRET not in " ".join(seen)
 
@@ -193,10 +195,12 @@ def test_an_address_that_will_not_do_is_refused_when_it_is_added(url: str, start
     ],
 )
 def test_an_address_that_will_do_is_taken(url: str) -> None:
-    apprise.check(url, guard())
+    apprise.check(url, guard_allowing())
 
 
 def test_a_test_goes_out_as_one() -> None:
-    with WebServer(status(200)) as server:
-        apprise.send(f"json://127.0.0.1:{server.port}/", compose_test(PAGE), guard(HERE))
-    assert b'"type": "info"' in server.asked[0].body
+    with WebServer(respond_status(200)) as server:
+        apprise.send(
+            f"json://127.0.0.1:{server.port}/", compose_test_alert(PAGE), guard_allowing(LOOPBACK)
+        )
+    assert b'"type": "info"' in server.requests[0].body

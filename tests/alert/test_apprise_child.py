@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bugsly_server.alert.apprise_child import Log
+from bugsly_server.alert.apprise_child import AppriseLogHandler
 
 REMOTE = {
     *("apprise", "bark", "discord", "flock", "gchat", "gotify", "guilded", "hassio", "ifttt"),
@@ -20,8 +20,8 @@ LOCAL = {
     *("macosx", "mqtt", "qt", "rsyslog", "smpp", "syslog", "windows", "xmpp"),
 }
 LIST = """
-from bugsly_server.alert.apprise_child import _is_remote, _known
-known = _known()
+from bugsly_server.alert.apprise_child import _is_remote, _known_services
+known = _known_services()
 print(*(scheme for scheme in known.schemas(include_disabled=True) if _is_remote(known[scheme])))
 """
 
@@ -64,13 +64,13 @@ NESTED = (
     ],
 )
 def test_the_log_is_cut_to_what_says_why(told: list[tuple[int, str]], reason: str) -> None:
-    log = Log("json://h/key0")
+    log = AppriseLogHandler("json://h/key0")
     for level, message in told:
         log.emit(record(level, message))
     assert log.reason() == reason
 
 
 def test_a_long_story_is_cut_short() -> None:
-    log = Log("json://h/")
+    log = AppriseLogHandler("json://h/")
     log.emit(record(logging.ERROR, "x" * 5000))
     assert len(log.reason()) < 500

@@ -7,26 +7,33 @@ from pathlib import Path
 
 import pytest
 import trustme
+from tests.support.fake_resolver import FakeResolver, guard_allowing
 from tests.support.issues import change, issue
-from tests.support.resolver import FakeResolver, guard
 from tests.support.wait import wait_until
-from tests.support.web_server import Answer, WebServer, dripping, endless, hanging, status
+from tests.support.web_server import (
+    Responder,
+    WebServer,
+    respond_endlessly,
+    respond_never,
+    respond_slowly,
+    respond_status,
+)
 
 from bugsly_server.alert.channels import webhook
-from bugsly_server.alert.message import Alert, compose
+from bugsly_server.alert.leak_message import Alert, compose_leak_alert
 from bugsly_server.errors import ChannelError
 
-HERE = "127.0.0.1/32"
+LOOPBACK = "127.0.0.1/32"
 HOST = "hooks.example.test"
 
 
 def alert() -> Alert:
-    return compose("shop", issue(), change(), "https://bugs.example.com/p/shop/issues/3")
+    return compose_leak_alert("shop", issue(), change(), "https://bugs.example.com/p/shop/issues/3")
 
 
 def post(url: str, *answers: list[str]) -> None:
     resolver = FakeResolver(*answers) if answers else None
-    webhook.send(url, alert(), guard(HERE, resolver=resolver))
+    webhook.send(url, alert(), guard_allowing(LOOPBACK, resolver=resolver))
 
 
 def failure(url: str, *answers: list[str]) -> ChannelError:
@@ -53,7 +60,7 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 def test_the_alert_is_posted_as_json_to_the_very_address() -> None:
     with WebServer() as server:
         post(f"http://{HOST}:{server.port}/in?key=1", ["127.0.0.1"])
-    [asked] = server.asked
+    [asked] = server.requests
     assert (asked.method, asked.path) == ("POST", "/in?key=1")
     assert asked.headers["Host"] == f"{HOST}:{server.port}"
     assert asked.headers["Content-Type"] == "application/json"
@@ -64,20 +71,22 @@ def test_the_alert_is_posted_as_json_to_the_very_address() -> None:
 def test_a_login_in_the_address_is_sent_as_such() -> None:
     with WebServer() as server:
         post(f"http://ops:pass@{HOST}:{server.port}/", ["127.0.0.1"])
-    assert server.asked[0].headers["Authorization"] == "Basic b3BzOnBhc3M="
+    assert server.requests[0].headers["Authorization"] == "Basic b3BzOnBhc3M="
 
 
 def test_a_name_that_means_another_address_after_the_check_does_not_help() -> None:
     resolver = FakeResolver(["127.0.0.1"], ["127.0.0.2"])
     with WebServer() as chosen, WebServer(host="127.0.0.2", port=chosen.port) as inner:
-        webhook.send(f"http://{HOST}:{chosen.port}/", alert(), guard(HERE, resolver=resolver))
-    assert resolver.asked == [(HOST, chosen.port)]
-    assert (len(chosen.asked), len(inner.asked)) == (1, 0)
+        webhook.send(
+            f"http://{HOST}:{chosen.port}/", alert(), guard_allowing(LOOPBACK, resolver=resolver)
+        )
+    assert resolver.lookups == [(HOST, chosen.port)]
+    assert (len(chosen.requests), len(inner.requests)) == (1, 0)
 
 
 def test_a_name_that_moved_inside_since_it_was_added_is_refused() -> None:
     resolver = FakeResolver(["1.1.1.1"], ["169.254.169.254"])
-    watched = guard(resolver=resolver)
+    watched = guard_allowing(resolver=resolver)
     webhook.check(f"https://{HOST}/", watched)
     with pytest.raises(ChannelError, match="link-local") as caught:
         webhook.send(f"https://{HOST}/", alert(), watched)
@@ -86,10 +95,10 @@ def test_a_name_that_moved_inside_since_it_was_added_is_refused() -> None:
 
 def test_a_redirect_is_not_followed() -> None:
     with WebServer(host="127.0.0.2") as inner:
-        away = status(302, Location=f"http://127.0.0.2:{inner.port}/")
+        away = respond_status(302, Location=f"http://127.0.0.2:{inner.port}/")
         with WebServer(away) as server:
             error = failure(server.url)
-    assert (len(server.asked), len(inner.asked)) == (1, 0)
+    assert (len(server.requests), len(inner.requests)) == (1, 0)
     assert error.permanent
     assert str(error) == ("127.0.0.1: it answered 302, a redirect → enter the address it leads to")
 
@@ -99,14 +108,14 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
         post(f"http://{HOST}:{server.port}/", ["127.0.0.1"])
-    assert (len(proxy.asked), len(server.asked)) == (0, 1)
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
-@pytest.mark.parametrize("answer", [hanging, dripping])
+@pytest.mark.parametrize("answer", [respond_never, respond_slowly])
 def test_a_server_that_does_not_come_to_an_end_is_left(
-    answer: Answer, monkeypatch: pytest.MonkeyPatch
+    answer: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook, "SECONDS", 0.4)
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 0.4)
     with WebServer(answer) as server:
         error = failure(server.url)
     assert not error.permanent
@@ -114,14 +123,14 @@ def test_a_server_that_does_not_come_to_an_end_is_left(
 
 
 def test_a_huge_reply_is_not_read() -> None:
-    with WebServer(endless) as server:
+    with WebServer(respond_endlessly) as server:
         post(server.url)
         wait_until(server.hung_up.is_set, what="the connection is closed")
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204])
 def test_any_success_will_do(code: int) -> None:
-    with WebServer(status(code)) as server:
+    with WebServer(respond_status(code)) as server:
         post(server.url)
 
 
@@ -144,18 +153,18 @@ def test_any_success_will_do(code: int) -> None:
     ],
 )
 def test_only_what_may_pass_is_worth_another_attempt(code: int, *, permanent: bool) -> None:
-    with WebServer(status(code)) as server:
+    with WebServer(respond_status(code)) as server:
         error = failure(server.url)
     assert error.permanent is permanent
     assert str(error) == f"127.0.0.1: it answered {code} → see there what it objects to"
 
 
 def test_after_a_failure_the_next_attempt_succeeds() -> None:
-    with WebServer(status(500), status(204)) as server:
+    with WebServer(respond_status(500), respond_status(204)) as server:
         url = server.url
         assert not failure(url).permanent
         post(url)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 def test_where_one_address_is_dead_the_next_is_tried() -> None:
@@ -163,9 +172,9 @@ def test_where_one_address_is_dead_the_next_is_tried() -> None:
         webhook.send(
             f"http://{HOST}:{server.port}/",
             alert(),
-            guard("127.0.0.0/8", resolver=FakeResolver(["127.0.0.3", "127.0.0.1"])),
+            guard_allowing("127.0.0.0/8", resolver=FakeResolver(["127.0.0.3", "127.0.0.1"])),
         )
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_nobody_listening_is_said() -> None:
@@ -185,7 +194,7 @@ def test_tls_is_spoken_with_the_name_though_the_connection_is_to_the_address(
     with WebServer(tls=context) as server:
         post(f"https://{HOST}:{server.port}/", ["127.0.0.1"])
     assert names == [HOST]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("name", ["other.example.test", "127.0.0.1"])
@@ -193,7 +202,7 @@ def test_a_certificate_for_another_name_is_refused(ca: trustme.CA, name: str) ->
     with WebServer(tls=tls(ca, name)) as server:
         error = failure(f"https://{HOST}:{server.port}/", ["127.0.0.1"])
     assert "certificate" in str(error)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_certificate_of_nobody_we_trust_is_refused(ca: trustme.CA) -> None:
@@ -201,12 +210,12 @@ def test_a_certificate_of_nobody_we_trust_is_refused(ca: trustme.CA) -> None:
     with WebServer(tls=tls(trustme.CA(), HOST)) as server:
         error = failure(f"https://{HOST}:{server.port}/", ["127.0.0.1"])
     assert "certificate" in str(error)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_the_secrets_of_the_address_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with WebServer(status(500)) as server:
+    with WebServer(respond_status(500)) as server:
         error = failure(f"http://ops:pass@127.0.0.1:{server.port}/T0PS3CRET?key=T0PS3CRET")
     assert "T0PS3CRET" not in caplog.text + str(error)
 
@@ -227,13 +236,13 @@ def test_the_secrets_of_the_address_are_not_logged(caplog: pytest.LogCaptureFixt
 )
 def test_an_address_that_will_not_do_is_refused_when_it_is_added(url: str, problem: str) -> None:
     with pytest.raises(ChannelError) as caught:
-        webhook.check(url, guard())
+        webhook.check(url, guard_allowing())
     assert str(caught.value).partition(" → ")[0] == problem
 
 
 @pytest.mark.parametrize("url", ["https://example.com", "http://EXAMPLE.com:8080/a?b=c"])
 def test_an_address_that_will_do_is_taken(url: str) -> None:
-    webhook.check(url, guard(resolver=FakeResolver(["93.184.216.34"])))
+    webhook.check(url, guard_allowing(resolver=FakeResolver(["93.184.216.34"])))
 
 
 @pytest.mark.parametrize(

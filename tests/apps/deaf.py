@@ -6,7 +6,7 @@ from swelling import app  # type: ignore[import-not-found]
 from bugsly.recycle import policy
 
 __all__ = ["app"]
-policy.PATIENCE = 2.0
+policy.REPLACEMENT_SECONDS = 2.0
 
 
 class DeafWorker(SyncWorker):  # type: ignore[misc]
@@ -17,5 +17,5 @@ class DeafWorker(SyncWorker):  # type: ignore[misc]
         return True
 
     @alive.setter
-    def alive(self, told: bool) -> None:
+    def alive(self, value: bool) -> None:
         pass

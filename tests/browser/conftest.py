@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.support.browser import Visitor, chromium
-from tests.support.commands import bugsly, running
+from tests.support.bugsly_command import run_bugsly, running_bugsly
+from tests.support.chromium import Visitor, chromium
 
 PASSWORD = "correct horse"
 
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def base(folder: Path) -> Iterator[str]:
-    with running("serve", "--port", "0", "--data-dir", str(folder)) as server:
+    with running_bugsly("serve", "--port", "0", "--data-dir", str(folder)) as server:
         yield server.await_output(r"serves at (\S+)")
 
 
@@ -59,7 +59,7 @@ def visitor(browser: Browser, base: str, session: str) -> Iterator[Visitor]:
 def dsn(base: str, folder: Path, request: pytest.FixtureRequest) -> str:
     """Return the DSN of a project of this test's own."""
     slug = request.node.name.replace("_", "-").split("[")[0][-40:].strip("-")
-    printed = bugsly("dsn", slug, "--data-dir", str(folder), BUGSLY_PUBLIC_URL=base)
+    printed = run_bugsly("dsn", slug, "--data-dir", str(folder), BUGSLY_PUBLIC_URL=base)
     return printed.stdout.strip()
 
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.support.browser import Visitor
-from tests.support.events import told
+from tests.support.chromium import Visitor
+from tests.support.events import sdk_event
 from tests.support.wait import wait_until
 
 from bugsly.protocol.envelope import build_envelope
@@ -48,7 +48,7 @@ def spoiled(value: object) -> object:
 
 
 def hostile() -> dict[str, object]:
-    more = told(
+    more = sdk_event(
         request={
             "url": "a",
             "method": "b",
@@ -88,7 +88,7 @@ def test_whatever_a_client_sends_is_text(visitor: Visitor, dsn: str, slug: str) 
 
 
 def test_an_error_is_found_read_and_resolved(visitor: Visitor, dsn: str, slug: str) -> None:
-    send(dsn, told(1), told(2), told(3, "ValueError"))
+    send(dsn, sdk_event(1), sdk_event(2), sdk_event(3, "ValueError"))
     page = listed(visitor, slug, 2)
     page.get_by_label("Search").fill("keyerr")
     page.get_by_role("button", name="Show").click()
@@ -112,8 +112,8 @@ def test_an_error_is_found_read_and_resolved(visitor: Visitor, dsn: str, slug: s
         assert visitor.go(path).evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
-def test_errors_are_merged_and_split_by_hand(visitor: Visitor, dsn: str, slug: str) -> None:
-    send(dsn, told(1), told(2, "ValueError"))
+def test_errors_are_merged_and_split_manually(visitor: Visitor, dsn: str, slug: str) -> None:
+    send(dsn, sdk_event(1), sdk_event(2, "ValueError"))
     page = listed(visitor, slug, 2)
     first, other = (page.locator("tbody a").nth(n).get_attribute("href") or "" for n in (0, 1))
     page = visitor.go(first)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.support.browser import Visitor
-from tests.support.reports import ReportingWorker
+from tests.support.chromium import Visitor
+from tests.support.http_worker import ReportingWorker
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.support.browser import Visitor
-from tests.support.netted import told_through
+from tests.support.chromium import Visitor
+from tests.support.recycled_project import write_recycled_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 NARROW = 390
@@ -22,7 +22,7 @@ def at_width(page: Page, path: str) -> int:
 def test_the_safety_net_is_seen_on_every_page_it_concerns(
     visitor: Visitor, slug: str, folder: Path
 ) -> None:
-    told_through(folder, slug)
+    write_recycled_project(folder, slug)
     page = visitor.go(f"/p/{slug}/")
     expect(page.locator(".notice").first).to_contain_text("recycled 3 times in 24 hours")
     expect(page.locator(".notice").nth(1)).to_contain_text("raise BUGSLY_RECYCLE_AT")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.commands import bugsly, pids_in, running
+from tests.support.bugsly_command import pids_in, run_bugsly, running_bugsly
 from tests.support.wait import wait_until
 
-from bugsly_server.cli.doctor_start import environ
+from bugsly_server.cli.doctor.gunicorn_command import app_environ
 
 APPS = {
     "calm": """
@@ -80,7 +80,7 @@ def doctor(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedPro
     env = {"TMPDIR": str(folder / "tmp"), **env}
     gunicorn = arguments[arguments.index("--") :] if "--" in arguments else ()
     own = arguments[: len(arguments) - len(gunicorn)]
-    return bugsly("doctor", *own, *(gunicorn or ("--",)), seconds=60, cwd=folder, **env)
+    return run_bugsly("doctor", *own, *(gunicorn or ("--",)), seconds=60, cwd=folder, **env)
 
 
 def report(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -189,7 +189,7 @@ def test_an_interpreter_without_gunicorn_is_named(shop: Path) -> None:
 def test_a_signal_ends_everything_at_once(shop: Path, number: signal.Signals) -> None:
     (shop / "tmp").mkdir()
     arguments = ["doctor", "calm:app", "--requests", "100000"]
-    with running(*arguments, cwd=shop, TMPDIR=str(shop / "tmp")) as command:
+    with running_bugsly(*arguments, cwd=shop, TMPDIR=str(shop / "tmp")) as command:
         wait_until(lambda: len(pids_in(shop)) == 4, 20, "doctor, master and workers run")
         command.await_output(r"of 100,000 requests")
         assert command.end(number) == 130
@@ -199,4 +199,4 @@ def test_a_signal_ends_everything_at_once(shop: Path, number: signal.Signals) ->
 
 
 def test_workers_are_not_recycled_while_they_are_looked_at() -> None:
-    assert environ({"BUGSLY_RECYCLE_AT": "60 MB"})["BUGSLY_RECYCLE_AT"] == ""
+    assert app_environ({"BUGSLY_RECYCLE_AT": "60 MB"})["BUGSLY_RECYCLE_AT"] == ""

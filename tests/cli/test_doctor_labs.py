@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.commands import bugsly
+from tests.support.bugsly_command import run_bugsly
 
 LABS = Path(__file__).parents[2] / "labs"
 
@@ -13,7 +13,7 @@ def doctor(scratch: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Run doctor in the labs; return its exit code, its JSON and what it printed."""
     report = scratch / "report.json"
     own = ("doctor", *arguments, "--json", str(report))
-    done = bugsly(*own, seconds=100, cwd=LABS, TMPDIR=str(scratch))
+    done = run_bugsly(*own, seconds=100, cwd=LABS, TMPDIR=str(scratch))
     assert report.exists(), done.stderr
     return done.returncode, json.loads(report.read_text()), done.stdout
 

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.support.commands import bugsly, running
-from tests.support.site import Site
-from tests.support.site import site as a_site
+from tests.support.bugsly_command import run_bugsly, running_bugsly
+from tests.support.heap_snapshots import heap_holder, heap_snapshot, unreachable_objects
+from tests.support.site_harness import SiteHarness
+from tests.support.site_harness import site_harness as a_site
 from tests.support.wait import wait_until
-from tests.support.walks import heap, orphans, retainer
 
-from bugsly.protocol.evidence import Answer
-from bugsly_server.cli.heap_text import show
-from bugsly_server.cli.heap_worker import Walks, find, heap_of
+from bugsly.protocol.evidence import ProbeResult
+from bugsly_server.cli.heap.from_worker import HeapWalks, find_worker, heap_of_facts
+from bugsly_server.cli.heap.text import print_heap_walks
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured
-from bugsly_server.model.asked import Asked
-from bugsly_server.store.meta import asks
+from bugsly_server.model.probe_status import ProbeRequestStatus
+from bugsly_server.store.meta import probe_requests
 
 LABS = Path(__file__).parents[2] / "labs"
 NOBODY = 4_194_305
 """A pid beyond the largest that Linux gives."""
-HEAP = heap(retainer(), orphans())
+HEAP = heap_snapshot(heap_holder(), unreachable_objects())
 
 
 def living(pid: int, host: str = "web-1", *, alive: bool = True) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def living(pid: int, host: str = "web-1", *, alive: bool = True) -> dict[str, An
 
 
 def test_a_worker_is_found_by_its_pid() -> None:
-    assert find({"shop": [living(7), living(8)], "blog": [living(9)]}, 8) == 18
+    assert find_worker({"shop": [living(7), living(8)], "blog": [living(9)]}, 8) == 18
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_worker_that_is_not_to_be_found_is_answered_with_what_to_do(
     workers: list[dict[str, Any]], pid: int, sentence: str
 ) -> None:
     with pytest.raises(Misconfigured) as failed:
-        find({"shop": workers}, pid)
+        find_worker({"shop": workers}, pid)
     assert sentence in str(failed.value)
 
 
@@ -65,22 +65,22 @@ def test_a_worker_that_is_not_to_be_found_is_answered_with_what_to_do(
 )
 def test_a_refusal_and_silence_are_told_in_words(facts: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Misconfigured) as failed:
-        heap_of({"state": "answered", "problem": "", "heap": None, **facts}, 7)
+        heap_of_facts({"state": "answered", "problem": "", "heap": None, **facts}, 7)
     assert sentence in str(failed.value)
 
 
 def test_while_it_is_asked_there_is_no_heap_yet() -> None:
-    assert heap_of({"state": "sent", "problem": "", "heap": None}, 7) is None
+    assert heap_of_facts({"state": "sent", "problem": "", "heap": None}, 7) is None
 
 
-def printed(walks: Walks) -> list[str]:
+def printed(walks: HeapWalks) -> list[str]:
     text = io.StringIO()
-    show(walks, Console(width=120, highlight=False, file=text))
+    print_heap_walks(walks, Console(width=120, highlight=False, file=text))
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
 def test_what_grew_and_what_keeps_most_are_drawn() -> None:
-    lines = printed(Walks(pid=7, most=heap(retainer()), growth=HEAP))
+    lines = printed(HeapWalks(pid=7, most=heap_snapshot(heap_holder()), growth=HEAP))
     assert lines[0] == (
         "worker 7: 1,234,567 objects, 180 MB; stopped for 4.2 ms, walked in 0.3 s by the C walker"
     )
@@ -94,36 +94,40 @@ def test_what_grew_and_what_keeps_most_are_drawn() -> None:
 
 
 def test_growth_of_nothing_is_told_as_such() -> None:
-    assert "  nothing did" in printed(Walks(pid=7, most=heap(), growth=heap()))
+    assert "  nothing did" in printed(
+        HeapWalks(pid=7, most=heap_snapshot(), growth=heap_snapshot())
+    )
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[SiteHarness]:
     """Return a data folder with one worker in it; what the folder is asked, tests answer."""
     with a_site(tmp_path, now) as made:
         made.report(samples=3, pid=NOBODY)
         yield made
 
 
-def asked(site: Site) -> list[Asked]:
+def open_requests(site: SiteHarness) -> list[ProbeRequestStatus]:
     with site.database.reading() as connection:
-        return asks.open_(connection, site.project.id)
+        return probe_requests.list_open(connection, site.project.id)
 
 
-def settle(site: Site, **told: Any) -> int:
+def settle(site: SiteHarness, **result: Any) -> int:
     """Answer the next ask; return for how many requests it was."""
-    wait_until(lambda: asked(site), 20, "an ask")
-    (one,) = asked(site)
+    wait_until(lambda: open_requests(site), 20, "an ask")
+    (request,) = open_requests(site)
     with site.database.writing() as connection:
-        assert asks.settle(connection, one.worker_id, Answer(ask=one.ask.id, **told), now())
-    return one.ask.requests
+        assert probe_requests.save_result(
+            connection, request.worker_id, ProbeResult(ask=request.request.id, **result), now()
+        )
+    return request.request.requests
 
 
-def test_a_worker_is_asked_through_the_data_folder(site: Site, tmp_path: Path) -> None:
+def test_a_worker_is_asked_through_the_data_folder(site: SiteHarness, tmp_path: Path) -> None:
     command = ("heap", str(NOBODY), "--requests", "400", "--json", "--data-dir", str(tmp_path))
-    with running(*command) as told:
+    with running_bugsly(*command) as told:
         assert settle(site, heap=HEAP) == 400
-        assert settle(site, heap=heap(retainer(), requests=(1_900,))) == 0
+        assert settle(site, heap=heap_snapshot(heap_holder(), requests=(1_900,))) == 0
         assert told.process.wait(20) == 0
         wait_until(lambda: told.output.endswith("}\n"), what="the JSON")
     found = json.loads(told.output)
@@ -135,8 +139,8 @@ def test_a_worker_is_asked_through_the_data_folder(site: Site, tmp_path: Path) -
     assert found["growth"]["retainers"][0]["path"] == HEAP.retainers[0].path
 
 
-def test_a_worker_that_refuses_is_heard(site: Site, tmp_path: Path) -> None:
-    with running("heap", str(NOBODY), "--data-dir", str(tmp_path)) as told:
+def test_a_worker_that_refuses_is_heard(site: SiteHarness, tmp_path: Path) -> None:
+    with running_bugsly("heap", str(NOBODY), "--data-dir", str(tmp_path)) as told:
         settle(site, problem="heap: too little memory is free → ask again later")
         assert told.process.wait(20) == 2
         wait_until(lambda: told.output.endswith("\n"), what="the sentence")
@@ -146,13 +150,13 @@ def test_a_worker_that_refuses_is_heard(site: Site, tmp_path: Path) -> None:
 
 
 def test_an_app_that_cannot_be_imported_is_answered_in_words() -> None:
-    done = bugsly("heap", "nothing_there:app", cwd=LABS)
+    done = run_bugsly("heap", "nothing_there:app", cwd=LABS)
     assert done.returncode == 2
     assert done.stderr.startswith("bugsly heap: nothing_there:app: ")
 
 
 def test_what_grows_in_an_app_is_told_with_the_way_to_it() -> None:
-    done = bugsly("heap", "deliveries:app", "--json", seconds=100, cwd=LABS)
+    done = run_bugsly("heap", "deliveries:app", "--json", seconds=100, cwd=LABS)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     heaviest = found["growth"]["retainers"][0]

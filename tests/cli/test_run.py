@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from tests.support.commands import bugsly, pids_in, running
+from tests.support.bugsly_command import pids_in, run_bugsly, running_bugsly
 from tests.support.ports import free_port
 from tests.support.wait import wait_until
 
@@ -41,7 +41,7 @@ def test_a_signal_ends_the_app_the_workers_and_the_server(
 ) -> None:
     port = free_port()
     arguments = ["run", "--port", "0", "--data-dir", str(tmp_path / "data"), "--", *_gunicorn(port)]
-    with running(*arguments, cwd=shop) as command:
+    with running_bugsly(*arguments, cwd=shop) as command:
         link = command.await_output(r"shows the workers at (\S+)")
         wait_until(lambda: _answers(f"http://127.0.0.1:{port}/"), 20, "the shop answers")
         wait_until(lambda: b"2 workers" in _overview(link), 20, "two workers are on the page")
@@ -53,14 +53,14 @@ def test_a_signal_ends_the_app_the_workers_and_the_server(
 
 
 def test_the_exit_code_is_that_of_the_app(tmp_path: Path) -> None:
-    done = bugsly("run", "--port", "0", "--data-dir", str(tmp_path), "--", "sh", "-c", "exit 7")
+    done = run_bugsly("run", "--port", "0", "--data-dir", str(tmp_path), "--", "sh", "-c", "exit 7")
     assert done.returncode == 7
 
 
 def test_the_project_is_named_after_the_app(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
-    bugsly("run", "--port", "0", "--data-dir", data, "--", "echo", "shop.views:app")
-    assert bugsly("status", "--data-dir", data).stdout.startswith("shop-views\n")
+    run_bugsly("run", "--port", "0", "--data-dir", data, "--", "echo", "shop.views:app")
+    assert run_bugsly("status", "--data-dir", data).stdout.startswith("shop-views\n")
 
 
 def test_an_app_that_ignores_its_signal_is_killed_with_all_it_started(tmp_path: Path) -> None:
@@ -68,14 +68,16 @@ def test_an_app_that_ignores_its_signal_is_killed_with_all_it_started(tmp_path: 
     folder.mkdir()
     stubborn = "trap '' TERM INT; (trap '' TERM INT; exec sleep 600) & echo begun; wait; sleep 600"
     arguments = ["run", "--port", "0", "--data-dir", str(tmp_path / "data"), "--"]
-    with running(*arguments, "sh", "-c", stubborn, cwd=folder) as command:
+    with running_bugsly(*arguments, "sh", "-c", stubborn, cwd=folder) as command:
         command.await_output("begun")
         command.end()
     assert pids_in(folder) == set()
 
 
 def test_the_demo_raises_exactly_one_alert_for_the_worker_that_leaks(tmp_path: Path) -> None:
-    done = bugsly("demo", "--for", "60s", "--data-dir", str(tmp_path), "--port", "0", seconds=110)
+    done = run_bugsly(
+        "demo", "--for", "60s", "--data-dir", str(tmp_path), "--port", "0", seconds=110
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.findall(r"issue \d+ \w+", done.stdout) == ["issue 1 opened"]
     alerted = re.search(r"pid (\d+) leaks", done.stdout)

@@ -5,111 +5,132 @@ import random
 from collections.abc import Callable
 
 from tests.detect import behaviours as b
-from tests.detect.behaviours import MB
-from tests.detect.simulation import Behaviour, Place
+from tests.detect.behaviours import MEGABYTE
+from tests.detect.simulation import Behaviour, WorkerPlan
 
-Draw = Callable[[random.Random], list[Place]]
+DrawFleet = Callable[[random.Random], list[WorkerPlan]]
 
 
-def four(behaviour: Behaviour, rate: float = 20.0, max_requests: int = 0) -> list[Place]:
+def uniform_fleet(
+    behaviour: Behaviour, rate: float = 20.0, max_requests: int = 0
+) -> list[WorkerPlan]:
     """Return four workers that do the same and share the traffic."""
-    return [Place(behaviour, rate, max_requests=max_requests) for _ in range(4)]
+    return [WorkerPlan(behaviour, rate, max_requests=max_requests) for _ in range(4)]
 
 
-def odd_one(odd: Place, others: Behaviour = b.flat, rate: float = 20.0) -> list[Place]:
+def fleet_with_odd_worker(
+    odd: WorkerPlan, others: Behaviour = b.flat, rate: float = 20.0
+) -> list[WorkerPlan]:
     """Return four workers, one of which is different."""
-    return [odd, *(Place(others, rate) for _ in range(3))]
+    return [odd, *(WorkerPlan(others, rate) for _ in range(3))]
 
 
-def skewed(behaviour: Behaviour) -> list[Place]:
+def skewed_fleet(behaviour: Behaviour) -> list[WorkerPlan]:
     """Return four workers of which one has most of the traffic."""
-    return [Place(behaviour, rate) for rate in (60, 12, 5, 3)]
+    return [WorkerPlan(behaviour, rate) for rate in (60, 12, 5, 3)]
 
 
-def younger(behaviour: Behaviour) -> list[Place]:
+def fleet_with_younger_worker(behaviour: Behaviour) -> list[WorkerPlan]:
     """Return four workers of which one starts fifty minutes after the others."""
-    return odd_one(Place(behaviour, starts=3_000), behaviour)
+    return fleet_with_odd_worker(WorkerPlan(behaviour, starts=3_000), behaviour)
 
 
-def drawn(rng: random.Random, least: float, most: float) -> float:
+def log_uniform(rng: random.Random, low: float, high: float) -> float:
     """Return a number whose logarithm is uniform."""
-    return math.exp(rng.uniform(math.log(least), math.log(most)))
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-def warming(rng: random.Random) -> Behaviour:
-    return b.warm_up(60 * MB, drawn(rng, 300, 20_000))
+def warm_up_behaviour(rng: random.Random) -> Behaviour:
+    return b.warm_up(60 * MEGABYTE, log_uniform(rng, 300, 20_000))
 
 
-def caching(rng: random.Random) -> Behaviour:
+def bounded_cache_behaviour(rng: random.Random) -> Behaviour:
     """Return a cache that is full within fifteen minutes at 20 requests a second."""
-    return b.bounded_cache(50 * MB, drawn(rng, 1_000, 9_000))
+    return b.bounded_cache(50 * MEGABYTE, log_uniform(rng, 1_000, 9_000))
 
 
-def sawing(rng: random.Random) -> Behaviour:
-    return b.saw_tooth(rng.uniform(10, 40) * MB, round(drawn(rng, 200, 4_000)))
+def saw_tooth_behaviour(rng: random.Random) -> Behaviour:
+    return b.saw_tooth(rng.uniform(10, 40) * MEGABYTE, round(log_uniform(rng, 200, 4_000)))
 
 
-HONEST: dict[str, Draw] = {
-    "flat": lambda _: four(b.flat),
-    "noise": lambda _: four(b.noisy),
-    "spikes in flight": lambda _: four(b.spikes),
-    "one step of 40 MB": lambda _: four(b.steps([40 * MB], 40_000)),
-    "two steps": lambda _: four(b.steps([40 * MB, 25 * MB], 40_000)),
-    "two steps, in one worker": lambda _: odd_one(Place(b.steps([40 * MB, 25 * MB], 40_000))),
-    "four early steps, in one worker": lambda _: odd_one(Place(b.steps([10 * MB] * 4, 6_000))),
-    "warm-up": lambda rng: four(warming(rng)),
-    "bounded cache, full in 15 min": lambda rng: four(caching(rng)),
-    "arena noise to +110 MB": lambda _: four(b.arena_noise),
-    "arena noise, in one worker": lambda _: odd_one(Place(b.arena_noise)),
-    "arena noise, a single worker": lambda _: [Place(b.arena_noise)],
-    "high-water mark of responses": lambda _: four(b.high_water),
-    "saw-tooth of cycles": lambda rng: four(sawing(rng)),
-    "memory is given back": lambda _: four(b.shrinking),
-    "traffic skew, flat": lambda _: skewed(b.flat),
-    "traffic skew, noise": lambda _: skewed(b.noisy),
-    "traffic skew, warm-up": lambda rng: skewed(warming(rng)),
-    "traffic skew, arena noise": lambda _: skewed(b.arena_noise),
-    "one younger, flat": lambda _: younger(b.flat),
-    "one younger, warm-up": lambda rng: younger(warming(rng)),
-    "one younger, bounded cache": lambda rng: younger(caching(rng)),
-    "one younger, arena noise": lambda _: younger(b.arena_noise),
-    "one heavy client": lambda _: odd_one(Place(b.heavy_client)),
-    "one heavy client, busier": lambda _: odd_one(Place(b.heavy_client, 60)),
-    "recycled, warm-up in each life": lambda rng: four(
-        b.warm_up(40 * MB, drawn(rng, 150, 800)), 3, 1_000
+HONEST_FLEETS: dict[str, DrawFleet] = {
+    "flat": lambda _: uniform_fleet(b.flat),
+    "noise": lambda _: uniform_fleet(b.noisy),
+    "spikes in flight": lambda _: uniform_fleet(b.spikes),
+    "one step of 40 MB": lambda _: uniform_fleet(b.steps([40 * MEGABYTE], 40_000)),
+    "two steps": lambda _: uniform_fleet(b.steps([40 * MEGABYTE, 25 * MEGABYTE], 40_000)),
+    "two steps, in one worker": lambda _: fleet_with_odd_worker(
+        WorkerPlan(b.steps([40 * MEGABYTE, 25 * MEGABYTE], 40_000))
     ),
-    "recycled, noise": lambda _: four(b.noisy, 3, 1_000),
-    "recycled, arena noise": lambda _: four(b.arena_noise, 10, 10_000),
-    "idle, noise": lambda _: four(b.noisy, 0.01),
-    "idle, arena noise": lambda _: four(b.arena_noise, 0.05),
+    "four early steps, in one worker": lambda _: fleet_with_odd_worker(
+        WorkerPlan(b.steps([10 * MEGABYTE] * 4, 6_000))
+    ),
+    "warm-up": lambda rng: uniform_fleet(warm_up_behaviour(rng)),
+    "bounded cache, full in 15 min": lambda rng: uniform_fleet(bounded_cache_behaviour(rng)),
+    "arena noise to +110 MB": lambda _: uniform_fleet(b.arena_noise),
+    "arena noise, in one worker": lambda _: fleet_with_odd_worker(WorkerPlan(b.arena_noise)),
+    "arena noise, a single worker": lambda _: [WorkerPlan(b.arena_noise)],
+    "high-water mark of responses": lambda _: uniform_fleet(b.high_water),
+    "saw-tooth of cycles": lambda rng: uniform_fleet(saw_tooth_behaviour(rng)),
+    "memory is given back": lambda _: uniform_fleet(b.shrinking),
+    "traffic skew, flat": lambda _: skewed_fleet(b.flat),
+    "traffic skew, noise": lambda _: skewed_fleet(b.noisy),
+    "traffic skew, warm-up": lambda rng: skewed_fleet(warm_up_behaviour(rng)),
+    "traffic skew, arena noise": lambda _: skewed_fleet(b.arena_noise),
+    "one younger, flat": lambda _: fleet_with_younger_worker(b.flat),
+    "one younger, warm-up": lambda rng: fleet_with_younger_worker(warm_up_behaviour(rng)),
+    "one younger, bounded cache": lambda rng: fleet_with_younger_worker(
+        bounded_cache_behaviour(rng)
+    ),
+    "one younger, arena noise": lambda _: fleet_with_younger_worker(b.arena_noise),
+    "one heavy client": lambda _: fleet_with_odd_worker(WorkerPlan(b.heavy_client)),
+    "one heavy client, busier": lambda _: fleet_with_odd_worker(WorkerPlan(b.heavy_client, 60)),
+    "recycled, warm-up in each life": lambda rng: uniform_fleet(
+        b.warm_up(40 * MEGABYTE, log_uniform(rng, 150, 800)), 3, 1_000
+    ),
+    "recycled, noise": lambda _: uniform_fleet(b.noisy, 3, 1_000),
+    "recycled, arena noise": lambda _: uniform_fleet(b.arena_noise, 10, 10_000),
+    "idle, noise": lambda _: uniform_fleet(b.noisy, 0.01),
+    "idle, arena noise": lambda _: uniform_fleet(b.arena_noise, 0.05),
 }
-FILLING: dict[str, Draw] = {
-    "cache, full after 15 min to 6 h": lambda rng: four(
-        b.bounded_cache(50 * MB, drawn(rng, 18_000, 200_000))
+FILLING_FLEETS: dict[str, DrawFleet] = {
+    "cache, full after 15 min to 6 h": lambda rng: uniform_fleet(
+        b.bounded_cache(50 * MEGABYTE, log_uniform(rng, 18_000, 200_000))
     ),
-    "traffic skew, bounded cache": lambda rng: skewed(caching(rng)),
-    "recycled, cache full in half a life": lambda _: four(b.bounded_cache(40 * MB, 500), 3, 1_000),
+    "traffic skew, bounded cache": lambda rng: skewed_fleet(bounded_cache_behaviour(rng)),
+    "recycled, cache full in half a life": lambda _: uniform_fleet(
+        b.bounded_cache(40 * MEGABYTE, 500), 3, 1_000
+    ),
 }
-LEAKY: dict[str, Draw] = {
-    "one of four, 7 kB": lambda _: odd_one(Place(b.leak(7_000))),
-    "one of four, 7 kB, 80 requests/s": lambda _: odd_one(Place(b.leak(7_000), 80)),
-    "one of four, 1 kB": lambda _: odd_one(Place(b.leak(1_000))),
-    "one of four, 7 kB in 5 % of requests": lambda _: odd_one(Place(b.leak(350, 0.05))),
-    "one of four, 7 kB, over noise": lambda _: odd_one(Place(b.leak(7_000)), b.noisy),
-    "one of four, 7 kB, all warm up": lambda _: odd_one(
-        Place(b.both(b.leak(7_000), b.warm_up(60 * MB, 3_000))), b.warm_up(60 * MB, 3_000)
+LEAKY_FLEETS: dict[str, DrawFleet] = {
+    "one of four, 7 kB": lambda _: fleet_with_odd_worker(WorkerPlan(b.leak(7_000))),
+    "one of four, 7 kB, 80 requests/s": lambda _: fleet_with_odd_worker(
+        WorkerPlan(b.leak(7_000), 80)
     ),
-    "two of four, 7 kB": lambda _: [Place(b.leak(7_000))] * 2 + [Place(b.flat)] * 2,
-    "one of two, 7 kB": lambda _: [Place(b.leak(7_000)), Place(b.flat)],
-    "all, 7 kB": lambda _: four(b.leak(7_000)),
-    "all, 1 kB": lambda _: four(b.leak(1_000)),
-    "all, 1 kB, 2 requests/s": lambda _: four(b.leak(1_000), 2),
-    "all, 1 kB, over noise": lambda _: four(b.both(b.leak(1_000), b.noisy)),
-    "all, 7 kB, traffic skew": lambda _: skewed(b.leak(7_000)),
-    "all, 7 kB, over arena noise": lambda _: four(b.both(b.leak(7_000), b.arena_noise)),
-    "a single worker, 800 B": lambda _: [Place(b.leak(800))],
-    "all, max_requests 1,000, 7 kB": lambda _: four(b.leak(7_000), 3, 1_000),
-    "all, max_requests 10,000, 2 kB": lambda _: four(b.leak(2_000), 20, 10_000),
-    "in time, busy, 60 MB/h": lambda _: four(b.leak_in_time(60 * MB)),
-    "in time, idle, 30 MB/h": lambda _: four(b.leak_in_time(30 * MB), 0.01),
+    "one of four, 1 kB": lambda _: fleet_with_odd_worker(WorkerPlan(b.leak(1_000))),
+    "one of four, 7 kB in 5 % of requests": lambda _: fleet_with_odd_worker(
+        WorkerPlan(b.leak(350, 0.05))
+    ),
+    "one of four, 7 kB, over noise": lambda _: fleet_with_odd_worker(
+        WorkerPlan(b.leak(7_000)), b.noisy
+    ),
+    "one of four, 7 kB, all warm up": lambda _: fleet_with_odd_worker(
+        WorkerPlan(b.combined(b.leak(7_000), b.warm_up(60 * MEGABYTE, 3_000))),
+        b.warm_up(60 * MEGABYTE, 3_000),
+    ),
+    "two of four, 7 kB": lambda _: [WorkerPlan(b.leak(7_000))] * 2 + [WorkerPlan(b.flat)] * 2,
+    "one of two, 7 kB": lambda _: [WorkerPlan(b.leak(7_000)), WorkerPlan(b.flat)],
+    "all, 7 kB": lambda _: uniform_fleet(b.leak(7_000)),
+    "all, 1 kB": lambda _: uniform_fleet(b.leak(1_000)),
+    "all, 1 kB, 2 requests/s": lambda _: uniform_fleet(b.leak(1_000), 2),
+    "all, 1 kB, over noise": lambda _: uniform_fleet(b.combined(b.leak(1_000), b.noisy)),
+    "all, 7 kB, traffic skew": lambda _: skewed_fleet(b.leak(7_000)),
+    "all, 7 kB, over arena noise": lambda _: uniform_fleet(
+        b.combined(b.leak(7_000), b.arena_noise)
+    ),
+    "a single worker, 800 B": lambda _: [WorkerPlan(b.leak(800))],
+    "all, max_requests 1,000, 7 kB": lambda _: uniform_fleet(b.leak(7_000), 3, 1_000),
+    "all, max_requests 10,000, 2 kB": lambda _: uniform_fleet(b.leak(2_000), 20, 10_000),
+    "in time, busy, 60 MB/h": lambda _: uniform_fleet(b.leak_in_time(60 * MEGABYTE)),
+    "in time, idle, 30 MB/h": lambda _: uniform_fleet(b.leak_in_time(30 * MEGABYTE), 0.01),
 }

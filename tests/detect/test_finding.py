@@ -3,47 +3,51 @@ from typing import Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.lives import MB, judged, known
+from tests.support.stored_workers import MB, judgement_of, stored_worker
 
 from bugsly.protocol.memory import ExitReason
 from bugsly_server.clock import HOUR, MINUTE, SECOND, Micros
-from bugsly_server.detect.finding import MOST_SUSPECTS, find, fingerprint
-from bugsly_server.model.growth import Verdict
-from bugsly_server.model.issue import Finding, Scope
+from bugsly_server.detect.finding import MAX_SUSPECTS, find_growth, unexplained_fingerprint
+from bugsly_server.model.growth import GrowthVerdict
+from bugsly_server.model.issue import Finding, FindingScope
 from bugsly_server.model.worker import Worker
 
 
 def growing(worker_id: int, slope: float = 7_000, **changes: Any) -> Worker:
-    fields = {"judgement": judged(Verdict.GROWING, slope), "hits": 2, "anonymous": 170 * MB}
-    return known(worker_id, **(fields | changes))
+    fields = {
+        "judgement": judgement_of(GrowthVerdict.GROWING, slope),
+        "hits": 2,
+        "anonymous": 170 * MB,
+    }
+    return stored_worker(worker_id, **(fields | changes))
 
 
 def steady(worker_id: int, **changes: Any) -> Worker:
-    fields = {"judgement": judged(Verdict.STEADY, 10.0 * worker_id)}
-    return known(worker_id, **(fields | changes))
+    fields = {"judgement": judgement_of(GrowthVerdict.STEADY, 10.0 * worker_id)}
+    return stored_worker(worker_id, **(fields | changes))
 
 
-def past(worker_id: int, ended_at: Micros, **changes: Any) -> Worker:
+def recycled_worker(worker_id: int, ended_at: Micros, **changes: Any) -> Worker:
     """Return a worker that was recycled after ten minutes, rising to the end."""
     fields: dict[str, Any] = {
-        "judgement": judged(Verdict.STEADY, 7_000, span=800.0),
+        "judgement": judgement_of(GrowthVerdict.STEADY, 7_000, span=800.0),
         "started_at": ended_at - 10 * MINUTE,
         "seen_at": ended_at,
         "ended_at": ended_at,
         "exit_reason": ExitReason.MAX_REQUESTS,
     }
-    return known(worker_id, **(fields | changes))
+    return stored_worker(worker_id, **(fields | changes))
 
 
 def only(workers: Sequence[Worker]) -> Finding:
-    (found,) = find(workers, START)
+    (found,) = find_growth(workers, START)
     return found
 
 
 def test_one_worker_apart_is_found_whatever_its_age() -> None:
     odd = growing(1, started_at=START - 3 * MINUTE)
     found = only([odd, steady(2), steady(3), steady(4)])
-    assert found.scope is Scope.ONE
+    assert found.scope is FindingScope.ONE
     assert [one.worker_id for one in found.suspects] == [1]
     assert found.title == "One worker on web-1 grows apart from its peers"
     assert (found.slope, found.peers, found.peer_slope) == (7_000, 3, 30)
@@ -56,14 +60,14 @@ def test_one_worker_apart_is_found_whatever_its_age() -> None:
 def test_two_apart_are_some_and_the_fastest_comes_first() -> None:
     workers = [growing(1), growing(2, 9_000), *(steady(n) for n in range(3, 9))]
     found = only(workers)
-    assert found.scope is Scope.SOME
+    assert found.scope is FindingScope.SOME
     assert [one.worker_id for one in found.suspects] == [2, 1]
     assert found.title == "2 of 8 workers grow with every request"
 
 
 def test_all_that_grow_alike_are_found_once_they_were_watched_long() -> None:
     found = only([growing(n) for n in range(4)])
-    assert found.scope is Scope.ALL
+    assert found.scope is FindingScope.ALL
     assert found.title == "All 4 workers grow with every request"
     assert len(found.suspects) == 4
 
@@ -78,9 +82,9 @@ def test_a_lone_worker_is_called_the_only_one() -> None:
         [],
         [steady(n) for n in range(4)],
         [growing(n, started_at=START - 14 * MINUTE) for n in range(4)],
-        [growing(n, judgement=judged(Verdict.GROWING, span=1_999.0)) for n in range(4)],
+        [growing(n, judgement=judgement_of(GrowthVerdict.GROWING, span=1_999.0)) for n in range(4)],
         [growing(n, hits=1) for n in range(4)],
-        [growing(1), steady(2), steady(3, judgement=judged(Verdict.STEADY, 6_000))],
+        [growing(1), steady(2), steady(3, judgement=judgement_of(GrowthVerdict.STEADY, 6_000))],
         [growing(n, seen_at=START - 5 * MINUTE) for n in range(4)],
         [growing(n, ended_at=START - SECOND) for n in range(4)],
         [growing(1, hits=1), steady(2), steady(3), steady(4)],
@@ -100,24 +104,28 @@ def test_a_lone_worker_is_called_the_only_one() -> None:
     ],
 )
 def test_nothing_is_said(workers: list[Worker]) -> None:
-    assert find(workers, START) == []
+    assert find_growth(workers, START) == []
 
 
 def test_workers_of_another_release_are_no_peers() -> None:
     others = [steady(n, release="0.9", anonymous=90 * MB) for n in range(2, 5)]
-    assert find([growing(1), *others], START) == []
+    assert find_growth([growing(1), *others], START) == []
 
 
 def test_past_lives_of_the_same_release_are_peers() -> None:
     before = [steady(n, ended_at=START - HOUR, anonymous=100 * MB) for n in range(2, 5)]
-    assert only([growing(1, started_at=START - 3 * MINUTE), *before]).scope is Scope.ONE
+    assert only([growing(1, started_at=START - 3 * MINUTE), *before]).scope is FindingScope.ONE
 
 
 def test_environments_are_judged_apart_and_told_apart() -> None:
     staging = [growing(10 + n, environment="staging") for n in range(4)]
     production = [steady(n) for n in range(4)]
-    (found,) = find([*staging, *production], START)
-    assert found.fingerprint == fingerprint("staging") != fingerprint("production")
+    (found,) = find_growth([*staging, *production], START)
+    assert (
+        found.fingerprint
+        == unexplained_fingerprint("staging")
+        != unexplained_fingerprint("production")
+    )
 
 
 def test_the_fingerprint_is_the_same_for_every_worker_host_and_release() -> None:
@@ -127,10 +135,10 @@ def test_the_fingerprint_is_the_same_for_every_worker_host_and_release() -> None
 
 
 def test_short_lives_that_rise_are_found_across_restarts() -> None:
-    living = [known(n, started_at=START - MINUTE) for n in range(4)]
-    ended = [past(10 + n, START - n * MINUTE) for n in range(12)]
+    living = [stored_worker(n, started_at=START - MINUTE) for n in range(4)]
+    ended = [recycled_worker(10 + n, START - n * MINUTE) for n in range(12)]
     found = only([*living, *ended])
-    assert found.scope is Scope.RESTARTS
+    assert found.scope is FindingScope.RESTARTS
     assert (found.suspects, found.peers) == ((), 12)
     assert found.since == START - 21 * MINUTE
     assert found.because == (
@@ -139,21 +147,21 @@ def test_short_lives_that_rise_are_found_across_restarts() -> None:
 
 
 def test_past_lives_prove_nothing_once_workers_are_no_longer_replaced() -> None:
-    living = [known(n) for n in range(4)]
-    ended = [past(10 + n, START - 11 * MINUTE - n * MINUTE) for n in range(12)]
-    assert find([*living, *ended], START) == []
+    living = [stored_worker(n) for n in range(4)]
+    ended = [recycled_worker(10 + n, START - 11 * MINUTE - n * MINUTE) for n in range(12)]
+    assert find_growth([*living, *ended], START) == []
 
 
 def test_only_lives_of_the_newest_release_are_pooled() -> None:
-    living = [known(n, started_at=START - MINUTE, release="2.0") for n in range(4)]
-    ended = [past(10 + n, START - n * MINUTE, release="1.0") for n in range(12)]
-    assert find([*living, *ended], START) == []
+    living = [stored_worker(n, started_at=START - MINUTE, release="2.0") for n in range(4)]
+    ended = [recycled_worker(10 + n, START - n * MINUTE, release="1.0") for n in range(12)]
+    assert find_growth([*living, *ended], START) == []
 
 
 def test_a_large_fleet_names_its_fastest_workers_and_counts_all() -> None:
     found = only([growing(n, 5_000 + n) for n in range(1_000)])
     assert found.title == "All 1000 workers grow with every request"
-    assert [one.slope for one in found.suspects] == [5_999 - n for n in range(MOST_SUSPECTS)]
+    assert [one.slope for one in found.suspects] == [5_999 - n for n in range(MAX_SUSPECTS)]
 
 
 def test_the_forecast_is_that_of_the_machine_of_the_fastest() -> None:

@@ -1,11 +1,11 @@
-"""A few seeds of each fleet; `python -m tests.detect.table` tries many for hours."""
+"""A few seeds of each fleet; `python -m tests.detect.fleet_table` tries many for hours."""
 
 import pytest
-from tests.detect.fleets import FILLING, HONEST, LEAKY
+from tests.detect.fleet_table import run_fleet
+from tests.detect.fleets import FILLING_FLEETS, HONEST_FLEETS, LEAKY_FLEETS
 from tests.detect.simulation import opened_after
-from tests.detect.table import run
 
-from bugsly_server.model.issue import ChangeKind
+from bugsly_server.model.issue import IssueChangeKind
 
 SEEDS = (1, 2)
 FAST = {
@@ -16,22 +16,22 @@ FAST = {
 }
 
 
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("name", HONEST_FLEETS)
 def test_an_honest_fleet_is_left_in_peace(name: str) -> None:
-    told = [one for seed in SEEDS for one in run(HONEST[name], seed, hours=1.0).told]
+    told = [one for seed in SEEDS for one in run_fleet(HONEST_FLEETS[name], seed, hours=1.0).alerts]
     assert told == []
 
 
-@pytest.mark.parametrize("name", FILLING)
+@pytest.mark.parametrize("name", FILLING_FLEETS)
 def test_a_cache_that_fills_is_not_alerted_in_the_first_ten_minutes(name: str) -> None:
     for seed in SEEDS:
-        assert opened_after(run(FILLING[name], seed, hours=0.25).told) > 600
+        assert opened_after(run_fleet(FILLING_FLEETS[name], seed, hours=0.25).alerts) > 600
 
 
-@pytest.mark.parametrize("name", LEAKY)
+@pytest.mark.parametrize("name", LEAKY_FLEETS)
 def test_a_leak_is_found_and_alerted_once(name: str) -> None:
-    told = run(LEAKY[name], 1, hours=2.1).told
-    assert [one.change.kind for one in told[:1]] == [ChangeKind.OPENED]
+    told = run_fleet(LEAKY_FLEETS[name], 1, hours=2.1).alerts
+    assert [one.change.kind for one in told[:1]] == [IssueChangeKind.OPENED]
     assert len(told) <= 3
 
 
@@ -40,4 +40,7 @@ def test_with_a_sample_a_second_a_leak_in_one_worker_is_found_within_its_first_m
     name: str,
 ) -> None:
     for seed in SEEDS:
-        assert opened_after(run(LEAKY[name], seed, hours=0.4, every=1.0).told) <= FAST[name]
+        assert (
+            opened_after(run_fleet(LEAKY_FLEETS[name], seed, hours=0.4, sample_seconds=1.0).alerts)
+            <= FAST[name]
+        )

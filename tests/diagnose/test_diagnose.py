@@ -4,21 +4,21 @@ import random
 from typing import Any
 
 import pytest
-from tests.support.dossiers import (
+from tests.support.leak_evidence import (
     HOME,
     ORDERS,
-    dossier,
-    drawn_from,
-    each,
+    gain_per_request,
     holder,
-    life,
+    keys_from_stock,
+    leak_evidence,
     source,
+    worker_history,
 )
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.dossier import Body, Dossier, Life
+from bugsly_server.model.leak_evidence import EndpointResponses, LeakEvidence, WorkerHistory
 
 VIEWS = """\
 from flask import Blueprint
@@ -34,12 +34,12 @@ def orders():
 """
 
 
-def one(found: tuple[Diagnosis, ...]) -> Diagnosis:
+def only_diagnosis(found: tuple[Diagnosis, ...]) -> Diagnosis:
     assert len(found) == 1, [(it.cause, it.holder) for it in found]
     return found[0]
 
 
-def grown(
+def diagnose_holder(
     level: Any, *, growing: bool = False, weight: int = 0, **facts: Any
 ) -> tuple[Diagnosis, ...]:
     """Return what is said of one holder over one worker's life.
@@ -53,16 +53,18 @@ def grown(
         drawn["memory"] = lambda sofar: (weight or 800) * level(sofar)
     held = holder(**facts)
     return diagnose(
-        dossier(life({held.name: level}, **drawn), holders=(held,)),
+        leak_evidence(worker_history({held.name: level}, **drawn), holders=(held,)),
         [1] if growing or weight else [],
     )
 
 
 def test_a_list_that_gains_an_entry_per_request_is_named_with_all_that_is_known() -> None:
-    memory = each(ORDERS, 1_200)
-    lives = life({"shop.views.log": each(ORDERS)}, memory=memory)
-    found = one(
-        diagnose(dossier(lives, holders=(holder(entry="dict"),), sources=(source(VIEWS),)), [1])
+    memory = gain_per_request(ORDERS, 1_200)
+    lives = worker_history({"shop.views.log": gain_per_request(ORDERS)}, memory=memory)
+    found = only_diagnosis(
+        diagnose(
+            leak_evidence(lives, holders=(holder(entry="dict"),), sources=(source(VIEWS),)), [1]
+        )
     )
     assert (found.cause, found.is_leak) == (Cause.GROWING_CONTAINER, True)
     assert (found.holder, found.site, found.file) == (
@@ -96,7 +98,7 @@ def test_a_trifle_of_a_library_is_told_and_is_no_leak(
     facts: dict[str, Any],
     is_leak: bool,  # noqa: FBT001
 ) -> None:
-    found = next(one for one in grown(each(ORDERS), **facts) if one.holder)
+    found = next(one for one in diagnose_holder(gain_per_request(ORDERS), **facts) if one.holder)
     assert (found.cause, found.is_leak) == (Cause.GROWING_CONTAINER, is_leak)
     assert found.is_slight is not is_leak
 
@@ -115,53 +117,61 @@ def test_a_trifle_of_a_library_is_told_and_is_no_leak(
     ],
 )
 def test_what_an_entry_is_tells_the_cause(entry: str, cause: Cause) -> None:
-    assert one(grown(each(ORDERS), entry=entry)).cause is cause
+    assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), entry=entry)).cause is cause
 
 
 def test_a_holder_is_named_before_memory_shows_it() -> None:
-    assert one(grown(each(ORDERS))).is_leak
+    assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS))).is_leak
 
 
 @pytest.mark.parametrize("kind", ["list", "dict", "set", "defaultdict", "mine.Registry"])
 def test_whatever_gains_an_entry_with_each_request_is_a_leak(kind: str) -> None:
-    assert one(grown(each(ORDERS), kind=kind)).is_leak
+    assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), kind=kind)).is_leak
 
 
 @pytest.mark.parametrize("stock", [40, 300, 700])
 @pytest.mark.parametrize("kind", ["dict", "set", "lru_cache", "Counter"])
 def test_what_meets_a_finite_stock_of_keys_is_no_leak(kind: str, stock: int) -> None:
-    found = grown(drawn_from(stock), kind=kind, entry="str: int", growing=True, number=80)
+    found = diagnose_holder(
+        keys_from_stock(stock), kind=kind, entry="str: int", growing=True, number=80
+    )
     assert not [it for it in found if it.is_leak]
 
 
 def test_what_is_still_meeting_its_keys_is_told_to_slow_down() -> None:
-    found = grown(drawn_from(900), kind="dict", growing=True, number=80)
+    found = diagnose_holder(keys_from_stock(900), kind="dict", growing=True, number=80)
     assert [it.cause for it in found] == [Cause.BOUNDED]
     assert found[0].because[0].count("shop.views.log holds") == 1
     assert "slows down" in found[0].because[0]
 
 
 def test_a_cache_with_a_bound_stops_there() -> None:
-    found = one(grown(each(ORDERS), kind="lru_cache", bound=5_000, growing=True))
+    found = only_diagnosis(
+        diagnose_holder(gain_per_request(ORDERS), kind="lru_cache", bound=5_000, growing=True)
+    )
     assert (found.cause, found.is_leak) == (Cause.BOUNDED, False)
     assert found.bound_bytes == 5_000 * 800
     assert "of at most 5,000 entries" in found.because[0]
 
 
 def test_a_cache_without_a_bound_is_a_leak() -> None:
-    found = one(grown(each(ORDERS), kind="lru_cache", bound=None, growing=True))
+    found = only_diagnosis(
+        diagnose_holder(gain_per_request(ORDERS), kind="lru_cache", bound=None, growing=True)
+    )
     assert (found.cause, found.is_leak) == (Cause.UNBOUNDED_CACHE, True)
 
 
 def test_a_container_that_outgrew_its_bound_is_a_leak() -> None:
-    assert one(grown(each(ORDERS), bound=50)).is_leak
+    assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), bound=50)).is_leak
 
 
 def test_a_bound_that_only_the_source_tells_is_believed() -> None:
     text = "MOST = 5_000\nlog = []\ndef orders():\n    if len(log) < MOST:\n        log.append(1)\n"
-    lives = life({"shop.views.log": each(ORDERS)}, memory=each(ORDERS, 800))
-    told = dossier(lives, holders=(holder(),), sources=(source(text),))
-    assert one(diagnose(told, [1])).cause is Cause.BOUNDED
+    lives = worker_history(
+        {"shop.views.log": gain_per_request(ORDERS)}, memory=gain_per_request(ORDERS, 800)
+    )
+    told = leak_evidence(lives, holders=(holder(),), sources=(source(text),))
+    assert only_diagnosis(diagnose(told, [1])).cause is Cause.BOUNDED
 
 
 def test_endpoints_that_always_come_together_are_not_told_apart() -> None:
@@ -171,7 +181,7 @@ def test_endpoints_that_always_come_together_are_not_told_apart() -> None:
         number = dice.randint(10, 30)
         return {ORDERS: number, HOME: number}
 
-    found = one(grown(each(ORDERS), traffic=pairs))
+    found = only_diagnosis(diagnose_holder(gain_per_request(ORDERS), traffic=pairs))
     assert (found.cause, found.endpoint) == (Cause.GROWING_CONTAINER, "")
     assert found.shares[0].together
     assert "come apart" in found.unless[1]
@@ -183,7 +193,9 @@ def test_failing_requests_alone_may_drive_a_growth() -> None:
     def fails(_: int) -> dict[str, int]:
         return {ORDERS: dice.randint(0, 9)}
 
-    found = one(grown(each(ORDERS, failing=True), fails=fails, number=80))
+    found = only_diagnosis(
+        diagnose_holder(gain_per_request(ORDERS, failing=True), fails=fails, number=80)
+    )
     assert found.endpoint == ORDERS
     assert found.shares[0].failing
     assert found.entries_per_request == pytest.approx(1.0)
@@ -195,7 +207,9 @@ def test_an_endpoint_is_named_although_every_third_of_its_requests_fails() -> No
     def orders(_: int) -> dict[str, int]:
         return {ORDERS: 30, HOME: dice.randint(10, 50)}
 
-    found = one(grown(each(ORDERS), traffic=orders, fails=lambda _: {ORDERS: 10}))
+    found = only_diagnosis(
+        diagnose_holder(gain_per_request(ORDERS), traffic=orders, fails=lambda _: {ORDERS: 10})
+    )
     assert found.endpoint == ORDERS
     assert (found.shares[0].failing, found.shares[0].together) == (False, ())
     assert found.entries_per_request == pytest.approx(1.0)
@@ -204,19 +218,19 @@ def test_an_endpoint_is_named_although_every_third_of_its_requests_fails() -> No
 @pytest.mark.parametrize("kind", ["connection", "thread", "survivor", "engine"])
 def test_of_things_that_few_requests_make_sixty_requests_are_enough(kind: str) -> None:
     few: dict[str, Any] = {"traffic": lambda _: {ORDERS: 4}, "number": 15}
-    assert one(grown(each(ORDERS), kind=kind, **few)).is_leak
-    assert grown(each(ORDERS), kind="list", **few) == ()
+    assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), kind=kind, **few)).is_leak
+    assert diagnose_holder(gain_per_request(ORDERS), kind="list", **few) == ()
 
 
 def test_threads_speak_for_the_containers_that_grow_with_them() -> None:
     started = holder("threads started at shop/views.py:9", "thread", site="shop/views.py:9")
     dangling = holder("threading._dangling", "WeakSet", file="/usr/lib/threading.py")
     limbo = holder("threading._active", "dict", file="/usr/lib/threading.py")
-    lives = life(
-        {name.name: each(ORDERS) for name in (started, dangling, limbo)},
-        threads=each(ORDERS),
+    lives = worker_history(
+        {name.name: gain_per_request(ORDERS) for name in (started, dangling, limbo)},
+        threads=gain_per_request(ORDERS),
     )
-    found = one(diagnose(dossier(lives, holders=(started, dangling, limbo)), []))
+    found = only_diagnosis(diagnose(leak_evidence(lives, holders=(started, dangling, limbo)), []))
     assert (found.cause, found.holder) == (Cause.THREADS, started.name)
     assert "with it grows threading._active" in found.because
 
@@ -224,14 +238,21 @@ def test_threads_speak_for_the_containers_that_grow_with_them() -> None:
 def test_a_light_holder_beside_a_heavy_one_of_the_same_requests_is_not_told_twice() -> None:
     light = holder("shop.views.ids", "set", entry_bytes=30)
     heavy = holder("shop.views.bodies", entry_bytes=10_000)
-    lives = life({light.name: each(ORDERS, 2.5), heavy.name: each(ORDERS)})
-    assert one(diagnose(dossier(lives, holders=(light, heavy)), [])).holder == heavy.name
+    lives = worker_history(
+        {light.name: gain_per_request(ORDERS, 2.5), heavy.name: gain_per_request(ORDERS)}
+    )
+    assert (
+        only_diagnosis(diagnose(leak_evidence(lives, holders=(light, heavy)), [])).holder
+        == heavy.name
+    )
 
 
 def test_holders_that_different_endpoints_drive_are_told_apart() -> None:
     left, right = holder("shop.views.left"), holder("shop.views.right")
-    lives = life({left.name: each(ORDERS), right.name: each(HOME)})
-    found = diagnose(dossier(lives, holders=(left, right)), [])
+    lives = worker_history(
+        {left.name: gain_per_request(ORDERS), right.name: gain_per_request(HOME)}
+    )
+    found = diagnose(leak_evidence(lives, holders=(left, right)), [])
     assert {(it.holder, it.endpoint) for it in found} == {
         (left.name, ORDERS),
         (right.name, HOME),
@@ -240,36 +261,42 @@ def test_holders_that_different_endpoints_drive_are_told_apart() -> None:
 
 def test_what_survives_with_the_collector_off_is_a_matter_of_cycles() -> None:
     held = holder("requests alive after they ended", "survivor")
-    lives = life({held.name: each(ORDERS)}, facts={"gc_enabled": 0})
-    assert one(diagnose(dossier(lives, holders=(held,)), [])).cause is Cause.CYCLES
+    lives = worker_history({held.name: gain_per_request(ORDERS)}, facts={"gc_enabled": 0})
+    assert only_diagnosis(diagnose(leak_evidence(lives, holders=(held,)), [])).cause is Cause.CYCLES
 
 
 def test_a_large_body_in_one_piece_is_wasteful_and_no_leak() -> None:
-    whole = Body(responses=40, streamed=0, biggest=50_000_000, whole=50_000_000)
-    found = one(diagnose(dossier(life(), bodies={"GET /export": whole}), []))
+    whole = EndpointResponses(
+        responses=40, streamed=0, max_bytes=50_000_000, max_whole_bytes=50_000_000
+    )
+    found = only_diagnosis(
+        diagnose(leak_evidence(worker_history(), bodies={"GET /export": whole}), [])
+    )
     assert (found.cause, found.is_leak) == (Cause.BUFFERED_RESPONSE, False)
     assert found.endpoint == "GET /export"
 
 
-def _rather_still() -> list[tuple[str, Dossier]]:
-    young: Life = life({"shop.views.log": each(ORDERS)}, number=4)
-    still = life({"shop.views.log": lambda _: 200})
-    saw = life({"shop.views.log": lambda sofar: sofar.requests % 100})
+def _seldom_growing() -> list[tuple[str, LeakEvidence]]:
+    young: WorkerHistory = worker_history({"shop.views.log": gain_per_request(ORDERS)}, number=4)
+    still = worker_history({"shop.views.log": lambda _: 200})
+    saw = worker_history({"shop.views.log": lambda sofar: sofar.requests % 100})
     held: tuple[Holder, ...] = (holder(),)
     return [
-        ("nobody", Dossier(lives=(), holders={})),
-        ("nothing seen", dossier(life())),
-        ("young", dossier(young, holders=held)),
-        ("still", dossier(still, holders=held)),
-        ("emptied again and again", dossier(saw, holders=held)),
+        ("nobody", LeakEvidence(histories=(), holders={})),
+        ("nothing seen", leak_evidence(worker_history())),
+        ("young", leak_evidence(young, holders=held)),
+        ("still", leak_evidence(still, holders=held)),
+        ("emptied again and again", leak_evidence(saw, holders=held)),
     ]
 
 
-@pytest.mark.parametrize(("name", "told"), _rather_still())
-def test_where_nothing_grows_nothing_is_said(name: str, told: Dossier) -> None:
+@pytest.mark.parametrize(("name", "told"), _seldom_growing())
+def test_where_nothing_grows_nothing_is_said(name: str, told: LeakEvidence) -> None:
     assert diagnose(told, []) == (), name
 
 
 def test_without_evidence_nothing_is_called_a_leak() -> None:
-    found = one(diagnose(dossier(life(memory=each(ORDERS, 5_000))), [1]))
+    found = only_diagnosis(
+        diagnose(leak_evidence(worker_history(memory=gain_per_request(ORDERS, 5_000))), [1])
+    )
     assert (found.cause, found.is_leak) == (Cause.UNKNOWN, False)

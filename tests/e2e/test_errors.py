@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.command import program
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import Way, alone, gunicorn, watched
+from tests.support.gunicorn import AgentInstall, agent_environ, plain_command, running_gunicorn
+from tests.support.running_program import running_program
 from tests.support.wait import wait_until
 
 LOADED = {"in the worker": (), "before the fork": ("--preload",)}
@@ -17,19 +17,19 @@ def types(server: FakeServer) -> list[str]:
     return [one["exception"]["values"][-1]["type"] for one in server.events]
 
 
-def frames(told: dict[str, Any]) -> list[str]:
-    values = told["exception"]["values"][-1]["stacktrace"]["frames"]
+def frames(event: dict[str, Any]) -> list[str]:
+    values = event["exception"]["values"][-1]["stacktrace"]["frames"]
     return [one["function"] for one in values if one["in_app"]]
 
 
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
-@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("way", AgentInstall)
 @pytest.mark.parametrize("loaded", LOADED)
 def test_an_error_is_told_once_with_its_worker(
-    kind: str, way: Way, loaded: str, server: FakeServer, tmp_path: Path
+    kind: str, way: AgentInstall, loaded: str, server: FakeServer, tmp_path: Path
 ) -> None:
     options = ("-k", kind, *LOADED[loaded])
-    with gunicorn(server, tmp_path, *options, way=way, workers=1, troubled=True) as running:
+    with running_gunicorn(server, tmp_path, *options, way=way, workers=1, troubled=True) as running:
         running.get("/items/7")
         running.get("/broken")
         wait_until(lambda: server.events, what="the error is told")
@@ -46,7 +46,7 @@ def test_an_error_is_told_once_with_its_worker(
 def test_the_error_of_a_worker_that_leaves_at_once_arrives(
     server: FakeServer, tmp_path: Path
 ) -> None:
-    with gunicorn(server, tmp_path, workers=1, troubled=True) as running:
+    with running_gunicorn(server, tmp_path, workers=1, troubled=True) as running:
         running.get("/broken")
         running.signal(signal.SIGTERM)
         assert running.wait() == 0
@@ -55,8 +55,8 @@ def test_the_error_of_a_worker_that_leaves_at_once_arrives(
 
 def test_an_app_that_cannot_be_loaded_says_why(server: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("import bugsly\nbugsly.init()\n1 / 0\n")
-    line = alone("-w", "1", "--pythonpath", str(tmp_path), app="bad:app")
-    with program(line, tmp_path, watched(server), troubled=True) as running:
+    line = plain_command("-w", "1", "--pythonpath", str(tmp_path), app="bad:app")
+    with running_program(line, tmp_path, agent_environ(server), troubled=True) as running:
         running.wait()
     assert set(types(server)) == {"ZeroDivisionError"}
     assert server.reports == []

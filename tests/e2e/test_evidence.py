@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.support.command import APPS, Program
-from tests.support.fake_server import FakeServer, asking, reply
-from tests.support.gunicorn import gunicorn
+from tests.support.fake_server import FakeServer, reply, reply_with_probe_requests
+from tests.support.gunicorn import running_gunicorn
+from tests.support.running_program import APPS, Program
 from tests.support.wait import wait_until
 
-from bugsly.protocol.evidence import Answer, Ask, Holder
-from bugsly.protocol.memory import Traffic
+from bugsly.protocol.evidence import Holder, ProbeRequest, ProbeResult
+from bugsly.protocol.memory import SampledTraffic
 
 KINDS = ("sync", "gthread", "gevent")
 LOADED = {"in the worker": (), "before the fork": ("--preload",)}
@@ -39,7 +39,7 @@ def site(text: str) -> str:
     return f"leaking.py:{number}"
 
 
-def traffic(server: FakeServer, endpoint: str) -> list[Traffic]:
+def traffic(server: FakeServer, endpoint: str) -> list[SampledTraffic]:
     return [row for one in server.samples for row in one.traffic if row.endpoint == endpoint]
 
 
@@ -54,7 +54,7 @@ def test_connections_left_open_are_told_by_line_and_endpoint(
     kind: str, loaded: str, server: FakeServer, tmp_path: Path
 ) -> None:
     options = ("-k", kind, *LOADED[loaded])
-    with gunicorn(server, tmp_path, *options, app=APP, workers=1) as running:
+    with running_gunicorn(server, tmp_path, *options, app=APP, workers=1) as running:
         get(running, "/closed", 5)
         get(running, "/connection", 7)
         name = "connections left open at leaking.py:"
@@ -71,7 +71,7 @@ def test_connections_left_open_are_told_by_line_and_endpoint(
 def test_threads_started_by_requests_are_told_by_what_they_run(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    with gunicorn(server, tmp_path, "-k", kind, app=APP, workers=1) as running:
+    with running_gunicorn(server, tmp_path, "-k", kind, app=APP, workers=1) as running:
         get(running, "/thread", 1)
         heard = len(server.samples)
         wait_until(lambda: len(server.samples) > heard + 1, what="the first thread is met")
@@ -86,7 +86,7 @@ def test_threads_started_by_requests_are_told_by_what_they_run(
 def test_bodies_are_told_as_built_whole_or_streamed(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    with gunicorn(server, tmp_path, "-k", kind, app=APP, workers=1) as running:
+    with running_gunicorn(server, tmp_path, "-k", kind, app=APP, workers=1) as running:
         get(running, "/whole", 1)
         get(running, "/streamed", 1)
         wait_until(lambda: traffic(server, "GET /streamed"), what="they are told")
@@ -97,14 +97,14 @@ def test_bodies_are_told_as_built_whole_or_streamed(
 
 def test_failed_requests_that_are_kept_are_told(server: FakeServer, tmp_path: Path) -> None:
     name = "failed requests alive after they ended"
-    with gunicorn(server, tmp_path, app=APP, workers=1) as running:
+    with running_gunicorn(server, tmp_path, app=APP, workers=1) as running:
         get(running, "/broken", 6)
         wait_until(lambda: level(server, name) == 6, what="all six are told")
         assert holder(server, name).endpoint == "GET /broken"
 
 
 def test_the_allocator_and_the_collector_are_told(server: FakeServer, tmp_path: Path) -> None:
-    with gunicorn(server, tmp_path, app=APP, workers=1):
+    with running_gunicorn(server, tmp_path, app=APP, workers=1):
         pass
     first = server.samples[0]
     assert 1_000_000 < first.in_use <= first.held
@@ -114,8 +114,8 @@ def test_the_allocator_and_the_collector_are_told(server: FakeServer, tmp_path: 
     assert facts.facts["gc_enabled"] == 1
 
 
-def answers(server: FakeServer) -> dict[int, Answer]:
-    return {one.ask: one for one in server.told}
+def answers(server: FakeServer) -> dict[int, ProbeResult]:
+    return {one.ask: one for one in server.probe_results}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,15 +123,17 @@ def test_a_worker_does_what_it_is_asked_while_it_serves(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
     asks = (
-        Ask(id=1, probe="trim"),
-        Ask(id=2, probe="source", files=("leaking", "/etc/passwd")),
-        Ask(id=3, probe="window", requests=20),
+        ProbeRequest(id=1, probe="trim"),
+        ProbeRequest(id=2, probe="source", files=("leaking", "/etc/passwd")),
+        ProbeRequest(id=3, probe="window", requests=20),
     )
-    server.always = asking(*asks)
-    with gunicorn(server, tmp_path, "-k", kind, app=APP, workers=1) as running:
+    server.default_reply = reply_with_probe_requests(*asks)
+    with running_gunicorn(server, tmp_path, "-k", kind, app=APP, workers=1) as running:
         wait_until(lambda: (running.get("/broken"), 3 in answers(server))[1], 30, "all three")
-        server.always = reply()
-        wait_until(lambda: len(server.told) == len(answers(server)), what="they are told once")
+        server.default_reply = reply()
+        wait_until(
+            lambda: len(server.probe_results) == len(answers(server)), what="they are told once"
+        )
     told = answers(server)
     assert told[1].trim is not None
     module, secret = told[2].sources

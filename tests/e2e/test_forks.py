@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from tests.support.command import program
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import alone, gunicorn
+from tests.support.gunicorn import plain_command, running_gunicorn
+from tests.support.running_program import running_program
 from tests.support.wait import wait_until
 
 PATHS = ("/fork", "/fork-with-goodbye", "/multiprocessing", "/subprocess")
@@ -19,13 +19,15 @@ def test_processes_that_a_worker_makes_say_nothing_and_end(
 ) -> None:
     options = ("-k", kind, "--timeout", "20", "--graceful-timeout", "3")
     (tmp_path / "alone").mkdir()
-    with program(alone(*options, app="forking:app"), tmp_path / "alone", {}) as running:
+    with running_program(
+        plain_command(*options, app="forking:app"), tmp_path / "alone", {}
+    ) as running:
         without = {path: running.get(path) for path in paths}
-    with gunicorn(server, tmp_path, *options, app="forking:app", workers=1) as running:
+    with running_gunicorn(server, tmp_path, *options, app="forking:app", workers=1) as running:
         (pid,) = running.children
         assert {path: running.get(path) for path in paths} == without
         seen = len(server.samples_of(pid))
         wait_until(lambda: len(server.samples_of(pid)) > seen + 1, what="the worker goes on")
         assert running.get("/") == str(pid)
     assert [worker.pid for worker in server.workers.values()] == [pid]
-    assert len(server.ends_of(pid, by_itself=True)) == 1
+    assert len(server.exits_of(pid, by_itself=True)) == 1

@@ -6,23 +6,25 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.support.command import Program, program
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import Way, alone, command, watched
+from tests.support.gunicorn import AgentInstall, agent_environ, plain_command, watched_command
+from tests.support.running_program import Program, running_program
 from tests.support.wait import wait_until
 
 CONFIG = ("-c", "hooks_conf.py", "--timeout", "2")
-Story = Callable[[Program], None]
+GunicornStory = Callable[[Program], None]
 
 
-Outcome = tuple[int, Counter[str]]
+StoryOutcome = tuple[int, Counter[str]]
 """Exit code of the master, and how often each hook was called, of which worker and where."""
 
 
-def tell(story: Story, line: list[str], folder: Path, environ: dict[str, str]) -> Outcome:
+def run_story(
+    story: GunicornStory, line: list[str], folder: Path, environ: dict[str, str]
+) -> StoryOutcome:
     folder.mkdir()
     notes = folder / "hooks"
-    with program(line, folder, {"HOOKS": str(notes), **environ}, troubled=True) as running:
+    with running_program(line, folder, {"HOOKS": str(notes), **environ}, troubled=True) as running:
         story(running)
         if not running.ended:
             running.signal(signal.SIGTERM)
@@ -34,7 +36,7 @@ def end(running: Program) -> None:
     wait_until(lambda: running.ended, 20, "it has ended by itself")
 
 
-def boot(running: Program) -> None:
+def await_boot(running: Program) -> None:
     """Have a request answered."""
     wait_until(lambda: running.children, 20, "a worker is there")
     running.get("/")
@@ -42,17 +44,17 @@ def boot(running: Program) -> None:
 
 def kill(running: Program, number: signal.Signals) -> int:
     """Send *number* to the one worker, and return its pid."""
-    boot(running)
+    await_boot(running)
     (pid,) = running.children
     os.kill(pid, number)
     return pid
 
 
-def after(running: Program, number: signal.Signals) -> None:
+def kill_and_await_next(running: Program, number: signal.Signals) -> None:
     """Send *number* to the one worker, and wait for the next one."""
     pid = kill(running, number)
     wait_until(lambda: [pid] != running.children != [], 20, "another worker is there")
-    boot(running)
+    await_boot(running)
 
 
 def kill_and_end(running: Program) -> None:
@@ -66,38 +68,38 @@ def reload(running: Program) -> None:
     wait_until(
         lambda: len(running.children) == 1 and running.children != before, 20, "the reload is done"
     )
-    boot(running)
+    await_boot(running)
 
 
-def everything(running: Program) -> None:
+def run_everything(running: Program) -> None:
     """Have workers killed, interrupted, aborted and reloaded."""
-    after(running, signal.SIGKILL)
-    after(running, signal.SIGINT)
-    after(running, signal.SIGABRT)
+    kill_and_await_next(running, signal.SIGKILL)
+    kill_and_await_next(running, signal.SIGINT)
+    kill_and_await_next(running, signal.SIGABRT)
     reload(running)
-    after(running, signal.SIGTERM)
+    kill_and_await_next(running, signal.SIGTERM)
 
 
-STORIES: dict[str, Story] = {
+STORIES: dict[str, GunicornStory] = {
     "pre_fork": end,
     "post_fork": end,
     "post_worker_init": end,
-    "worker_int": partial(after, number=signal.SIGINT),
-    "worker_abort": partial(after, number=signal.SIGABRT),
-    "worker_exit": partial(after, number=signal.SIGTERM),
+    "worker_int": partial(kill_and_await_next, number=signal.SIGINT),
+    "worker_abort": partial(kill_and_await_next, number=signal.SIGABRT),
+    "worker_exit": partial(kill_and_await_next, number=signal.SIGTERM),
     "child_exit": kill_and_end,
 }
 
 
-@pytest.mark.parametrize("way", [Way.RUN, Way.INIT])
+@pytest.mark.parametrize("way", [AgentInstall.RUN, AgentInstall.INIT])
 @pytest.mark.parametrize("loaded", [(), ("--preload",)], ids=["in the worker", "before the fork"])
 def test_the_users_hooks_are_called_as_without_us(
-    way: Way, loaded: tuple[str, ...], server: FakeServer, tmp_path: Path
+    way: AgentInstall, loaded: tuple[str, ...], server: FakeServer, tmp_path: Path
 ) -> None:
     options = (*CONFIG, *loaded)
-    without = tell(everything, alone(*options), tmp_path / "without", {})
-    line = command(way, options, "shop:app")
-    assert tell(everything, line, tmp_path / "with", watched(server)) == without
+    without = run_story(run_everything, plain_command(*options), tmp_path / "without", {})
+    line = watched_command(way, options, "shop:app")
+    assert run_story(run_everything, line, tmp_path / "with", agent_environ(server)) == without
     assert {line.split()[0] for line in without[1]} >= set(STORIES)
     assert server.reports
 
@@ -107,8 +109,8 @@ def test_a_users_hook_that_raises_does_what_it_does_without_us(
     raising: str, server: FakeServer, tmp_path: Path
 ) -> None:
     environ = {"RAISING": raising}
-    without = tell(STORIES[raising], alone(*CONFIG), tmp_path / "without", environ)
-    line = command(Way.RUN, CONFIG, "shop:app")
-    with_us = tell(STORIES[raising], line, tmp_path / "with", watched(server, **environ))
+    without = run_story(STORIES[raising], plain_command(*CONFIG), tmp_path / "without", environ)
+    line = watched_command(AgentInstall.RUN, CONFIG, "shop:app")
+    with_us = run_story(STORIES[raising], line, tmp_path / "with", agent_environ(server, **environ))
     assert with_us == without
     assert any(line.startswith(raising) for line in without[1])

@@ -5,15 +5,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.support.command import Program
-from tests.support.fake_server import FakeServer, asking, reply
-from tests.support.gunicorn import gunicorn
+from tests.support.fake_server import FakeServer, reply, reply_with_probe_requests
+from tests.support.gunicorn import running_gunicorn
+from tests.support.running_program import Program
 from tests.support.wait import wait_until
 
-from bugsly.protocol.evidence import Ask, Heap
+from bugsly.protocol.evidence import HeapGrowth, ProbeRequest
 
 KINDS = ("sync", "gthread", "gevent")
-WAYS = {
+PATHS_BY_ENDPOINT = {
     "closure": "keeping.make.<locals>.see.<closure>.seen",
     "instance": "keeping.client.transport.log",
     "signal": "keeping.order_placed.receivers",
@@ -23,27 +23,27 @@ WAYS = {
 LOCAL = "keeping.mine.<thread>.cache"
 
 
-def heap(server: FakeServer, ask: int) -> Heap | None:
-    """Return the heap that was told for *ask*, and take no other answer."""
-    told = {one.ask: one for one in server.told}
-    if ask not in told:
+def reported_heap(server: FakeServer, request_id: int) -> HeapGrowth | None:
+    """Return the heap that was told for *request_id*, and take no other answer."""
+    results = {one.ask: one for one in server.probe_results}
+    if request_id not in results:
         return None
-    assert told[ask].problem == ""
-    return told[ask].heap
+    assert results[request_id].problem == ""
+    return results[request_id].heap
 
 
-def drive(running: Program, server: FakeServer, endpoints: tuple[str, ...]) -> Heap:
+def drive(running: Program, server: FakeServer, endpoints: tuple[str, ...]) -> HeapGrowth:
     """Ask for the *endpoints* in turn until the worker has told of its heap."""
     numbers = iter(range(100_000))
 
-    def told() -> bool:
+    def is_reported() -> bool:
         for endpoint in endpoints:
             running.get(f"/{endpoint}/{next(numbers)}")
-        return heap(server, 1) is not None
+        return reported_heap(server, 1) is not None
 
-    wait_until(told, 90, "the heap is told")
-    server.always = reply()
-    found = heap(server, 1)
+    wait_until(is_reported, 90, "the heap is told")
+    server.default_reply = reply()
+    found = reported_heap(server, 1)
     assert found is not None
     return found
 
@@ -52,17 +52,17 @@ def drive(running: Program, server: FakeServer, endpoints: tuple[str, ...]) -> H
 def test_what_keeps_more_with_every_request_is_named(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    server.always = asking(Ask(id=1, probe="heap", requests=240))
-    with gunicorn(server, tmp_path, "-k", kind, app="keeping:app", workers=1) as running:
-        found = drive(running, server, (*WAYS, "local"))
+    server.default_reply = reply_with_probe_requests(ProbeRequest(id=1, probe="heap", requests=240))
+    with running_gunicorn(server, tmp_path, "-k", kind, app="keeping:app", workers=1) as running:
+        found = drive(running, server, (*PATHS_BY_ENDPOINT, "local"))
     assert found.walker == "c"
     assert len(found.requests) == 4
     assert 0 < found.pause < found.seconds
     told = {one.path: one for one in found.retainers}
-    assert set(WAYS.values()) <= set(told)
+    assert set(PATHS_BY_ENDPOINT.values()) <= set(told)
     each_request_is_a_thread = kind == "gevent"
     assert (LOCAL in told) is not each_request_is_a_thread
-    instance = told[WAYS["instance"]]
+    instance = told[PATHS_BY_ENDPOINT["instance"]]
     assert list(instance.counts) == sorted(instance.counts)
     assert instance.types["keeping.Order"] == instance.counts[-1]
     assert instance.retained[-1] - instance.retained[0] >= 100 * 30
@@ -74,8 +74,8 @@ def test_what_keeps_more_with_every_request_is_named(
 def test_cycles_with_the_collector_off_are_told_by_type(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    server.always = asking(Ask(id=1, probe="heap", requests=120))
-    with gunicorn(server, tmp_path, "-k", kind, app="keeping:app", workers=1) as running:
+    server.default_reply = reply_with_probe_requests(ProbeRequest(id=1, probe="heap", requests=120))
+    with running_gunicorn(server, tmp_path, "-k", kind, app="keeping:app", workers=1) as running:
         running.get("/cycle/0")
         found = drive(running, server, ("cycle",))
     lost = {one.type: one for one in found.orphans}
@@ -88,7 +88,7 @@ def test_a_busy_worker_answers_every_request_while_it_is_looked_at(
     snapshots: int, server: FakeServer, tmp_path: Path
 ) -> None:
     options = ("-k", "gthread", "--threads", "8")
-    with gunicorn(server, tmp_path, *options, app="keeping:app", workers=1) as running:
+    with running_gunicorn(server, tmp_path, *options, app="keeping:app", workers=1) as running:
         (pid,) = running.children
         done, wrong = threading.Event(), []
 
@@ -98,16 +98,18 @@ def test_a_busy_worker_answers_every_request_while_it_is_looked_at(
                     wrong.append(told)
 
         clients = [threading.Thread(target=visit) for _ in range(6)]
-        for one in clients:
-            one.start()
+        for client in clients:
+            client.start()
         try:
             for number in range(1, snapshots + 1):
-                server.always = asking(Ask(id=number, probe="heap"))
-                wait_until(partial(heap, server, number), 60, "the heap is told")
+                server.default_reply = reply_with_probe_requests(
+                    ProbeRequest(id=number, probe="heap")
+                )
+                wait_until(partial(reported_heap, server, number), 60, "the heap is told")
         finally:
             done.set()
-            for one in clients:
-                one.join()
+            for client in clients:
+                client.join()
         assert wrong == []
         assert running.children == [pid]
     assert all(report.lost == {} for report in server.reports)

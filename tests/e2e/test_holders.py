@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from tests.support.command import APPS, Program
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import gunicorn
+from tests.support.gunicorn import running_gunicorn
+from tests.support.running_program import APPS, Program
 from tests.support.wait import wait_until
 
 from bugsly.protocol.evidence import Holder
@@ -41,7 +41,7 @@ def test_a_list_that_grows_with_requests_is_told_of_at_each_sample(
     kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
     options = ("-k", kind)
-    with gunicorn(server, tmp_path, *options, app="hoarding:app", workers=1) as running:
+    with running_gunicorn(server, tmp_path, *options, app="hoarding:app", workers=1) as running:
         asked = drive(server, running, "/items/{i}", "hoarding.log", 200)
         wait_until(lambda: counts(server, "hoarding.log")[-1] == asked, 10, "all entries are told")
         assert running.get("/asked") == "0"
@@ -60,7 +60,7 @@ def test_a_list_that_grows_with_requests_is_told_of_at_each_sample(
 def test_what_a_view_encloses_is_found_wherever_the_application_comes_from(
     app: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    with gunicorn(server, tmp_path, app=app, workers=1) as running:
+    with running_gunicorn(server, tmp_path, app=app, workers=1) as running:
         drive(server, running, "/seen/{i}", SEEN, 200)
     (holder,) = described(server, SEEN)
     assert (holder.kind, holder.entry) == ("dict", "int: dict")

@@ -3,13 +3,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.support.command import BIN, Program, program
-from tests.support.environments import environment
 from tests.support.fake_server import FakeServer
-from tests.support.gunicorn import WORKERS, living, watched
-from tests.support.load import load
-from tests.support.pythons import SUPPORTED, python
-from tests.support.recycling import swelling
+from tests.support.gunicorn import WORKERS, agent_environ, living_pids
+from tests.support.http_load import http_load
+from tests.support.python_versions import SUPPORTED_VERSIONS, python_interpreter
+from tests.support.recycling_gunicorn import recycling_gunicorn
+from tests.support.running_program import BIN, Program, running_program
+from tests.support.virtual_environments import virtual_environment
 from tests.support.wait import wait_until
 
 from bugsly.protocol.memory import Exit, ExitReason
@@ -44,7 +44,7 @@ def serve(bin_folder: Path, *options: str) -> list[str]:
     return [*RUN, gunicorn, *OPTIONS, *options, "shop:app"]
 
 
-class Life:
+class WorkerLifecycle:
     """One Gunicorn of one worker, told of by its end."""
 
     def __init__(self, running: Program, server: FakeServer) -> None:
@@ -57,11 +57,11 @@ class Life:
         return self._living()[0]
 
     def _living(self) -> list[int]:
-        return living(self.server, self.running)
+        return living_pids(self.server, self.running)
 
-    def told(self, pid: int, *, by_itself: bool) -> Exit:
-        wait_until(lambda: self.server.ends_of(pid, by_itself=by_itself), 20, "the end is told")
-        return self.server.ends_of(pid, by_itself=by_itself)[0]
+    def exit_of(self, pid: int, *, by_itself: bool) -> Exit:
+        wait_until(lambda: self.server.exits_of(pid, by_itself=by_itself), 20, "the end is told")
+        return self.server.exits_of(pid, by_itself=by_itself)[0]
 
     def serves(self) -> None:
         before = self._counted()
@@ -76,24 +76,24 @@ class Life:
     def is_killed(self) -> None:
         pid = self.worker()
         os.kill(pid, signal.SIGKILL)
-        told = self.told(pid, by_itself=False)
+        told = self.exit_of(pid, by_itself=False)
         assert (told.reason, told.signal) == (ExitReason.KILLED, signal.SIGKILL)
 
     def crashes(self) -> None:
         pid = self.worker()
         self.running.try_get("/leave/7")
-        told = self.told(pid, by_itself=False)
+        told = self.exit_of(pid, by_itself=False)
         assert (told.reason, told.code) == (ExitReason.CRASHED, 7)
 
     def hangs(self) -> None:
         pid = self.worker()
         os.kill(pid, signal.SIGSTOP)
-        assert self.told(pid, by_itself=False).reason is ExitReason.TIMEOUT
+        assert self.exit_of(pid, by_itself=False).reason is ExitReason.TIMEOUT
 
     def reloads(self) -> None:
         pid = self.worker()
         self.running.signal(signal.SIGHUP)
-        assert self.told(pid, by_itself=True).reason is ExitReason.TERMINATED
+        assert self.exit_of(pid, by_itself=True).reason is ExitReason.TERMINATED
         heir = self.server.worker_of(self.worker())
         assert heir is not None
         assert heir.generation == 1
@@ -102,28 +102,28 @@ class Life:
         pid = self.worker()
         self.running.signal(signal.SIGTERM)
         assert self.running.wait() == 0
-        assert self.told(pid, by_itself=True).reason is ExitReason.TERMINATED
+        assert self.exit_of(pid, by_itself=True).reason is ExitReason.TERMINATED
 
 
-@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
 def test_an_app_in_an_environment_without_bugsly_is_watched(
     version: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    bin_folder = environment(tmp_path, python(version), "flask", "gunicorn")
-    with program(serve(bin_folder), tmp_path, watched(server)) as running:
-        life = Life(running, server)
+    bin_folder = virtual_environment(tmp_path, python_interpreter(version), "flask", "gunicorn")
+    with running_program(serve(bin_folder), tmp_path, agent_environ(server)) as running:
+        life = WorkerLifecycle(running, server)
         life.worker()
         life.serves()
         life.is_killed()
         life.ends()
     line = [*RUN, str(bin_folder / "flask"), "--app", "shop", "run", "-p", "0"]
-    with program(line, tmp_path, watched(server)) as running:
-        life = Life(running, server)
+    with running_program(line, tmp_path, agent_environ(server)) as running:
+        life = WorkerLifecycle(running, server)
         wait_until(lambda: running.get("/") and server.worker_of(running.pid), what="a report")
         life.serves()
         running.signal(signal.SIGINT)
         running.wait()
-        assert life.told(running.pid, by_itself=True).reason is ExitReason.FINISHED
+        assert life.exit_of(running.pid, by_itself=True).reason is ExitReason.FINISHED
     assert {worker.python.rpartition(".")[0] for worker in server.workers.values()} == {version}
 
 
@@ -132,9 +132,11 @@ def test_an_app_in_an_environment_without_bugsly_is_watched(
 def test_every_gunicorn_of_the_last_years_is_understood(
     version: str, kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    bin_folder = environment(tmp_path, python("3.11"), "flask", *GUNICORNS[version])
-    with program(serve(bin_folder, "-k", kind), tmp_path, watched(server)) as running:
-        life = Life(running, server)
+    bin_folder = virtual_environment(
+        tmp_path, python_interpreter("3.11"), "flask", *GUNICORNS[version]
+    )
+    with running_program(serve(bin_folder, "-k", kind), tmp_path, agent_environ(server)) as running:
+        life = WorkerLifecycle(running, server)
         life.serves()
         life.is_killed()
         life.crashes()
@@ -152,24 +154,30 @@ def test_every_gunicorn_of_the_last_years_is_understood(
 def test_workers_of_every_gunicorn_are_recycled_and_no_request_fails(
     version: str, kind: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    bin_folder = environment(tmp_path, python("3.11"), "flask", *GUNICORNS[version])
+    bin_folder = virtual_environment(
+        tmp_path, python_interpreter("3.11"), "flask", *GUNICORNS[version]
+    )
     threads = ("--threads", "4") if kind == "gthread" else ()
-    with swelling(server, tmp_path, "-k", kind, *threads, bin_folder=bin_folder) as shop:
-        with load(shop.port, observe=shop.ready) as clients:
+    with recycling_gunicorn(server, tmp_path, "-k", kind, *threads, bin_folder=bin_folder) as shop:
+        with http_load(shop.port, observe=shop.ready_workers) as clients:
             shop.await_recycled(WORKERS + 1)
         assert clients.failed == []
-        assert clients.least >= WORKERS - 1
+        assert clients.min_observed >= WORKERS - 1
     server.received.clear()
-    with swelling(server, tmp_path, "-k", kind, "--reuse-port", bin_folder=bin_folder) as shop:
-        wait_until(lambda: shop.says("turn reuse_port off"), 30, "it cannot")
+    with recycling_gunicorn(
+        server, tmp_path, "-k", kind, "--reuse-port", bin_folder=bin_folder
+    ) as shop:
+        wait_until(lambda: shop.is_reason_reported("turn reuse_port off"), 30, "it cannot")
 
 
 @pytest.mark.slow
 def test_workers_that_speak_http2_are_not_recycled(server: FakeServer, tmp_path: Path) -> None:
-    bin_folder = environment(tmp_path, python("3.11"), "flask", "gunicorn[http2]==27.0.*")
+    bin_folder = virtual_environment(
+        tmp_path, python_interpreter("3.11"), "flask", "gunicorn[http2]==27.0.*"
+    )
     http2 = ("-k", "gthread", "--http-protocols", "h1,h2", "--http2-cleartext", "both")
-    with swelling(server, tmp_path, *http2, bin_folder=bin_folder) as shop:
-        wait_until(lambda: shop.says("speak HTTP/1.1 to Gunicorn"), 30, "it cannot")
+    with recycling_gunicorn(server, tmp_path, *http2, bin_folder=bin_folder) as shop:
+        wait_until(lambda: shop.is_reason_reported("speak HTTP/1.1 to Gunicorn"), 30, "it cannot")
 
 
 @pytest.mark.slow
@@ -177,8 +185,10 @@ def test_workers_that_speak_http2_are_not_recycled(server: FakeServer, tmp_path:
 def test_every_flask_of_the_last_years_is_counted_by_its_rules(
     version: str, server: FakeServer, tmp_path: Path
 ) -> None:
-    bin_folder = environment(tmp_path, python("3.10"), "gunicorn", *FLASKS[version])
-    with program(serve(bin_folder), tmp_path, watched(server)) as running:
-        life = Life(running, server)
+    bin_folder = virtual_environment(
+        tmp_path, python_interpreter("3.10"), "gunicorn", *FLASKS[version]
+    )
+    with running_program(serve(bin_folder), tmp_path, agent_environ(server)) as running:
+        life = WorkerLifecycle(running, server)
         life.serves()
         life.ends()

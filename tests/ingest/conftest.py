@@ -1,16 +1,16 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.serving import Project, Serving, serving
+from tests.support.running_server import RunningServer, ServedProject, running_server
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(tmp_path_factory.mktemp("ingest")) as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("ingest")) as server:
         yield server
 
 
 @pytest.fixture
-def project(server: Serving, request: pytest.FixtureRequest) -> Project:
+def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
     """A project of the test's own."""
     return server.project(f"p{abs(hash(request.node.nodeid))}")

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from tests.support.serving import Project, Reply, Serving
-from tests.support.values import sample, worker
+from tests.support.protocol_values import sample, worker
+from tests.support.running_server import HttpReply, RunningServer, ServedProject
 from tests.support.wait import wait_until
 
 from bugsly.protocol.envelope import build_envelope
@@ -17,19 +17,19 @@ def memory(token: str = "0" * 32, samples: int = 1) -> bytes:
     return encode_report(worker(id=token, age=10_000_000_000), taken, (), {})
 
 
-def post(server: Serving, project: Project, body: bytes) -> Reply:
+def post(server: RunningServer, project: ServedProject, body: bytes) -> HttpReply:
     return server.send(project.path, body, project.auth)
 
 
-def known(server: Serving, project: Project) -> list[str]:
+def known(server: RunningServer, project: ServedProject) -> list[str]:
     """Return the tokens of the workers that are known, in order."""
     tokens = [f"{number:032x}" for number in range(200)]
     with server.server.store.database.reading() as connection:
-        return sorted(workers.find(connection, project.id, tokens))
+        return sorted(workers.find_by_tokens(connection, project.id, tokens))
 
 
 def test_an_empty_envelope_is_fine_and_its_id_is_given_back(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     assert post(server, project, b"{}").body == b'{"id": ""}'
     event_id = "9ec79c33ec9942ab8353589fcb2e04dc"
@@ -40,7 +40,7 @@ def test_an_empty_envelope_is_fine_and_its_id_is_given_back(
 
 @pytest.mark.parametrize("event_id", ['"\\ud800"', "7", "null", '"%s"' % ("x" * 900), '["a"]'])
 def test_any_event_id_leads_to_a_reply_in_json(
-    server: Serving, project: Project, event_id: str
+    server: RunningServer, project: ServedProject, event_id: str
 ) -> None:
     reply = post(server, project, b'{"event_id": %s}\n' % event_id.encode())
     assert reply.status == 200
@@ -70,7 +70,7 @@ def test_any_event_id_leads_to_a_reply_in_json(
     ],
 )
 def test_broken_framing_is_refused_with_the_place(
-    server: Serving, project: Project, body: bytes, because: str
+    server: RunningServer, project: ServedProject, body: bytes, because: str
 ) -> None:
     reply = post(server, project, body)
     assert reply.status == 400
@@ -78,7 +78,7 @@ def test_broken_framing_is_refused_with_the_place(
 
 
 def test_one_item_that_lies_about_its_length_spoils_the_envelope_and_keeps_nothing(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     whole = build_envelope({}, [("memory", memory()), ("event", b"{}")])
     assert post(server, project, whole.replace(b'"length": 2}', b'"length": 20}')).status == 400
@@ -87,7 +87,7 @@ def test_one_item_that_lies_about_its_length_spoils_the_envelope_and_keeps_nothi
 
 
 def test_of_ten_thousand_items_the_first_hundred_are_kept_and_the_rest_is_counted(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     items = [("memory", memory(f"{number:032x}")) for number in range(200)]
     reply = post(server, project, build_envelope({}, items + items[:1] * 9_800))
@@ -98,7 +98,7 @@ def test_of_ten_thousand_items_the_first_hundred_are_kept_and_the_rest_is_counte
 
 
 def test_items_of_other_types_are_skipped_counted_and_their_categories_told(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     items = [("log", b"{}"), ("transaction", b"{}"), ("check_in", b"{}"), ("check_in", b"{}")]
     reply = post(server, project, build_envelope({}, items))
@@ -118,7 +118,7 @@ def test_items_of_other_types_are_skipped_counted_and_their_categories_told(
     "kind", ["event", "error", "default", "trace_metric", "metric_buckets", "statsd", "", "\ud800"]
 )
 def test_an_sdk_is_never_told_to_stop_sending_errors_or_everything(
-    server: Serving, project: Project, kind: str
+    server: RunningServer, project: ServedProject, kind: str
 ) -> None:
     reply = post(server, project, build_envelope({}, [(kind, b"{}")]))
     assert reply.status == 200
@@ -126,27 +126,29 @@ def test_an_sdk_is_never_told_to_stop_sending_errors_or_everything(
 
 
 def test_types_that_a_client_makes_up_are_counted_together(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     made_up = [(f"kind\ud800 {number}", b"{}") for number in range(50)]
     post(server, project, build_envelope({}, [*made_up, ("", b"{}")]))
     assert server.skipped(project) == {"item of type nobody knows, not kept": 51}
 
 
-def test_what_is_known_arrives_beside_what_is_not(server: Serving, project: Project) -> None:
+def test_what_is_known_arrives_beside_what_is_not(
+    server: RunningServer, project: ServedProject
+) -> None:
     items = [("event", b"{}"), ("memory", memory("a" * 32)), ("nonsense", b"\xff\0")]
     assert post(server, project, build_envelope({}, items)).status == 200
     token = ["a" * 32]
 
     def arrived() -> bool:
         with server.server.store.database.reading() as connection:
-            return bool(workers.find(connection, project.id, token))
+            return bool(workers.find_by_tokens(connection, project.id, token))
 
     wait_until(arrived, what="the worker")
 
 
 def test_a_memory_item_that_is_too_large_is_counted_and_its_neighbours_are_kept(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     large = memory("b" * 32) + b" " * 4 * 1024 * 1024
     reply = post(server, project, build_envelope({}, [("memory", large), ("memory", memory())]))
@@ -156,7 +158,7 @@ def test_a_memory_item_that_is_too_large_is_counted_and_its_neighbours_are_kept(
 
 
 def test_a_payload_without_a_length_ends_at_the_next_newline(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     body = b'{}\n{"type": "memory"}\n' + memory() + b"\n\n" + b'{"type":"event"}\n{}'
     assert post(server, project, body).status == 200

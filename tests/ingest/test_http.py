@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 
 import pytest
-from tests.support.serving import Project, Serving
+from tests.support.running_server import RunningServer, ServedProject
 from tests.support.wait import wait_until
 
 from bugsly_server.ingest import limits
@@ -13,11 +13,11 @@ from bugsly_server.ingest import limits
 MB = 1024 * 1024
 
 
-def connect(server: Serving) -> socket.socket:
+def connect(server: RunningServer) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=20)
 
 
-def head(project: Project, *lines: str) -> bytes:
+def head(project: ServedProject, *lines: str) -> bytes:
     """Return the head of a POST with the key and *lines*."""
     auth = f"X-Sentry-Auth: Sentry sentry_key={project.key}"
     return "\r\n".join(
@@ -44,13 +44,15 @@ def chunks(amount: int, size: int = 65_536) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-def test_other_methods_are_refused(server: Serving, project: Project, method: str) -> None:
+def test_other_methods_are_refused(
+    server: RunningServer, project: ServedProject, method: str
+) -> None:
     reply = server.send(project.path, b"", project.auth, method)
     assert reply.status == 405
     assert reply.headers["allow"] == "POST, OPTIONS"
 
 
-def test_a_browser_may_ask_first(server: Serving, project: Project) -> None:
+def test_a_browser_may_ask_first(server: RunningServer, project: ServedProject) -> None:
     asked = {"Origin": "https://shop.test", "Access-Control-Request-Method": "POST"}
     reply = server.send(project.path, b"", asked, "OPTIONS")
     assert (reply.status, reply.body) == (204, b"")
@@ -60,48 +62,50 @@ def test_a_browser_may_ask_first(server: Serving, project: Project) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{}\n", b"nonsense"])
-def test_a_browser_may_read_every_reply(server: Serving, project: Project, body: bytes) -> None:
+def test_a_browser_may_read_every_reply(
+    server: RunningServer, project: ServedProject, body: bytes
+) -> None:
     reply = server.send(project.path, body, {**project.auth, "Origin": "https://shop.test"})
     assert reply.headers["access-control-allow-origin"] == "*"
     assert "x-sentry-error" in reply.headers["access-control-expose-headers"]
 
 
-def test_a_body_may_come_in_chunks(server: Serving, project: Project) -> None:
+def test_a_body_may_come_in_chunks(server: RunningServer, project: ServedProject) -> None:
     chunked = iter([b'{"event_id"', b': "abc"}', b"\n"])
     assert server.send(project.path, chunked, project.auth).body == b'{"id": "abc"}'
 
 
 def test_a_body_over_the_bound_is_refused_by_its_length_before_it_is_sent(
-    server: Serving, project: Project, monkeypatch: pytest.MonkeyPatch
+    server: RunningServer, project: ServedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.0)
     with connect(server) as connection:
-        connection.sendall(head(project, f"Content-Length: {limits.MAX_BODY + 1}"))
+        connection.sendall(head(project, f"Content-Length: {limits.MAX_BODY_BYTES + 1}"))
         reply = answer(connection)
     assert reply.startswith(b"HTTP/1.1 413 ")
     assert b"connection: close" in reply
 
 
 def test_a_body_over_the_bound_is_refused_when_its_chunks_tell_no_length(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
-    reply = server.send(project.path, chunks(limits.MAX_BODY // 65_536 + 2), project.auth)
+    reply = server.send(project.path, chunks(limits.MAX_BODY_BYTES // 65_536 + 2), project.auth)
     assert reply.status == 413
-    assert reply.detail == f"body: longer than {limits.MAX_BODY} bytes → send less at a time"
+    assert reply.detail == f"body: longer than {limits.MAX_BODY_BYTES} bytes → send less at a time"
 
 
-def test_a_body_of_just_the_bound_is_read(server: Serving, project: Project) -> None:
-    body = b"{}\n" + b"\n" * (limits.MAX_BODY - 3)
+def test_a_body_of_just_the_bound_is_read(server: RunningServer, project: ServedProject) -> None:
+    body = b"{}\n" + b"\n" * (limits.MAX_BODY_BYTES - 3)
     assert server.send(project.path, body, project.auth).status == 200
 
 
-def test_a_refused_client_that_still_sends_gets_its_answer(server: Serving) -> None:
+def test_a_refused_client_that_still_sends_gets_its_answer(server: RunningServer) -> None:
     stranger = {"X-Sentry-Auth": "Sentry sentry_key=stranger"}
     assert server.send("/api/1/envelope/", b"x" * 15 * MB, stranger).status == 403
 
 
 def test_a_client_that_never_stops_sending_is_hung_up_on(
-    server: Serving, project: Project, monkeypatch: pytest.MonkeyPatch
+    server: RunningServer, project: ServedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.2)
     chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
@@ -111,7 +115,7 @@ def test_a_client_that_never_stops_sending_is_hung_up_on(
 
 
 def test_a_body_that_takes_too_long_is_refused(
-    server: Serving, project: Project, monkeypatch: pytest.MonkeyPatch
+    server: RunningServer, project: ServedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "READ_SECONDS", 0.2)
     with connect(server) as connection:
@@ -122,16 +126,21 @@ def test_a_body_that_takes_too_long_is_refused(
 
 
 def test_a_client_that_goes_away_in_the_middle_does_no_harm(
-    server: Serving, project: Project
+    server: RunningServer, project: ServedProject
 ) -> None:
     for part in (b"", b"{", b"{}\n" * 100_000):
         with connect(server) as connection:
             connection.sendall(head(project, "Content-Length: 1000000") + part)
     assert server.send(project.path, b"{}\n", project.auth).status == 200
-    wait_until(lambda: server.server.envelopes._room._free == limits.MAX_HELD, what="the room")
+    wait_until(
+        lambda: server.server.envelopes._buffer_budget._free == limits.MAX_BUFFERED_BYTES,
+        what="the room",
+    )
 
 
-def test_one_connection_carries_many_requests(server: Serving, project: Project) -> None:
+def test_one_connection_carries_many_requests(
+    server: RunningServer, project: ServedProject
+) -> None:
     request = head(project, "Content-Length: 3") + b"{}\n"
     last = head(project, "Content-Length: 3", "Connection: close") + b"{}\n"
     with connect(server) as connection:
@@ -148,7 +157,7 @@ def test_one_connection_carries_many_requests(server: Serving, project: Project)
     ],
     ids=["path", "headers", "header"],
 )
-def test_a_head_without_end_is_cut_off(server: Serving, sent: bytes) -> None:
+def test_a_head_without_end_is_cut_off(server: RunningServer, sent: bytes) -> None:
     with connect(server) as connection:
         try:
             connection.sendall(sent)
@@ -169,7 +178,9 @@ def test_a_head_without_end_is_cut_off(server: Serving, sent: bytes) -> None:
         b"POST http://[ HTTP/1.1\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_told_so(server: Serving, project: Project, sent: bytes) -> None:
+def test_what_is_no_http_is_told_so(
+    server: RunningServer, project: ServedProject, sent: bytes
+) -> None:
     with connect(server) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)

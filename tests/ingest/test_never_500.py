@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.asgi import Answer, ask
-from tests.support.loop import Loop, running_loop
-from tests.support.packing import PACKINGS
-from tests.support.site import Site, site
+from tests.support.asgi_client import AsgiResponse, asgi_request
+from tests.support.body_encodings import ENCODERS
+from tests.support.event_loop import ThreadedEventLoop, running_loop
+from tests.support.site_harness import SiteHarness, site_harness
 
 from bugsly.protocol.envelope import build_envelope
 
@@ -50,19 +50,19 @@ REQUESTS = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def loop() -> Iterator[Loop]:
+def loop() -> Iterator[ThreadedEventLoop]:
     with running_loop() as loop:
         yield loop
 
 
 @pytest.fixture(scope="module")
-def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("fuzz")) as inside:
-        inside.server.envelopes._gate.keys._apart = 0.0
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteHarness]:
+    with site_harness(tmp_path_factory.mktemp("fuzz")) as inside:
+        inside.server.envelopes._policy.keys._min_interval = 0.0
         yield inside
 
 
-def check(answer: Answer) -> None:
+def check(answer: AsgiResponse) -> None:
     assert answer.status in DOCUMENTED
     if answer.status == 204:
         return
@@ -75,16 +75,18 @@ def check(answer: Answer) -> None:
 
 @FAST
 @given(REQUESTS)
-def test_any_request_of_a_stranger(loop: Loop, inside: Site, request: dict[str, Any]) -> None:
-    check(loop.run(ask(inside.server.asgi, **request)))
+def test_any_request_of_a_stranger(
+    loop: ThreadedEventLoop, inside: SiteHarness, request: dict[str, Any]
+) -> None:
+    check(loop.run(asgi_request(inside.server.asgi, **request)))
 
 
 @FAST
-@given(ENVELOPES, st.sampled_from(sorted(PACKINGS)), st.integers(1, 4))
+@given(ENVELOPES, st.sampled_from(sorted(ENCODERS)), st.integers(1, 4))
 def test_any_envelope_of_a_friend(
-    loop: Loop, inside: Site, envelope: bytes, packing: str, cuts: int
+    loop: ThreadedEventLoop, inside: SiteHarness, envelope: bytes, packing: str, cuts: int
 ) -> None:
-    encoding, pack = PACKINGS[packing]
+    encoding, pack = ENCODERS[packing]
     packed = pack(envelope)
     step = len(packed) // cuts + 1
     headers = [
@@ -93,12 +95,16 @@ def test_any_envelope_of_a_friend(
     ]
     parts = [packed[at : at + step] for at in range(0, len(packed), step)]
     path = f"/api/{inside.project.id}/envelope/"
-    check(loop.run(ask(inside.server.asgi, path, headers=headers, parts=parts)))
+    check(loop.run(asgi_request(inside.server.asgi, path, headers=headers, parts=parts)))
 
 
-def test_a_body_that_ends_before_its_end_is_refused(loop: Loop, inside: Site) -> None:
+def test_a_body_that_ends_before_its_end_is_refused(
+    loop: ThreadedEventLoop, inside: SiteHarness
+) -> None:
     key = f"Sentry sentry_key={inside.key}".encode()
     path = f"/api/{inside.project.id}/envelope/"
-    answer = loop.run(ask(inside.server.asgi, path, headers=[(b"x-sentry-auth", key)], parts=[]))
+    answer = loop.run(
+        asgi_request(inside.server.asgi, path, headers=[(b"x-sentry-auth", key)], parts=[])
+    )
     assert answer.status == 400
     check(answer)

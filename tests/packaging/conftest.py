@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.pythons import ROOT
+from tests.support.python_versions import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support.environments import environment
 from tests.support.ports import free_port
-from tests.support.pythons import ROOT
+from tests.support.python_versions import ROOT
+from tests.support.virtual_environments import virtual_environment
 from tests.support.wait import wait_until
 
 SHOP = """\
@@ -27,7 +27,7 @@ def pay():
     order = {"id": 7, "currency": "EUR"}
     return f"paid in {order['curency']}"
 """
-TOLD_THEN = ("Seen at", "http://")
+PRINTED_AT_RUNTIME = ("Seen at", "http://")
 """Beginnings of lines that are others each time."""
 
 
@@ -60,7 +60,7 @@ def shell(line: str, folder: Path, environ: dict[str, str]) -> Iterator[Path]:
         running.wait(20)
 
 
-def ask(address: str) -> int:
+def http_status(address: str) -> int:
     """Return the status of an answer, 0 where there is none."""
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
@@ -76,7 +76,7 @@ def test_a_fresh_app_with_a_bug_shows_an_explained_issue(
 ) -> None:
     (install, run), box = blocks()
     assert install == "pip install 'bugsly[server]'"
-    bin_ = environment(tmp_path, sys.executable, "flask", *map(str, wheels.values()))
+    bin_ = virtual_environment(tmp_path, sys.executable, "flask", *map(str, wheels.values()))
     (tmp_path / "shop.py").write_text(SHOP)
     port = str(free_port())
     environ = {
@@ -86,12 +86,12 @@ def test_a_fresh_app_with_a_bug_shows_an_explained_issue(
         "FLASK_RUN_PORT": port,
     }
     with shell(run, tmp_path, environ) as printed:
-        wait_until(lambda: ask(f"http://127.0.0.1:{port}/pay") == 500, 60, "the view fails")
+        wait_until(lambda: http_status(f"http://127.0.0.1:{port}/pay") == 500, 60, "the view fails")
         wait_until(lambda: "/issues/1" in printed.read_text(), 60, "the issue")
         said = printed.read_text()
         for line in box[1:-1]:
             told = line.strip("│ ")
-            assert told in said or told.startswith(TOLD_THEN)
+            assert told in said or told.startswith(PRINTED_AT_RUNTIME)
         listed = subprocess.run(
             [bin_ / "bugsly", "issues"], env=environ, capture_output=True, text=True, check=True
         )

@@ -9,7 +9,7 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
-from tests.support.pythons import ROOT
+from tests.support.python_versions import ROOT
 
 
 def test_the_agent_is_a_wheel_without_a_single_dependency(wheels: dict[str, Path]) -> None:
@@ -49,7 +49,7 @@ def test_without_a_compiler_the_agent_is_a_pure_wheel_that_walks_in_python(
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name.endswith("-py3-none-any.whl")
     python = _environment(uv, tmp_path / "pure", wheel)
-    show = "from bugsly.heap.walkers import best_walker; print(best_walker().name)"
+    show = "from bugsly.heap.walker_choice import best_walker; print(best_walker().name)"
     told = subprocess.run([python, "-c", show], check=True, capture_output=True, text=True)
     assert told.stdout == "python\n"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.serving import Project, Serving, serving
+from tests.support.running_server import RunningServer, ServedProject, running_server
 
 NPM = Path(__file__).with_name("npm")
 LOCK = NPM / "package-lock.json"
@@ -15,18 +15,18 @@ INSTALLED = NPM / "node_modules" / ".package-lock.json"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serving(tmp_path_factory.mktemp("sdk")) as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("sdk")) as server:
         yield server
 
 
 @pytest.fixture
-def project(server: Serving, request: pytest.FixtureRequest) -> Project:
+def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
     return server.project(f"p{abs(hash(request.node.nodeid))}")
 
 
 @pytest.fixture
-def dsn(server: Serving, project: Project) -> str:
+def dsn(server: RunningServer, project: ServedProject) -> str:
     return project.dsn(server.port)
 
 

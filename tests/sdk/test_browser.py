@@ -9,9 +9,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.support.browser import chromium
-from tests.support.known_errors import fares, first_event, only_error, own_calls
-from tests.support.serving import Project, Serving
+from tests.support.chromium import chromium
+from tests.support.running_server import RunningServer, ServedProject
+from tests.support.stored_errors import app_frames, first_event, only_error, release_health
 from tests.support.wait import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -23,7 +23,7 @@ PREFLIGHT = """async ([address, body]) => {
 }"""
 
 
-class Shop(SimpleHTTPRequestHandler):
+class ShopRequestHandler(SimpleHTTPRequestHandler):
     """Serves the page and the SDK's modules."""
 
     def log_message(self, *_: object) -> None:
@@ -38,7 +38,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def shop(npm: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Shop, directory=str(npm))) as listening:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(ShopRequestHandler, directory=str(npm))
+    ) as listening:
         thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}/page.html"
@@ -57,7 +59,7 @@ def page(browser: Browser, shop: str, dsn: str) -> Iterator[Page]:
 
 
 def test_an_error_that_nobody_handles_becomes_an_issue(
-    server: Serving, project: Project, page: Page
+    server: RunningServer, project: ServedProject, page: Page
 ) -> None:
     page.get_by_text("Pay").click()
     error = only_error(server, project)
@@ -67,8 +69,8 @@ def test_an_error_that_nobody_handles_becomes_an_issue(
     assert (error.release, error.environment) == ("2.0", "staging")
     assert (event.user, event.tags["shop"]) == ("7", "north")
     assert not event.exceptions[0].handled
-    assert own_calls(event)[-1].function == "checkout"
-    assert {urlsplit(one.file).path for one in own_calls(event)} == {"/page.html"}
+    assert app_frames(event)[-1].function == "checkout"
+    assert {urlsplit(one.file).path for one in app_frames(event)} == {"/page.html"}
     assert [one.function for one in event.exceptions[0].frames if not one.in_app] == [
         "Module.withScope",
         "Object.withScope",
@@ -78,10 +80,12 @@ def test_an_error_that_nobody_handles_becomes_an_issue(
     assert event.asked is not None
     assert "/page.html" in event.asked.url
     assert "Chrome" in event.asked.headers["User-Agent"]
-    wait_until(lambda: fares(server, project).get("2.0") == (1, 1, 0), what="the session")
+    wait_until(lambda: release_health(server, project).get("2.0") == (1, 1, 0), what="the session")
 
 
-def test_what_is_not_kept_is_sent_once(server: Serving, project: Project, page: Page) -> None:
+def test_what_is_not_kept_is_sent_once(
+    server: RunningServer, project: ServedProject, page: Page
+) -> None:
     assert page.title() == "Shop, open"
     assert server.skipped(project) == {
         "item of type span, not kept": 1,
@@ -91,7 +95,7 @@ def test_what_is_not_kept_is_sent_once(server: Serving, project: Project, page: 
 
 
 def test_a_page_may_send_headers_of_its_own_and_read_why_it_is_refused(
-    server: Serving, project: Project, page: Page
+    server: RunningServer, project: ServedProject, page: Page
 ) -> None:
     address = f"http://127.0.0.1:{server.port}{project.path}"
     status, why = page.evaluate(PREFLIGHT, [address, "{}"])

@@ -9,12 +9,12 @@ import sentry_sdk
 import sentry_sdk.logger
 from flask import Flask
 from sentry_sdk.scrubber import EventScrubber
-from tests.support.known_errors import fares, first_event, only_error, own_calls
-from tests.support.sdk import sentry
-from tests.support.serving import Project, Serving, serving
+from tests.support.running_server import RunningServer, ServedProject, running_server
+from tests.support.sentry_sdk_client import reporting_sentry_sdk
+from tests.support.stored_errors import app_frames, first_event, only_error, release_health
 from tests.support.wait import wait_until
 
-from bugsly_server.digest.event import note_of
+from bugsly_server.decode.event import scrubbing_note
 from bugsly_server.store.meta import groupings
 
 
@@ -31,9 +31,9 @@ def fail() -> None:
 
 
 def test_exceptions_of_one_line_become_one_error(
-    server: Serving, project: Project, dsn: str
+    server: RunningServer, project: ServedProject, dsn: str
 ) -> None:
-    with sentry(dsn, release="1.0", environment="staging"):
+    with reporting_sentry_sdk(dsn, release="1.0", environment="staging"):
         for number in range(3):
             sentry_sdk.set_user({"id": str(number)})
             fail()
@@ -41,25 +41,27 @@ def test_exceptions_of_one_line_become_one_error(
     assert error.title == "KeyError: 'currency'"
     assert error.place.startswith("checkout in ")
     assert (error.release, error.environment, error.users) == ("1.0", "staging", 3)
-    told = [change.kind for issue, change in server.told if issue.id == error.id]
+    told = [change.kind for issue, change in server.announced if issue.id == error.id]
     assert told == ["opened"]
 
 
-def test_secrets_do_not_reach_the_disk(server: Serving, project: Project, dsn: str) -> None:
-    with sentry(dsn, event_scrubber=EventScrubber(denylist=[], pii_denylist=[])):
+def test_secrets_do_not_reach_the_disk(
+    server: RunningServer, project: ServedProject, dsn: str
+) -> None:
+    with reporting_sentry_sdk(dsn, event_scrubber=EventScrubber(denylist=[], pii_denylist=[])):
         fail()
     error = only_error(server, project)
     with server.server.store.database.reading() as connection:
         (kept,) = groupings.specimens(connection, error.id)
     assert b"hunter2" not in kept.body
-    paths = [path for path, _ in note_of(kept.body).removed]
+    paths = [path for path, _ in scrubbing_note(kept.body).removed]
     assert any(path.endswith("frames.1.vars.password") for path in paths)
 
 
 def test_a_view_of_flask_tells_its_endpoint_and_how_its_release_fares(
-    server: Serving, project: Project, dsn: str
+    server: RunningServer, project: ServedProject, dsn: str
 ) -> None:
-    with sentry(dsn, release="1.0"):
+    with reporting_sentry_sdk(dsn, release="1.0"):
         app = Flask("shop")
         app.add_url_rule("/orders", "order", lambda: checkout({}))
         app.add_url_rule("/", "index", lambda: "a pear")
@@ -68,16 +70,16 @@ def test_a_view_of_flask_tells_its_endpoint_and_how_its_release_fares(
     error = only_error(server, project)
     assert error.endpoint == "order"
     event = first_event(server, error)
-    assert [one.function for one in own_calls(event)] == ["<lambda>", "checkout"]
+    assert [one.function for one in app_frames(event)] == ["<lambda>", "checkout"]
     assert "flask.app" in {one.module for one in event.exceptions[0].frames}
-    assert own_calls(event)[-1].locals["order"] == "{}"
-    wait_until(lambda: fares(server, project).get("1.0") == (3, 0, 1), what="the sessions")
+    assert app_frames(event)[-1].locals["order"] == "{}"
+    wait_until(lambda: release_health(server, project).get("1.0") == (3, 0, 1), what="the sessions")
 
 
 def test_what_is_logged_as_an_error_becomes_one(
-    server: Serving, project: Project, dsn: str
+    server: RunningServer, project: ServedProject, dsn: str
 ) -> None:
-    with sentry(dsn):
+    with reporting_sentry_sdk(dsn):
         for number in range(3):
             logging.getLogger("shop").error("order %d is lost", number)
     error = only_error(server, project, 3)
@@ -98,9 +100,9 @@ def _send_everything() -> None:
 
 
 def test_what_is_not_kept_is_sent_once_and_the_rest_goes_on(
-    server: Serving, project: Project, dsn: str
+    server: RunningServer, project: ServedProject, dsn: str
 ) -> None:
-    with sentry(dsn, traces_sample_rate=1.0, enable_logs=True, server_name="web-1"):
+    with reporting_sentry_sdk(dsn, traces_sample_rate=1.0, enable_logs=True, server_name="web-1"):
         for _ in range(3):
             _send_everything()
             sentry_sdk.flush()
@@ -112,15 +114,15 @@ def test_what_is_not_kept_is_sent_once_and_the_rest_goes_on(
         "item of type attachment, not kept": 1,
         "metric that is no process's memory, not kept": 3,
     }
-    wait_until(lambda: server.measured(project), what="the worker")
-    (worker,) = server.measured(project)
+    wait_until(lambda: server.measured_workers(project), what="the worker")
+    (worker,) = server.measured_workers(project)
     assert (worker.name, worker.anonymous) == ("web-1 pid 42", 70_000_000)
 
 
 def test_of_a_flood_what_is_not_kept_is_counted(tmp_path: Path) -> None:
-    with serving(tmp_path, events_per_day="20") as server:
+    with running_server(tmp_path, events_per_day="20") as server:
         project = server.project("flooded")
-        with sentry(project.dsn(server.port)):
+        with reporting_sentry_sdk(project.dsn(server.port)):
             for _ in range(300):
                 fail()
         only_error(server, project, 20)
@@ -140,19 +142,21 @@ MB = 1024 * 1024
     ],
 )
 def test_an_event_of_any_shape_is_kept(
-    server: Serving, project: Project, dsn: str, changes: dict[str, Any], title: str
+    server: RunningServer, project: ServedProject, dsn: str, changes: dict[str, Any], title: str
 ) -> None:
-    with sentry(dsn, before_send=lambda event, _hint: {**event, **changes}):
+    with reporting_sentry_sdk(dsn, before_send=lambda event, _hint: {**event, **changes}):
         fail()
     assert only_error(server, project).title == title
     assert server.skipped(project) == {}
 
 
 def test_a_large_event_is_kept_in_bounds_and_a_larger_one_is_counted(
-    server: Serving, project: Project, dsn: str
+    server: RunningServer, project: ServedProject, dsn: str
 ) -> None:
     pages = iter(["x" * 13 * MB, "x" * 10 * MB])
-    with sentry(dsn, before_send=lambda event, _hint: {**event, "extra": {"page": next(pages)}}):
+    with reporting_sentry_sdk(
+        dsn, before_send=lambda event, _hint: {**event, "extra": {"page": next(pages)}}
+    ):
         fail()
         fail()
     event = first_event(server, only_error(server, project))

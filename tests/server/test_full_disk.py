@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 
 import pytest
-from tests.support.kept import samples_of, waiting
-from tests.support.serving import Serving, serving
-from tests.support.steady_senders import Sender
+from tests.support.running_server import RunningServer, running_server
+from tests.support.sample_senders import SampleSender
+from tests.support.stored_data import spooled_entries, stored_samples
 from tests.support.tiny_disk import tiny_disk
 from tests.support.wait import wait_until
 
@@ -16,16 +16,16 @@ from bugsly.protocol.dsn import Dsn, parse_dsn
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bugsly_server.digester.STORE_PAUSE", 0.05)
+    monkeypatch.setattr("bugsly_server.digester.STORE_PAUSE_SECONDS", 0.05)
 
 
-def dsn_of(server: Serving) -> Dsn:
+def dsn_of(server: RunningServer) -> Dsn:
     project = server.project("shop")
     return parse_dsn(f"http://{project.key}@127.0.0.1:{server.port}/{project.id}")
 
 
-def check_kept(folder: Path, sender: Sender) -> None:
-    kept = samples_of(folder)[sender.token]
+def check_kept(folder: Path, sender: SampleSender) -> None:
+    kept = stored_samples(folder)[sender.token]
     assert [kept[number] for number in range(1, sender.acknowledged + 1)] == [
         1
     ] * sender.acknowledged
@@ -34,9 +34,9 @@ def check_kept(folder: Path, sender: Sender) -> None:
 def test_a_full_disk_is_told_to_clients_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     with tiny_disk(folder, megabytes=12) as disk:
-        with serving(folder) as server:
+        with running_server(folder) as server:
             dsn = dsn_of(server)
-            sender = Sender(lambda: dsn)
+            sender = SampleSender(lambda: dsn)
             wait_until(lambda: sender.acknowledged > 50, what="samples")
             disk.fill()
             wait_until(lambda: len(sender.refusals) > 5, 30, "refusals")
@@ -45,7 +45,7 @@ def test_a_full_disk_is_told_to_clients_and_nothing_acknowledged_is_lost(tmp_pat
             before = sender.acknowledged
             wait_until(lambda: sender.acknowledged > before + 50, 30, "samples again")
             sender.stop()
-            wait_until(lambda: waiting(folder) == 0, 30, "an empty spool")
+            wait_until(lambda: spooled_entries(folder) == 0, 30, "an empty spool")
         check_kept(folder, sender)
     assert (refusal.status, refusal.retry_after) == (503, "30")
     assert json.loads(refusal.body) == {
@@ -58,15 +58,15 @@ def test_a_disk_that_is_full_for_samples_alone_is_waited_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with tiny_disk(tmp_path / "telemetry", megabytes=8) as disk:
-        with caplog.at_level(logging.WARNING, logger="bugsly"), serving(tmp_path) as server:
+        with caplog.at_level(logging.WARNING, logger="bugsly"), running_server(tmp_path) as server:
             dsn = dsn_of(server)
-            sender = Sender(lambda: dsn)
+            sender = SampleSender(lambda: dsn)
             wait_until(lambda: sender.acknowledged > 50, what="samples")
             disk.fill()
             wait_until(lambda: server.server.spool.depth() > 2_000, 60, "a growing spool")
             disk.make_room()
             sender.stop()
-            wait_until(lambda: waiting(tmp_path) == 0, 60, "an empty spool")
+            wait_until(lambda: spooled_entries(tmp_path) == 0, 60, "an empty spool")
         check_kept(tmp_path, sender)
     assert sender.refusals == []
     (line,) = {record.getMessage() for record in caplog.records}

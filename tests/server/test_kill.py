@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Command, bugsly, running
-from tests.support.kept import samples_of, waiting
-from tests.support.steady_senders import Sender
+from tests.support.bugsly_command import RunningCommand, run_bugsly, running_bugsly
+from tests.support.sample_senders import SampleSender
+from tests.support.stored_data import spooled_entries, stored_samples
 from tests.support.wait import wait_until
 
 from bugsly.protocol.dsn import Dsn, parse_dsn
@@ -17,7 +17,7 @@ SENDERS = 6
 KILLS = 4
 
 
-class Address:
+class ServerAddress:
     """Where the server is at present, and with which key."""
 
     def __init__(self, folder: Path) -> None:
@@ -27,9 +27,9 @@ class Address:
     def __call__(self) -> Dsn:
         return self.dsn
 
-    def follow(self, server: Command) -> None:
+    def follow(self, server: RunningCommand) -> None:
         address = server.await_output(r"serves at (http://\S+)")
-        shown = bugsly("dsn", "app", "--data-dir", str(self._folder), "--public-url", address)
+        shown = run_bugsly("dsn", "app", "--data-dir", str(self._folder), "--public-url", address)
         self.dsn = parse_dsn(shown.stdout.strip().splitlines()[-1])
 
 
@@ -37,29 +37,29 @@ class Address:
 def test_every_acknowledged_sample_is_kept_exactly_once_however_often_the_server_is_killed(
     tmp_path: Path,
 ) -> None:
-    address = Address(tmp_path)
-    senders = [Sender(address) for _ in range(SENDERS)]
+    address = ServerAddress(tmp_path)
+    senders = [SampleSender(address) for _ in range(SENDERS)]
     rng = random.Random()
     serve = ("serve", "--port", "0", "--data-dir", str(tmp_path))
     try:
         for _ in range(KILLS):
-            with running(*serve) as server:
+            with running_bugsly(*serve) as server:
                 address.follow(server)
                 goal = _sum(senders) + rng.randint(100, 500)
                 wait_until(lambda goal=goal: _sum(senders) >= goal, 60, "samples")  # type: ignore[misc]
                 server.end(signal.SIGKILL)
-        with running(*serve) as server:
+        with running_bugsly(*serve) as server:
             address.follow(server)
             goal = _sum(senders) + 100
             wait_until(lambda: _sum(senders) >= goal, 60, "samples after the last kill")
             for sender in senders:
                 sender.stop()
-            wait_until(lambda: waiting(tmp_path) == 0, 30, "an empty spool")
+            wait_until(lambda: spooled_entries(tmp_path) == 0, 30, "an empty spool")
             assert server.end() == 0
     finally:
         for sender in senders:
             sender.stop()
-    found = samples_of(tmp_path)
+    found = stored_samples(tmp_path)
     for sender in senders:
         kept = found[sender.token]
         sent = Counter(range(1, sender.acknowledged + 1))
@@ -67,5 +67,5 @@ def test_every_acknowledged_sample_is_kept_exactly_once_however_often_the_server
         assert kept - sent <= Counter([sender.acknowledged + 1]), "kept twice"
 
 
-def _sum(senders: list[Sender]) -> int:
+def _sum(senders: list[SampleSender]) -> int:
     return sum(sender.acknowledged for sender in senders)

@@ -14,12 +14,12 @@ from tests.support.tiny_disk import tiny_disk
 from bugsly_server.app import Server
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured
-from bugsly_server.listen import address, bind
-from bugsly_server.settings import Settings, load_settings
+from bugsly_server.http_server import bind_socket, server_url
+from bugsly_server.settings import ServerSettings, load_settings
 from bugsly_server.store.meta.database import Database
 
 
-def settings(folder: Path, **given: Any) -> Settings:
+def settings(folder: Path, **given: Any) -> ServerSettings:
     return load_settings({"data_dir": str(folder), "port": "0", **given}, {})
 
 
@@ -98,7 +98,7 @@ def test_a_taken_port_is_told_with_another(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Misconfigured) as caught:
-            bind(settings(tmp_path, port=str(port)))
+            bind_socket(settings(tmp_path, port=str(port)))
     assert str(caught.value) == (
         f"BUGSLY_PORT: cannot listen on 127.0.0.1:{port} (Address already in use)"
         f" → stop what uses it, or choose another with --port {port + 1}"
@@ -108,13 +108,13 @@ def test_a_taken_port_is_told_with_another(tmp_path: Path) -> None:
 def test_where_any_port_will_do_a_taken_one_is_no_problem(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with bind(settings(tmp_path, port=str(port)), or_any=True) as found:
+        with bind_socket(settings(tmp_path, port=str(port)), or_any=True) as found:
             assert found.getsockname()[1] not in {0, port}
 
 
 def test_replies_do_not_wait_for_acknowledgements_of_their_heads(tmp_path: Path) -> None:
     with (
-        bind(settings(tmp_path)) as listening,
+        bind_socket(settings(tmp_path)) as listening,
         socket.create_connection(listening.getsockname()),
         listening.accept()[0] as accepted,
     ):
@@ -124,7 +124,7 @@ def test_replies_do_not_wait_for_acknowledgements_of_their_heads(tmp_path: Path)
 @pytest.mark.parametrize("host", ["198.51.100.7", "no.such.host.invalid", "x" * 300])
 def test_an_address_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
     with pytest.raises(Misconfigured) as caught:
-        bind(settings(tmp_path, host=host))
+        bind_socket(settings(tmp_path, host=host))
     problem = str(caught.value)
     assert problem.startswith(f"BUGSLY_HOST: cannot listen on {host}:0 (")
     assert problem.endswith(") → choose an address of this machine with --host")
@@ -145,8 +145,8 @@ def test_the_address_is_one_that_can_be_opened(
     port = free_port()
     chosen = settings(tmp_path, port=str(port), **given)
     try:
-        sock = bind(chosen)
+        sock = bind_socket(chosen)
     except Misconfigured as problem:
         pytest.skip(f"{given}: {problem}")
     with sock:
-        assert address(sock, chosen) == shown.format(port)
+        assert server_url(sock, chosen) == shown.format(port)

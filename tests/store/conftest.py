@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.loop import Loop, running_loop
+from tests.support.event_loop import ThreadedEventLoop, running_loop
 
 
 @pytest.fixture
-def loop() -> Iterator[Loop]:
+def loop() -> Iterator[ThreadedEventLoop]:
     with running_loop() as loop:
         yield loop

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.conformance.spools import append, entry, payloads
-from tests.support.loop import Loop
+from tests.store.conformance.spool_backends import append_one_by_one, entry, payloads
+from tests.support.event_loop import ThreadedEventLoop
 from tests.support.wait import wait_until
 
 from bugsly_server.errors import Unavailable
@@ -30,7 +30,7 @@ def stranger(spool: SqliteSpool, tmp_path: Path) -> Iterator[sqlite3.Connection]
 
 
 def test_many_appends_share_few_commits(
-    loop: Loop, spool: SqliteSpool, stranger: sqlite3.Connection
+    loop: ThreadedEventLoop, spool: SqliteSpool, stranger: sqlite3.Connection
 ) -> None:
     commits: list[str] = []
     spool._writing.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
@@ -46,12 +46,12 @@ def test_many_appends_share_few_commits(
 
 
 def test_what_is_acknowledged_but_not_yet_deleted_is_not_leased_again(
-    loop: Loop, spool: SqliteSpool, stranger: sqlite3.Connection
+    loop: ThreadedEventLoop, spool: SqliteSpool, stranger: sqlite3.Connection
 ) -> None:
-    append(loop, spool, "a", "b")
+    append_one_by_one(loop, spool, "a", "b")
     stranger.execute("BEGIN IMMEDIATE")
     spool.acknowledge(spool.lease(1))
-    spool.give_back()
+    spool.release_leases()
     again = payloads(spool.lease(9))
     stranger.execute("ROLLBACK")
     assert again == ["b"]
@@ -59,24 +59,24 @@ def test_what_is_acknowledged_but_not_yet_deleted_is_not_leased_again(
 
 
 def test_a_failed_commit_is_told_to_each_who_waits_and_the_next_one_may_succeed(
-    loop: Loop, spool: SqliteSpool
+    loop: ThreadedEventLoop, spool: SqliteSpool
 ) -> None:
-    append(loop, spool, "a")
+    append_one_by_one(loop, spool, "a")
     (pages,) = spool._writing.execute("PRAGMA page_count").fetchone()
     spool._writing.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(Unavailable, match="database or disk is full") as refusal:
-        append(loop, spool, "x" * 100_000)
+        append_one_by_one(loop, spool, "x" * 100_000)
     assert refusal.value.retry_after == 30
     spool._writing.execute("PRAGMA max_page_count = 1000000")
-    append(loop, spool, "b")
+    append_one_by_one(loop, spool, "b")
     assert payloads(spool.lease(9)) == ["a", "b"]
     assert spool.depth() == 2
 
 
 def test_what_was_acknowledged_during_a_failed_commit_is_deleted_by_the_next(
-    loop: Loop, spool: SqliteSpool
+    loop: ThreadedEventLoop, spool: SqliteSpool
 ) -> None:
-    append(loop, spool, "a")
+    append_one_by_one(loop, spool, "a")
     (pages,) = spool._writing.execute("PRAGMA page_count").fetchone()
     spool._writing.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -87,5 +87,5 @@ def test_what_was_acknowledged_during_a_failed_commit_is_deleted_by_the_next(
     with pytest.raises(Unavailable):
         loop.run(acknowledge_and_append())
     spool._writing.execute("PRAGMA max_page_count = 1000000")
-    append(loop, spool, "b")
+    append_one_by_one(loop, spool, "b")
     assert spool.depth() == 1

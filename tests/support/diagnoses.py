@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from bugsly_server.doctor.verdict import Seen, WorkerSeen
+from bugsly_server.doctor.run_verdict import ReportedWorker, RunSummary
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
 
 
 def diagnosis(cause: Cause = Cause.GROWING_CONTAINER, **facts: Any) -> Diagnosis:
-    stops = cause in {Cause.BOUNDED, Cause.RETENTION, Cause.BUFFERED_RESPONSE, Cause.UNKNOWN}
+    is_no_leak = cause in {Cause.BOUNDED, Cause.RETENTION, Cause.BUFFERED_RESPONSE, Cause.UNKNOWN}
     return Diagnosis(
         **{
             "cause": cause,
-            "is_leak": not stops,
+            "is_leak": not is_no_leak,
             "holder": "shop.views.request_log",
             "site": "shop/views.py:12",
             "file": "/app/shop/views.py",
@@ -31,7 +31,7 @@ def diagnosis(cause: Cause = Cause.GROWING_CONTAINER, **facts: Any) -> Diagnosis
     )
 
 
-def words(**facts: Any) -> Explanation:
+def leak_explanation(**facts: Any) -> Explanation:
     return Explanation(
         **{
             "title": "shop.views.request_log grows with every request",
@@ -44,9 +44,11 @@ def words(**facts: Any) -> Explanation:
     )
 
 
-def seen(**facts: Any) -> Seen:
-    worker = WorkerSeen(pid=7, requests=2_000, start_bytes=30, end_bytes=40, bytes_per_request=5.0)
-    return Seen(
+def observed_run(**facts: Any) -> RunSummary:
+    worker = ReportedWorker(
+        pid=7, requests=2_000, start_bytes=30, end_bytes=40, bytes_per_request=5.0
+    )
+    return RunSummary(
         **{
             "requests": 4_000,
             "seconds": 20.04,

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from bugsly_server.model.event import Event, Frame, Thrown
+from bugsly_server.model.event import ErrorEvent, EventException, StackFrame
 
 
-def frame(function: str = "checkout", **changes: Any) -> Frame:
+def frame(function: str = "checkout", **changes: Any) -> StackFrame:
     fields: dict[str, Any] = {
         "module": "shop.views",
         "function": function,
@@ -17,24 +17,24 @@ def frame(function: str = "checkout", **changes: Any) -> Frame:
         "code": "    total += line.price",
         "in_app": True,
     }
-    return Frame(**(fields | changes))
+    return StackFrame(**(fields | changes))
 
 
-def library(function: str = "dispatch_request") -> Frame:
+def library_frame(function: str = "dispatch_request") -> StackFrame:
     return frame(function, module="flask.app", file="flask/app.py", in_app=False)
 
 
-def thrown(*frames: Frame, **changes: Any) -> Thrown:
+def exception_value(*frames: StackFrame, **changes: Any) -> EventException:
     fields: dict[str, Any] = {"type": "KeyError", "value": "'currency'"}
-    return Thrown(**(fields | changes), frames=frames)
+    return EventException(**(fields | changes), frames=frames)
 
 
-def event(*exceptions: Thrown, **changes: Any) -> Event:
+def event(*exceptions: EventException, **changes: Any) -> ErrorEvent:
     fields: dict[str, Any] = {"id": "a" * 32, "at": 0}
-    return Event(**(fields | changes), exceptions=exceptions)
+    return ErrorEvent(**(fields | changes), exceptions=exceptions)
 
 
-def told(number: int = 1, kind: str = "KeyError", **changes: Any) -> dict[str, Any]:
+def sdk_event(number: int = 1, kind: str = "KeyError", **changes: Any) -> dict[str, Any]:
     """Return the JSON of an event as sentry-sdk sends it."""
     stack = [
         {"module": "flask.app", "function": "dispatch_request", "filename": "flask/app.py"},
@@ -49,15 +49,15 @@ def told(number: int = 1, kind: str = "KeyError", **changes: Any) -> dict[str, A
         },
     ]
     exception = {"type": kind, "value": "'currency'", "stacktrace": {"frames": stack}}
-    whole = {
+    whole_event = {
         "event_id": f"{number:032x}",
         "platform": "python",
         "exception": {"values": [exception]},
         "release": "1.0",
         "environment": "production",
     }
-    return whole | changes
+    return whole_event | changes
 
 
 def payload(number: int = 1, kind: str = "KeyError", **changes: Any) -> bytes:
-    return msgspec.json.encode(told(number, kind, **changes))
+    return msgspec.json.encode(sdk_event(number, kind, **changes))

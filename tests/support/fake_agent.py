@@ -4,33 +4,33 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
-from tests.support.caught import Catching
+from tests.support.captured_errors import ErrorCapture
 
-from bugsly.probes.pool import PoolProbe
-from bugsly.probes.survivors import Survivors
+from bugsly.probes.connection_pool import PoolProbe
+from bugsly.probes.surviving_requests import SurvivingRequests
 from bugsly.probes.traffic import TrafficProbe
-from bugsly.recycle.way import NoWay
+from bugsly.recycle.worker_controller import UnsupportedController
 
 if TYPE_CHECKING:
     from bugsly.agent import Agent
-    from bugsly.integrations.wsgi import Wsgi
-    from bugsly.recycle.way import Way
+    from bugsly.integrations.wsgi import WsgiMiddleware
+    from bugsly.recycle.worker_controller import WorkerController
 
 
 class FakeAgent:
     def __init__(self, *, running: bool = True) -> None:
         self.running = running
-        self.leaving = ""
-        self.way: Way = NoWay()
-        self.catching = Catching()
-        self.errors = self.catching.errors
-        self.guards = self.catching.guards
-        self.options = SimpleNamespace(errors=True, recycle_at=None)
+        self.recycle_reason = ""
+        self.worker_controller: WorkerController = UnsupportedController()
+        self.error_capture = ErrorCapture()
+        self.error_reporter = self.error_capture.errors
+        self.guards = self.error_capture.guards
+        self.settings = SimpleNamespace(errors=True, recycle_at=None)
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
-        self.survivors = Survivors()
+        self.survivors = SurvivingRequests()
         self.pool = PoolProbe()
-        self.served: WeakSet[Wsgi] = WeakSet()
+        self.wsgi_apps: WeakSet[WsgiMiddleware] = WeakSet()
         self.starts = 0
 
     def start(self) -> None:

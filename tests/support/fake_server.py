@@ -14,15 +14,14 @@ from typing import Any, Self
 import msgspec
 
 from bugsly.protocol.envelope import parse_envelope
-from bugsly.protocol.evidence import Answer as Told
-from bugsly.protocol.evidence import Ask, Holder
-from bugsly.protocol.memory import Exit, MemoryReport, Sample, Worker
+from bugsly.protocol.evidence import Holder, ProbeRequest, ProbeResult
+from bugsly.protocol.memory import Exit, MemoryReport, Sample, WorkerInfo
 
-KEY = "0123456789abcdef0123456789abcdef"
-HANG = None
+PROJECT_KEY = "0123456789abcdef0123456789abcdef"
+HANG_REPLY = None
 """The answer that does not come until the server is closed."""
 
-Answer = bytes | None
+ReplyBytes = bytes | None
 
 
 def reply(status: int = 200, reason: str = "OK", body: bytes = b"", **headers: object) -> bytes:
@@ -32,13 +31,13 @@ def reply(status: int = 200, reason: str = "OK", body: bytes = b"", **headers: o
     return "\r\n".join(head).encode() + body
 
 
-def asking(*asks: Ask) -> bytes:
+def reply_with_probe_requests(*asks: ProbeRequest) -> bytes:
     """Return the answer that takes what came, and asks for probes."""
     return reply(body=msgspec.json.encode({"id": "", "ask": asks}))
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedRequest:
     """One request as it arrived."""
 
     path: str
@@ -53,9 +52,9 @@ class FakeServer:
     """Has a free port of loopback from the start, and listens there while in its `with` block."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.received: list[Received] = []
-        self.answers: deque[Answer] = deque()
-        self.always: Answer = reply()
+        self.received: list[ReceivedRequest] = []
+        self.queued_replies: deque[ReplyBytes] = deque()
+        self.default_reply: ReplyBytes = reply()
         self.faults: list[BaseException] = []
         self._tls = tls
         self._closing = threading.Event()
@@ -68,7 +67,7 @@ class FakeServer:
 
     @property
     def dsn(self) -> str:
-        return f"{'https' if self._tls else 'http'}://{KEY}@127.0.0.1:{self.port}/1"
+        return f"{'https' if self._tls else 'http'}://{PROJECT_KEY}@127.0.0.1:{self.port}/1"
 
     def __enter__(self) -> Self:
         self._listener.server_activate()
@@ -89,12 +88,12 @@ class FakeServer:
 
     def handle(self, request: socketserver.StreamRequestHandler) -> None:
         """Serve one connection, which the agent uses for one request."""
-        received = read(request)
+        received = read_request(request)
         if received is None:
             return
         self.received.append(received)
-        answer = self.answers.popleft() if self.answers else self.always
-        if answer is HANG:
+        answer = self.queued_replies.popleft() if self.queued_replies else self.default_reply
+        if answer is HANG_REPLY:
             self._closing.wait()
         else:
             request.wfile.write(answer)
@@ -113,7 +112,7 @@ class FakeServer:
         return [sample for report in self.reports for sample in report.samples]
 
     @property
-    def told(self) -> list[Told]:
+    def probe_results(self) -> list[ProbeResult]:
         """Return what came of asks."""
         return [one for each in self.reports if each.evidence for one in each.evidence.answers]
 
@@ -124,11 +123,11 @@ class FakeServer:
         return {one.name: one for one in found}
 
     @property
-    def workers(self) -> dict[str, Worker]:
+    def workers(self) -> dict[str, WorkerInfo]:
         """Return every worker heard of, as it last spoke of itself, by its id."""
         return {report.worker.id: report.worker for report in self.reports}
 
-    def worker_of(self, pid: int) -> Worker | None:
+    def worker_of(self, pid: int) -> WorkerInfo | None:
         return next((one for one in self.workers.values() if one.pid == pid), None)
 
     def samples_of(self, pid: int) -> list[Sample]:
@@ -136,7 +135,7 @@ class FakeServer:
             one for report in self.reports if report.worker.pid == pid for one in report.samples
         ]
 
-    def ends_of(self, pid: int, *, by_itself: bool) -> list[Exit]:
+    def exits_of(self, pid: int, *, by_itself: bool) -> list[Exit]:
         """Return what was said of the end of *pid*, by itself or by others."""
         worker = self.worker_of(pid)
         if worker is None:
@@ -177,7 +176,7 @@ class _Connection(socketserver.StreamRequestHandler):
         self.server.owner.handle(self)
 
 
-def read(request: socketserver.StreamRequestHandler) -> Received | None:
+def read_request(request: socketserver.StreamRequestHandler) -> ReceivedRequest | None:
     """Return the request that comes, None where the client goes away before its end."""
     line = request.rfile.readline().decode()
     headers = {}
@@ -199,4 +198,4 @@ def read(request: socketserver.StreamRequestHandler) -> Received | None:
     assert len(reports) <= 1
     report = reports[0] if reports else None
     size = max(len(item.payload) for item in items)
-    return Received(line.split()[1], headers, report, events, size)
+    return ReceivedRequest(line.split()[1], headers, report, events, size)

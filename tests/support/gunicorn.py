@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from tests.support.command import BIN, Program, program
 from tests.support.fake_server import FakeServer
+from tests.support.running_program import BIN, Program, running_program
 from tests.support.wait import wait_until
 
 
-class Way(Enum):
+class AgentInstall(Enum):
     """How the agent gets into the application."""
 
     RUN = "bugsly run"
@@ -21,7 +21,7 @@ class Way(Enum):
 WORKERS = 2
 
 
-def watched(server: FakeServer, **more: str) -> dict[str, str]:
+def agent_environ(server: FakeServer, **more: str) -> dict[str, str]:
     """Return the environment of an application that reports to *server*."""
     return {
         "BUGSLY_DSN": server.dsn,
@@ -32,40 +32,42 @@ def watched(server: FakeServer, **more: str) -> dict[str, str]:
     }
 
 
-def alone(*options: str, app: str = "shop:app", bin_folder: Path = BIN) -> list[str]:
+def plain_command(*options: str, app: str = "shop:app", bin_folder: Path = BIN) -> list[str]:
     """Return the command that serves *app* without us."""
     return [str(bin_folder / "gunicorn"), "-b", "127.0.0.1:0", *options, app]
 
 
-def command(way: Way, options: tuple[str, ...], app: str) -> list[str]:
-    """Return the command that serves *app* with the agent in it; `watched` is the shop with it."""
-    if way is Way.RUN:
-        return [str(BIN / "bugsly"), "run", "--", *alone(*options, app=app)]
-    if way is Way.INIT:
-        return alone(*options, app=app.replace("shop:", "watched:"))
-    return alone(*options, "-c", "watching_conf.py", app=app)
+def watched_command(way: AgentInstall, options: tuple[str, ...], app: str) -> list[str]:
+    """Return the command that serves *app* with the agent in it; `agent_environ` is the shop with it."""
+    if way is AgentInstall.RUN:
+        return [str(BIN / "bugsly"), "run", "--", *plain_command(*options, app=app)]
+    if way is AgentInstall.INIT:
+        return plain_command(*options, app=app.replace("shop:", "watched:"))
+    return plain_command(*options, "-c", "watching_conf.py", app=app)
 
 
 @contextmanager
-def gunicorn(
+def running_gunicorn(
     server: FakeServer,
     folder: Path,
     *options: str,
-    way: Way = Way.RUN,
+    way: AgentInstall = AgentInstall.RUN,
     app: str = "shop:app",
     workers: int = WORKERS,
     troubled: bool = False,
 ) -> Iterator[Program]:
     """Run Gunicorn until the end of the block, and wait until all *workers* have reported."""
-    line = command(way, ("-w", str(workers), *options), app)
-    with program(line, folder, watched(server), troubled=troubled) as running:
-        wait_until(lambda: len(living(server, running)) == workers, 30, "all workers report")
+    command_line = watched_command(way, ("-w", str(workers), *options), app)
+    with running_program(command_line, folder, agent_environ(server), troubled=troubled) as running:
+        wait_until(lambda: len(living_pids(server, running)) == workers, 30, "all workers report")
         yield running
 
 
-def living(server: FakeServer, running: Program) -> list[int]:
+def living_pids(server: FakeServer, running: Program) -> list[int]:
     """Return the pids of the workers that live, were heard of and did not say goodbye."""
-    heard = {worker.pid for worker in server.workers.values()}
+    reported_pids = {worker.pid for worker in server.workers.values()}
     return [
-        pid for pid in running.children if pid in heard and not server.ends_of(pid, by_itself=True)
+        pid
+        for pid in running.children
+        if pid in reported_pids and not server.exits_of(pid, by_itself=True)
     ]

@@ -6,26 +6,26 @@ from tests.support.clock import START
 
 from bugsly_server.clock import MINUTE
 from bugsly_server.model.issue import (
-    Change,
-    ChangeKind,
     Finding,
-    Forecast,
+    FindingScope,
     Issue,
-    Scope,
-    State,
-    Suspect,
+    IssueChange,
+    IssueChangeKind,
+    IssueState,
+    MemoryForecast,
+    SuspectWorker,
 )
 
 MB = 1_000_000
-HOURS = 3600.0
+SECONDS_PER_HOUR = 3600.0
 
 
-def suspect(**changes: Any) -> Suspect:
+def suspect(**changes: Any) -> SuspectWorker:
     fields: dict[str, Any] = {
         "worker_id": 17,
         "host": "web-1",
         "pid": 4242,
-        "age": 6 * HOURS,
+        "age": 6 * SECONDS_PER_HOUR,
         "anonymous": 812 * MB,
         "slope": 21_000.0,
         "low": 18_000.0,
@@ -34,24 +34,24 @@ def suspect(**changes: Any) -> Suspect:
         "total": 310 * MB,
         "requests": 14_200,
     }
-    return Suspect(**(fields | changes))
+    return SuspectWorker(**(fields | changes))
 
 
-def forecast(**changes: Any) -> Forecast:
+def forecast(**changes: Any) -> MemoryForecast:
     fields: dict[str, Any] = {
-        "expected": 3 * HOURS,
-        "soonest": 2.4 * HOURS,
-        "latest": 3.8 * HOURS,
+        "expected": 3 * SECONDS_PER_HOUR,
+        "soonest": 2.4 * SECONDS_PER_HOUR,
+        "latest": 3.8 * SECONDS_PER_HOUR,
         "limit": 2_000 * MB,
     }
-    return Forecast(**(fields | changes))
+    return MemoryForecast(**(fields | changes))
 
 
 def finding(**changes: Any) -> Finding:
     fields: dict[str, Any] = {
         "fingerprint": "1/growing/production",
         "title": "One worker on web-1 grows apart from its peers",
-        "scope": Scope.ONE,
+        "scope": FindingScope.ONE,
         "because": "web-1 pid 4242 gained +21 kB per request",
         "suspects": (suspect(),),
         "slope": 21_000.0,
@@ -70,7 +70,7 @@ def issue(**changes: Any) -> Issue:
         "project_id": 1,
         "fingerprint": "1/growing/production",
         "title": "One worker on web-1 grows apart from its peers",
-        "state": State.OPEN,
+        "state": IssueState.OPEN,
         "opened_at": START - 40 * MINUTE,
         "changed_at": START - 40 * MINUTE,
         "seen_at": START,
@@ -81,12 +81,12 @@ def issue(**changes: Any) -> Issue:
     return Issue(**(fields | changes))
 
 
-def change(kind: ChangeKind = ChangeKind.OPENED, **changes: Any) -> Change:
-    grows = kind not in {ChangeKind.QUIETED, ChangeKind.FIXED, ChangeKind.RESOLVED}
+def change(kind: IssueChangeKind = IssueChangeKind.OPENED, **changes: Any) -> IssueChange:
+    grows = kind not in {IssueChangeKind.QUIETED, IssueChangeKind.FIXED, IssueChangeKind.RESOLVED}
     fields: dict[str, Any] = {
         "kind": kind,
         "at": START,
         "because": "web-1 pid 4242 gained +21 kB per request",
         "finding": finding() if grows else None,
     }
-    return Change(**(fields | changes))
+    return IssueChange(**(fields | changes))

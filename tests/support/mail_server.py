@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-TAKEN = "250 OK"
+ACCEPTED = "250 OK"
 
 
-class _Call(SMTP):
+class _MailConnection(SMTP):
     """One connection; *idle* is set while there is none."""
 
     def __init__(self, idle: asyncio.Event, *given: Any, **named: Any) -> None:
@@ -63,25 +63,25 @@ class MailServer:
         if address.endswith("@example.net"):
             return "550 no such mailbox"
         envelope.rcpt_tos.append(address)
-        return TAKEN
+        return ACCEPTED
 
     async def handle_DATA(  # noqa: N802 - as above
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         assert isinstance(envelope.content, bytes)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
-        return TAKEN
+        return ACCEPTED
 
     async def _run(self) -> None:
-        server = await self._loop.create_server(self._speak, "127.0.0.1", 0)
+        server = await self._loop.create_server(self._make_connection, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._listening.set()
         await self._closing.wait()
         server.close()
         await self._idle.wait()
 
-    def _speak(self) -> SMTP:
-        return _Call(
+    def _make_connection(self) -> SMTP:
+        return _MailConnection(
             self._idle,
             self,
             loop=self._loop,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PAUSE = 0.02
+POLL_SECONDS = 0.02
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10, what: str = "it") -> None:
@@ -12,4 +12,4 @@ def wait_until(condition: Callable[[], object], seconds: float = 10, what: str =
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: has not happened within {seconds:g} s")
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)

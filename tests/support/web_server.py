@@ -7,18 +7,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple, Self
 
-CHUNK = b"x" * 65536
+BODY_CHUNK = b"x" * 65536
 DRIP_SECONDS = 0.05
 
 
-class Asked(NamedTuple):
+class RecordedRequest(NamedTuple):
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
 
 
-class Call(BaseHTTPRequestHandler):
+class WebServerHandler(BaseHTTPRequestHandler):
     """One request to a `WebServer`."""
 
     protocol_version = "HTTP/1.1"
@@ -27,8 +27,8 @@ class Call(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         web = self.server.web
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        web.asked.append(Asked("POST", self.path, dict(self.headers), body))
-        answer = web.answers.pop(0) if len(web.answers) > 1 else web.answers[0]
+        web.requests.append(RecordedRequest("POST", self.path, dict(self.headers), body))
+        answer = web.responders.pop(0) if len(web.responders) > 1 else web.responders[0]
         try:
             answer(self)
         except OSError:
@@ -38,7 +38,7 @@ class Call(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-Answer = Callable[[Call], None]
+Responder = Callable[[WebServerHandler], None]
 
 
 class _Server(ThreadingHTTPServer):
@@ -50,20 +50,20 @@ class _Server(ThreadingHTTPServer):
 
 
 class WebServer:
-    """Listens on *host*; gives *answers* in order, and the last one for ever."""
+    """Listens on *host*; gives *responders* in order, and the last one for ever."""
 
     def __init__(
         self,
-        *answers: Answer,
+        *answers: Responder,
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.answers = list(answers) or [status(204)]
-        self.asked: list[Asked] = []
+        self.responders = list(answers) or [respond_status(204)]
+        self.requests: list[RecordedRequest] = []
         self.closing = threading.Event()
         self.hung_up = threading.Event()
-        self._server = _Server((host, port), Call)
+        self._server = _Server((host, port), WebServerHandler)
         self._server.web = self
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -91,8 +91,8 @@ class WebServer:
         self._server.server_close()
 
 
-def status(code: int, **headers: str) -> Answer:
-    def answer(call: Call) -> None:
+def respond_status(code: int, **headers: str) -> Responder:
+    def answer(call: WebServerHandler) -> None:
         call.send_response(code)
         for name, value in headers.items():
             call.send_header(name, value)
@@ -102,12 +102,12 @@ def status(code: int, **headers: str) -> Answer:
     return answer
 
 
-def hanging(call: Call) -> None:
+def respond_never(call: WebServerHandler) -> None:
     call.server.web.closing.wait()
     call.close_connection = True
 
 
-def dripping(call: Call) -> None:
+def respond_slowly(call: WebServerHandler) -> None:
     """Send a header that never ends, a byte at a time."""
     call.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
     while not call.server.web.closing.wait(DRIP_SECONDS):
@@ -115,10 +115,10 @@ def dripping(call: Call) -> None:
     call.close_connection = True
 
 
-def endless(call: Call) -> None:
+def respond_endlessly(call: WebServerHandler) -> None:
     """Send a body until the client hangs up."""
     call.send_response(200)
     call.send_header("Content-Length", str(1 << 40))
     call.end_headers()
     while not call.server.web.closing.is_set():
-        call.wfile.write(CHUNK)
+        call.wfile.write(BODY_CHUNK)

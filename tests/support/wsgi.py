@@ -8,17 +8,17 @@ from wsgiref.validate import validator
 
 from tests.support.fake_agent import FakeAgent
 
-from bugsly.integrations.wsgi import Wsgi
-from bugsly.protocol.memory import Traffic
+from bugsly.integrations.wsgi import WsgiMiddleware
+from bugsly.protocol.memory import SampledTraffic
 
 Headers = list[tuple[str, str]]
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-PLAIN = [("Content-Type", "text/plain")]
-TEN = [*PLAIN, ("Content-Length", "10")]
+TEXT_HEADERS = [("Content-Type", "text/plain")]
+TEN_BYTE_HEADERS = [*TEXT_HEADERS, ("Content-Length", "10")]
 
 
 @dataclass
-class Answer:
+class WsgiResponse:
     status: str = ""
     headers: Headers = field(default_factory=list)
     body: bytes = b""
@@ -37,11 +37,11 @@ def environ_of(path: str = "/", method: str = "GET", **more: Any) -> dict[str, A
     return environ
 
 
-class Server:
+class WsgiServer:
     """Calls applications as PEP 3333 wants it, checked by the standard library's validator."""
 
     def __init__(self) -> None:
-        self.answer = Answer()
+        self.answer = WsgiResponse()
 
     def start_response(
         self, status: str, headers: Headers, exc_info: Any = None
@@ -56,28 +56,28 @@ class Server:
 
     def call(self, application: Application, environ: dict[str, Any]) -> Iterable[bytes]:
         """Return the body of the response, not yet iterated."""
-        self.answer = Answer()
+        self.answer = WsgiResponse()
         return application(environ, self.start_response)
 
-    def get(self, application: Application, environ: dict[str, Any] | None = None) -> Answer:
+    def get(self, application: Application, environ: dict[str, Any] | None = None) -> WsgiResponse:
         """Return the whole response."""
         body = self.call(validator(application), environ or environ_of())
         try:
             for chunk in body:
                 self._write(chunk)
         finally:
-            close(body)
+            close_body(body)
         return self.answer
 
 
-def close(body: Iterable[bytes]) -> None:
+def close_body(body: Iterable[bytes]) -> None:
     """Do what a server does at the end of a response."""
     closing = getattr(body, "close", None)
     if closing is not None:
         closing()
 
 
-def answering(body: Any, headers: Any = PLAIN, status: str = "200 OK") -> Application:
+def responding_app(body: Any, headers: Any = TEXT_HEADERS, status: str = "200 OK") -> Application:
     def application(_environ: dict[str, Any], start_response: Any) -> Any:
         start_response(status, headers)
         return body
@@ -85,14 +85,14 @@ def answering(body: Any, headers: Any = PLAIN, status: str = "200 OK") -> Applic
     return application
 
 
-def raising(error: BaseException) -> Application:
+def raising_app(error: BaseException) -> Application:
     def application(_environ: dict[str, Any], _start_response: Any) -> Any:
         raise error
 
     return application
 
 
-class Chunks:
+class ChunkedBody:
     """A body as frameworks make it: iterated once, closed once."""
 
     def __init__(self, *chunks: bytes, fail: bool = False) -> None:
@@ -109,13 +109,13 @@ class Chunks:
         self.closed += 1
 
 
-class Watched:
+class WatchedApplication:
     """An application wrapped, and what was counted of it."""
 
     def __init__(self, application: Application) -> None:
         self.fake = FakeAgent()
-        self.wsgi = Wsgi(application, self.fake.agent)
-        self.server = Server()
+        self.wsgi = WsgiMiddleware(application, self.fake.agent)
+        self.server = WsgiServer()
 
     def call(self, **environ: Any) -> Any:
         return self.server.call(self.wsgi, environ_of(**environ))
@@ -124,6 +124,6 @@ class Watched:
     def in_flight(self) -> int:
         return self.fake.traffic.in_flight
 
-    def taken(self) -> Traffic:
-        (one,) = self.fake.traffic.take()
-        return one
+    def take_traffic(self) -> SampledTraffic:
+        (counted,) = self.fake.traffic.take_traffic()
+        return counted

@@ -3,25 +3,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.site import Site
-from tests.support.site import site as open_site
-from tests.support.web_server import WebServer, status
+from tests.support.site_harness import SiteHarness
+from tests.support.site_harness import site_harness as open_site
+from tests.support.web_server import WebServer, respond_status
 
 
 @pytest.fixture
-def near(tmp_path: Path) -> Iterator[Site]:
+def near(tmp_path: Path) -> Iterator[SiteHarness]:
     """Give a site that may send to this machine."""
     with open_site(tmp_path, allow_networks="127.0.0.0/8") as opened:
         opened.log_in()
         yield opened
 
 
-def _add(site: Site, url: str, kind: str = "webhook") -> str:
+def _add(site: SiteHarness, url: str, kind: str = "webhook") -> str:
     answer = site.client.post("/p/shop/alerts", data={"name": "on-call", "kind": kind, "url": url})
     return "" if answer.status_code == 303 else answer.text
 
 
-def test_a_channel_is_added_and_shown_without_its_secrets(near: Site) -> None:
+def test_a_channel_is_added_and_shown_without_its_secrets(near: SiteHarness) -> None:
     assert _add(near, "http://user:hunter2@127.0.0.1:9/hook?token=s3cret") == ""
     page = near.client.get("/p/shop/alerts").text
     assert "on-call" in page
@@ -40,8 +40,8 @@ def test_a_channel_is_added_and_shown_without_its_secrets(near: Site) -> None:
         ("carrier-pigeon", "coo://", "is no kind of channel → choose from apprise, webhook"),
     ],
 )
-def test_an_address_that_cannot_be_one_is_refused_and_kept_for_mending(
-    near: Site, kind: str, url: str, says: str
+def test_an_address_that_cannot_be_one_is_refused_and_kept_for_correction(
+    near: SiteHarness, kind: str, url: str, says: str
 ) -> None:
     page = _add(near, url, kind)
     assert says in page
@@ -49,18 +49,18 @@ def test_an_address_that_cannot_be_one_is_refused_and_kept_for_mending(
     assert "No channel yet" in near.client.get("/p/shop/alerts").text
 
 
-def test_a_test_goes_out_now_and_says_how_it_went(near: Site) -> None:
-    with WebServer(status(204), status(500)) as receiver:
+def test_a_test_goes_out_now_and_says_how_it_went(near: SiteHarness) -> None:
+    with WebServer(respond_status(204), respond_status(500)) as receiver:
         _add(near, receiver.url)
         sent = near.client.post("/p/shop/alerts/1/test")
         refused = near.client.post("/p/shop/alerts/1/test")
     assert "on-call took the test." in sent.text
-    assert json.loads(receiver.asked[0].body)["url"] == "http://bugs.test/p/shop/alerts"
+    assert json.loads(receiver.requests[0].body)["url"] == "http://bugs.test/p/shop/alerts"
     assert refused.status_code == 422
     assert "500" in refused.text
 
 
-def test_a_channel_can_be_removed(near: Site) -> None:
+def test_a_channel_can_be_removed(near: SiteHarness) -> None:
     _add(near, "http://127.0.0.1:9/")
     near.client.post("/p/shop/alerts/1/remove")
     assert "No channel yet" in near.client.get("/p/shop/alerts").text

@@ -3,54 +3,58 @@
 from typing import Any
 
 import pytest
-from tests.support.site import Site
-from tests.support.walks import heap, retainer
+from tests.support.heap_snapshots import heap_holder, heap_snapshot
+from tests.support.site_harness import SiteHarness
 
-from bugsly.protocol.evidence import Answer
-from bugsly_server.store.meta import asks
+from bugsly.protocol.evidence import ProbeResult
+from bugsly_server.store.meta import probe_requests
 
-WALK = "/api/v1/workers/1/heap"
+HEAP_PATH = "/api/v1/workers/1/heap"
 
 
 @pytest.fixture
-def token(visited: Site) -> dict[str, str]:
+def token(visited: SiteHarness) -> dict[str, str]:
     page = visited.client.post("/account/tokens", data={"name": "laptop"}).text
     secret = page[page.index("bugsly_") :].split("<", 1)[0]
     visited.report()
     return {"authorization": f"Bearer {secret}"}
 
 
-def settle(site: Site, answer: Answer) -> None:
+def settle(site: SiteHarness, answer: ProbeResult) -> None:
     with site.database.writing() as connection:
-        assert asks.settle(connection, 1, answer, site.clock())
+        assert probe_requests.save_result(connection, 1, answer, site.clock())
 
 
-def test_a_walk_is_asked_for_and_its_answer_read(visited: Site, token: dict[str, str]) -> None:
-    asked = visited.client.post(f"{WALK}?requests=300", headers=token)
+def test_a_walk_is_asked_for_and_its_answer_read(
+    visited: SiteHarness, token: dict[str, str]
+) -> None:
+    asked = visited.client.post(f"{HEAP_PATH}?requests=300", headers=token)
     assert (asked.status_code, asked.json()) == (202, {"ask": 1})
     with visited.database.reading() as connection:
-        (one,) = asks.open_(connection, visited.project.id)
-    assert (one.ask.probe, one.ask.requests) == ("heap", 300)
+        (request,) = probe_requests.list_open(connection, visited.project.id)
+    assert (request.request.probe, request.request.requests) == ("heap", 300)
     waits = visited.client.get("/api/v1/asks/1", headers=token).json()
     assert waits == {"state": "asked", "problem": "", "heap": None}
-    settle(visited, Answer(ask=1, heap=heap(retainer())))
+    settle(visited, ProbeResult(ask=1, heap=heap_snapshot(heap_holder())))
     told = visited.client.get("/api/v1/asks/1", headers=token).json()
     assert (told["state"], told["heap"]["objects"]) == ("answered", 1_234_567)
 
 
 @pytest.mark.parametrize("given", ["", "?requests=-3", "?requests=x", "?requests=99999999"])
 def test_what_is_no_number_of_requests_is_none(
-    visited: Site, token: dict[str, str], given: str
+    visited: SiteHarness, token: dict[str, str], given: str
 ) -> None:
-    assert visited.client.post(f"{WALK}{given}", headers=token).status_code == 202
+    assert visited.client.post(f"{HEAP_PATH}{given}", headers=token).status_code == 202
     with visited.database.reading() as connection:
-        (one,) = asks.open_(connection, visited.project.id)
-    assert one.ask.requests == 0
+        (request,) = probe_requests.list_open(connection, visited.project.id)
+    assert request.request.requests == 0
 
 
-def test_one_worker_of_a_project_is_walked_at_a_time(visited: Site, token: dict[str, str]) -> None:
-    visited.client.post(WALK, headers=token)
-    busy = visited.client.post(WALK, headers=token)
+def test_one_worker_of_a_project_is_walked_at_a_time(
+    visited: SiteHarness, token: dict[str, str]
+) -> None:
+    visited.client.post(HEAP_PATH, headers=token)
+    busy = visited.client.post(HEAP_PATH, headers=token)
     assert busy.status_code == 409
     assert busy.json()["detail"].endswith("is being probed → try again in a few minutes")
 
@@ -59,16 +63,16 @@ def test_one_worker_of_a_project_is_walked_at_a_time(visited: Site, token: dict[
     ("method", "path"), [("post", "/api/v1/workers/99/heap"), ("get", "/api/v1/asks/99")]
 )
 def test_what_is_not_there_is_told(
-    visited: Site, token: dict[str, str], method: str, path: str
+    visited: SiteHarness, token: dict[str, str], method: str, path: str
 ) -> None:
     answer: Any = getattr(visited.client, method)(path, headers=token)
     assert answer.status_code == 404
     assert "is not there" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("post", WALK), ("get", "/api/v1/asks/1")])
-def test_without_a_token_nobody_is_asked(visited: Site, method: str, path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), [("post", HEAP_PATH), ("get", "/api/v1/asks/1")])
+def test_without_a_token_nobody_is_asked(visited: SiteHarness, method: str, path: str) -> None:
     visited.report()
     assert getattr(visited.client, method)(path).status_code == 401
     with visited.database.reading() as connection:
-        assert asks.open_(connection, visited.project.id) == []
+        assert probe_requests.list_open(connection, visited.project.id) == []

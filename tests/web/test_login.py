@@ -1,6 +1,6 @@
 from sqlalchemy import text
 from tests.support.clock import FakeClock
-from tests.support.site import Site
+from tests.support.site_harness import SiteHarness
 
 from bugsly_server.clock import DAY, HOUR, MINUTE
 from bugsly_server.store.meta import accounts
@@ -8,7 +8,7 @@ from bugsly_server.store.meta import accounts
 OWNER = {"name": "ada", "password": "correct horse"}
 
 
-def test_the_first_visit_makes_the_owners_account_and_lets_them_in(site: Site) -> None:
+def test_the_first_visit_makes_the_owners_account_and_lets_them_in(site: SiteHarness) -> None:
     assert site.client.get("/").headers["location"] == "/welcome"
     assert "Make yours, the owner&#39;s" in site.client.get("/welcome").text or (
         "Make yours, the owner's" in site.client.get("/welcome").text
@@ -20,7 +20,7 @@ def test_the_first_visit_makes_the_owners_account_and_lets_them_in(site: Site) -
     assert site.client.get("/").headers["location"] == "/p/shop/"
 
 
-def test_only_the_first_visitor_can_make_an_account(site: Site) -> None:
+def test_only_the_first_visitor_can_make_an_account(site: SiteHarness) -> None:
     site.client.post("/welcome", data=OWNER)
     site.client.cookies.clear()
     second = site.client.post("/welcome", data={"name": "eve", "password": "long enough too"})
@@ -29,13 +29,13 @@ def test_only_the_first_visitor_can_make_an_account(site: Site) -> None:
         assert accounts.by_name(connection, "eve") is None
 
 
-def test_a_short_password_is_refused_with_the_rule(site: Site) -> None:
+def test_a_short_password_is_refused_with_the_rule(site: SiteHarness) -> None:
     answer = site.client.post("/welcome", data={"name": "ada", "password": "short"})
     assert answer.status_code == 422
     assert "A password needs at least 10 characters." in answer.text
 
 
-def test_name_and_password_let_in_and_a_wrong_one_does_not(site: Site) -> None:
+def test_name_and_password_let_in_and_a_wrong_one_does_not(site: SiteHarness) -> None:
     site.client.post("/welcome", data=OWNER)
     site.client.cookies.clear()
     wrong = site.client.post("/login", data={"name": "ada", "password": "wrong horse"})
@@ -45,14 +45,14 @@ def test_name_and_password_let_in_and_a_wrong_one_does_not(site: Site) -> None:
     assert site.client.get("/account").status_code == 200
 
 
-def test_an_unknown_name_is_told_the_same_as_a_wrong_password(site: Site) -> None:
+def test_an_unknown_name_is_told_the_same_as_a_wrong_password(site: SiteHarness) -> None:
     site.client.post("/welcome", data=OWNER)
     unknown = site.client.post("/login", data={"name": "eve", "password": "wrong horse"})
     wrong = site.client.post("/login", data={"name": "ada", "password": "wrong horse"})
     assert unknown.text == wrong.text
 
 
-def test_after_ten_wrong_passwords_one_has_to_wait(site: Site) -> None:
+def test_after_ten_wrong_passwords_one_has_to_wait(site: SiteHarness) -> None:
     site.client.post("/welcome", data=OWNER)
     for _ in range(10):
         site.client.post("/login", data={"name": "ada", "password": "wrong horse"})
@@ -61,7 +61,7 @@ def test_after_ten_wrong_passwords_one_has_to_wait(site: Site) -> None:
     assert site.client.post("/login", data=OWNER).status_code == 303
 
 
-def test_a_link_lets_its_first_visitor_in_and_nobody_after(site: Site) -> None:
+def test_a_link_lets_its_first_visitor_in_and_nobody_after(site: SiteHarness) -> None:
     with site.database.writing() as connection:
         secret = accounts.make_link(connection, site.clock())
     assert site.client.get(f"/enter/{secret}").headers["location"] == "/"
@@ -72,26 +72,26 @@ def test_a_link_lets_its_first_visitor_in_and_nobody_after(site: Site) -> None:
     assert "That link was used, or is too old." in again.text
 
 
-def test_a_link_is_too_old_after_half_a_day(site: Site) -> None:
+def test_a_link_is_too_old_after_half_a_day(site: SiteHarness) -> None:
     with site.database.writing() as connection:
         secret = accounts.make_link(connection, site.clock())
     _clock(site).advance(12 * HOUR)
     assert site.client.get(f"/enter/{secret}").status_code == 403
 
 
-def test_a_session_ends_by_itself_after_thirty_days(visited: Site) -> None:
+def test_a_session_ends_by_itself_after_thirty_days(visited: SiteHarness) -> None:
     _clock(visited).advance(30 * DAY)
     assert visited.client.get("/account").headers["location"] == "/login"
 
 
-def test_logging_out_ends_the_session_also_for_who_kept_the_cookie(visited: Site) -> None:
+def test_logging_out_ends_the_session_also_for_who_kept_the_cookie(visited: SiteHarness) -> None:
     kept = visited.client.cookies["bugsly-80"]
     visited.client.post("/logout")
     visited.client.cookies.set("bugsly-80", kept)
     assert visited.client.get("/account").headers["location"] == "/login"
 
 
-def test_a_new_password_ends_the_other_sessions(visited: Site) -> None:
+def test_a_new_password_ends_the_other_sessions(visited: SiteHarness) -> None:
     other = visited.client.cookies["bugsly-80"]
     visited.client.cookies.clear()
     with visited.database.writing() as connection:
@@ -107,7 +107,7 @@ def test_a_new_password_ends_the_other_sessions(visited: Site) -> None:
     assert visited.client.get("/account").headers["location"] == "/login"
 
 
-def test_no_secret_is_stored_in_clear(site: Site) -> None:
+def test_no_secret_is_stored_in_clear(site: SiteHarness) -> None:
     site.client.post("/welcome", data=OWNER)
     session = next(iter(site.client.cookies.jar)).value
     page = site.client.post("/account/tokens", data={"name": "laptop"}).text
@@ -125,6 +125,6 @@ def test_no_secret_is_stored_in_clear(site: Site) -> None:
         assert secret not in stored
 
 
-def _clock(site: Site) -> FakeClock:
+def _clock(site: SiteHarness) -> FakeClock:
     assert isinstance(site.clock, FakeClock)
     return site.clock

@@ -3,17 +3,17 @@ import re
 import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.issues import change, forecast
-from tests.support.site import Site
+from tests.support.site_harness import SiteHarness
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE
-from bugsly_server.model.issue import ChangeKind
+from bugsly_server.model.issue import IssueChangeKind
 from bugsly_server.pipeline import record_change
-from bugsly_server.store.meta import issues, projects
-from bugsly_server.web import words
+from bugsly_server.store.meta import leak_issues, projects
+from bugsly_server.web import template_filters
 
 
-def _open_issue(site: Site) -> None:
+def _open_issue(site: SiteHarness) -> None:
     with site.database.writing() as connection:
         record_change(connection, site.project.id, None, change())
 
@@ -33,19 +33,23 @@ def test_a_forecast_names_moments_and_counts_down_to_them(
     later: int, told: dict[str, float | None], left: str, between: str
 ) -> None:
     found = forecast(**told)
-    assert words.left(found, START, START + later) == left
-    shown = re.sub(r"<time[^>]*>[-0-9]* (.{5}) UTC</time>", r"\1", words.between(found, START))
+    assert template_filters.time_left(found, START, START + later) == left
+    shown = re.sub(
+        r"<time[^>]*>[-0-9]* (.{5}) UTC</time>",
+        r"\1",
+        template_filters.runs_out_between(found, START),
+    )
     assert shown == between
 
 
-def test_a_project_without_workers_leads_to_its_set_up_page(visited: Site) -> None:
+def test_a_project_without_workers_leads_to_its_set_up_page(visited: SiteHarness) -> None:
     assert visited.client.get("/p/shop/").headers["location"] == "/p/shop/setup"
     page = visited.client.get("/p/shop/setup").text
     assert f"export BUGSLY_DSN=http://{visited.key}@bugs.test/1" in page
     assert "Waiting for the first sample." in page
 
 
-def test_the_light_turns_green_with_the_first_sample(visited: Site) -> None:
+def test_the_light_turns_green_with_the_first_sample(visited: SiteHarness) -> None:
     assert "Waiting" in visited.client.get("/p/shop/setup?part=light").text
     visited.report()
     light = visited.client.get("/p/shop/setup?part=light").text
@@ -53,7 +57,7 @@ def test_the_light_turns_green_with_the_first_sample(visited: Site) -> None:
     assert "web-1 pid 4242" in light
 
 
-def test_the_overview_shows_what_is_known_of_every_worker(visited: Site) -> None:
+def test_the_overview_shows_what_is_known_of_every_worker(visited: SiteHarness) -> None:
     visited.report()
     visited.report(id="b" * 32, pid=4243)
     page = visited.client.get("/p/shop/").text
@@ -62,7 +66,7 @@ def test_the_overview_shows_what_is_known_of_every_worker(visited: Site) -> None
     assert page.count("<polyline") == 2
 
 
-def test_two_hosts_of_one_name_are_told_apart(visited: Site) -> None:
+def test_two_hosts_of_one_name_are_told_apart(visited: SiteHarness) -> None:
     visited.report()
     visited.report(id="b" * 32, machine="ffffffff")
     page = visited.client.get("/p/shop/").text
@@ -70,7 +74,9 @@ def test_two_hosts_of_one_name_are_told_apart(visited: Site) -> None:
     assert "web-1 (ffffffff)" in page
 
 
-def test_a_worker_that_is_not_heard_of_is_silent_and_an_ended_one_says_how(visited: Site) -> None:
+def test_a_worker_that_is_not_heard_of_is_silent_and_an_ended_one_says_how(
+    visited: SiteHarness,
+) -> None:
     visited.report()
     _clock(visited).advance(5 * MINUTE)
     ended = Exit(worker="b" * 32, reason=ExitReason.MAX_REQUESTS)
@@ -80,7 +86,7 @@ def test_a_worker_that_is_not_heard_of_is_silent_and_an_ended_one_says_how(visit
     assert "reached max_requests" in page
 
 
-def test_a_worker_page_shows_its_life_and_its_traffic(visited: Site) -> None:
+def test_a_worker_page_shows_its_life_and_its_traffic(visited: SiteHarness) -> None:
     visited.report()
     page = visited.client.get("/p/shop/workers/1").text
     for shown in ("GET /items/&lt;int:id&gt;", "1.8 ms", "gunicorn 27.0.1 sync", "Python 3.11.7"):
@@ -88,13 +94,13 @@ def test_a_worker_page_shows_its_life_and_its_traffic(visited: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["workers/99", "issues/99"])
-def test_what_is_not_there_is_said_to_be_not_there(visited: Site, path: str) -> None:
+def test_what_is_not_there_is_said_to_be_not_there(visited: SiteHarness, path: str) -> None:
     answer = visited.client.get(f"/p/shop/{path}")
     assert answer.status_code == 404
     assert "Not here" in answer.text
 
 
-def test_a_worker_of_another_project_is_not_shown(visited: Site) -> None:
+def test_a_worker_of_another_project_is_not_shown(visited: SiteHarness) -> None:
     visited.report()
     with visited.database.writing() as connection:
         projects.ensure(connection, "other", visited.clock())
@@ -102,7 +108,7 @@ def test_a_worker_of_another_project_is_not_shown(visited: Site) -> None:
     assert visited.client.get("/p/other/workers/1/chart.json").status_code == 404
 
 
-def test_the_chart_puts_all_workers_on_one_grid_with_their_marks(visited: Site) -> None:
+def test_the_chart_puts_all_workers_on_one_grid_with_their_marks(visited: SiteHarness) -> None:
     visited.report()
     visited.report(id="b" * 32, pid=4243)
     chart = visited.client.get("/p/shop/chart.json?span=900").json()
@@ -128,12 +134,12 @@ def test_the_chart_puts_all_workers_on_one_grid_with_their_marks(visited: Site) 
         "since=inf",
     ],
 )
-def test_a_chart_of_an_absurd_span_is_answered(visited: Site, query: str) -> None:
+def test_a_chart_of_an_absurd_span_is_answered(visited: SiteHarness, query: str) -> None:
     visited.report()
     assert visited.client.get(f"/p/shop/chart.json?{query}").status_code == 200
 
 
-def test_a_life_is_drawn_against_time_and_requests(visited: Site) -> None:
+def test_a_life_is_drawn_against_time_and_requests(visited: SiteHarness) -> None:
     visited.report()
     life = visited.client.get("/p/shop/workers/1/chart.json").json()
     assert life["requests"][-1] == 1000
@@ -141,7 +147,7 @@ def test_a_life_is_drawn_against_time_and_requests(visited: Site) -> None:
     assert len(life["x"]) == 20
 
 
-def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: Site) -> None:
+def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: SiteHarness) -> None:
     visited.report()
     _open_issue(visited)
     assert "One worker on web-1 grows apart from its peers" in visited.client.get("/p/shop/").text
@@ -162,16 +168,16 @@ def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: Site)
     assert 'action="/p/shop/issues/1/resolve"' not in page
 
 
-def test_resolving_twice_changes_it_once(visited: Site) -> None:
+def test_resolving_twice_changes_it_once(visited: SiteHarness) -> None:
     _open_issue(visited)
     visited.client.post("/p/shop/issues/1/resolve")
     visited.client.post("/p/shop/issues/1/resolve")
     with visited.database.reading() as connection:
-        kinds = [told.change.kind for told in issues.story(connection, 1)]
-    assert kinds == [ChangeKind.RESOLVED, ChangeKind.OPENED]
+        kinds = [told.change.kind for told in leak_issues.history(connection, 1)]
+    assert kinds == [IssueChangeKind.RESOLVED, IssueChangeKind.OPENED]
 
 
-def test_a_new_project_gets_its_own_set_up_page(visited: Site) -> None:
+def test_a_new_project_gets_its_own_set_up_page(visited: SiteHarness) -> None:
     made = visited.client.post("/account/projects", data={"slug": "Back Office"})
     assert made.headers["location"] == "/p/back-office/setup"
     refused = visited.client.post("/account/projects", data={"slug": "§§"})
@@ -181,7 +187,7 @@ def test_a_new_project_gets_its_own_set_up_page(visited: Site) -> None:
 
 @pytest.mark.parametrize("span", [HOUR, 29 * DAY])
 def test_moments_are_written_for_machines_and_readable_without_a_script(
-    visited: Site, span: int
+    visited: SiteHarness, span: int
 ) -> None:
     _open_issue(visited)
     _clock(visited).advance(span)
@@ -189,6 +195,6 @@ def test_moments_are_written_for_machines_and_readable_without_a_script(
     assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00">', page)
 
 
-def _clock(site: Site) -> FakeClock:
+def _clock(site: SiteHarness) -> FakeClock:
     assert isinstance(site.clock, FakeClock)
     return site.clock

@@ -2,9 +2,9 @@
 
 from markupsafe import escape
 from tests.support.issues import change, finding
-from tests.support.site import Site
+from tests.support.site_harness import SiteHarness
 
-from bugsly.protocol.memory import Exit, ExitReason, UnderWay
+from bugsly.protocol.memory import EndpointInFlight, Exit, ExitReason
 from bugsly_server.clock import MINUTE
 from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts
@@ -12,11 +12,11 @@ from bugsly_server.store.meta import accounts
 KILLED = Exit(worker="a" * 32, reason=ExitReason.OUT_OF_MEMORY, signal=9)
 
 
-def page(site: Site, path: str) -> str:
+def page(site: SiteHarness, path: str) -> str:
     return site.client.get(f"/p/shop/{path}").text
 
 
-def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: Site) -> None:
+def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: SiteHarness) -> None:
     visited.report(exits=(KILLED,))
     shown = page(visited, "workers/1")
     assert "Its last 3.3 min" in shown
@@ -25,8 +25,8 @@ def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: Site) -> No
     assert "/p/shop/workers/1/chart.json?part=last" in shown
 
 
-def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: Site) -> None:
-    stuck = UnderWay(endpoint="GET /report/<int:year>", requests=1, micros=28_000_000)
+def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: SiteHarness) -> None:
+    stuck = EndpointInFlight(endpoint="GET /report/<int:year>", requests=1, micros=28_000_000)
     visited.report(under_way=(stuck,))
     assert "GET /report/&lt;int:year&gt; for 28 s" in page(visited, "workers/1")
     with visited.database.writing() as connection:
@@ -50,12 +50,12 @@ def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: Site) 
     assert dead["in_flight"] == living["in_flight"]
 
 
-def test_the_page_of_a_living_worker_shows_none(visited: Site) -> None:
+def test_the_page_of_a_living_worker_shows_none(visited: SiteHarness) -> None:
     visited.report()
     assert "post-mortem" not in page(visited, "workers/1")
 
 
-def test_the_chart_of_the_end_is_of_the_last_ten_minutes(visited: Site) -> None:
+def test_the_chart_of_the_end_is_of_the_last_ten_minutes(visited: SiteHarness) -> None:
     visited.report(samples=200, exits=(KILLED,))
     whole = visited.client.get("/p/shop/workers/1/chart.json").json()["x"]
     last = visited.client.get("/p/shop/workers/1/chart.json?part=last").json()["x"]
@@ -64,7 +64,7 @@ def test_the_chart_of_the_end_is_of_the_last_ten_minutes(visited: Site) -> None:
     assert last[-1] == whole[-1]
 
 
-def test_the_story_of_a_leak_tells_of_it_and_leads_there(visited: Site) -> None:
+def test_the_story_of_a_leak_tells_of_it_and_leads_there(visited: SiteHarness) -> None:
     at = visited.clock() - MINUTE
     leak = finding(release="1.0", environment="production")
     with visited.database.writing() as connection:

@@ -1,6 +1,6 @@
 import pytest
 from starlette.testclient import TestClient
-from tests.support.site import BASE, Site
+from tests.support.site_harness import BASE, SiteHarness
 
 PAGES = ["/p/shop/", "/p/shop/issues", "/p/shop/setup", "/account", "/login", "/nowhere"]
 POSTS = [
@@ -16,7 +16,7 @@ POSTS = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_carries_the_headers_that_protect_it(visited: Site, path: str) -> None:
+def test_every_page_carries_the_headers_that_protect_it(visited: SiteHarness, path: str) -> None:
     visited.report()
     headers = visited.client.get(path).headers
     assert "script-src 'self'" in headers["content-security-policy"]
@@ -33,7 +33,7 @@ def test_every_page_carries_the_headers_that_protect_it(visited: Site, path: str
     [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "http://evil"}],
 )
 def test_a_form_sent_by_another_site_is_refused(
-    visited: Site, path: str, headers: dict[str, str]
+    visited: SiteHarness, path: str, headers: dict[str, str]
 ) -> None:
     answer = visited.client.post(path, data={"name": "x"}, headers=headers)
     assert answer.status_code == 403
@@ -41,7 +41,7 @@ def test_a_form_sent_by_another_site_is_refused(
 
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "same-origin"}, {"origin": BASE}, {}])
-def test_a_form_of_our_own_is_taken(visited: Site, headers: dict[str, str]) -> None:
+def test_a_form_of_our_own_is_taken(visited: SiteHarness, headers: dict[str, str]) -> None:
     answer = visited.client.post("/account/tokens", data={"name": "x"}, headers=headers)
     assert answer.status_code == 200
 
@@ -49,7 +49,7 @@ def test_a_form_of_our_own_is_taken(visited: Site, headers: dict[str, str]) -> N
 @pytest.mark.parametrize(
     "path", ["/p/shop/", "/p/shop/workers/1", "/p/shop/issues/1", "/p/shop/setup", "/account"]
 )
-def test_a_stranger_sees_no_page(visited: Site, path: str) -> None:
+def test_a_stranger_sees_no_page(visited: SiteHarness, path: str) -> None:
     visited.report()
     visited.client.cookies.clear()
     answer = visited.client.get(path)
@@ -60,12 +60,12 @@ def test_a_stranger_sees_no_page(visited: Site, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/p/shop/chart.json", "/p/shop/live", "/p/shop/workers/1/chart.json"]
 )
-def test_what_a_page_fetches_is_refused_plainly(visited: Site, path: str) -> None:
+def test_what_a_page_fetches_is_refused_plainly(visited: SiteHarness, path: str) -> None:
     visited.client.cookies.clear()
     assert visited.client.get(path).status_code == 401
 
 
-def test_hostile_names_are_shown_and_never_run(visited: Site) -> None:
+def test_hostile_names_are_shown_and_never_run(visited: SiteHarness) -> None:
     hostile = "<script>alert(1)</script>"
     visited.report(host=hostile, release=f'"{hostile}', server=hostile)
     for path in ("/p/shop/", "/p/shop/workers/1", "/p/shop/setup"):
@@ -75,13 +75,13 @@ def test_hostile_names_are_shown_and_never_run(visited: Site) -> None:
 
 
 def test_a_page_that_fails_says_so_without_a_word_of_why(
-    visited: Site, monkeypatch: pytest.MonkeyPatch
+    visited: SiteHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_args: object) -> None:
         raise RuntimeError("the database password is hunter2")
 
     visited.report()
-    monkeypatch.setattr("bugsly_server.web.workers.sparks", broken)
+    monkeypatch.setattr("bugsly_server.web.overview_page.sparks", broken)
     with pytest.raises(RuntimeError):
         visited.client.get("/p/shop/")
     browser = TestClient(visited.server.asgi, base_url=BASE, raise_server_exceptions=False)
@@ -92,7 +92,7 @@ def test_a_page_that_fails_says_so_without_a_word_of_why(
     assert "hunter2" not in answer.text
 
 
-def test_the_api_wants_a_token_and_says_where_to_make_one(visited: Site) -> None:
+def test_the_api_wants_a_token_and_says_where_to_make_one(visited: SiteHarness) -> None:
     assert visited.client.get("/api/v1/workers").json() == {
         "detail": "token: is unknown → make one on the account page"
     }

@@ -11,15 +11,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-SECONDS = 10.0
+START_TIMEOUT_SECONDS = 10.0
 
 
-class NotStarted(Exception):
+class SidecarNotStarted(Exception):
     """A sidecar that does not run here; the text says why."""
 
 
 @contextlib.contextmanager
-def sidecar(
+def running_sidecar(
     command: Sequence[str], python: str, folder: Path, scratch: Path
 ) -> Iterator[dict[str, str]]:
     """Run *command* for the block and give the variables that tell the app of it."""
@@ -27,21 +27,22 @@ def sidecar(
         yield {}
         return
     port = _free_port()
-    words = [
-        python if word == "python" else _filled(word, str(port), str(scratch)) for word in command
+    arguments = [
+        python if word == "python" else _fill_placeholders(word, str(port), str(scratch))
+        for word in command
     ]
     try:
         process = subprocess.Popen(
-            words,
+            arguments,
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
     except OSError as error:
-        raise NotStarted(f"{words[0]}: {error.strerror}") from None
+        raise SidecarNotStarted(f"{arguments[0]}: {error.strerror}") from None
     try:
-        _await(port)
+        _await_port(port)
         yield {"ZOO_SIDECAR_PORT": str(port)}
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -49,7 +50,7 @@ def sidecar(
         process.wait()
 
 
-def _filled(word: str, port: str, scratch: str) -> str:
+def _fill_placeholders(word: str, port: str, scratch: str) -> str:
     return word.replace("{port}", port).replace("{tmp}", scratch)
 
 
@@ -60,10 +61,10 @@ def _free_port() -> int:
         return port
 
 
-def _await(port: int) -> None:
-    deadline = time.monotonic() + SECONDS
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
             return
         time.sleep(0.05)
-    raise NotStarted(f"nothing listens after {SECONDS:.0f} s")
+    raise SidecarNotStarted(f"nothing listens after {START_TIMEOUT_SECONDS:.0f} s")

@@ -25,9 +25,9 @@ from tools.bench import (
     startup,
     throughput,
 )
-from tools.bench.report import Section
+from tools.bench.section import Section
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE_PATH = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 SECTIONS: dict[str, Callable[[bool], Section]] = {
     "agent": agent.measure,
     "census": census.measure,
@@ -42,7 +42,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "recycle": recycle.measure,
     "forecast": forecast.measure,
 }
-HEAD = """\
+PAGE_INTRODUCTION = """\
 # Benchmarks
 
 Made by `make bench`. Machines differ and are noisy: read ratios and differences within a table, not figures across pages.
@@ -62,17 +62,17 @@ def main() -> int:
     unknown = set(chosen.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"no section is called {', '.join(sorted(unknown))}")
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
+    page = PAGE_PATH.read_text(encoding="utf-8") if PAGE_PATH.exists() else PAGE_INTRODUCTION
     for name in chosen.sections or sections:
         section = sections[name](chosen.quick)
         sys.stdout.write(f"\n{section.text()}\n")
-        page = put(page, name, section)
+        page = replace_section(page, name, section)
         if not chosen.quick:
-            PAGE.write_text(page, encoding="utf-8")
+            PAGE_PATH.write_text(page, encoding="utf-8")
     return 0
 
 
-def put(page: str, name: str, section: Section) -> str:
+def replace_section(page: str, name: str, section: Section) -> str:
     """Return *page* with the section called *name* replaced, or added at its end."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     when = f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}"

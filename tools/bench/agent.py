@@ -7,9 +7,9 @@ import os
 import statistics
 import subprocess
 
-from tools.bench.peers import ROOT, environment, sink
-from tools.bench.report import Section
-from tools.bench.variants import NAMES, VARIANTS
+from tools.bench.app_variants import VARIANT_TITLES, VARIANTS
+from tools.bench.peer_environment import ROOT, peer_python, running_sink
+from tools.bench.section import Section
 
 REQUESTS = 20_000
 ROUNDS = 7
@@ -17,10 +17,10 @@ ROUNDS = 7
 
 def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     """Run every variant in turn, round after round, and compare with the bare app of its round."""
-    python = environment()
+    python = peer_python()
     rounds, requests = (2, 4_000) if quick else (ROUNDS, REQUESTS)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
-    with sink() as address:
+    with running_sink() as address:
         for _ in range(rounds):
             for name in VARIANTS:
                 found[name].append(_run(str(python), name, address, requests))
@@ -43,7 +43,7 @@ def _row(name: str, runs: list[dict[str, float]], bare: list[dict[str, float]]) 
 
     p50 = statistics.median(run["p50"] for run in runs)
     return (
-        NAMES[name],
+        VARIANT_TITLES[name],
         f"{p50:.1f} µs",
         f"{added('p50'):+.1f} µs",
         f"{added('mean'):+.1f} µs",

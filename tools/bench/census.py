@@ -7,9 +7,9 @@ import statistics
 import subprocess
 import sys
 
-from tools.bench.census_loop import HEAPS, PASSES
-from tools.bench.peers import ROOT
-from tools.bench.report import Section
+from tools.bench.census_loop import HEAP_DESCRIPTIONS, PASSES
+from tools.bench.peer_environment import ROOT
+from tools.bench.section import Section
 
 
 def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
@@ -32,7 +32,7 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
             "RSS",
         ),
     )
-    for name, title in HEAPS.items():
+    for name, title in HEAP_DESCRIPTIONS.items():
         section.rows.append((title, *_row(name, passes)))
     section.notes.append(
         "A worker spends 0.5 % of its time on it at a sample in 10 s, up to 10 % at one a second, and less when nothing"
@@ -44,15 +44,15 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
 def _row(heap: str, passes: int) -> tuple[str, ...]:
     command = [sys.executable, "-m", "tools.bench.census_loop", heap, str(passes)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    slices = sorted(told["slices"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    slices = sorted(result["slices"])
     return (
-        f"{told['modules']}",
-        f"{statistics.median(told['passes']) * 1e3:.0f} ms",
-        f"{told['passes'][0] * 1e3:.0f} ms",
+        f"{result['modules']}",
+        f"{statistics.median(result['passes']) * 1e3:.0f} ms",
+        f"{result['passes'][0] * 1e3:.0f} ms",
         f"{slices[len(slices) // 2] * 1e3:.2f} ms",
         f"{slices[int(len(slices) * 0.99)] * 1e3:.2f} ms",
         f"{slices[-1] * 1e3:.2f} ms",
-        f"{told['levels'] * 1e3:.2f} ms",
-        f"{told['gained'] / 1e6:+.1f} MB",
+        f"{result['levels'] * 1e3:.2f} ms",
+        f"{result['gained'] / 1e6:+.1f} MB",
     )

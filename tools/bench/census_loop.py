@@ -14,18 +14,18 @@ from types import ModuleType
 from typing import Any
 
 from bugsly.probes.census import Census
-from bugsly.probes.census.survey import SLICE
+from bugsly.probes.census.census_schedule import SLICE_SECONDS
 
-HEAPS = {
+HEAP_DESCRIPTIONS = {
     "shop": "the shop of `make demo`",
     "large": "and a dict of 1,000,000 and 200,000 instances in a list",
     "names": "and a module with 1,000,000 names",
 }
 PASSES = 20
-GROWTH = 100
+ENTRIES_PER_PASS = 100
 
 
-class Instance:
+class SampleInstance:
     """One of very many."""
 
     def __init__(self, number: int) -> None:
@@ -40,39 +40,39 @@ def main() -> None:
     heap = ModuleType("heap")
     heap.__file__ = "/srv/app/heap.py"
     sys.modules["heap"] = heap
-    fill(vars(heap), sys.argv[1])
+    fill_heap(vars(heap), sys.argv[1])
     log: list[object] = vars(heap).setdefault("log", [])
     census = Census(lambda: [app])
     gc.collect()  # which the first pass would be charged with otherwise
     before, slices, passes = _rss(), [], []
     for _ in range(int(sys.argv[2])):
-        log += [{"path": "/"} for _ in range(GROWTH)]
-        taken = _pass(census)
-        slices += taken
-        passes.append(sum(taken))
-    begun = time.thread_time()
-    assert any(level.holder == "heap.log" for level in census.levels())
-    told = {"levels": time.thread_time() - begun, "passes": passes, "slices": slices}
-    print(json.dumps({**told, "gained": _rss() - before, "modules": len(sys.modules)}))
+        log += [{"path": "/"} for _ in range(ENTRIES_PER_PASS)]
+        slice_seconds = _time_pass(census)
+        slices += slice_seconds
+        passes.append(sum(slice_seconds))
+    started_at = time.thread_time()
+    assert any(level.holder == "heap.log" for level in census.count_holders())
+    result = {"levels": time.thread_time() - started_at, "passes": passes, "slices": slices}
+    print(json.dumps({**result, "gained": _rss() - before, "modules": len(sys.modules)}))
 
 
-def fill(names: dict[str, Any], heap: str) -> None:
+def fill_heap(names: dict[str, Any], heap: str) -> None:
     """Put into the *names* of a module what a *heap* is called for."""
     if heap == "large":
         names["by_number"] = {number: number for number in range(1_000_000)}
-        names["instances"] = [Instance(number) for number in range(200_000)]
+        names["instances"] = [SampleInstance(number) for number in range(200_000)]
     elif heap == "names":
         names.update({f"name_{number}": [number] for number in range(1_000_000)})
 
 
-def _pass(census: Census) -> list[float]:
-    taken = []
+def _time_pass(census: Census) -> list[float]:
+    slice_seconds = []
     while True:
-        begun = time.thread_time()
-        ended = census.work(SLICE)
-        taken.append(time.thread_time() - begun)
+        started_at = time.thread_time()
+        ended = census.work(SLICE_SECONDS)
+        slice_seconds.append(time.thread_time() - started_at)
         if ended:
-            return taken
+            return slice_seconds
 
 
 def _rss() -> int:

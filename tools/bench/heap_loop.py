@@ -17,12 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-LOOKS, OF_ONE_PROBE = 40, 4
-REQUESTS, PACE = 4_000, 0.005
+SNAPSHOTS, SNAPSHOTS_PER_PROBE = 40, 4
+LATENCY_REQUESTS, REQUEST_INTERVAL_SECONDS = 4_000, 0.005
 """Seconds from one request to the next: so few that a second core is idle."""
 
 
-class Order:
+class BenchOrder:
     """One of very many."""
 
     def __init__(self, number: int) -> None:
@@ -40,49 +40,53 @@ def main() -> None:
 
         tracemalloc.start()
     gc.disable()
-    kept = [Order(number) for number in range(orders)]
+    orders_held = [BenchOrder(number) for number in range(orders)]
     gc.enable()
-    begun = _private()
-    told = METHODS[method](kept)
-    print(json.dumps({"private": begun, "gained": _private() - begun, **told}))
+    private_before = _private_bytes()
+    result = METHODS[method](orders_held)
+    print(
+        json.dumps(
+            {"private": private_before, "gained": _private_bytes() - private_before, **result}
+        )
+    )
 
 
-def _bugsly(_kept: list[Order]) -> dict[str, float]:
-    from bugsly.heap import walkers
-    from bugsly.heap.groups import read
-    from bugsly.heap.roots import roots
+def _measure_bugsly(_orders: list[BenchOrder]) -> dict[str, float]:
+    from bugsly.heap import walker_choice
+    from bugsly.heap.walk_result import decode_walk_result
+    from bugsly.heap.walk_roots import walk_roots
 
-    walker = walkers.CWalker()
+    walker = walker_choice.CWalker()
     ours = _mappings(os.getpid())
     reading, writing = os.pipe()
-    begun = time.thread_time()
-    child, forking = walker.start(writing, roots([]), True, ())
-    stopped = time.thread_time() - begun
+    started_at = time.thread_time()
+    child, forking = walker.start(writing, walk_roots([]), True, ())
+    stopped = time.thread_time() - started_at
     os.close(writing)
-    most = copied = 0
-    told: list[bytes] = []
+    max_private = copied = 0
+    output: list[bytes] = []
     os.set_blocking(reading, False)
     while walker.reap(child) is None:
         private = _mappings(child)
-        most = max(most, sum(private.values()))
+        max_private = max(max_private, sum(private.values()))
         copied = max(copied, sum(size for at, size in private.items() if at in ours))
         try:
-            if most:
-                told.append(os.read(reading, 1 << 20))
+            if max_private:
+                output.append(os.read(reading, 1 << 20))
         except BlockingIOError:
             time.sleep(0.02)
     while piece := os.read(reading, 1 << 20):
-        told.append(piece)
-    walked = read(b"".join(told))
+        output.append(piece)
+    walked = decode_walk_result(b"".join(output))
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = usage.ru_utime + usage.ru_stime
     return {
         "stopped": stopped,
         "forking": forking,
         "objects": walked.objects,
-        "walking": seconds * walked.walking / walked.seconds,
+        "walking": seconds * walked.reach_seconds / walked.seconds,
         "seconds": seconds,
-        "own": most - copied,
+        "own": max_private - copied,
         "copied": copied,
     }
 
@@ -104,12 +108,12 @@ def _mappings(pid: int) -> dict[str, int]:
     return found
 
 
-def _beside(_kept: list[Order]) -> dict[str, float]:
+def _measure_latency(_orders: list[BenchOrder]) -> dict[str, float]:
     """Return the time of requests, alone and while snapshots are taken one after the other."""
     from flask import Flask
 
-    from bugsly.heap import snapshot, walkers
-    from bugsly.heap.roots import roots
+    from bugsly.heap import snapshot, walker_choice
+    from bugsly.heap.walk_roots import walk_roots
 
     app = Flask("shop")
     app.add_url_rule("/", view_func=lambda: {"orders": 3}, endpoint="orders")
@@ -117,75 +121,81 @@ def _beside(_kept: list[Order]) -> dict[str, float]:
     gc.freeze()
 
     def request() -> float:
-        time.sleep(PACE)
-        begun = time.perf_counter()
+        time.sleep(REQUEST_INTERVAL_SECONDS)
+        started_at = time.perf_counter()
         client.get("/").close()
-        return time.perf_counter() - begun
+        return time.perf_counter() - started_at
 
-    def look() -> None:
+    def take_snapshots() -> None:
         earlier: tuple[bytes, ...] = ()
-        for number in range(LOOKS):
-            earlier = earlier if number % OF_ONE_PROBE else ()
-            walker, begin = walkers.CWalker(), roots([])
-            earlier = snapshot.take(walker, begin, never.wait, earlier=earlier).looks
+        for number in range(SNAPSHOTS):
+            earlier = earlier if number % SNAPSHOTS_PER_PROBE else ()
+            walker, begin = walker_choice.CWalker(), walk_roots([])
+            earlier = snapshot.take_snapshot(
+                walker, begin, never.wait, earlier_results=earlier
+            ).encoded_results
 
     never = threading.Event()
-    alone = sorted(request() for _ in range(REQUESTS))
-    looking = threading.Thread(target=look)
-    looking.start()
-    beside = []
-    while looking.is_alive():
-        beside.append(request())
-    beside.sort()
-    found = {"requests": float(len(beside)), "longest": beside[-1], "longest alone": alone[-1]}
+    latencies_alone = sorted(request() for _ in range(LATENCY_REQUESTS))
+    snapshot_thread = threading.Thread(target=take_snapshots)
+    snapshot_thread.start()
+    latencies_during = []
+    while snapshot_thread.is_alive():
+        latencies_during.append(request())
+    latencies_during.sort()
+    found = {
+        "requests": float(len(latencies_during)),
+        "longest": latencies_during[-1],
+        "longest alone": latencies_alone[-1],
+    }
     for share in (0.5, 0.95, 0.99):
-        found[f"{share} alone"] = alone[int(len(alone) * share)]
-        found[f"{share} beside"] = beside[int(len(beside) * share)]
+        found[f"{share} alone"] = latencies_alone[int(len(latencies_alone) * share)]
+        found[f"{share} beside"] = latencies_during[int(len(latencies_during) * share)]
     return found
 
 
-def _timed(look: Callable[[], object]) -> dict[str, float]:
-    begun = time.thread_time()
-    look()
-    seconds = time.thread_time() - begun
+def _timed(action: Callable[[], object]) -> dict[str, float]:
+    started_at = time.thread_time()
+    action()
+    seconds = time.thread_time() - started_at
     return {"stopped": seconds, "seconds": seconds}
 
 
-def _guppy(_kept: list[Order]) -> dict[str, float]:
+def _measure_guppy(_orders: list[BenchOrder]) -> dict[str, float]:
     from guppy import hpy
 
     return _timed(lambda: str(hpy().heap()))
 
 
-def _pympler(_kept: list[Order]) -> dict[str, float]:
+def _measure_pympler(_orders: list[BenchOrder]) -> dict[str, float]:
     from pympler import muppy, summary
 
     return _timed(lambda: summary.summarize(muppy.get_objects()))
 
 
-def _objgraph(_kept: list[Order]) -> dict[str, float]:
+def _measure_objgraph(_orders: list[BenchOrder]) -> dict[str, float]:
     import objgraph
 
     return _timed(lambda: objgraph.most_common_types(limit=20))
 
 
-def _tracemalloc(_kept: list[Order]) -> dict[str, float]:
+def _measure_tracemalloc(_orders: list[BenchOrder]) -> dict[str, float]:
     import tracemalloc
 
     return _timed(lambda: tracemalloc.take_snapshot().statistics("lineno"))
 
 
-METHODS: dict[str, Callable[[list[Order]], dict[str, Any]]] = {
-    "bugsly": _bugsly,
-    "beside": _beside,
-    "guppy3": _guppy,
-    "pympler": _pympler,
-    "objgraph": _objgraph,
-    "tracemalloc": _tracemalloc,
+METHODS: dict[str, Callable[[list[BenchOrder]], dict[str, Any]]] = {
+    "bugsly": _measure_bugsly,
+    "beside": _measure_latency,
+    "guppy3": _measure_guppy,
+    "pympler": _measure_pympler,
+    "objgraph": _measure_objgraph,
+    "tracemalloc": _measure_tracemalloc,
 }
 
 
-def _private() -> int:
+def _private_bytes() -> int:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.split("RssAnon:")[1].split()[0]) * 1024
 

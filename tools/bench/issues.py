@@ -7,14 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from bugsly_server.app import Store
+from bugsly_server.app import DataFolder
 from bugsly_server.clock import HOUR, Micros, now
 from bugsly_server.settings import load_settings
-from bugsly_server.store.meta import accounts, errors, groupings, projects
+from bugsly_server.store.meta import accounts, error_issues, groupings, projects
 from bugsly_server.store.meta.error_tables import trait
 from bugsly_server.store.meta.groupings import Grouping
-from tools.bench.pages import COLUMNS, time_pages
-from tools.bench.report import Section
+from tools.bench.page_timing import COLUMNS, time_pages
+from tools.bench.section import Section
 
 ISSUES = 10_000
 HOURS = 50
@@ -41,12 +41,12 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
         f" {USERS} users each; the whole page as a browser gets it, {runs} times.",
         columns=COLUMNS,
     )
-    return time_pages(section, _fill, PATHS, runs)
+    return time_pages(section, _fill_store, PATHS, runs)
 
 
-def _fill(folder: Path) -> str:
+def _fill_store(folder: Path) -> str:
     """Make the store; return the secret of a session."""
-    store = Store(load_settings({"data_dir": str(folder)}, os.environ))
+    store = DataFolder(load_settings({"data_dir": str(folder)}, os.environ))
     moment = now()
     with store.database.writing() as connection:
         project = projects.ensure(connection, "app", moment)
@@ -55,18 +55,20 @@ def _fill(folder: Path) -> str:
         hours: dict[tuple[int, int], int] = {}
         traits: list[dict[str, object]] = []
         for number in range(ISSUES):
-            seen = moment - number * 1_000_000
-            issue_id = errors.add(connection, _error(project.id, number, seen))
-            made = groupings.add(connection, project.id, _grouping(issue_id, number, seen))
-            latest = {"key": issue_id, "new_seen_at": seen, "new_release": _release(number)}
+            seen_at = moment - number * 1_000_000
+            issue_id = error_issues.add(connection, _error_row(project.id, number, seen_at))
+            made = groupings.add(connection, project.id, _grouping(issue_id, number, seen_at))
+            latest = {"key": issue_id, "new_seen_at": seen_at, "new_release": _release(number)}
             total = HOURS * EVENTS_AN_HOUR
-            errors.touch(connection, [{**latest, "new_environment": _where(number), "more": total}])
+            error_issues.update_latest(
+                connection, [{**latest, "new_environment": _environment(number), "more": total}]
+            )
             newest = moment // HOUR
             hours |= {(made.id, newest - hour): EVENTS_AN_HOUR for hour in range(HOURS)}
             found = {("user", f"{user:016x}") for user in range(USERS)}
-            found |= {("release", _release(number)), ("environment", _where(number))}
+            found |= {("release", _release(number)), ("environment", _environment(number))}
             traits += [
-                {"grouping_id": made.id, "kind": kind, "value": value, "first_at": seen}
+                {"grouping_id": made.id, "kind": kind, "value": value, "first_at": seen_at}
                 for kind, value in found
             ]
         groupings.count_hours(connection, hours)
@@ -75,24 +77,24 @@ def _fill(folder: Path) -> str:
     return secret
 
 
-def _error(project_id: int, number: int, seen: Micros) -> dict[str, object]:
+def _error_row(project_id: int, number: int, seen_at: Micros) -> dict[str, object]:
     return {
         "project_id": project_id,
         "fingerprint": f"1/{number:032x}",
         "title": f"KeyError: 'currency of order {number}'",
         "endpoint": f"POST /orders/{number}",
         "release": _release(number),
-        "environment": _where(number),
-        "opened_at": seen - HOURS * HOUR,
-        "changed_at": seen,
-        "seen_at": seen,
+        "environment": _environment(number),
+        "opened_at": seen_at - HOURS * HOUR,
+        "changed_at": seen_at,
+        "seen_at": seen_at,
         "place": f"total in shop/views_{number}.py",
         "level": "error",
         "first_release": _release(number),
     }
 
 
-def _grouping(issue_id: int, number: int, seen: Micros) -> Grouping:
+def _grouping(issue_id: int, number: int, seen_at: Micros) -> Grouping:
     return Grouping(
         id=0,
         issue_id=issue_id,
@@ -100,9 +102,9 @@ def _grouping(issue_id: int, number: int, seen: Micros) -> Grouping:
         title=f"KeyError: 'currency of order {number}'",
         because=("the exception is the same: KeyError",),
         events=HOURS * EVENTS_AN_HOUR,
-        first_at=seen - HOURS * HOUR,
-        last_at=seen,
-        specimen_at=seen,
+        first_at=seen_at - HOURS * HOUR,
+        last_at=seen_at,
+        specimen_at=seen_at,
     )
 
 
@@ -110,5 +112,5 @@ def _release(number: int) -> str:
     return f"2026.11.{number % RELEASES}"
 
 
-def _where(number: int) -> str:
+def _environment(number: int) -> str:
     return "production" if number % 3 else "staging"

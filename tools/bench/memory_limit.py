@@ -10,10 +10,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-MOUNT = Path("/sys/fs/cgroup")
-PLENTY = 1_000_000_000
+CGROUP_MOUNT = Path("/sys/fs/cgroup")
+DEFAULT_LIMIT_BYTES = 1_000_000_000
 """Less than the machine has, so that the limit is seen to be the cgroup's."""
-ENTER = "import os, sys; open(sys.argv[1], 'w').write('0'); os.execvp(sys.argv[2], sys.argv[2:])"
+ENTER_CGROUP = (
+    "import os, sys; open(sys.argv[1], 'w').write('0'); os.execvp(sys.argv[2], sys.argv[2:])"
+)
 
 
 class Cgroup:
@@ -24,34 +26,34 @@ class Cgroup:
         self._folder = folder
         self._limit = folder / limit
 
-    def inside(self, command: list[str]) -> list[str]:
+    def command_inside(self, command: list[str]) -> list[str]:
         """Return the command that runs *command* in it."""
-        return [sys.executable, "-c", ENTER, str(self._folder / "cgroup.procs"), *command]
+        return [sys.executable, "-c", ENTER_CGROUP, str(self._folder / "cgroup.procs"), *command]
 
-    def limit_to(self, size: int) -> None:
+    def set_limit(self, size: int) -> None:
         """Let the kernel kill where more than *size* bytes are needed."""
         self._limit.write_text(str(size))
 
 
 @contextlib.contextmanager
-def memory_cgroup(limit: int = PLENTY) -> Iterator[Cgroup]:
+def memory_cgroup(limit: int = DEFAULT_LIMIT_BYTES) -> Iterator[Cgroup]:
     """Give a new one of *limit* bytes, or end with why there can be none."""
-    v1 = (MOUNT / "memory").is_dir()
-    folder = (_own_v1() if v1 else MOUNT) / f"bugsly-{uuid.uuid4().hex}"
+    v1 = (CGROUP_MOUNT / "memory").is_dir()
+    folder = (_own_v1_group() if v1 else CGROUP_MOUNT) / f"bugsly-{uuid.uuid4().hex}"
     try:
         folder.mkdir()
     except OSError as error:
         sys.exit(f"bench: no memory cgroup can be made here: {error} → run it as root")
     try:
         made = Cgroup(folder, "memory.limit_in_bytes" if v1 else "memory.max")
-        made.limit_to(limit)
+        made.set_limit(limit)
         yield made
     finally:
-        _remove(folder)
+        _remove_when_empty(folder)
 
 
 @contextlib.contextmanager
-def through_the_eyes_of(pid: int) -> Iterator[Path]:
+def probe_root_of(pid: int) -> Iterator[Path]:
     """Give a root for the agent's probes under which process *pid* is the one that looks."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -62,13 +64,13 @@ def through_the_eyes_of(pid: int) -> Iterator[Path]:
         yield root
 
 
-def _own_v1() -> Path:
+def _own_v1_group() -> Path:
     rows = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     path = next((row[2] for row in rows if row[1] == "memory"), "/")
-    return MOUNT / "memory" / path.lstrip("/")
+    return CGROUP_MOUNT / "memory" / path.lstrip("/")
 
 
-def _remove(folder: Path) -> None:
+def _remove_when_empty(folder: Path) -> None:
     """Remove it once it is empty, which a killed process leaves it soon; raises OSError if not."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:

@@ -7,15 +7,15 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-from bugsly.protocol.memory import Sample, Worker, encode_report, encode_sample
-from bugsly_server.app import Store
+from bugsly.protocol.memory import Sample, WorkerInfo, encode_report, encode_sample
+from bugsly_server.app import DataFolder
 from bugsly_server.clock import MINUTE, now
-from bugsly_server.digest.record import Recorder
+from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, projects
-from bugsly_server.store.ports import Entry
-from tools.bench.pages import COLUMNS, time_pages
-from tools.bench.report import Section
+from bugsly_server.store.ports import SpoolEntry
+from tools.bench.page_timing import COLUMNS, time_pages
+from tools.bench.section import Section
 
 WORKERS = 1_000
 MINUTES = 60
@@ -32,20 +32,20 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
         f" {runs} times.",
         columns=COLUMNS,
     )
-    return time_pages(section, _fill, PATHS, runs)
+    return time_pages(section, _fill_store, PATHS, runs)
 
 
-def _fill(folder: Path) -> str:
+def _fill_store(folder: Path) -> str:
     """Make the store; return the secret of a session."""
-    store = Store(load_settings({"data_dir": str(folder)}, os.environ))
+    store = DataFolder(load_settings({"data_dir": str(folder)}, os.environ))
     moment = now()
     with store.database.writing() as connection:
         project = projects.ensure(connection, "app", moment)
         owner = accounts.create(connection, "owner", None, moment)
         secret = accounts.open_session(connection, owner.id, moment)
-    recorder = Recorder(store.database, store.telemetry)
+    recorder = MemoryRecorder(store.database, store.telemetry)
     entries = [
-        Entry(project.id, moment, "memory", _report(index, uuid.uuid4().hex))
+        SpoolEntry(project.id, moment, "memory", _report(index, uuid.uuid4().hex))
         for index in range(WORKERS)
     ]
     for start in range(0, WORKERS, 100):
@@ -67,7 +67,7 @@ def _report(index: int, worker_id: str) -> bytes:
         )
         for minute in range(MINUTES)
     ]
-    worker = Worker(
+    worker = WorkerInfo(
         id=worker_id, pid=1000 + index, host=f"web-{index // 8:03}", machine=f"{index // 8:08x}",
         age=MINUTES * MINUTE, server="gunicorn 27.0.1 gthread", parent=900, number=index,
         release="2026.11.1", environment="production", python="3.11.7",

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import IO
 
 from bugsly.protocol.envelope import build_envelope
-from bugsly.protocol.evidence import Level
-from bugsly.protocol.memory import Sample, Traffic, Worker, encode_report, encode_sample
-from tools.bench.report import Section
-from tools.bench.running import await_port, free_port, rss, serving, wrk
+from bugsly.protocol.evidence import HolderCount
+from bugsly.protocol.memory import Sample, SampledTraffic, WorkerInfo, encode_report, encode_sample
+from tools.bench.processes import await_port, free_port, rss, running_server, wrk
+from tools.bench.section import Section
 
 WORKERS = 500
 ENDPOINTS = 8
 HOLDERS = 10
 SECONDS = 15
 CONNECTIONS = 32
-MOST_A_SECOND = 3_000
+MAX_BODIES_PER_SECOND = 3_000
 """Bodies that are made: one sent twice would be skipped as a repetition."""
-LUA = """
+WRK_SCRIPT = """
 local bodies = {}
 local file = io.open("FILE", "rb")
 while true do
@@ -50,7 +50,10 @@ end
 
 def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     """Load the real server with wrk, then wait until the spool is empty."""
-    runs = [run(5 if quick else SECONDS, _write_bodies) for _ in range(1 if quick else 3)]
+    runs = [
+        measure_server(5 if quick else SECONDS, _write_memory_bodies)
+        for _ in range(1 if quick else 3)
+    ]
     section = Section(
         title="The server, under load",
         how=f"`bugsly serve` on an empty folder and wrk with {CONNECTIONS} connections on the same two cores: gzipped envelopes of"
@@ -58,13 +61,13 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
         " counts from the first request to the moment the spool is empty. Medians of the runs.",
         columns=("", "value"),
     )
-    for name, unit in FIGURES.items():
+    for name, unit in FIGURE_UNITS.items():
         values = [run[name] for run in runs]
         section.rows.append((name, f"{statistics.median(values):,.0f} {unit}"))
     return section
 
 
-FIGURES = {
+FIGURE_UNITS = {
     "acknowledged": "envelopes/s",
     "digested": "envelopes/s",
     "latency, p99": "ms",
@@ -74,32 +77,36 @@ FIGURES = {
 }
 
 
-def run(seconds: int, write: Callable[[Path, int], None], **environ: str) -> dict[str, float]:
+def measure_server(
+    seconds: int, write: Callable[[Path, int], None], **environ: str
+) -> dict[str, float]:
     """Load a server for *seconds* with the bodies that *write* makes; return the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        script = write_script(Path(folder), _key(folder), seconds, write)
+        script = write_script(Path(folder), _project_key(folder), seconds, write)
         port = free_port()
-        with serving(folder, port, **environ) as process:
+        with running_server(folder, port, **environ) as process:
             await_port(port)
             time.sleep(3)
             idle = rss(process.pid)
-            begun = time.monotonic()
-            done = load(script, port, seconds)
+            started_at = time.monotonic()
+            done = run_wrk(script, port, seconds)
             loaded = rss(process.pid)
-            _await_empty(Path(folder))
-            took = time.monotonic() - begun
-    return figures(done, seconds, took, idle, loaded)
+            _await_empty_spool(Path(folder))
+            digest_seconds = time.monotonic() - started_at
+    return load_figures(done, seconds, digest_seconds, idle, loaded)
 
 
 def write_script(folder: Path, key: str, seconds: int, write: Callable[[Path, int], None]) -> Path:
     """Return the file that tells wrk to post for *seconds* what *write* makes."""
     bodies, script = folder / "bodies", folder / "post.lua"
-    write(bodies, seconds * MOST_A_SECOND)
-    script.write_text(LUA.replace("FILE", str(bodies)).replace("KEY", key))
+    write(bodies, seconds * MAX_BODIES_PER_SECOND)
+    script.write_text(WRK_SCRIPT.replace("FILE", str(bodies)).replace("KEY", key))
     return script
 
 
-def figures(output: str, seconds: int, took: float, idle: float, loaded: float) -> dict[str, float]:
+def load_figures(
+    output: str, seconds: int, digest_seconds: float, idle: float, loaded: float
+) -> dict[str, float]:
     """Return what wrk's *output* says, and how much of it was digested a second."""
     requests = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
@@ -108,7 +115,7 @@ def figures(output: str, seconds: int, took: float, idle: float, loaded: float) 
     factor = {"us": 0.001, "ms": 1.0, "s": 1000.0}
     return {
         "acknowledged": (requests - refused) / seconds,
-        "digested": (requests - refused) / took,
+        "digested": (requests - refused) / digest_seconds,
         "latency, p99": float(latency[1]) * factor[latency[2]] if latency else 0.0,
         "memory, idle": idle / 1e6,
         "memory, under load": loaded / 1e6,
@@ -116,7 +123,7 @@ def figures(output: str, seconds: int, took: float, idle: float, loaded: float) 
     }
 
 
-def load(script: Path, port: int, seconds: int) -> str:
+def run_wrk(script: Path, port: int, seconds: int) -> str:
     """Post by *script* for *seconds*; return what wrk prints."""
     url = f"http://127.0.0.1:{port}/api/1/envelope/"
     command = [
@@ -132,7 +139,7 @@ def load(script: Path, port: int, seconds: int) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _await_empty(folder: Path) -> None:
+def _await_empty_spool(folder: Path) -> None:
     """Return when everything that was acknowledged is digested."""
     spool = sqlite3.connect(f"file:{folder / 'spool.db'}?mode=ro", uri=True)
     while spool.execute("SELECT count(*) FROM entry").fetchone()[0]:
@@ -140,19 +147,19 @@ def _await_empty(folder: Path) -> None:
     spool.close()
 
 
-def _key(folder: str) -> str:
+def _project_key(folder: str) -> str:
     command = [sys.executable, "-m", "bugsly", "dsn", "app", "--data-dir", folder]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return printed.split("://")[1].split("@")[0]
 
 
-def _write_bodies(path: Path, count: int) -> None:
+def _write_memory_bodies(path: Path, count: int) -> None:
     """Write *count* gzipped envelopes, each behind its length in eight digits."""
     ids = [uuid.uuid4().hex for _ in range(WORKERS)]
     with path.open("wb") as file:
         for index in range(count):
             number, worker = divmod(index, WORKERS)
-            write_body(file, _envelope(ids[worker], worker, number + 1))
+            write_body(file, _memory_envelope(ids[worker], worker, number + 1))
 
 
 def write_body(file: IO[bytes], body: bytes) -> None:
@@ -161,19 +168,22 @@ def write_body(file: IO[bytes], body: bytes) -> None:
     file.write(b"%08d" % len(packed) + packed)
 
 
-def _envelope(worker_id: str, index: int, number: int) -> bytes:
+def _memory_envelope(worker_id: str, index: int, number: int) -> bytes:
     age = number * 10_000_000
-    worker = Worker(
+    worker = WorkerInfo(
         id=worker_id, pid=1000 + index, host=f"web-{index // 8}", machine=f"{index // 8:08x}",
         age=age + 2_000, server="gunicorn 27.0.1 gthread", parent=900, number=index,
         release="2026.11.1", environment="production", python="3.11.7",
     )  # fmt: skip
     traffic = tuple(
-        Traffic(endpoint=f"GET /things/<int:id>/{part}", requests=9, micros=9_000, sent=9_000)
+        SampledTraffic(
+            endpoint=f"GET /things/<int:id>/{part}", requests=9, micros=9_000, sent=9_000
+        )
         for part in range(ENDPOINTS)
     )
     levels = tuple(
-        Level(holder=f"things.cache_{part}.entries", count=number * 9) for part in range(HOLDERS)
+        HolderCount(holder=f"things.cache_{part}.entries", count=number * 9)
+        for part in range(HOLDERS)
     )
     sample = Sample(
         number=number, age=age, anonymous=60_000_000 + number * 1_000, shared=9_000_000,
@@ -186,4 +196,4 @@ def _envelope(worker_id: str, index: int, number: int) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(5, _write_bodies), indent=2))
+    print(json.dumps(measure_server(5, _write_memory_bodies), indent=2))

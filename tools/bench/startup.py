@@ -10,9 +10,9 @@ import time
 import urllib.error
 import urllib.request
 
-from tools.bench.peers import ROOT, environment
-from tools.bench.report import Section
-from tools.bench.running import free_port, rss, serving
+from tools.bench.peer_environment import ROOT, peer_python
+from tools.bench.processes import free_port, rss, running_server
+from tools.bench.section import Section
 
 IMPORTS = ("bugsly", "sentry_sdk", "opentelemetry.sdk.trace", "ddtrace")
 RUNS = 11
@@ -20,7 +20,7 @@ RUNS = 11
 
 def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     """Time each import in a fresh interpreter, and the server from nothing to its first answer."""
-    python, runs = str(environment()), 3 if quick else RUNS
+    python, runs = str(peer_python()), 3 if quick else RUNS
     section = Section(
         title="Start",
         how=f"Imports in a fresh interpreter, against one that imports nothing; the server from `bugsly serve` in an"
@@ -31,7 +31,7 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
     for name in IMPORTS:
         took = statistics.median(_time_of(python, f"import {name}") for _ in range(runs)) - bare
         section.rows.append((f"`import {name}`", f"{took * 1000:.1f} ms", ""))
-    starts = [_start() for _ in range(2 if quick else 5)]
+    starts = [_measure_server_start() for _ in range(2 if quick else 5)]
     section.rows.append(
         (
             "server answers, empty folder",
@@ -43,18 +43,18 @@ def measure(quick: bool) -> Section:  # noqa: FBT001 - every section takes it
 
 
 def _time_of(python: str, code: str) -> float:
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     subprocess.run([python, "-c", code], check=True, cwd=ROOT)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started_at
 
 
-def _start() -> tuple[float, float]:
+def _measure_server_start() -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
-        begun = time.perf_counter()
-        with serving(folder, port) as process:
+        started_at = time.perf_counter()
+        with running_server(folder, port) as process:
             _await_answer(f"http://127.0.0.1:{port}/healthz")
-            took = time.perf_counter() - begun
+            took = time.perf_counter() - started_at
             time.sleep(10)
             return took, rss(process.pid)
 

@@ -13,29 +13,29 @@ import time
 from pathlib import Path
 from typing import Any
 
-CHUNK = 200
-WARM_UP = 2_000
+REQUESTS_PER_CHUNK = 200
+WARM_UP_REQUESTS = 2_000
 
 
 def main() -> None:
     """Measure and print."""
-    from tools.bench.variants import make_app
+    from tools.bench.app_variants import make_app
 
     app = make_app()
     requests = int(sys.argv[1])
-    _serve(app, WARM_UP)
+    _serve_requests(app, WARM_UP_REQUESTS)
     chunks = []
-    begun = time.process_time()
-    for _ in range(requests // CHUNK):
+    started_at = time.process_time()
+    for _ in range(requests // REQUESTS_PER_CHUNK):
         started = time.process_time()
-        _serve(app, CHUNK)
-        chunks.append((time.process_time() - started) / CHUNK * 1e6)
-    whole = (time.process_time() - begun) / requests * 1e6
+        _serve_requests(app, REQUESTS_PER_CHUNK)
+        chunks.append((time.process_time() - started) / REQUESTS_PER_CHUNK * 1e6)
+    whole = (time.process_time() - started_at) / requests * 1e6
     chunks.sort()
     print(json.dumps({"p50": chunks[len(chunks) // 2], "mean": whole, "rss": _rss()}))
 
 
-def _serve(app: Any, count: int) -> None:
+def _serve_requests(app: Any, count: int) -> None:
     for number in range(count):
         body = app(_environ(number), _start_response)
         b"".join(body)

@@ -88,16 +88,16 @@ def capture_exception(error: BaseException | None = None) -> str:
 
     One that a hook of ours has met already is not reported twice.
     """
-    from bugsly import by_hand
+    from bugsly import capture
 
-    return by_hand.capture_exception(error)
+    return capture.capture_exception(error)
 
 
 def capture_message(text: str, level: str = "info") -> str:
     """Report *text*; *level* is fatal, error, warning, info or debug. Return the event's id."""
-    from bugsly import by_hand
+    from bugsly import capture
 
-    return by_hand.capture_message(text, level)
+    return capture.capture_message(text, level)
 
 
 def add_breadcrumb(
@@ -108,16 +108,16 @@ def add_breadcrumb(
     details: Mapping[str, object] | None = None,
 ) -> None:
     """Note what happens in this request or thread; an error there is reported with it."""
-    from bugsly import by_hand
+    from bugsly import capture
 
-    by_hand.add_breadcrumb(message, category, level, details)
+    capture.add_breadcrumb(message, category, level, details)
 
 
 def set_user(user: object) -> None:
     """Name who asks in this request or thread, by an id of yours; None takes it back."""
-    from bugsly import by_hand
+    from bugsly import capture
 
-    by_hand.set_user(user)
+    capture.set_user(user)
 
 
 def flush(timeout: float = 2.0) -> bool:

@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from bugsly.autostart import UnknownCommand, environment, locate
+from bugsly.autostart import UnknownCommand, environment_with_agent, find_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"bugsly {__version__}\n")
         return 0
-    sys.stderr.write(f"bugsly {arguments[0]}: {_missing(arguments)}\n")
+    sys.stderr.write(f"bugsly {arguments[0]}: {_explain_missing(arguments)}\n")
     return 2
 
 
-def _missing(arguments: Sequence[str]) -> str:
+def _explain_missing(arguments: Sequence[str]) -> str:
     """Return what an agent without a server lacks to do what *arguments* say."""
     if arguments[0] != "run":
         return "the server is not installed → pip install 'bugsly[server]'"
@@ -63,8 +63,8 @@ def _replace_process(command: Sequence[str]) -> int:
     Returns only where that cannot be done, with the shell's code for the reason.
     """
     try:
-        program = locate(command)
-        os.execve(program, list(command), environment(os.environ))  # noqa: S606 - as the user asked
+        program = find_program(command)
+        os.execve(program, list(command), environment_with_agent(os.environ))  # noqa: S606 - as the user asked
     except UnknownCommand as error:
         sys.stderr.write(f"bugsly run: {error}\n")
         return 127

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TypeVar
 
-    Answer = TypeVar("Answer")
+    Value = TypeVar("Value")
 
 
 def _is_strict() -> bool:
@@ -25,10 +25,10 @@ def _is_strict() -> bool:
 class Guard:
     """A reusable `with` block that lets no exception of ours reach the application."""
 
-    __slots__ = ("_failures", "_place")
+    __slots__ = ("_failures", "_name")
 
-    def __init__(self, place: str, failures: dict[str, int]) -> None:
-        self._place = place
+    def __init__(self, name: str, failures: dict[str, int]) -> None:
+        self._name = name
         self._failures = failures
 
     def __enter__(self) -> None:
@@ -44,10 +44,10 @@ class Guard:
             return False
         if not isinstance(error, Exception) or _is_strict():
             return False
-        count = self._failures.get(self._place, 0) + 1
-        self._failures[self._place] = count
+        count = self._failures.get(self._name, 0) + 1
+        self._failures[self._name] = count
         if count == 1:
-            _tell(self._place, error)
+            _log_first_failure(self._name, error)
         return True
 
 
@@ -57,27 +57,27 @@ class Guards:
     def __init__(self) -> None:
         self.failures: dict[str, int] = {}
 
-    def __call__(self, place: str) -> Guard:
-        """Return the guard of *place*, a dotted name such as `flask.install`."""
-        return Guard(place, self.failures)
+    def __call__(self, name: str) -> Guard:
+        """Return the guard of *name*, a dotted name such as `flask.install`."""
+        return Guard(name, self.failures)
 
 
-def answer_of(question: Callable[[], Answer], otherwise: Answer) -> Answer:
-    """Return what *question* answers, *otherwise* where it raises.
+def call_or_default(function: Callable[[], Value], default: Value) -> Value:
+    """Return what *function* answers, *default* where it raises.
 
     It asks code of the application, whose failures are none of ours and not counted.
     """
     try:
-        return question()
+        return function()
     except Exception:  # noqa: BLE001 - what the application's code raises can be anything
-        return otherwise
+        return default
 
 
-def _tell(place: str, error: Exception) -> None:
+def _log_first_failure(name: str, error: Exception) -> None:
     import logging
 
     logging.getLogger("bugsly").warning(
         "bugsly %s: %r was swallowed → the app is not affected; more of the same are counted",
-        place,
+        name,
         error,
     )

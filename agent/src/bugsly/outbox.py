@@ -6,13 +6,13 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bugsly.events import EventDesk
-from bugsly.evidence import EvidenceDesk
+from bugsly.event_outbox import EventOutbox
+from bugsly.evidence_outbox import EvidenceOutbox
 
 if TYPE_CHECKING:
     from bugsly.protocol.memory import Exit
 
-CAPACITY = 1_000_000
+CAPACITY_BYTES = 1_000_000
 """Bytes of encoded samples; at one sample in 10 s, about five hours of a usual worker."""
 MAX_EXITS = 64
 
@@ -20,16 +20,16 @@ MAX_EXITS = 64
 class Outbox:
     """Samples in order of their number, exits of workers gone before, evidence, and events."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = CAPACITY_BYTES) -> None:
         self._lock = threading.Lock()
         self._samples: deque[bytes] = deque()
         self._bytes = 0
         self._capacity = capacity
         self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
-        self._failed = False
+        self._sampling_failed = False
         self.dropped = 0
-        self.evidence = EvidenceDesk()
-        self.events = EventDesk()
+        self.evidence = EvidenceOutbox()
+        self.events = EventOutbox()
 
     def put(self, sample: bytes) -> None:
         """Add *sample*, dropping the oldest ones where there is no room for it."""
@@ -40,23 +40,23 @@ class Outbox:
                 self._bytes -= len(self._samples.popleft())
                 self.dropped += 1
 
-    def put_exit(self, ended: Exit) -> None:
+    def put_exit(self, worker_exit: Exit) -> None:
         """Add the end of a worker."""
         with self._lock:
-            self._exits.append(ended)
+            self._exits.append(worker_exit)
 
     def put_failure(self) -> None:
         """Ask for a report without a sample, since none could be taken; it will say what failed."""
-        self._failed = True
+        self._sampling_failed = True
 
-    def peek(self, most: int) -> tuple[list[bytes], list[Exit]]:
-        """Return the oldest samples, up to *most* bytes but at least one, and all exits."""
+    def peek(self, max_bytes: int) -> tuple[list[bytes], list[Exit]]:
+        """Return the oldest samples, up to *max_bytes* bytes but at least one, and all exits."""
         chosen: list[bytes] = []
         size = 0
         with self._lock:
             for sample in self._samples:
                 size += len(sample)
-                if chosen and size > most:
+                if chosen and size > max_bytes:
                     break
                 chosen.append(sample)
             return chosen, list(self._exits)
@@ -73,15 +73,15 @@ class Outbox:
                 self._bytes -= len(self._samples.popleft())
                 missing -= 1
             self.dropped -= missing
-            self._failed = False
-            for ended in exits:
-                if ended in self._exits:
-                    self._exits.remove(ended)
+            self._sampling_failed = False
+            for worker_exit in exits:
+                if worker_exit in self._exits:
+                    self._exits.remove(worker_exit)
 
     @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Return whether there is something that may be sent now; events may have to wait."""
-        return bool(self._samples or self._exits or self._failed or self.events.due)
+        return bool(self._samples or self._exits or self._sampling_failed or self.events.is_due)
 
     def __bool__(self) -> bool:
-        return self.due or bool(self.events)
+        return self.is_due or bool(self.events)

@@ -8,39 +8,41 @@ from __future__ import annotations
 
 import re
 
-GONE = "[redacted]"
-_WORD = (
+REDACTED = "[redacted]"
+_SENSITIVE_WORDS = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|(?:api|access|private|auth|signing|encryption)[_-]?key"
     r"|credentials?|dsn|authori[sz]ation|cookie|session(?:[_-]?(?:id|key))?|[cx]srf|otp|cvv|cvc|iban"
 )
-_NAME = re.compile(rf"(?<![a-z])(?:{_WORD}|pass|auth|sid|pin|signature|ssn)(?![a-z])")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_LITERAL = re.compile(
-    rf"""((?:{_WORD}|pass(?=['"\]\s=:]))\w{{0,40}}['"]?\]?\s*(?::\s*\w+\s*)?[:=]\s*[rbfuRBFU]{{0,2}})(['"])([^'"\n]+)\2""",
+_SECRET_NAME = re.compile(
+    rf"(?<![a-z])(?:{_SENSITIVE_WORDS}|pass|auth|sid|pin|signature|ssn)(?![a-z])"
+)
+_CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SECRET_LITERAL = re.compile(
+    rf"""((?:{_SENSITIVE_WORDS}|pass(?=['"\]\s=:]))\w{{0,40}}['"]?\]?\s*(?::\s*\w+\s*)?[:=]\s*[rbfuRBFU]{{0,2}})(['"])([^'"\n]+)\2""",
     re.IGNORECASE,
 )
 _QUOTED = r"""b?(?:"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?)"""
-_GIVEN = re.compile(
-    rf"""((?:{_WORD})[\w-]{{0,40}}\\{{0,4}}['"]?\]?\s{{0,3}}(?:=>|[=:])\s{{0,3}})"""
+_SECRET_ASSIGNMENT = re.compile(
+    rf"""((?:{_SENSITIVE_WORDS})[\w-]{{0,40}}\\{{0,4}}['"]?\]?\s{{0,3}}(?:=>|[=:])\s{{0,3}})"""
     r"""(?:(?:bearer|basic|digest|token)\s+)?(?!\[redacted\])"""
     rf"""(?:\\{{0,4}}{_QUOTED}|[^\s"'&,;(){{}}\[\]]+)""",
     re.IGNORECASE,
 )
-_PAIR = re.compile(
-    rf"""(\(b?['"][\w-]{{0,40}}?(?:{_WORD})[\w-]{{0,40}}['"],\s?)(?!\[redacted\]){_QUOTED}""",
+_SECRET_PAIR = re.compile(
+    rf"""(\(b?['"][\w-]{{0,40}}?(?:{_SENSITIVE_WORDS})[\w-]{{0,40}}['"],\s?)(?!\[redacted\]){_QUOTED}""",
     re.IGNORECASE,
 )
 _PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s:/@'\"]{0,200}:)(?!\d{1,5}/)[^\s@'\"]{1,500}(@)")
 _TOKEN_IN_ADDRESS = re.compile(r"(://)[^\s:/@'\"]{16,500}(@)")
-_SCHEME = re.compile(r"\b(bearer|basic|digest)(\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
-_KNOWN = re.compile(
+_AUTH_SCHEME = re.compile(r"\b(bearer|basic|digest)(\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+_KNOWN_TOKEN = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.|\n)*?(?:-----END [A-Z ]*-----|\Z)"
     r"|(?<!\w)(?:eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?"
     r"|(?:AKIA|ASIA)[0-9A-Z]{12,}"
     r"|(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|[srp]k_(?:live|test)_|whsec_)[\w-]{10,}"
     r"|(?:sk-|npm_|pypi-|hf_)[\w-]{20,}|AIza[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]*)"
 )
-_CARD = re.compile(
+_CARD_NUMBER = re.compile(
     r"(?<![\d.])(?:[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3\d{3}[ -]\d{6}[ -]\d{5}|[2-6]\d{12,18})"
     r"(?!\d|\.\d)"
 )
@@ -48,18 +50,18 @@ _CARD = re.compile(
 
 def is_secret_name(name: str) -> bool:
     """Return whether what is called *name* is nobody's business: `db_password`, `apiKey`."""
-    return _NAME.search(_HUMP.sub("_", name[:200]).lower()) is not None
+    return _SECRET_NAME.search(_CAMEL_CASE_BOUNDARY.sub("_", name[:200]).lower()) is not None
 
 
 def redact_text(text: str) -> str:
     """Return *text* without secrets; at most three times as long, and the same when done again."""
-    text = _KNOWN.sub(GONE, text)
-    text = _PASSWORD_IN_ADDRESS.sub(rf"\1{GONE}\2", text)
-    text = _TOKEN_IN_ADDRESS.sub(rf"\1{GONE}\2", text)
-    text = _GIVEN.sub(rf"\1{GONE}", text)
-    text = _PAIR.sub(rf"\1{GONE}", text)
-    text = _SCHEME.sub(rf"\1\2{GONE}", text)
-    return _CARD.sub(_hide_card, text)
+    text = _KNOWN_TOKEN.sub(REDACTED, text)
+    text = _PASSWORD_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
+    text = _TOKEN_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
+    text = _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", text)
+    text = _SECRET_PAIR.sub(rf"\1{REDACTED}", text)
+    text = _AUTH_SCHEME.sub(rf"\1\2{REDACTED}", text)
+    return _CARD_NUMBER.sub(_hide_card, text)
 
 
 def redact_source(text: str) -> str:
@@ -68,12 +70,12 @@ def redact_source(text: str) -> str:
     A literal does when the name it is given to speaks of a secret, when it is an address with a
     password in it, or a token of a known kind.
     """
-    text = _LITERAL.sub(lambda found: f"{found[1]}{found[2]}{GONE}{found[2]}", text)
-    text = _KNOWN.sub(lambda found: GONE + "\n" * found[0].count("\n"), text)
-    return _PASSWORD_IN_ADDRESS.sub(rf"\1{GONE}\2", text)
+    text = _SECRET_LITERAL.sub(lambda match: f"{match[1]}{match[2]}{REDACTED}{match[2]}", text)
+    text = _KNOWN_TOKEN.sub(lambda match: REDACTED + "\n" * match[0].count("\n"), text)
+    return _PASSWORD_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
 
 
-def _hide_card(found: re.Match[str]) -> str:
-    digits = [int(one) for one in found[0] if one.isdigit()]
+def _hide_card(match: re.Match[str]) -> str:
+    digits = [int(one) for one in match[0] if one.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return found[0] if (sum(digits[-1::-2]) + sum(doubled)) % 10 else GONE
+    return match[0] if (sum(digits[-1::-2]) + sum(doubled)) % 10 else REDACTED

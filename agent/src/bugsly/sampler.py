@@ -7,8 +7,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly.probes import process
-from bugsly.probes.allocator import Allocated, AllocatorProbe, read_facts
-from bugsly.probes.limit import Headroom, read_headroom
+from bugsly.probes.allocator import AllocatorMemory, AllocatorProbe, read_collector_facts
+from bugsly.probes.memory_limit import Headroom, read_headroom
 from bugsly.protocol.memory import Sample, encode_sample
 
 if TYPE_CHECKING:
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
 
     from bugsly.guard import Guards
     from bugsly.outbox import Outbox
-    from bugsly.probes.census import Survey
-    from bugsly.probes.holders import Holders
+    from bugsly.probes.census import CensusSchedule
+    from bugsly.probes.holder_registry import HolderRegistry
     from bugsly.probes.traffic import TrafficProbe
-    from bugsly.protocol.evidence import Level
-    from bugsly.protocol.memory import UnderWay
+    from bugsly.protocol.evidence import HolderCount
+    from bugsly.protocol.memory import EndpointInFlight
 
-PROPORTIONAL_EVERY = 300_000_000
+PSS_INTERVAL_MICROS = 300_000_000
 """Microseconds between two readings of the PSS."""
 
 
-class Probes(NamedTuple):
+class SamplerProbes(NamedTuple):
     """What is asked at each sample, and what works between them."""
 
     traffic: TrafficProbe
-    holders: Holders
-    survey: Survey
+    holders: HolderRegistry
+    survey: CensusSchedule
 
 
 class Sampler:
-    """Puts a sample into the outbox now and every *every* seconds until it is closed."""
+    """Puts a sample into the outbox now and every *interval* seconds until it is closed."""
 
     def __init__(
         self,
-        every: float,
-        probes: Probes,
+        interval: float,
+        probes: SamplerProbes,
         outbox: Outbox,
         wake: Callable[[], None],
         guards: Guards,
     ) -> None:
-        self._every = every
+        self._interval = interval
         self._traffic = probes.traffic
         self._holders = probes.holders
         self._survey = probes.survey
@@ -53,76 +53,76 @@ class Sampler:
         self._wake = wake
         self._guard = guards("sampler")
         self._limit_guard = guards("sampler.limit")
-        self._under_way_guard = guards("sampler.under_way")
+        self._in_flight_guard = guards("sampler.under_way")
         self._allocator = AllocatorProbe()
         self._allocator_guard = guards("probe.allocator")
         self._holders_guard = guards("sampler.holders")
         self._survey_guard = guards("probe.census")
         self._number = 0
-        self._proportional_at = -PROPORTIONAL_EVERY
+        self._pss_read_at = -PSS_INTERVAL_MICROS
         self._closing = False
-        self._hurried = threading.Event()
-        self._taken = threading.Event()
+        self._sample_requested = threading.Event()
+        self._sample_taken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bugsly-sampler", daemon=True)
 
     def start(self) -> None:
         """Take the first sample at once, and go on."""
         self._thread.start()
 
-    def hurry(self, timeout: float) -> None:
+    def sample_now(self, timeout: float) -> None:
         """Take a sample now; return when it is taken, or after *timeout* seconds."""
-        self._taken.clear()
-        self._hurried.set()
-        self._taken.wait(timeout)
+        self._sample_taken.clear()
+        self._sample_requested.set()
+        self._sample_taken.wait(timeout)
 
     def close(self, timeout: float) -> None:
         """End within *timeout* seconds, after a last sample."""
         self._closing = True
-        self._hurried.set()
+        self._sample_requested.set()
         self._thread.join(timeout)
 
     def _run(self) -> None:
         while True:
-            self._take()
-            self._taken.set()
+            self._put_sample()
+            self._sample_taken.set()
             if self._closing:
                 return
-            self._rest()
+            self._wait_for_next_sample()
 
-    def _rest(self) -> None:
+    def _wait_for_next_sample(self) -> None:
         """Wait for the next sample, and work a little now and then."""
-        until = monotonic() + self._every
-        self._survey.begin()
-        while not self._hurried.is_set() and (left := until - monotonic()) > 0:
-            pause = left
+        deadline = monotonic() + self._interval
+        self._survey.begin_pass()
+        while not self._sample_requested.is_set() and (remaining := deadline - monotonic()) > 0:
+            pause = remaining
             with self._survey_guard:
-                pause = self._survey.step()
-            self._hurried.wait(min(pause, max(0.0, until - monotonic())))
-        self._hurried.clear()
+                pause = self._survey.run_slice()
+            self._sample_requested.wait(min(pause, max(0.0, deadline - monotonic())))
+        self._sample_requested.clear()
 
-    def _take(self) -> None:
+    def _put_sample(self) -> None:
         sample = None
         with self._guard:
-            sample = encode_sample(self._sample())
+            sample = encode_sample(self._measure())
         if sample is None:
             self._outbox.put_failure()
         else:
             self._outbox.put(sample)
         self._wake()
 
-    def _sample(self) -> Sample:
+    def _measure(self) -> Sample:
         self._number += 1
         age = process.age()
         memory = process.read_memory()
         headroom = Headroom(0, 0, 0)
         with self._limit_guard:
             headroom = read_headroom()
-        allocated = Allocated()
+        allocated = AllocatorMemory()
         with self._allocator_guard:
             allocated = self._allocator.read()
-        under_way: tuple[UnderWay, ...] = ()
-        with self._under_way_guard:
-            under_way = self._traffic.under_way.told()
+        in_flight_requests: tuple[EndpointInFlight, ...] = ()
+        with self._in_flight_guard:
+            in_flight_requests = self._traffic.in_flight_requests.by_endpoint()
         return Sample(
             number=self._number,
             age=age,
@@ -130,33 +130,33 @@ class Sampler:
             shared=memory.shared,
             swapped=memory.swapped,
             peak=memory.peak,
-            proportional=self._proportional(age),
+            proportional=self._read_pss_rarely(age),
             descriptors=process.count_descriptors(),
             threads=memory.threads,
             requests=self._traffic.requests,
             in_flight=self._traffic.in_flight,
-            under_way=under_way,
+            under_way=in_flight_requests,
             used=headroom.used,
             limit=headroom.limit,
             oom_kills=headroom.oom_kills,
-            traffic=self._traffic.take(),
+            traffic=self._traffic.take_traffic(),
             in_use=allocated.in_use,
             held=allocated.held,
             blocks=allocated.blocks,
-            levels=self._levels(),
+            levels=self._count_holders(),
         )
 
-    def _levels(self) -> tuple[Level, ...]:
+    def _count_holders(self) -> tuple[HolderCount, ...]:
         """Count the holders; put into the outbox what is new of them."""
-        levels: tuple[Level, ...] = ()
+        counts: tuple[HolderCount, ...] = ()
         with self._holders_guard:
-            levels = self._holders.levels()
-            self._outbox.evidence.put_holders(self._holders.news())
-            self._outbox.evidence.put_facts(read_facts())
-        return levels
+            counts = self._holders.count_holders()
+            self._outbox.evidence.put_holders(self._holders.describe_changed())
+            self._outbox.evidence.put_facts(read_collector_facts())
+        return counts
 
-    def _proportional(self, age: int) -> int | None:
-        if age - self._proportional_at < PROPORTIONAL_EVERY:
+    def _read_pss_rarely(self, age: int) -> int | None:
+        if age - self._pss_read_at < PSS_INTERVAL_MICROS:
             return None
-        self._proportional_at = age
-        return process.read_proportional()
+        self._pss_read_at = age
+        return process.read_pss()

@@ -11,57 +11,66 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bugsly import __version__
 from bugsly.protocol.envelope import CONTENT_TYPE, build_envelope
-from bugsly.protocol.event import ITEM_TYPE as EVENT
-from bugsly.protocol.memory import ITEM_TYPE as MEMORY
-from bugsly.reply import LONGEST_PAUSE, Reply, Verdict, no_reply, pause_before, read_reply
+from bugsly.protocol.event import ITEM_TYPE as EVENT_ITEM
+from bugsly.protocol.memory import ITEM_TYPE as MEMORY_ITEM
+from bugsly.server_reply import (
+    MAX_RETRY_SECONDS,
+    DeliveryOutcome,
+    ServerReply,
+    read_reply,
+    reply_from_error,
+    retry_delay,
+)
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable
 
-    from bugsly.events import Finish
+    from bugsly.event_outbox import EncodeEvent
     from bugsly.guard import Guard
     from bugsly.outbox import Outbox
     from bugsly.protocol.dsn import Dsn
-    from bugsly.protocol.evidence import Ask
+    from bugsly.protocol.evidence import ProbeRequest
     from bugsly.protocol.memory import Exit
 
-    Asked = Callable[[Iterable[Ask]], None]
-    Report = Callable[[Iterable[bytes], Iterable[Exit]], bytes]
+    AcceptProbeRequests = Callable[[Iterable[ProbeRequest]], None]
+    EncodeReport = Callable[[Iterable[bytes], Iterable[Exit]], bytes]
 
 LOG = logging.getLogger("bugsly")
-BATCH = 200_000
+MAX_BATCH_BYTES = 200_000
 """Bytes of samples, and as many of events, in one envelope."""
-TIMEOUT = 10.0
-TOO_LARGE = 413
-LAST_TIMEOUT = 1.0
+TIMEOUT_SECONDS = 10.0
+PAYLOAD_TOO_LARGE = 413
+LAST_TIMEOUT_SECONDS = 1.0
 """For the attempt of a worker that is leaving."""
 
 
-class Words(NamedTuple):
+class SenderCallbacks(NamedTuple):
     """What the agent does about what is sent and what comes back."""
 
-    report: Report
+    encode_report: EncodeReport
     """Makes the payload of samples and exits, empty where there is nothing to be said."""
-    finish: Finish
-    asked: Asked
+    encode_event: EncodeEvent
+    accept_probe_requests: AcceptProbeRequests
 
 
 class Sender:
     """Posts what waits; keeps it while the server is away, drops it when the server refuses it."""
 
-    def __init__(self, dsn: Dsn, outbox: Outbox, words: Words, guard: Guard, worker: str) -> None:
+    def __init__(
+        self, dsn: Dsn, outbox: Outbox, callbacks: SenderCallbacks, guard: Guard, worker: str
+    ) -> None:
         self._dsn = dsn
         self._outbox = outbox
-        self._words = words
+        self._callbacks = callbacks
         self._guard = guard
         self._header = {"worker": worker}
         self._wake = threading.Event()
         self._settled = threading.Event()
         self._closing = threading.Event()
-        self._tries = 0
-        self._problem = ""
-        self._lost_before = 0
+        self._attempts = 0
+        self._logged_problem = ""
+        self._dropped_before = 0
         self._tls: ssl.SSLContext | None = None
         self.refused = 0
         self._thread = threading.Thread(target=self._run, name="bugsly-sender", daemon=True)
@@ -78,9 +87,9 @@ class Sender:
     def flush(self, timeout: float) -> bool:
         """Return whether everything was settled within *timeout* seconds."""
         deadline = time.monotonic() + timeout
-        while self._outbox and (left := deadline - time.monotonic()) > 0:
+        while self._outbox and (remaining := deadline - time.monotonic()) > 0:
             self.wake()
-            self._settled.wait(left)
+            self._settled.wait(remaining)
         return not self._outbox
 
     def close(self, timeout: float) -> None:
@@ -97,57 +106,57 @@ class Sender:
             else:
                 self._wake.wait()
             self._wake.clear()
-            pause = LONGEST_PAUSE
+            pause = MAX_RETRY_SECONDS
             closing = self._closing.is_set()
             with self._guard:
-                pause = self._settle()
+                pause = self._send_waiting()
             self._settled.set()
             if closing:
                 return
 
-    def _settle(self) -> float:
+    def _send_waiting(self) -> float:
         """Send batch after batch; return the seconds to wait before more, 0 when all is sent."""
-        while self._outbox.due:
-            events = self._ready_events()
-            samples, exits = self._outbox.peek(BATCH)
-            payload = self._words.report(samples, exits)
+        while self._outbox.is_due:
+            events = self._encoded_events()
+            samples, exits = self._outbox.peek(MAX_BATCH_BYTES)
+            payload = self._callbacks.encode_report(samples, exits)
             if not payload and not events:
                 return 0.0
             reply = self._post(payload, events)
-            self._outbox.events.pause(reply.pause_of_errors)
-            if events and self._is_for_events(reply):
+            self._outbox.events.pause(reply.errors_rate_limited_seconds)
+            if events and self._concerns_only_events(reply):
                 continue
-            if reply.verdict is Verdict.AGAIN:
-                self._tries += 1
-                self._complain(reply.complaint)
-                return pause_before(self._tries, reply.retry_after)
-            self._tries = 0
-            taken = reply.verdict is Verdict.TAKEN
+            if reply.outcome is DeliveryOutcome.RETRY:
+                self._attempts += 1
+                self._log_problem(reply.log_message)
+                return retry_delay(self._attempts, reply.retry_after)
+            self._attempts = 0
+            accepted = reply.outcome is DeliveryOutcome.ACCEPTED
             self._outbox.remove(samples, exits)
-            self._outbox.evidence.settle(taken=taken)
-            self._outbox.events.settle(events, taken=taken)
-            if not taken:
+            self._outbox.evidence.acknowledge(accepted=accepted)
+            self._outbox.events.acknowledge(events, accepted=accepted)
+            if not accepted:
                 self.refused += len(samples)
-                self._complain(reply.complaint)
-                return LONGEST_PAUSE
-            self._recovered()
-            self._words.asked(reply.asks)
+                self._log_problem(reply.log_message)
+                return MAX_RETRY_SECONDS
+            self._log_recovery()
+            self._callbacks.accept_probe_requests(reply.probe_requests)
         return 0.0
 
-    def _ready_events(self) -> list[bytes]:
-        self._outbox.events.finish(self._words.finish)
-        return self._outbox.events.peek(BATCH)
+    def _encoded_events(self) -> list[bytes]:
+        self._outbox.events.encode_pending(self._callbacks.encode_event)
+        return self._outbox.events.peek(MAX_BATCH_BYTES)
 
-    def _is_for_events(self, reply: Reply) -> bool:
+    def _concerns_only_events(self, reply: ServerReply) -> bool:
         """Return whether a refusal is for the events alone; the rest is tried without them."""
-        if reply.status == TOO_LARGE:
+        if reply.status == PAYLOAD_TOO_LARGE:
             self._outbox.events.drop_first()
             return True
-        return reply.verdict is Verdict.AGAIN and reply.pause_of_errors > 0
+        return reply.outcome is DeliveryOutcome.RETRY and reply.errors_rate_limited_seconds > 0
 
-    def _post(self, payload: bytes, events: list[bytes]) -> Reply:
-        items = [(MEMORY, payload)] if payload else []
-        items += [(EVENT, event) for event in events]
+    def _post(self, payload: bytes, events: list[bytes]) -> ServerReply:
+        items = [(MEMORY_ITEM, payload)] if payload else []
+        items += [(EVENT_ITEM, event) for event in events]
         body = gzip.compress(build_envelope(self._header, items), 5)
         headers = {
             "Content-Type": CONTENT_TYPE,
@@ -155,17 +164,17 @@ class Sender:
             "User-Agent": f"bugsly/{__version__}",
             "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={self._dsn.key}",
         }
-        connection = self._connection()
+        connection = self._connect()
         try:
             connection.request("POST", self._dsn.path, body, headers)
             return read_reply(connection.getresponse())
         except (OSError, http.client.HTTPException) as error:
-            return no_reply(error)
+            return reply_from_error(error)
         finally:
             connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        timeout = LAST_TIMEOUT if self._closing.is_set() else TIMEOUT
+    def _connect(self) -> http.client.HTTPConnection:
+        timeout = LAST_TIMEOUT_SECONDS if self._closing.is_set() else TIMEOUT_SECONDS
         if self._dsn.scheme == "http":
             return http.client.HTTPConnection(self._dsn.host, self._dsn.port, timeout=timeout)
         if self._tls is None:
@@ -176,21 +185,21 @@ class Sender:
             self._dsn.host, self._dsn.port, timeout=timeout, context=self._tls
         )
 
-    def _complain(self, problem: str) -> None:
-        if not self._problem:
-            self._lost_before = self._outbox.dropped
-        if problem != self._problem:
-            LOG.warning("Bugsly at %s: %s", self._server(), problem)
-        self._problem = problem
+    def _log_problem(self, problem: str) -> None:
+        if not self._logged_problem:
+            self._dropped_before = self._outbox.dropped
+        if problem != self._logged_problem:
+            LOG.warning("Bugsly at %s: %s", self._server_address(), problem)
+        self._logged_problem = problem
 
-    def _recovered(self) -> None:
-        if self._problem:
+    def _log_recovery(self) -> None:
+        if self._logged_problem:
             LOG.warning(
                 "Bugsly at %s: it answers again; %d samples were dropped meanwhile",
-                self._server(),
-                self._outbox.dropped - self._lost_before,
+                self._server_address(),
+                self._outbox.dropped - self._dropped_before,
             )
-        self._problem = ""
+        self._logged_problem = ""
 
-    def _server(self) -> str:
+    def _server_address(self) -> str:
         return f"{self._dsn.scheme}://{self._dsn.host}:{self._dsn.port}"

@@ -22,51 +22,51 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bugsly_server import pipeline
-from bugsly_server.adviser import Endpoint
-from bugsly_server.alert.address_guard import AddressGuard
-from bugsly_server.background import Background
-from bugsly_server.counsel import Counsel
-from bugsly_server.courier import Courier
+from bugsly_server.alert_delivery import AlertSender
+from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.digester import Digester
+from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.errors import Misconfigured, Unavailable
-from bugsly_server.ingest.auth import Keys
-from bugsly_server.ingest.endpoint import EnvelopeEndpoint, Gate
+from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
+from bugsly_server.ingest.project_keys import ProjectKeys
+from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
 from bugsly_server.ingest.quota import Quota
-from bugsly_server.ingest.scrubbers import Scrubbers
-from bugsly_server.mailbox import Mailbox
+from bugsly_server.llm_client import LlmEndpoint
+from bugsly_server.llm_jobs import LlmJobs
+from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
-from bugsly_server.store.meta import errors, projects
+from bugsly_server.store.meta import error_issues, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.spool import SqliteSpool
-from bugsly_server.store.telemetry import SqliteEvents, SqliteTelemetry
-from bugsly_server.web.login import Tries
-from bugsly_server.web.pulse import Pulse
-from bugsly_server.web.routes import failed, missing, routes
-from bugsly_server.web.security import Shield
-from bugsly_server.web.site import Site
-from bugsly_server.web.words import environment
+from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
+from bugsly_server.web.live_updates import LiveUpdates
+from bugsly_server.web.login import FailedLogins
+from bugsly_server.web.page_context import ServerContext
+from bugsly_server.web.routes import not_found, routes, server_error
+from bugsly_server.web.security import SecurityMiddleware
+from bugsly_server.web.template_filters import template_environment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bugsly_server.clock import Clock
-    from bugsly_server.settings import Settings
+    from bugsly_server.settings import ServerSettings
 
 T = TypeVar("T")
 CLOSE_SECONDS = 25.0
 """Longer than an alert on its way takes: stored as sent, it is not sent again after a restart."""
 
 
-class Store:
+class DataFolder:
     """The files in the data folder, open and migrated."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         folder = settings.data_dir
         with _writable(folder):
             self.database = Database(folder / "meta.db")
             self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", settings.keep_days)
-        self.events = SqliteEvents(folder / "telemetry", settings.keep_days)
+        self.events = SqliteEventStore(folder / "telemetry", settings.keep_days)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -78,32 +78,37 @@ class Store:
 class Server:
     """Everything that runs while the server does."""
 
-    def __init__(self, settings: Settings, clock: Clock, announce: Announce) -> None:
+    def __init__(self, settings: ServerSettings, clock: Clock, announce: Announce) -> None:
         self.settings = settings
-        self.address = settings.public_url
+        self.url = settings.public_url
         """Where people reach it; known at the latest when it listens."""
         with ExitStack() as opened, _writable(settings.data_dir):
-            opened.enter_context(_lock(settings))
-            self.store = opened.enter_context(closing(Store(settings)))
+            opened.enter_context(_locked(settings))
+            self.store = opened.enter_context(closing(DataFolder(settings)))
             self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
             self._opened = opened.pop_all()
-        self.pulse = Pulse()
-        mailbox = Mailbox()
-        self.envelopes = EnvelopeEndpoint(self._gate(), self.spool, mailbox, clock)
-        self.pipeline = Pipeline(self._digested(), mailbox, clock, announce)
+        self.live_updates = LiveUpdates()
+        pending_requests = PendingProbeRequests()
+        self.envelopes = EnvelopeEndpoint(
+            self._ingest_policy(), self.spool, pending_requests, clock
+        )
+        self.pipeline = Pipeline(self._pipeline_stores(), pending_requests, clock, announce)
         digester = Digester(
             self.spool,
             self.pipeline,
             self.envelopes.skipped,
-            self.pulse.publish,
+            self.live_updates.publish,
             clock,
             settings.keep_days,
         )
         guard = AddressGuard(settings.allow_networks)
-        courier = Courier(self.store.database, guard, lambda: self.address, clock)
-        self._threads = (Background("digester", digester), Background("courier", courier))
-        self.counsel = self._counsel(clock)
-        self.asgi = Shield(self._starlette(clock))
+        alert_sender = AlertSender(self.store.database, guard, lambda: self.url, clock)
+        self._threads = (
+            BackgroundThread("digester", digester),
+            BackgroundThread("courier", alert_sender),
+        )
+        self.llm_jobs = self._make_llm_jobs(clock)
+        self.asgi = SecurityMiddleware(self._starlette(clock))
 
     def close(self) -> None:
         """Stop the threads, the digester with its batch done, and let go of the files."""
@@ -118,26 +123,26 @@ class Server:
                 Route("/api/{project_id}/store/", self.envelopes),
                 *routes(),
             ],
-            exception_handlers={404: missing, 500: failed},
+            exception_handlers={404: not_found, 500: server_error},
             lifespan=self._lifespan,
         )
-        app.state.site = Site(
+        app.state.server_context = ServerContext(
             settings=self.settings,
             database=self.store.database,
             telemetry=self.store.telemetry,
             events=self.store.events,
             clock=clock,
-            pulse=self.pulse,
-            templates=environment(),
-            counsel=self.counsel,
+            live_updates=self.live_updates,
+            templates=template_environment(),
+            llm_jobs=self.llm_jobs,
         )
-        app.state.tries = Tries()
+        app.state.failed_logins = FailedLogins()
         return app
 
     def _lifespan(self, _app: Starlette) -> AbstractAsyncContextManager[None]:
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
-            self.pulse.open()
+            self.live_updates.bind_loop()
             for thread in self._threads:
                 thread.start()
             yield
@@ -145,34 +150,38 @@ class Server:
 
         return lifespan()
 
-    def _counsel(self, clock: Clock) -> Counsel | None:
+    def _make_llm_jobs(self, clock: Clock) -> LlmJobs | None:
         settings = self.settings
         if not (settings.model_url and settings.model_name):
             return None
-        endpoint = Endpoint(settings.model_url, settings.model_name, settings.model_key)
-        return Counsel(endpoint, settings.allow_networks, self.store.database, clock)
+        endpoint = LlmEndpoint(settings.model_url, settings.model_name, settings.model_key)
+        return LlmJobs(endpoint, settings.allow_networks, self.store.database, clock)
 
-    def _gate(self) -> Gate:
+    def _ingest_policy(self) -> IngestPolicy:
         settings = self.settings
-        return Gate(
-            keys=Keys(lambda: self._read(projects.keys)),
+        return IngestPolicy(
+            keys=ProjectKeys(lambda: self._read_or_unavailable(projects.keys)),
             quota=Quota(
                 settings.events_per_minute,
                 settings.events_per_day,
-                lambda *asked: self._read(lambda read: errors.sent_since(read, *asked)),
+                lambda *arguments: self._read_or_unavailable(
+                    lambda connection: error_issues.events_since(connection, *arguments)
+                ),
             ),
-            scrubbers=Scrubbers(lambda: self._read(projects.secrets)),
+            scrubbers=ProjectScrubbers(
+                lambda: self._read_or_unavailable(projects.secret_names_by_project)
+            ),
         )
 
-    def _digested(self) -> pipeline.Store:
-        return pipeline.Store(
+    def _pipeline_stores(self) -> pipeline.PipelineStores:
+        return pipeline.PipelineStores(
             database=self.store.database,
             telemetry=self.store.telemetry,
             events=self.store.events,
-            most_errors=self.settings.most_errors,
+            max_errors=self.settings.most_errors,
         )
 
-    def _read(self, read: Callable[[Connection], T]) -> T:
+    def _read_or_unavailable(self, read: Callable[[Connection], T]) -> T:
         """Return what ingest wants to know; raise `Unavailable` where it cannot be read."""
         try:
             with self.store.database.reading() as connection:
@@ -198,19 +207,19 @@ def _writable(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _lock(settings: Settings) -> Iterator[None]:
+def _locked(settings: ServerSettings) -> Iterator[None]:
     """Hold the lock on the data folder, which one server at a time may hold."""
-    with (settings.data_dir / "server.lock").open("a+") as lock:
+    with (settings.data_dir / "server.lock").open("a+") as lock_file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
-            pid = lock.read().strip() or "unknown"
+            lock_file.seek(0)
+            pid = lock_file.read().strip() or "unknown"
             raise Misconfigured(
                 f"BUGSLY_DATA_DIR: a server with pid {pid} uses {settings.data_dir} already"
                 " → stop it, or choose another with --data-dir"
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        lock_file.truncate(0)
+        lock_file.write(f"{os.getpid()}\n")
+        lock_file.flush()
         yield

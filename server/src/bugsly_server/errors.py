@@ -28,12 +28,12 @@ class Rejected(BugslyError):
 
 
 class OverQuota(BugslyError):
-    """A request with nothing but events that are too many; *refused* are other categories."""
+    """A request with nothing but events that are too many; *refused_categories* are other categories."""
 
-    def __init__(self, message: str, retry_after: int, refused: set[str]) -> None:
+    def __init__(self, message: str, retry_after: int, refused_categories: set[str]) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        self.refused = refused
+        self.refused_categories = refused_categories
 
 
 class Unavailable(BugslyError):
@@ -52,7 +52,7 @@ class ChannelError(BugslyError):
         self.permanent = permanent
 
 
-class ModelError(BugslyError):
+class LlmError(BugslyError):
     """A language model that gave no answer of use."""
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Setting(NamedTuple):
+class ServerSetting(NamedTuple):
     """One setting; its variable is `BUGSLY_` and the name in capitals, its flag `--name`."""
 
     name: str
@@ -36,29 +36,39 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    Setting("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface"),
-    Setting("port", "8420", "Port to listen on; 0 takes a free one"),
-    Setting("data_dir", "~/.local/share/bugsly", "Folder that holds everything the server keeps"),
-    Setting("public_url", "", "Address under which people and agents reach this server"),
-    Setting("keep_days", "90", "Forget samples and ended workers after this many days, 2 to 3650"),
-    Setting("events_per_minute", "6000", "Events a project may send in a minute, 1 to 1000000"),
-    Setting("events_per_day", "1000000", "Events a project may send in a day, 1 to 1000000000"),
-    Setting(
+    ServerSetting("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface"),
+    ServerSetting("port", "8420", "Port to listen on; 0 takes a free one"),
+    ServerSetting(
+        "data_dir", "~/.local/share/bugsly", "Folder that holds everything the server keeps"
+    ),
+    ServerSetting("public_url", "", "Address under which people and agents reach this server"),
+    ServerSetting(
+        "keep_days", "90", "Forget samples and ended workers after this many days, 2 to 3650"
+    ),
+    ServerSetting(
+        "events_per_minute", "6000", "Events a project may send in a minute, 1 to 1000000"
+    ),
+    ServerSetting(
+        "events_per_day", "1000000", "Events a project may send in a day, 1 to 1000000000"
+    ),
+    ServerSetting(
         "most_errors", "10000", "Error issues of a project, 10 to 1000000; later ones share one"
     ),
-    Setting(
+    ServerSetting(
         "allow_networks",
         "",
         "Private networks that alerts may be sent to, as 10.0.0.0/8,127.0.0.1/32",
     ),
-    Setting("model_url", "", "Model that explains too, as http://127.0.0.1:11434/v1 for Ollama"),
-    Setting("model_name", "", "Name of that model, as qwen2.5-coder:7b"),
-    Setting("model_key", "", "Its API key; give it as a variable, not as a flag"),
+    ServerSetting(
+        "model_url", "", "Model that explains too, as http://127.0.0.1:11434/v1 for Ollama"
+    ),
+    ServerSetting("model_name", "", "Name of that model, as qwen2.5-coder:7b"),
+    ServerSetting("model_key", "", "Its API key; give it as a variable, not as a flag"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ServerSettings:
     """What a server runs by."""
 
     host: str
@@ -75,13 +85,13 @@ class Settings:
     model_key: str = field(default="", repr=False)
 
 
-def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> ServerSettings:
     """Return the settings of *given* over *environ*; raise `Misconfigured` for an unusable one."""
     chosen = {
         setting.name: given.get(setting.name) or environ.get(setting.variable) or setting.default
         for setting in SETTINGS
     }
-    return Settings(
+    return ServerSettings(
         host=chosen["host"],
         port=_number("port", chosen["port"], 0, 65535),
         data_dir=_folder(chosen["data_dir"], environ),
@@ -101,11 +111,11 @@ def _variable(name: str) -> str:
     return next(setting.variable for setting in SETTINGS if setting.name == name)
 
 
-def _number(name: str, text: str, lowest: int, highest: int) -> int:
-    if text.isascii() and text.isdigit() and lowest <= int(text) <= highest:
-        return int(text)
+def _number(name: str, value: str, minimum: int, maximum: int) -> int:
+    if value.isascii() and value.isdigit() and minimum <= int(value) <= maximum:
+        return int(value)
     raise Misconfigured(
-        f"{_variable(name)}: {text!r} is no number from {lowest} to {highest} → correct it"
+        f"{_variable(name)}: {value!r} is no number from {minimum} to {maximum} → correct it"
     )
 
 
@@ -130,8 +140,8 @@ def _is_address(text: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    more = parts.query or parts.fragment or parts.username
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not more
+    extra_parts = parts.query or parts.fragment or parts.username
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not extra_parts
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -2,14 +2,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from bugsly.integrations.wsgi import CURRENT
-from bugsly.probes.errors.scope import OUTSIDE
+from bugsly.integrations.wsgi import CURRENT_REQUEST
+from bugsly.probes.errors.scope import SCOPE_OUTSIDE_REQUESTS
 
 
 @pytest.fixture(autouse=True)
 def _outside_of_any_request() -> Iterator[None]:
     """Begin without a request that another test left open, and without its breadcrumbs."""
-    call, scope = CURRENT.set(None), OUTSIDE.set(None)
+    call, scope = CURRENT_REQUEST.set(None), SCOPE_OUTSIDE_REQUESTS.set(None)
     yield
-    CURRENT.reset(call)
-    OUTSIDE.reset(scope)
+    CURRENT_REQUEST.reset(call)
+    SCOPE_OUTSIDE_REQUESTS.reset(scope)

@@ -5,10 +5,16 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.caught import BY_TEST, raised
-from tests.support.wsgi import Watched, answering, close
+from tests.support.captured_errors import CAPTURED_BY_TEST, exception_of
+from tests.support.wsgi import WatchedApplication, close_body, responding_app
 
-from bugsly.probes.errors.scope import MOST_CRUMBS, OUTSIDE, ROOM, Scope, _size
+from bugsly.probes.errors.scope import (
+    MAX_BREADCRUMBS,
+    MAX_BREADCRUMBS_LENGTH,
+    SCOPE_OUTSIDE_REQUESTS,
+    ErrorScope,
+    _breadcrumb_length,
+)
 
 
 @given(
@@ -17,46 +23,46 @@ from bugsly.probes.errors.scope import MOST_CRUMBS, OUTSIDE, ROOM, Scope, _size
 def test_breadcrumbs_are_bounded_and_the_latest_are_kept(
     told: list[tuple[str, dict[str, str]]],
 ) -> None:
-    scope = Scope()
+    scope = ErrorScope()
     for message, details in told:
-        scope.add("c", "info", message, details)
-    assert len(scope.crumbs) <= MOST_CRUMBS
-    assert sum(map(_size, scope.crumbs)) <= ROOM
+        scope.add_breadcrumb("c", "info", message, details)
+    assert len(scope.crumbs) <= MAX_BREADCRUMBS
+    assert sum(map(_breadcrumb_length, scope.crumbs)) <= MAX_BREADCRUMBS_LENGTH
     if told:
         assert scope.crumbs[-1].message == told[-1][0][:500]
 
 
 def test_a_detail_with_the_name_of_a_secret_is_left_out() -> None:
-    scope = Scope()
-    scope.add("c", "info", "m", {"api_key": "k", "page": "3"})
+    scope = ErrorScope()
+    scope.add_breadcrumb("c", "info", "m", {"api_key": "k", "page": "3"})
     assert scope.crumbs[0].details == {"api_key": "[redacted]", "page": "3"}
 
 
 def test_a_request_knows_nothing_of_the_one_before() -> None:
     def application(environ: dict[str, Any], start_response: Any) -> Any:
-        errors = watched.fake.errors
-        errors.scopes.open().add("c", "info", environ["PATH_INFO"], {})
-        errors.scopes.open().user = environ["PATH_INFO"]
-        errors.capture(raised(lambda: 1 / 0), BY_TEST)
-        return answering([b""])(environ, start_response)
+        errors = watched.fake.error_reporter
+        errors.scopes.find_or_create().add_breadcrumb("c", "info", environ["PATH_INFO"], {})
+        errors.scopes.find_or_create().user = environ["PATH_INFO"]
+        errors.capture_exception(exception_of(lambda: 1 / 0), CAPTURED_BY_TEST)
+        return responding_app([b""])(environ, start_response)
 
-    watched = Watched(application)
+    watched = WatchedApplication(application)
     for path in ("/a", "/b"):
-        close(watched.call(path=path))
-    for told, path in zip(watched.fake.catching.sent, ("/a", "/b"), strict=True):
+        close_body(watched.call(path=path))
+    for told, path in zip(watched.fake.error_capture.encoded_events, ("/a", "/b"), strict=True):
         assert [one["message"] for one in told["breadcrumbs"]["values"]] == [path]
         assert told["user"] == {"id": path}
         assert told["request"]["url"].endswith(path)
-    assert watched.fake.errors.scopes.look() is OUTSIDE.get()
+    assert watched.fake.error_reporter.scopes.find() is SCOPE_OUTSIDE_REQUESTS.get()
 
 
 def test_a_thread_has_a_scope_of_its_own() -> None:
-    fake = Watched(answering([b""])).fake
+    fake = WatchedApplication(responding_app([b""])).fake
     seen: list[int] = []
 
     def work() -> None:
-        fake.errors.scopes.open().add("c", "info", "m", {})
-        seen.append(len(fake.errors.scopes.open().crumbs))
+        fake.error_reporter.scopes.find_or_create().add_breadcrumb("c", "info", "m", {})
+        seen.append(len(fake.error_reporter.scopes.find_or_create().crumbs))
 
     for _ in range(2):
         thread = threading.Thread(target=work)

@@ -2,14 +2,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from tests.support.heaps import WALKERS
+from tests.support.heap_walks import WALKERS
 
 from bugsly.heap import snapshot
-from bugsly.heap.snapshot import Walker
+from bugsly.heap.snapshot import HeapWalker
 
 
 @pytest.fixture(params=WALKERS)
-def walker(request: pytest.FixtureRequest) -> Walker:
+def walker(request: pytest.FixtureRequest) -> HeapWalker:
     """Return each walker in turn: what holds of one holds of both."""
     return WALKERS[request.param]()
 
@@ -18,7 +18,7 @@ def walker(request: pytest.FixtureRequest) -> Walker:
 def _time_enough() -> Iterator[None]:
     """Let the walker in Python take its time: the heap here is that of the whole suite."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(snapshot, "LONGEST", 300.0)
+        patched.setattr(snapshot, "TIMEOUT_SECONDS", 300.0)
         yield
 
 

@@ -10,28 +10,28 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.heaps import WALKERS, patient, walked
+from tests.support.heap_walks import WALKERS, sleep_patiently, walk_heap
 
 from bugsly.heap import snapshot
-from bugsly.heap.snapshot import BUSY, LEAVING, Failed, Walker, take
-from bugsly.heap.walkers import CWalker
-from bugsly.probes.limit import Headroom
-from bugsly_server.cli.child import descendants
+from bugsly.heap.snapshot import BUSY, WORKER_EXITING, HeapWalker, SnapshotFailed, take_snapshot
+from bugsly.heap.walker_choice import CWalker
+from bugsly.probes.memory_limit import Headroom
+from bugsly_server.cli.child_process import descendants
 
 ROOT = Path(__file__).parents[3]
 
 
-class Child:
+class ScriptedWalker:
     """A walker whose child does something else."""
 
     name = "c"
 
-    def __init__(self, does: str) -> None:
-        self._does = does
+    def __init__(self, program: str) -> None:
+        self._program = program
 
     def start(self, descriptor: int, *_more: object) -> tuple[int, float]:
-        command = [sys.executable, "-c", self._does]
-        if self._does == "refuse":
+        command = [sys.executable, "-c", self._program]
+        if self._program == "refuse":
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         self._process = subprocess.Popen(command, stdout=descriptor)
         return self._process.pid, 0.0
@@ -40,7 +40,7 @@ class Child:
         code = self._process.poll()
         return None if code is None else (code << 8 if code >= 0 else -code)
 
-    def needs(self) -> int:
+    def max_memory(self) -> int:
         return 1_000_000
 
 
@@ -61,36 +61,36 @@ FAILURES = {
 
 @pytest.mark.parametrize("does", FAILURES)
 def test_a_snapshot_that_fails_says_why(does: str) -> None:
-    with pytest.raises(Failed) as failed:
-        take(Child(does), [], patient)
+    with pytest.raises(SnapshotFailed) as failed:
+        take_snapshot(ScriptedWalker(does), [], sleep_patiently)
     assert str(failed.value) == FAILURES[does]
 
 
 def test_a_child_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "LONGEST", 0.2)
-    child = Child("import time; time.sleep(60)")
-    with pytest.raises(Failed, match=r"the snapshot took longer than 0 s and was given up"):
-        take(child, [], patient)
+    monkeypatch.setattr(snapshot, "TIMEOUT_SECONDS", 0.2)
+    child = ScriptedWalker("import time; time.sleep(60)")
+    with pytest.raises(SnapshotFailed, match=r"the snapshot took longer than 0 s and was given up"):
+        take_snapshot(child, [], sleep_patiently)
     assert child._process.poll() == -signal.SIGKILL
 
 
 def test_a_worker_that_leaves_waits_for_no_child() -> None:
-    child = Child("import time; time.sleep(60)")
-    with pytest.raises(Failed, match=LEAVING):
-        take(child, [], lambda _seconds: True)
+    child = ScriptedWalker("import time; time.sleep(60)")
+    with pytest.raises(SnapshotFailed, match=WORKER_EXITING):
+        take_snapshot(child, [], lambda _seconds: True)
     assert child._process.poll() == -signal.SIGKILL
 
 
 def test_where_memory_is_short_no_child_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "read_headroom", lambda: Headroom(500_000_000, 512_000_000, 0))
-    with pytest.raises(Failed) as failed:
-        take(Child("refuse"), [], patient)
+    with pytest.raises(SnapshotFailed) as failed:
+        take_snapshot(ScriptedWalker("refuse"), [], sleep_patiently)
     fact = "12 MB are free below the limit of memory, 33 MB are needed"
     assert str(failed.value) == f"the snapshot was refused: {fact}"
 
 
 def test_the_walker_in_python_needs_more_room() -> None:
-    assert WALKERS["python"]().needs() > WALKERS["c"]().needs() > 1_000_000
+    assert WALKERS["python"]().max_memory() > WALKERS["c"]().max_memory() > 1_000_000
 
 
 def test_a_second_snapshot_at_once_is_refused() -> None:
@@ -101,16 +101,16 @@ def test_a_second_snapshot_at_once_is_refused() -> None:
         return ended.wait(0.01)
 
     def first() -> None:
-        with pytest.raises(Failed, match=LEAVING):
-            take(Child("import time; time.sleep(60)"), [], wait)
+        with pytest.raises(SnapshotFailed, match=WORKER_EXITING):
+            take_snapshot(ScriptedWalker("import time; time.sleep(60)"), [], wait)
 
     ended = threading.Event()
     thread = threading.Thread(target=first)
     thread.start()
     assert asleep.wait(20)
     try:
-        take(Child("refuse"), [], patient)
-    except Failed as failed:
+        take_snapshot(ScriptedWalker("refuse"), [], sleep_patiently)
+    except SnapshotFailed as failed:
         problems.append(str(failed))
     ended.set()
     thread.join(20)
@@ -122,27 +122,27 @@ def test_no_child_is_left_and_nobody_is_told_of_it() -> None:
     children = set(descendants(os.getpid()))
     before = signal.signal(signal.SIGCHLD, lambda number, _frame: told.append(number))
     try:
-        assert walked(CWalker(), [("sys", sys)])
+        assert walk_heap(CWalker(), [("sys", sys)])
     finally:
         signal.signal(signal.SIGCHLD, before)
     assert told == []
     assert set(descendants(os.getpid())) <= children
 
 
-def test_no_descriptor_is_left(walker: Walker) -> None:
-    walked(walker, [("it", [])])
+def test_no_descriptor_is_left(walker: HeapWalker) -> None:
+    walk_heap(walker, [("it", [])])
     before = len(list(Path("/proc/self/fd").iterdir()))
-    walked(walker, [("it", [])])
+    walk_heap(walker, [("it", [])])
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_many_threads_do_no_harm(walker: Walker) -> None:
+def test_many_threads_do_no_harm(walker: HeapWalker) -> None:
     done = threading.Event()
     threads = [threading.Thread(target=done.wait) for _ in range(300)]
     for thread in threads:
         thread.start()
     try:
-        assert walked(walker, [("threads", threads)])
+        assert walk_heap(walker, [("threads", threads)])
     finally:
         done.set()
         for thread in threads:
@@ -152,7 +152,7 @@ def test_many_threads_do_no_harm(walker: Walker) -> None:
 BROKEN = """
 import ctypes, gc, json, os, signal, sys
 from tests.support.heaps import patient
-from bugsly.heap.snapshot import Failed, take
+from bugsly.heap.snapshot import SnapshotFailed, take_snapshot
 from bugsly.heap.walkers import CWalker
 gc.disable()
 class Broken: pass
@@ -163,8 +163,8 @@ ctypes.c_void_p.from_address(id(Broken) + TRAVERSE).value = abort
 problems = []
 for _ in range(2):
     try:
-        take(CWalker(), [("it", [one])], patient, whole=False)
-    except Failed as failed:
+        take_snapshot(CWalker(), [("it", [one])], patient, include_unreachable=False)
+    except SnapshotFailed as failed:
         problems.append(str(failed))
 print(json.dumps(problems), flush=True)
 os._exit(0)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
-from tests.support.failures import FAMILIES, FILE, Failure
+from tests.support.failures import FAMILIES, VIEWS_FILE, Failure
 from tests.support.web_server import WebServer
 
-from bugsly_server.explain.errors.explain import explain_error
-from bugsly_server.model.error_explanation import Surroundings
+from bugsly_server.explain.errors.rule_engine import explain_error
+from bugsly_server.model.error_explanation import ErrorContext
 
 CASES = [
     pytest.param(case, id=f"{family}-{number}-{case.rule}")
@@ -29,14 +29,14 @@ def ports() -> Iterator[dict[str, int]]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_failed_is_explained_by_its_own_names(case: Failure, ports: dict[str, int]) -> None:
-    found = explain_error(case.event(**ports), Surroundings())
+    found = explain_error(case.event(**ports), ErrorContext())
     assert found is not None
     text = f"{found.title}\n{found.what}\n{found.why}\n{found.fix}\n{found.unless}"
-    assert (found.rule, [one for one in case.says if one not in text], text) == (
+    assert (found.rule, [one for one in case.mentions if one not in text], text) == (
         case.rule,
         [],
         text,
     )
-    assert found.where[0].line == f"{FILE}:{case.line}"
+    assert found.where[0].line == f"{VIEWS_FILE}:{case.line}"
     assert [one for one in case.diff if one not in found.diff.splitlines()] == []
     assert found.confidence >= 0.7

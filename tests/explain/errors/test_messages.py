@@ -1,7 +1,7 @@
 """Messages of machines that the tests have not got: other databases, kernels and JavaScript."""
 
 import pytest
-from tests.support.errors import frame, thrown, told
+from tests.support.error_events import error_event, explained, frame
 
 EXPIRED = (
     "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
@@ -62,6 +62,6 @@ PG = "(psycopg.OperationalError) connection failed: "
 def test_what_other_machines_say_is_told_by_its_message(
     kind: str, value: str, rule: str, says: str
 ) -> None:
-    found = told(thrown(kind, value, frame("const name = user.name;")))
+    found = explained(error_event(kind, value, frame("const name = user.name;")))
     assert found.rule == rule
     assert says in f"{found.title}\n{found.what}\n{found.why}\n{found.fix}"

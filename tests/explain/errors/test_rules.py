@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.errors import frame, thrown, told
+from tests.support.error_events import error_event, explained, frame
 from tests.support.failures.database import CASES as DATABASE
 from tests.support.failures.none import CASES
 
-from bugsly_server.explain.errors.explain import NEW, explain_error
-from bugsly_server.explain.errors.rule import MESSAGE, Rule
-from bugsly_server.explain.errors.rules import FAMILIES, rules
+from bugsly_server.explain.errors.rule import LOG_MESSAGE_TYPE, ErrorRule
+from bugsly_server.explain.errors.rule_engine import NEW_RELEASE_HINT, explain_error
+from bugsly_server.explain.errors.rules import RULE_MODULES, rules_by_exception
 from bugsly_server.model.diagnosis import Cause
-from bugsly_server.model.error_explanation import OpenLeak, Surroundings
-from bugsly_server.model.event import Asked, Event, Frame, Thrown
+from bugsly_server.model.error_explanation import ErrorContext, OpenLeak
+from bugsly_server.model.event import ErrorEvent, EventException, EventRequest, StackFrame
 
 GB = 1_000_000_000
 LEAK = OpenLeak(
@@ -23,21 +23,21 @@ LEAK = OpenLeak(
     site="shop/views.py:40",
     endpoint="GET /orders",
 )
-EVERY = [rule for some in rules().values() for rule in some]
+ALL_RULES = [rule for some in rules_by_exception().values() for rule in some]
 
 
 def test_forty_python_exceptions_and_more_have_rules_of_their_own() -> None:
-    assert len(rules()) >= 80
-    assert len(FAMILIES) >= 20
+    assert len(rules_by_exception()) >= 80
+    assert len(RULE_MODULES) >= 20
 
 
 def test_every_slug_is_given_once() -> None:
-    slugs = {rule.slug: rule for rule in EVERY}
-    assert len(slugs) == len({id(rule) for rule in EVERY})
+    slugs = {rule.slug: rule for rule in ALL_RULES}
+    assert len(slugs) == len({id(rule) for rule in ALL_RULES})
 
 
-@pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.slug)
-def test_every_rule_says_what_would_prove_it_wrong(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.slug)
+def test_every_rule_says_what_would_prove_it_wrong(rule: ErrorRule) -> None:
     assert all((rule.title, rule.why, rule.fix, rule.unless))
     assert 0 < rule.confidence < 1
     assert not rule.title.endswith(".")
@@ -47,17 +47,17 @@ def test_every_rule_says_what_would_prove_it_wrong(rule: Rule) -> None:
     ("kind", "value"), [("ShopError", "closed"), ("TypeError", "no"), ("AttributeError", "x")]
 )
 def test_what_no_rule_knows_is_not_explained(kind: str, value: str) -> None:
-    assert explain_error(thrown(kind, value, frame("shop.open()")), Surroundings()) is None
+    assert explain_error(error_event(kind, value, frame("shop.open()")), ErrorContext()) is None
 
 
 def test_without_an_exception_or_a_message_nothing_is_said() -> None:
-    assert explain_error(Event(id="0" * 32, at=1), Surroundings()) is None
+    assert explain_error(ErrorEvent(id="0" * 32, at=1), ErrorContext()) is None
 
 
 def test_an_empty_pool_is_tied_to_the_open_leak_of_its_connections() -> None:
     case = next(one for one in DATABASE if one.rule == "pool-exhausted")
     event = case.event()
-    alone, tied = told(event), told(event, leaks=(LEAK,))
+    alone, tied = explained(event), explained(event, leaks=(LEAK,))
     assert "shop/views.py:40" in tied.why
     assert "issue 12" in tied.why
     assert "`GET /orders`" in tied.why
@@ -66,23 +66,23 @@ def test_an_empty_pool_is_tied_to_the_open_leak_of_its_connections() -> None:
 
 
 def test_memory_that_ran_out_is_tied_to_the_series_and_the_leak() -> None:
-    event = thrown("MemoryError", "", frame("rows = list(every())"), memory=950_000_000)
+    event = error_event("MemoryError", "", frame("rows = list(every())"), memory=950_000_000)
     holder = OpenLeak(issue=3, cause=Cause.GROWING_CONTAINER, holder="shop.views.log")
-    full = told(event, limit=GB, leaks=(holder,))
+    full = explained(event, limit=GB, leaks=(holder,))
     assert "950 MB then, of 1 GB" in full.what
     assert "Issue 3 is open: a leak in `shop.views.log`, which may" in full.why
-    far = told(replace(event, memory=100_000_000), limit=GB)
+    far = explained(replace(event, memory=100_000_000), limit=GB)
     assert "One huge allocation" in far.why
     assert full.confidence > far.confidence
 
 
 def test_an_aborted_worker_is_told_by_the_line_it_was_at() -> None:
-    abort = Frame(module="gunicorn.workers.base", function="handle_abort", code="sys.exit(1)")
-    event = thrown("SystemExit", "1", frame("time.sleep(60)"), abort)
-    found = told(event, timeouts=4)
+    abort = StackFrame(module="gunicorn.workers.base", function="handle_abort", code="sys.exit(1)")
+    event = error_event("SystemExit", "1", frame("time.sleep(60)"), abort)
+    found = explained(event, timeouts=4)
     assert (found.rule, found.where[0].line) == ("worker-timeout", "shop/views.py:9")
     assert "4 workers were aborted" in found.why
-    assert explain_error(thrown("SystemExit", "1", frame("exit(1)")), Surroundings()) is None
+    assert explain_error(error_event("SystemExit", "1", frame("exit(1)")), ErrorContext()) is None
 
 
 @pytest.mark.parametrize(
@@ -93,44 +93,46 @@ def test_an_aborted_worker_is_told_by_the_line_it_was_at() -> None:
     ],
 )
 def test_what_gunicorn_logs_is_explained(message: str, rule: str) -> None:
-    event = Event(id="0" * 32, at=1, message=message)
-    found = told(event)
+    event = ErrorEvent(id="0" * 32, at=1, message=message)
+    found = explained(event)
     assert found.rule == rule
     assert "4711" in found.title
-    assert "3 were killed" in told(event, kills=3).why or rule != "worker-killed"
+    assert "3 were killed" in explained(event, kills=3).why or rule != "worker-killed"
     assert found.where == ()
 
 
 def test_a_new_release_is_named() -> None:
-    assert told(CASES[0].event(), new_release=True).why.endswith(NEW)
+    assert explained(CASES[0].event(), new_release=True).why.endswith(NEW_RELEASE_HINT)
 
 
 def test_what_was_caught_first_speaks_before_what_led_to_it() -> None:
-    first = Thrown(type="ZeroDivisionError", frames=(frame("a / b", locals={"b": "0"}),))
-    cause = Thrown(type="KeyError", value="'x'", frames=(frame('d["x"]'),), relation="cause")
-    event = replace(thrown("X", ""), exceptions=(first, cause))
-    assert told(event).rule == "division-by-zero"
-    unknown = replace(event, exceptions=(Thrown(type="ShopError"), cause))
-    assert (told(unknown).rule, told(unknown).where[0].exception) == ("key-missing", 1)
+    first = EventException(type="ZeroDivisionError", frames=(frame("a / b", locals={"b": "0"}),))
+    cause = EventException(
+        type="KeyError", value="'x'", frames=(frame('d["x"]'),), relation="cause"
+    )
+    event = replace(error_event("X", ""), exceptions=(first, cause))
+    assert explained(event).rule == "division-by-zero"
+    unknown = replace(event, exceptions=(EventException(type="ShopError"), cause))
+    assert (explained(unknown).rule, explained(unknown).where[0].exception) == ("key-missing", 1)
 
 
-def test_javascript_is_mended_with_a_question_mark() -> None:
-    event = thrown(
+def test_javascript_is_fixed_with_a_question_mark() -> None:
+    event = error_event(
         "TypeError",
         "Cannot read properties of undefined (reading 'name')",
         frame("  const name = user.name;"),
     )
-    assert told(event).diff.splitlines()[-1] == "+  const name = user?.name;"
+    assert explained(event).diff.splitlines()[-1] == "+  const name = user?.name;"
 
 
 def test_a_field_that_was_sent_under_another_name_is_seen() -> None:
-    event = thrown(
+    event = error_event(
         "BadRequestKeyError",
         "400 Bad Request",
         frame('    email = request.form["email"]'),
-        asked=Asked(body="emial=ada%40example.com&x=1"),
+        asked=EventRequest(body="emial=ada%40example.com&x=1"),
     )
-    found = told(event)
+    found = explained(event)
     assert "`emial` was sent" in found.why
     assert '+    email = request.form["emial"]' in found.diff
 
@@ -152,29 +154,37 @@ def test_a_field_that_was_sent_under_another_name_is_seen() -> None:
 def test_a_value_is_traced_only_where_one_line_alone_can_have_given_it(
     before: tuple[str, ...], given_at: str
 ) -> None:
-    one = frame("    return user.name", before=before, locals={"user": "None"})
-    found = told(thrown("AttributeError", "'NoneType' object has no attribute 'name'", one))
+    failing_frame = frame("    return user.name", before=before, locals={"user": "None"})
+    found = explained(
+        error_event("AttributeError", "'NoneType' object has no attribute 'name'", failing_frame)
+    )
     assert ("was set at" in found.why) == bool(given_at)
     assert given_at in found.why
 
 
 def test_a_value_that_a_loop_sets_again_below_is_not_traced() -> None:
-    one = frame(
+    failing_frame = frame(
         "    print(user.name)",
         before=("user = find(1)", "while True:"),
         after=("    user = user.parent",),
         locals={"user": "None"},
     )
-    found = told(thrown("AttributeError", "'NoneType' object has no attribute 'name'", one))
+    found = explained(
+        error_event("AttributeError", "'NoneType' object has no attribute 'name'", failing_frame)
+    )
     assert "was set at" not in found.why
 
 
 def test_of_two_that_may_be_none_the_locals_tell_which() -> None:
-    one = frame("return a.name + b.name", locals={"a": "<User 1>", "b": "None"})
-    found = told(thrown("AttributeError", "'NoneType' object has no attribute 'name'", one))
+    failing_frame = frame("return a.name + b.name", locals={"a": "<User 1>", "b": "None"})
+    found = explained(
+        error_event("AttributeError", "'NoneType' object has no attribute 'name'", failing_frame)
+    )
     assert found.title.startswith("`b` is None")
     blind = frame("return a.name + b.name")
-    found = told(thrown("AttributeError", "'NoneType' object has no attribute 'name'", blind))
+    found = explained(
+        error_event("AttributeError", "'NoneType' object has no attribute 'name'", blind)
+    )
     assert found.title.startswith("`a` or `b` is None")
     assert found.confidence < 0.6
 
@@ -198,20 +208,20 @@ def test_of_two_that_may_be_none_the_locals_tell_which() -> None:
 def test_where_a_line_leaves_room_for_doubt_nothing_is_named(
     kind: str, value: str, code: str, rule: str
 ) -> None:
-    assert told(thrown(kind, value, frame(code))).rule == rule
+    assert explained(error_event(kind, value, frame(code))).rule == rule
 
 
 HOSTILE = "`{value}` \x1b[31m<script>\u202e\n\n# h [a](http://x) %s {0.__class__}"
 
 
-@pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.slug)
-def test_hostile_text_is_shown_plain_or_not_at_all(rule: Rule) -> None:
-    name = rule.types[0].rpartition(".")[2]
-    one = frame(HOSTILE, file=HOSTILE, function=HOSTILE, locals={HOSTILE: HOSTILE})
-    event = thrown(name, HOSTILE, one)
-    if name == MESSAGE:
-        event = Event(id="0" * 32, at=1, message=HOSTILE)
-    found = explain_error(event, Surroundings())
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.slug)
+def test_hostile_text_is_shown_plain_or_not_at_all(rule: ErrorRule) -> None:
+    name = rule.exception_types[0].rpartition(".")[2]
+    hostile_frame = frame(HOSTILE, file=HOSTILE, function=HOSTILE, locals={HOSTILE: HOSTILE})
+    event = error_event(name, HOSTILE, hostile_frame)
+    if name == LOG_MESSAGE_TYPE:
+        event = ErrorEvent(id="0" * 32, at=1, message=HOSTILE)
+    found = explain_error(event, ErrorContext())
     for text in (found.title, found.what, found.why, found.fix) if found else ():
         assert "\x1b" not in text
         assert "\u202e" not in text
@@ -235,7 +245,7 @@ TEXT = st.text(max_size=80) | st.sampled_from(
 
 
 @given(
-    kind=st.sampled_from(sorted(rules())),
+    kind=st.sampled_from(sorted(rules_by_exception())),
     value=TEXT,
     code=TEXT,
     before=st.lists(TEXT, max_size=3),
@@ -244,7 +254,7 @@ TEXT = st.text(max_size=80) | st.sampled_from(
 def test_no_event_makes_it_raise(
     kind: str, value: str, code: str, before: list[str], line: int
 ) -> None:
-    one = frame(code, before=tuple(before), line=line, locals={"x": value})
-    event = thrown(kind, value, one)
-    found = explain_error(event, Surroundings(leaks=(LEAK,)))
+    failing_frame = frame(code, before=tuple(before), line=line, locals={"x": value})
+    event = error_event(kind, value, failing_frame)
+    found = explain_error(event, ErrorContext(leaks=(LEAK,)))
     assert found is None or found.title

@@ -6,11 +6,11 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.store.conformance.spools import append, open_sqlite, payloads
-from tests.support.loop import Loop
+from tests.store.conformance.spool_backends import append_one_by_one, open_sqlite, payloads
+from tests.support.event_loop import ThreadedEventLoop
 from tests.support.wait import wait_until
 
-from bugsly_server.store.ports import Entry
+from bugsly_server.store.ports import SpoolEntry
 
 
 class SqliteSpoolMachine(RuleBasedStateMachine):
@@ -21,17 +21,17 @@ class SqliteSpoolMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.loop = Loop()
+        self.loop = ThreadedEventLoop()
         self.spool = self.open(Path(self.folder.name))
         self.waiting: list[str] = []
-        self.leased: list[Entry] = []
+        self.leased: list[SpoolEntry] = []
         self.named = 0
 
     @rule(amount=st.integers(1, 4))
     def append(self, amount: int) -> None:
         names = [str(self.named + index) for index in range(amount)]
         self.named += amount
-        append(self.loop, self.spool, *names)
+        append_one_by_one(self.loop, self.spool, *names)
         self.waiting += names
 
     @rule(most=st.integers(1, 5))
@@ -50,7 +50,7 @@ class SqliteSpoolMachine(RuleBasedStateMachine):
 
     @rule()
     def give_back(self) -> None:
-        self.spool.give_back()
+        self.spool.release_leases()
         self.leased = []
 
     @rule()

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.conformance.telemetries import (
+from tests.store.conformance.telemetry_backends import (
     BACKENDS,
     MIDNIGHT,
     WIDTHS,
-    Open,
-    bare,
-    naive_readings,
+    OpenTelemetry,
+    bare_traffic,
+    naive_points,
     naive_traffic,
     readings_of,
     served,
-    stored,
+    stored_sample,
 )
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
@@ -41,7 +41,8 @@ def batches(draw: st.DrawFn) -> list[list[StoredSample]]:
     places = draw(st.sets(st.tuples(st.integers(1, 2), moments()), max_size=60))
     counts = st.dictionaries(st.integers(1, 3), st.builds(served, st.integers(1, 99)), max_size=2)
     samples = [
-        stored(at, key, traffic=draw(counts)) for key, at in draw(st.permutations(sorted(places)))
+        stored_sample(at, key, traffic=draw(counts))
+        for key, at in draw(st.permutations(sorted(places)))
     ]
     cuts = sorted(draw(st.sets(st.integers(0, len(samples)), max_size=4)))
     edges = [0, *cuts, len(samples)]
@@ -52,7 +53,7 @@ def batches(draw: st.DrawFn) -> list[list[StoredSample]]:
 @settings(max_examples=40)
 @given(batches(), st.lists(st.sampled_from([SECOND, MINUTE, HOUR, DAY]), min_size=6, max_size=6))
 def test_every_tier_is_the_fold_of_all_samples(
-    backend: Open, given_batches: list[list[StoredSample]], pauses: list[Micros]
+    backend: OpenTelemetry, given_batches: list[list[StoredSample]], pauses: list[Micros]
 ) -> None:
     samples = [one for batch in given_batches for one in batch]
     now = SPAN[0]
@@ -65,8 +66,10 @@ def test_every_tier_is_the_fold_of_all_samples(
         telemetry.roll_up(now + 10 * DAY)
         for worker_id in (1, 2):
             mine = [one for one in samples if one.worker_id == worker_id]
-            assert bare(telemetry.traffic([worker_id], *SPAN)) == bare(naive_traffic(mine))
+            assert bare_traffic(telemetry.traffic([worker_id], *SPAN)) == bare_traffic(
+                naive_traffic(mine)
+            )
             for width in WIDTHS:
-                naive = naive_readings(samples, worker_id, width)
+                naive = naive_points(samples, worker_id, width)
                 assert readings_of(telemetry, worker_id, width, SPAN) == naive
         telemetry.close()

@@ -3,14 +3,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.conformance.telemetries import (
+from tests.store.conformance.telemetry_backends import (
     BACKENDS,
     KEEP_DAYS,
     MIDNIGHT,
-    Open,
-    bare,
-    every,
+    OpenTelemetry,
+    bare_traffic,
     naive_traffic,
+    samples_every,
     served,
 )
 
@@ -21,12 +21,12 @@ NOON: Micros = MIDNIGHT + 12 * HOUR
 
 
 @pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Open:
+def backend(request: pytest.FixtureRequest) -> OpenTelemetry:
     return BACKENDS[request.param]
 
 
 @pytest.fixture
-def telemetry(backend: Open, tmp_path: Path) -> Iterator[Telemetry]:
+def telemetry(backend: OpenTelemetry, tmp_path: Path) -> Iterator[Telemetry]:
     telemetry = backend(tmp_path)
     yield telemetry
     telemetry.close()
@@ -44,36 +44,40 @@ def finest_at(telemetry: Telemetry, at: Micros) -> int:
 def test_samples_get_coarser_with_age_and_are_forgotten_in_the_end(
     telemetry: Telemetry, age: int, points: int
 ) -> None:
-    telemetry.write(every(30 * SECOND, NOON, NOON + HOUR))
+    telemetry.write(samples_every(30 * SECOND, NOON, NOON + HOUR))
     telemetry.roll_up(NOON + HOUR)
-    telemetry.write(every(30 * SECOND, NOON + age * DAY + HOUR, NOON + age * DAY + HOUR + MINUTE))
+    telemetry.write(
+        samples_every(30 * SECOND, NOON + age * DAY + HOUR, NOON + age * DAY + HOUR + MINUTE)
+    )
     telemetry.roll_up(NOON + age * DAY + 2 * HOUR)
-    telemetry.forget(NOON + age * DAY)
+    telemetry.delete_expired(NOON + age * DAY)
     assert finest_at(telemetry, NOON) == points
 
 
 def test_forgetting_removes_files_and_says_how_many(telemetry: Telemetry, tmp_path: Path) -> None:
-    telemetry.write(every(10 * MINUTE, NOON, NOON + 4 * DAY))
+    telemetry.write(samples_every(10 * MINUTE, NOON, NOON + 4 * DAY))
     telemetry.roll_up(NOON + 4 * DAY)
     before = set(tmp_path.rglob("*.db"))
-    gone = telemetry.forget(NOON + 4 * DAY)
+    gone = telemetry.delete_expired(NOON + 4 * DAY)
     after = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert gone == len(before - after) == 3
-    assert telemetry.forget(NOON + 4 * DAY) == 0
+    assert telemetry.delete_expired(NOON + 4 * DAY) == 0
 
 
 def test_forgetting_changes_no_sum_of_what_is_kept_elsewhere(telemetry: Telemetry) -> None:
-    samples = every(10 * MINUTE, NOON, NOON + 20 * DAY, traffic={5: served(3)})
+    samples = samples_every(10 * MINUTE, NOON, NOON + 20 * DAY, traffic={5: served(3)})
     telemetry.write(samples)
     telemetry.roll_up(NOON + 20 * DAY)
-    telemetry.forget(NOON + 20 * DAY)
-    assert bare(telemetry.traffic([1], NOON, NOON + 20 * DAY)) == bare(naive_traffic(samples))
+    telemetry.delete_expired(NOON + 20 * DAY)
+    assert bare_traffic(telemetry.traffic([1], NOON, NOON + 20 * DAY)) == bare_traffic(
+        naive_traffic(samples)
+    )
 
 
 def test_all_that_is_forgotten_makes_room(telemetry: Telemetry) -> None:
-    telemetry.write(every(10 * MINUTE, NOON, NOON + 2 * DAY))
+    telemetry.write(samples_every(10 * MINUTE, NOON, NOON + 2 * DAY))
     telemetry.roll_up(NOON + 2 * DAY)
-    telemetry.forget(NOON + 200 * DAY)
+    telemetry.delete_expired(NOON + 200 * DAY)
     assert telemetry.size() == 0
 
 
@@ -103,13 +107,13 @@ def test_readers_go_on_while_samples_are_written_rolled_up_and_forgotten(
         reader.start()
     for day in range(40):
         begin = NOON + day * DAY
-        telemetry.write(every(10 * MINUTE, begin, begin + HOUR, traffic={5: served(3)}))
+        telemetry.write(samples_every(10 * MINUTE, begin, begin + HOUR, traffic={5: served(3)}))
         telemetry.roll_up(begin + HOUR)
-        telemetry.forget(begin + HOUR)
+        telemetry.delete_expired(begin + HOUR)
     done.set()
     for reader in readers:
         reader.join()
     assert problems == []
     assert len(rounds) > 3
-    telemetry.forget(NOON + 200 * DAY)
+    telemetry.delete_expired(NOON + 200 * DAY)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -7,7 +7,7 @@ from tests.support.clock import START
 
 from bugsly_server.clock import SECOND
 from bugsly_server.store.meta import accounts
-from bugsly_server.store.meta.accounts import LINK_LIFE, SESSION_LIFE
+from bugsly_server.store.meta.accounts import LINK_LIFETIME, SESSION_LIFETIME
 from bugsly_server.store.meta.database import Database
 
 
@@ -43,9 +43,9 @@ def test_of_secrets_only_hashes_are_stored(
 def test_a_session_opens_until_it_expires(database: Database, owner: accounts.Account) -> None:
     with database.writing() as connection:
         secret = accounts.open_session(connection, owner.id, START)
-        assert accounts.of_session(connection, secret, START + SESSION_LIFE - 1) == owner
-        assert accounts.of_session(connection, secret, START + SESSION_LIFE) is None
-        assert accounts.of_session(connection, "another", START) is None
+        assert accounts.by_session(connection, secret, START + SESSION_LIFETIME - 1) == owner
+        assert accounts.by_session(connection, secret, START + SESSION_LIFETIME) is None
+        assert accounts.by_session(connection, "another", START) is None
 
 
 def test_a_session_that_is_closed_opens_no_more(
@@ -54,15 +54,15 @@ def test_a_session_that_is_closed_opens_no_more(
     with database.writing() as connection:
         first, second = (accounts.open_session(connection, owner.id, START) for _ in range(2))
         accounts.close_session(connection, first)
-        assert accounts.of_session(connection, first, START) is None
-        assert accounts.of_session(connection, second, START) == owner
+        assert accounts.by_session(connection, first, START) is None
+        assert accounts.by_session(connection, second, START) == owner
 
 
 def test_a_new_password_ends_every_session(database: Database, owner: accounts.Account) -> None:
     with database.writing() as connection:
         secret = accounts.open_session(connection, owner.id, START)
         accounts.set_password(connection, owner.id, "another-hash")
-        assert accounts.of_session(connection, secret, START) is None
+        assert accounts.by_session(connection, secret, START) is None
         found = accounts.by_name(connection, "ada")
     assert found is not None
     assert found.password_hash == "another-hash"
@@ -74,7 +74,7 @@ def test_sessions_and_links_that_are_over_are_forgotten(
     with database.writing() as connection:
         old = [accounts.open_session(connection, owner.id, START)]
         old += [accounts.make_link(connection, START)]
-        later = START + SESSION_LIFE + SECOND
+        later = START + SESSION_LIFETIME + SECOND
         accounts.open_session(connection, owner.id, later)
         accounts.make_link(connection, later)
     stored = everything_stored(tmp_path)
@@ -93,16 +93,16 @@ def test_a_link_works_once_for_the_first_account(
 
 def test_a_link_makes_the_first_account_where_there_is_none(database: Database) -> None:
     with database.writing() as connection:
-        assert not accounts.exists(connection)
+        assert not accounts.has_any(connection)
         used = accounts.use_link(connection, accounts.make_link(connection, START), START)
         assert used == accounts.by_name(connection, "owner")
-        assert accounts.exists(connection)
+        assert accounts.has_any(connection)
 
 
 def test_a_link_expires(database: Database) -> None:
     with database.writing() as connection:
         secret = accounts.make_link(connection, START)
-        assert accounts.use_link(connection, secret, START + LINK_LIFE) is None
+        assert accounts.use_link(connection, secret, START + LINK_LIFETIME) is None
 
 
 def test_a_token_is_known_until_it_is_revoked_and_its_use_is_noted(
@@ -110,14 +110,14 @@ def test_a_token_is_known_until_it_is_revoked_and_its_use_is_noted(
 ) -> None:
     with database.writing() as connection:
         secret = accounts.make_token(connection, owner.id, "ci", START)
-        assert accounts.of_token(connection, secret, START + SECOND) == owner
-        assert accounts.of_token(connection, secret[:-1], START) is None
+        assert accounts.by_token(connection, secret, START + SECOND) == owner
+        assert accounts.by_token(connection, secret[:-1], START) is None
         (token,) = accounts.tokens(connection, owner.id)
         assert (token.name, token.used_at) == ("ci", START + SECOND)
         accounts.revoke_token(connection, owner.id + 1, token.id)
-        assert accounts.of_token(connection, secret, START) == owner
+        assert accounts.by_token(connection, secret, START) == owner
         accounts.revoke_token(connection, owner.id, token.id)
-        assert accounts.of_token(connection, secret, START) is None
+        assert accounts.by_token(connection, secret, START) is None
 
 
 def test_a_name_is_given_once(database: Database, owner: accounts.Account) -> None:

@@ -15,10 +15,10 @@ def test_a_project_is_made_once_with_a_key_of_its_own(database: Database) -> Non
         assert made == again == projects.by_slug(connection, "shop")
         keys = projects.keys(connection)
         assert keys == {
-            projects.key_of(connection, made.id): made.id,
-            projects.key_of(connection, other.id): other.id,
+            projects.newest_key(connection, made.id): made.id,
+            projects.newest_key(connection, other.id): other.id,
         }
-        assert [one.slug for one in projects.every(connection)] == ["billing", "shop"]
+        assert [one.slug for one in projects.list_all(connection)] == ["billing", "shop"]
 
 
 @pytest.mark.parametrize("slug", ["a", "shop-2", "0", "a-b-c", "x" * 60])

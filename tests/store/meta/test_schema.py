@@ -11,7 +11,7 @@ from sqlalchemy import Connection, TextClause, create_engine, insert, text
 from sqlalchemy.exc import IntegrityError
 
 from bugsly_server.store.meta import error_tables, evidence_tables
-from bugsly_server.store.meta.database import HEAD, MIGRATIONS, Database
+from bugsly_server.store.meta.database import HEAD_REVISION, MIGRATIONS, Database
 from bugsly_server.store.meta.tables import METADATA, key
 
 MIGRATE = (
@@ -23,7 +23,7 @@ MIGRATE = (
 
 def columns(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     """Return name, type, nullability, default and key of every column, by table."""
-    assert {error_tables.error.name, evidence_tables.ask.name} <= set(METADATA.tables)
+    assert {error_tables.error.name, evidence_tables.probe_request.name} <= set(METADATA.tables)
     return {
         name: sorted(
             tuple(row[1:]) for row in connection.execute(text(f"PRAGMA table_info({name})"))
@@ -48,14 +48,14 @@ def test_migrated_columns_have_the_types_and_defaults_of_the_tables(database: Da
 def test_the_newest_migration_is_the_one_the_server_asks_for() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD_REVISION]
 
 
 def test_an_empty_database_has_no_version_until_it_is_migrated(tmp_path: Path) -> None:
     database = Database(tmp_path / "meta.db")
     assert database.version() is None
     database.migrate()
-    assert database.version() == HEAD
+    assert database.version() == HEAD_REVISION
     database.close()
 
 
@@ -70,14 +70,14 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     command = [sys.executable, "-c", MIGRATE, str(tmp_path / "meta.db")]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    assert [one.communicate(timeout=60)[0].strip() for one in started] == [HEAD] * 4
+    assert [one.communicate(timeout=60)[0].strip() for one in started] == [HEAD_REVISION] * 4
     assert {one.returncode for one in started} == {0}
 
 
 def test_a_path_with_odd_characters_can_be_migrated(tmp_path: Path) -> None:
     database = Database(tmp_path / "a %d b's ü" / "meta.db")
     database.migrate()
-    assert database.version() == HEAD
+    assert database.version() == HEAD_REVISION
     database.close()
 
 

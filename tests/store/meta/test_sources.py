@@ -1,12 +1,12 @@
 from tests.support.clock import START
 
-from bugsly.protocol.evidence import Source
+from bugsly.protocol.evidence import ModuleSource
 from bugsly_server.store.meta import projects, sources
 from bugsly_server.store.meta.database import Database
 
 
-def source(file: str = "views.py", text: str = "x = []", *, edited: bool = False) -> Source:
-    return Source(file=file, module=file.removesuffix(".py"), text=text, edited=edited)
+def source(file: str = "views.py", text: str = "x = []", *, edited: bool = False) -> ModuleSource:
+    return ModuleSource(file=file, module=file.removesuffix(".py"), text=text, edited=edited)
 
 
 def shop(database: Database, slug: str = "shop") -> int:
@@ -14,10 +14,12 @@ def shop(database: Database, slug: str = "shop") -> int:
         return projects.ensure(connection, slug, START).id
 
 
-def keep(database: Database, project: int, *read: Source, at: int = START) -> dict[str, Source]:
+def keep(
+    database: Database, project: int, *read: ModuleSource, at: int = START
+) -> dict[str, ModuleSource]:
     with database.writing() as connection:
-        sources.keep(connection, project, read, at)
-        return sources.known(connection, project)
+        sources.save(connection, project, read, at)
+        return sources.by_file(connection, project)
 
 
 def test_the_text_that_was_read_last_is_the_one_that_is_known(database: Database) -> None:

@@ -7,11 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.support.documents import alerts, commands, ingest, kept, mcp, pages, programs, wire
-from tests.support.shapes import shapes
+from tests.support.documents import (
+    agent_payloads,
+    alert_payloads,
+    cli_json,
+    http_api,
+    ingest_replies,
+    mcp_answers,
+    page_json,
+    stored_json,
+)
+from tests.support.json_shapes import shapes
 
 Documents = Iterator[tuple[str, Any]]
-SOURCES = (alerts, commands, ingest, kept, mcp, pages, programs, wire)
+SOURCES = (
+    alert_payloads,
+    cli_json,
+    ingest_replies,
+    stored_json,
+    mcp_answers,
+    page_json,
+    http_api,
+    agent_payloads,
+)
 
 
 def render(folder: Path) -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any
 
-from tests.support.thrown import event_of
+from tests.support.raised_exceptions import event_of_exception
 
-from bugsly_server.model.event import Event
+from bugsly_server.model.event import ErrorEvent
 
-FILE = "shop/views.py"
-SETUP = "shop/app.py"
+VIEWS_FILE = "shop/views.py"
+SETUP_FILE = "shop/app.py"
 FAMILIES = ("none", "names", "kinds", "values", "web", "database", "network")
 
 
@@ -20,7 +20,7 @@ class Failure:
 
     rule: str
     code: str
-    says: tuple[str, ...]
+    mentions: tuple[str, ...]
     line: int
     """Of the piece, where the explanation has to point."""
     setup: str = ""
@@ -31,17 +31,17 @@ class Failure:
     def text(self) -> str:
         return dedent(self.code).strip() + "\n"
 
-    def event(self, **given: Any) -> Event:
+    def event(self, **given: Any) -> ErrorEvent:
         """Run it, and return the event of what it raised; *given* are names it may use."""
         names: dict[str, Any] = {"__name__": "shop.views", **given}
         setup = dedent(self.setup).strip() + "\n"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exec(compile(setup, SETUP, "exec"), names)
+            exec(compile(setup, SETUP_FILE, "exec"), names)
             try:
-                exec(compile(self.text, FILE, "exec"), names)
+                exec(compile(self.text, VIEWS_FILE, "exec"), names)
             except BaseException as error:  # noqa: BLE001 - whatever it is, it becomes an event
-                event = event_of(error, {FILE: self.text, SETUP: setup})
+                event = event_of_exception(error, {VIEWS_FILE: self.text, SETUP_FILE: setup})
             else:
                 raise AssertionError(f"{self.rule}: nothing was raised")
             finally:

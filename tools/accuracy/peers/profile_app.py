@@ -16,33 +16,40 @@ from typing import Any
 
 def main() -> None:
     """Profile, print, end."""
-    asked = json.load(sys.stdin)
+    profile_request = json.load(sys.stdin)
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - runs in old environments too
-    module, _, name = asked["target"].partition(":")
+    module, _, name = profile_request["target"].partition(":")
     client = getattr(importlib.import_module(module), name).test_client()
-    number = _send(client, asked["plan"], 0, asked["requests"])
-    top = {"tracemalloc": _tracemalloc, "memray": _memray}[asked["method"]]
-    line = top(lambda: _send(client, asked["plan"], number, asked["requests"]), asked["folder"])
+    number = _send_requests(client, profile_request["plan"], 0, profile_request["requests"])
+    top = {"tracemalloc": _top_tracemalloc_line, "memray": _top_memray_line}[
+        profile_request["method"]
+    ]
+    line = top(
+        lambda: _send_requests(
+            client, profile_request["plan"], number, profile_request["requests"]
+        ),
+        profile_request["folder"],
+    )
     sys.stdout.write(f"\n{line}\n")
     sys.stdout.flush()
     os._exit(0)
 
 
-def _send(client: Any, plan: list[dict[str, Any]], start: int, requests: int) -> int:
-    every = [one for one in plan for _ in range(one.get("weight", 1))]
+def _send_requests(client: Any, plan: list[dict[str, Any]], start: int, requests: int) -> int:
+    weighted_endpoints = [one for one in plan for _ in range(one.get("weight", 1))]
     for number in range(start, start + requests):
-        one = every[number % len(every)]
-        body = one.get("body", "").replace("{i}", str(number))
+        endpoint = weighted_endpoints[number % len(weighted_endpoints)]
+        body = endpoint.get("body", "").replace("{i}", str(number))
         client.open(
-            one["path"].replace("{i}", str(number)),
-            method=one.get("method", "GET"),
+            endpoint["path"].replace("{i}", str(number)),
+            method=endpoint.get("method", "GET"),
             data=body or None,
-            content_type=one.get("content_type", "application/json") if body else None,
+            content_type=endpoint.get("content_type", "application/json") if body else None,
         )
     return start + requests
 
 
-def _tracemalloc(drive: Any, _folder: str) -> str:
+def _top_tracemalloc_line(drive: Any, _folder: str) -> str:
     import tracemalloc
 
     tracemalloc.start()
@@ -53,11 +60,11 @@ def _tracemalloc(drive: Any, _folder: str) -> str:
     ours = [tracemalloc.Filter(False, tracemalloc.__file__), tracemalloc.Filter(False, __file__)]
     after = tracemalloc.take_snapshot().filter_traces(ours)
     grown = after.compare_to(before.filter_traces(ours), "lineno")
-    top = max(grown, key=lambda one: one.size_diff)
+    top = max(grown, key=lambda statistic: statistic.size_diff)
     return f"{top.traceback[0].filename}:{top.traceback[0].lineno}"
 
 
-def _memray(drive: Any, folder: str) -> str:
+def _top_memray_line(drive: Any, folder: str) -> str:
     import memray
 
     file = os.path.join(folder, "window.bin")  # noqa: PTH118 - as above
@@ -66,7 +73,7 @@ def _memray(drive: Any, folder: str) -> str:
         gc.collect()
     with memray.FileReader(file) as reader:
         records = list(reader.get_leaked_allocation_records(merge_threads=True))
-        records.sort(key=lambda one: one.size, reverse=True)
+        records.sort(key=lambda record: record.size, reverse=True)
         for record in records:
             for _function, source, number in record.stack_trace():
                 if source != __file__:

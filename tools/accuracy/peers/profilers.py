@@ -7,47 +7,47 @@ from pathlib import Path
 
 import msgspec
 
-from tools.accuracy.case import Case
-from tools.accuracy.environments import NotBuilt
-from tools.accuracy.run import KEPT, place, prepared
-from tools.accuracy.sidecar import NotStarted
+from tools.accuracy.case_catalog import AccuracyCase
+from tools.accuracy.doctor_run import RESULTS_FOLDER, prepared_environment, result_path
+from tools.accuracy.environments import EnvironmentNotBuilt
+from tools.accuracy.sidecar import SidecarNotStarted
 
 PROFILERS = {"tracemalloc, top line": "tracemalloc", "memray, top leak": "memray"}
-REQUESTS = 300
-SECONDS = 90.0
+PROFILED_REQUESTS = 300
+PROFILE_TIMEOUT_SECONDS = 90.0
 SCRIPT = Path(__file__).with_name("profile_app.py")
 
 
-def top_line(case: Case, method: str) -> str:
+def top_line(case: AccuracyCase, method: str) -> str:
     """Return the line that *method* puts on top, '' where it names none; kept for the next time."""
-    file = KEPT / "peers" / f"{place(case, method).stem}-{method}"
+    file = RESULTS_FOLDER / "peers" / f"{result_path(case, method).stem}-{method}"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(_profile(case, method), encoding="utf-8")
+        file.write_text(_run_profiler(case, method), encoding="utf-8")
     return file.read_text(encoding="utf-8")
 
 
-def _profile(case: Case, method: str) -> str:
+def _run_profiler(case: AccuracyCase, method: str) -> str:
     extra = ("memray",) if method == "memray" and case.requirements is not None else ()
     try:
-        with prepared(case, *extra) as (python, environ, scratch):
-            asked = {
+        with prepared_environment(case, *extra) as (python, environ, scratch):
+            profile_request = {
                 "target": case.target,
                 "method": method,
                 "plan": case.plan["endpoint"],
-                "requests": REQUESTS,
+                "requests": PROFILED_REQUESTS,
                 "folder": str(scratch),
             }
             done = subprocess.run(
                 [python, str(SCRIPT)],
-                input=msgspec.json.encode(asked),
+                input=msgspec.json.encode(profile_request),
                 cwd=case.folder,
                 env=environ,
                 capture_output=True,
-                timeout=SECONDS,
+                timeout=PROFILE_TIMEOUT_SECONDS,
                 check=False,
             )
-    except (NotBuilt, NotStarted, subprocess.TimeoutExpired):
+    except (EnvironmentNotBuilt, SidecarNotStarted, subprocess.TimeoutExpired):
         return ""
     lines = done.stdout.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines and not done.returncode else ""

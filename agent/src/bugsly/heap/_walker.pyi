@@ -1,4 +1,7 @@
 def start(
-    descriptor: int, roots: list[tuple[str, object]], whole: bool, earlier: tuple[bytes, ...]
+    descriptor: int,
+    roots: list[tuple[str, object]],
+    include_unreachable: bool,
+    earlier_results: tuple[bytes, ...],
 ) -> tuple[int, float]: ...
 def reap(pid: int) -> int | None: ...

@@ -7,10 +7,10 @@ catches and prints what goes wrong here; the app starts all the same.
 import os
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+INJECT_FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
-def start():
+def start_agent():
     """Watch the app of this interpreter, or say in one line why not."""
     if sys.version_info < (3, 10):
         sys.stderr.write(
@@ -19,9 +19,9 @@ def start():
         )
     elif os.environ.get("BUGSLY_DSN"):
         import_bugsly()
-        from bugsly.autostart import begin
+        from bugsly.autostart import install_import_hooks
 
-        begin()
+        install_import_hooks()
 
 
 def import_bugsly():
@@ -36,7 +36,7 @@ def import_bugsly():
         return
     from importlib.util import module_from_spec, spec_from_file_location
 
-    package = os.path.dirname(HERE)
+    package = os.path.dirname(INJECT_FOLDER)
     spec = spec_from_file_location(
         "bugsly", os.path.join(package, "__init__.py"), submodule_search_locations=[package]
     )
@@ -45,19 +45,19 @@ def import_bugsly():
     spec.loader.exec_module(module)
 
 
-def give_way():
+def run_shadowed_sitecustomize():
     """Run the sitecustomize that ours stands in front of, if there is one."""
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path or os.curdir) != HERE]
-    ours = sys.modules.pop("sitecustomize")
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or os.curdir) != INJECT_FOLDER]
+    own_module = sys.modules.pop("sitecustomize")
     try:
         import sitecustomize  # noqa: F401
     except ImportError as error:
         if getattr(error, "name", "sitecustomize") != "sitecustomize":
             raise
-        sys.modules["sitecustomize"] = ours
+        sys.modules["sitecustomize"] = own_module
 
 
 try:
-    start()
+    start_agent()
 finally:
-    give_way()
+    run_shadowed_sitecustomize()

@@ -8,9 +8,9 @@ from functools import wraps
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from bugsly.integrations.imports import when_imported
-from bugsly.integrations.wsgi import COUNTED, Wsgi
-from bugsly.probes.errors.errors import Caught
+from bugsly.integrations.import_hooks import when_imported
+from bugsly.integrations.wsgi import COUNTED_KEY, WsgiMiddleware
+from bugsly.probes.errors.error_reporter import CaptureContext
 from bugsly.probes.traffic import endpoint_of
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("bugsly")
 
 
-FLASK = Caught("flask")
+FLASK_CAPTURE = CaptureContext("flask")
 
 
 def install(app: Any, agent: Agent) -> None:
     """Count the requests of *app*, in the place Flask documents for WSGI middleware."""
     if not hasattr(app, "wsgi_app"):
         LOG.warning("bugsly.init: %r is no Flask application → wrap it in bugsly.wsgi()", app)
-    elif not isinstance(app.wsgi_app, Wsgi):
-        app.wsgi_app = Wsgi(app.wsgi_app, agent)
-        if agent.options.errors:
-            app.handle_http_exception = _reporting(app.handle_http_exception, agent)
+    elif not isinstance(app.wsgi_app, WsgiMiddleware):
+        app.wsgi_app = WsgiMiddleware(app.wsgi_app, agent)
+        if agent.settings.errors:
+            app.handle_http_exception = _report_server_errors(app.handle_http_exception, agent)
 
 
-def _reporting(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
+def _report_server_errors(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
     """Return *handle* with the server errors that views raise by name reported.
 
     Flask sends no signal of an `abort(500)`, and has no other place to hear of it.
@@ -45,13 +45,15 @@ def _reporting(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
     def wrapped(*args: Any) -> Any:
         error = args[-1]
         if getattr(error, "code", None) == 500:
-            agent.errors.capture(getattr(error, "original_exception", None) or error, FLASK)
+            agent.error_reporter.capture_exception(
+                getattr(error, "original_exception", None) or error, FLASK_CAPTURE
+            )
         return handle(*args)
 
     return wrapped
 
 
-class Views:
+class FlaskErrorHook:
     """Hears of the exceptions that views of any Flask application let out."""
 
     def __init__(self, agent: Agent) -> None:
@@ -67,29 +69,29 @@ class Views:
         """Listen no more."""
         signals = sys.modules.get("flask.signals")
         if signals is not None:
-            signals.got_request_exception.disconnect(self.failed)
+            signals.got_request_exception.disconnect(self.on_request_exception)
 
     def _connect(self, signals: ModuleType) -> None:
-        signals.got_request_exception.connect(self.failed, weak=False)
+        signals.got_request_exception.connect(self.on_request_exception, weak=False)
 
-    def failed(self, _app: Any, exception: BaseException, **_more: object) -> None:
+    def on_request_exception(self, _app: Any, exception: BaseException, **_more: object) -> None:
         """Report *exception*, which Flask answers with a page for server errors."""
-        caught = FLASK
+        caught = FLASK_CAPTURE
         with self._agent.request_guard:
-            if self._agent.errors.scopes.current() is None:
-                caught = _not_followed()
-        self._agent.errors.capture(exception, caught)
+            if self._agent.error_reporter.scopes.current_request() is None:
+                caught = _capture_of_uncounted_request()
+        self._agent.error_reporter.capture_exception(exception, caught)
 
 
-def _not_followed() -> Caught:
+def _capture_of_uncounted_request() -> CaptureContext:
     """Return what is known of the first request of an application, which we do not count."""
     from flask import request
 
     endpoint = " ".join(endpoint_of(request.environ))
-    return FLASK._replace(endpoint=endpoint, environ=request.environ)
+    return FLASK_CAPTURE._replace(endpoint=endpoint, environ=request.environ)
 
 
-def watch(agent: Agent) -> None:
+def watch_all_apps(agent: Agent) -> None:
     """Count the requests of every Flask application from the second one it answers.
 
     Flask's signals are sent for all applications, so this needs no knowledge of theirs. The
@@ -101,16 +103,16 @@ def watch(agent: Agent) -> None:
     guard = agent.guards("flask.adopt")
 
     def connect(signals: ModuleType) -> None:
-        def adopt(app: Any, **_kwargs: object) -> None:
+        def install_on_app(app: Any, **_kwargs: object) -> None:
             with guard:
                 from flask import request
 
-                if COUNTED in request.environ:
-                    signals.request_started.disconnect(adopt)
+                if COUNTED_KEY in request.environ:
+                    signals.request_started.disconnect(install_on_app)
                 else:
                     install(app, agent)
                     agent.start()
 
-        signals.request_started.connect(adopt, weak=False)
+        signals.request_started.connect(install_on_app, weak=False)
 
     when_imported("flask.signals", connect, agent.guards("flask.watch"))

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bugsly.probes.lines import Lines
+    from bugsly.probes.allocation_lines import AllocationLines
 
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 """Size of its file."""
-DEEPEST = 60
+MAX_FRAMES = 60
 """Frames of a stack that are read, from the innermost."""
 
 
@@ -42,14 +42,14 @@ class MemrayTracer:
     def is_full(self) -> bool:
         """Return whether its file is as large as it may be."""
         with suppress(OSError):
-            return self._file.stat().st_size > MOST_BYTES
+            return self._file.stat().st_size > MAX_BYTES
         return False
 
     def overhead(self) -> int:
         """Return nothing: its buffers are small, and it does not tell."""
         return 0
 
-    def stop(self, lines: Lines) -> None:
+    def stop(self, lines: AllocationLines) -> None:
         """End, and add what is still allocated to *lines*."""
         import memray
 
@@ -58,7 +58,7 @@ class MemrayTracer:
             self._tracker.__exit__(None, None, None)
             with memray.FileReader(self._file) as reader:
                 for record in reader.get_leaked_allocation_records(merge_threads=True):
-                    stack = [(file, line) for _, file, line in record.stack_trace(DEEPEST)]
+                    stack = [(file, line) for _, file, line in record.stack_trace(MAX_FRAMES)]
                     lines.add(stack, record.size, record.n_allocations)
 
     @property

@@ -5,29 +5,29 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bugsly.integrations.imports import when_imported
-from bugsly.integrations.wsgi import CURRENT
-from bugsly.own import own_line
-from bugsly.probes.pool import NOBODY, note
+from bugsly.app_code import innermost_app_line
+from bugsly.integrations.import_hooks import when_imported
+from bugsly.integrations.wsgi import CURRENT_REQUEST
+from bugsly.probes.connection_pool import NO_APP_LINE, add_checkout
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from bugsly.agent import Agent
 
-LOAN = "bugsly.loan"
-NEW = "bugsly.new"
-SHARED = "bugsly.shared"
+CHECKOUT_KEY = "bugsly.loan"
+FIRST_CONNECT_KEY = "bugsly.new"
+SHARED_KEY = "bugsly.shared"
 """In the `record_info` of a pool's record, which SQLAlchemy keeps for its user."""
 
 
-def watch(agent: Agent) -> None:
+def watch_pools(agent: Agent) -> None:
     """Listen to every pool, once SQLAlchemy is imported."""
-    listener = Listener(agent)
+    listener = SqlalchemyPoolListener(agent)
     when_imported("sqlalchemy", listener.listen, agent.guards("sqlalchemy.watch"))
 
 
-class Listener:
+class SqlalchemyPoolListener:
     """What SQLAlchemy calls, with arguments of the form that its PoolEvents document."""
 
     def __init__(self, agent: Agent) -> None:
@@ -39,48 +39,48 @@ class Listener:
         from sqlalchemy.event import listen
         from sqlalchemy.pool import Pool
 
-        listen(Pool, "first_connect", self.begun)
-        listen(Pool, "checkout", self.taken)
-        listen(Pool, "checkin", self.returned)
-        listen(Pool, "detach", self.returned)
+        listen(Pool, "first_connect", self.on_first_connect)
+        listen(Pool, "checkout", self.on_checkout)
+        listen(Pool, "checkin", self.on_checkin)
+        listen(Pool, "detach", self.on_checkin)
 
-    def begun(self, _connection: Any, record: Any) -> None:
+    def on_first_connect(self, _connection: Any, record: Any) -> None:
         """Remember that the pool of *record* has connected for the first time."""
         with self._guard:
-            record.record_info[NEW] = True
+            record.record_info[FIRST_CONNECT_KEY] = True
 
-    def taken(self, _connection: Any, record: Any, proxy: Any) -> None:
+    def on_checkout(self, _connection: Any, record: Any, proxy: Any) -> None:
         """Note who took the connection of *record*, and in which request."""
         if not self._agent.running:
             return
         with self._guard:
             frame = sys._getframe(1)  # noqa: SLF001 - the interpreter's own way to ask
             pool = proxy._pool  # noqa: SLF001 - nothing public leads from a connection to its pool
-            notes = record.record_info
-            if notes.pop(NEW, False):
-                self._agent.pool.meet(own_line(frame) or NOBODY, pool)
-            if _is_shared(notes):
+            record_info = record.record_info
+            if record_info.pop(FIRST_CONNECT_KEY, False):
+                self._agent.pool.note_pool(innermost_app_line(frame) or NO_APP_LINE, pool)
+            if _is_shared(record_info):
                 return
-            checkout = notes[LOAN] = self._agent.pool.take(frame, proxy, pool)
-            call = CURRENT.get()
-            if call is not None and call.taken is not None:
-                note(call.taken, checkout)
+            checkout = record_info[CHECKOUT_KEY] = self._agent.pool.check_out(frame, proxy, pool)
+            request = CURRENT_REQUEST.get()
+            if request is not None and request.checkouts is not None:
+                add_checkout(request.checkouts, checkout)
 
-    def returned(self, _connection: Any, record: Any) -> None:
+    def on_checkin(self, _connection: Any, record: Any) -> None:
         """Note that the connection of *record* is nobody's again."""
         with self._guard:
-            checkout = record.record_info.pop(LOAN, None)
+            checkout = record.record_info.pop(CHECKOUT_KEY, None)
             if checkout is not None:
-                checkout.back()
+                checkout.mark_returned()
 
 
-def _is_shared(notes: dict[str, Any]) -> bool:
+def _is_shared(record_info: dict[str, Any]) -> bool:
     """Return whether several borrow one connection at a time, as of a StaticPool: none is missed.
 
     That shows when it is taken again before it is back, and is remembered from then on.
     """
-    before = notes.pop(LOAN, None)
-    if before is not None:
-        notes[SHARED] = True
-        before.back()
-    return SHARED in notes
+    previous_checkout = record_info.pop(CHECKOUT_KEY, None)
+    if previous_checkout is not None:
+        record_info[SHARED_KEY] = True
+        previous_checkout.mark_returned()
+    return SHARED_KEY in record_info

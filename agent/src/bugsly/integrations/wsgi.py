@@ -7,11 +7,11 @@ from random import random
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
-from bugsly.integrations.leaving import close_after
-from bugsly.probes.errors.errors import Caught
-from bugsly.probes.pool import settle
-from bugsly.probes.survivors import SHARE, ref_of
-from bugsly.probes.traffic import UNKNOWN, WORTH_A_LOOK, endpoint_of
+from bugsly.integrations.gunicorn_recycling import close_after_response
+from bugsly.probes.connection_pool import count_left_open
+from bugsly.probes.errors.error_reporter import CaptureContext
+from bugsly.probes.surviving_requests import FOLLOWED_SHARE, request_ref
+from bugsly.probes.traffic import MIN_LARGE_BODY_BYTES, UNKNOWN_ENDPOINT, endpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,71 +21,71 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from bugsly.agent import Agent
-    from bugsly.probes.errors.scope import Scope
-    from bugsly.probes.pool import Checkout
-    from bugsly.probes.traffic import Endpoint
+    from bugsly.probes.connection_pool import Checkout
+    from bugsly.probes.errors.scope import ErrorScope
+    from bugsly.probes.traffic import EndpointKey
 
-SEVERAL = 2
+MULTIPLE_CHUNKS = 2
 """Pieces of a file, which the server reads as it sends."""
-COUNTED = "bugsly.counted"
+COUNTED_KEY = "bugsly.counted"
 """In the environ of a request that an outer layer counts already."""
-UNCAUGHT = Caught("wsgi")
-NOWHERE: WSGIEnvironment = {}
+WSGI_CAPTURE = CaptureContext("wsgi")
+EMPTY_ENVIRON: WSGIEnvironment = {}
 """In the place of an environ that is done with."""
-CURRENT: ContextVar[Call | None] = ContextVar("bugsly.call", default=None)
+CURRENT_REQUEST: ContextVar[TrackedRequest | None] = ContextVar("bugsly.call", default=None)
 """The request in progress in this thread or greenlet."""
 
 
-class Wsgi:
+class WsgiMiddleware:
     """The application it wraps, and the count of what it serves."""
 
     def __init__(self, application: WSGIApplication, agent: Agent) -> None:
         self.application = application
         self._agent = agent
-        agent.served.add(self)
+        agent.wsgi_apps.add(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request as the application does, and count it."""
-        if COUNTED in environ:
+        if COUNTED_KEY in environ:
             return self.application(environ, start_response)
-        environ[COUNTED] = True
+        environ[COUNTED_KEY] = True
         agent = self._agent
         if not agent.running:
             agent.start()
-        call = Call(agent, environ, start_response)
+        request = TrackedRequest(agent, environ, start_response)
         try:
-            body = self.application(environ, call.start_response)
+            body = self.application(environ, request.start_response)
         except StopIteration:  # tells Gunicorn that the connection, a websocket, was taken over
-            call.finish()
+            request.finish()
             raise
         except BaseException as error:
-            call.failed(error)
-            call.finish()
+            request.record_failure(error)
+            request.finish()
             raise
-        return call.follow(body)
+        return request.track_body(body)
 
 
-class Call:
+class TrackedRequest:
     """One request on its way through the application."""
 
     __slots__ = (
         "__weakref__",
         "_agent",
         "_endpoint",
+        "_environ_ref",
         "_errors",
         "_guard",
         "_start_response",
         "_survivors",
         "_traffic",
-        "_watched",
-        "announced",
         "begun",
+        "bytes_sent",
+        "checkouts",
+        "chunk_count",
+        "content_length",
         "environ",
-        "pieces",
         "scope",
-        "sent",
         "status",
-        "taken",
     )
 
     def __init__(
@@ -96,20 +96,20 @@ class Call:
         self._start_response = start_response
         self._traffic = agent.traffic
         self._survivors = agent.survivors
-        self._errors = agent.errors
-        self.scope: Scope | None = None
+        self._errors = agent.error_reporter
+        self.scope: ErrorScope | None = None
         self._guard = agent.request_guard
-        self._endpoint: Endpoint | None = None
+        self._endpoint: EndpointKey | None = None
         self.status = 0
-        self.announced = -1
-        self.sent = 0
-        self.pieces = 0
-        self.taken: list[Checkout] | None = []
-        self._watched: ReferenceType[object] | None = None
-        CURRENT.set(self)
-        self._traffic.started()
+        self.content_length = -1
+        self.bytes_sent = 0
+        self.chunk_count = 0
+        self.checkouts: list[Checkout] | None = []
+        self._environ_ref: ReferenceType[object] | None = None
+        CURRENT_REQUEST.set(self)
+        self._traffic.request_started()
         self.begun = perf_counter_ns()
-        self._traffic.under_way.began(self)
+        self._traffic.in_flight_requests.request_started(self)
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
@@ -120,24 +120,24 @@ class Call:
         the body is sent, so this is the last moment to ask for the endpoint.
         """
         with self._guard:
-            if self._agent.leaving:
-                close_after(self._start_response)
+            if self._agent.recycle_reason:
+                close_after_response(self._start_response)
             self._endpoint = endpoint_of(self.environ)
-            self.announced = -1
+            self.content_length = -1
             for name, value in headers:
                 if len(name) == 14 and name.lower() == "content-length" and value.isdigit():
-                    self.announced = int(value)
+                    self.content_length = int(value)
             self.status = int(status[:3])
-            if self.status >= 500 or random() < SHARE:
-                self._watched = ref_of(self.environ)
+            if self.status >= 500 or random() < FOLLOWED_SHARE:
+                self._environ_ref = request_ref(self.environ)
         if exc_info is None:
             return self._start_response(status, headers)
         return self._start_response(status, headers, exc_info)
 
-    def failed(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """Note that *error* came out of the application."""
         self.status = 500
-        self._errors.capture(error, UNCAUGHT)
+        self._errors.capture_exception(error, WSGI_CAPTURE)
 
     @property
     def endpoint(self) -> str:
@@ -145,7 +145,7 @@ class Call:
         method, rule = self._endpoint or endpoint_of(self.environ)
         return f"{method} {rule}"
 
-    def follow(self, body: Iterable[bytes]) -> Iterable[bytes]:
+    def track_body(self, body: Iterable[bytes]) -> Iterable[bytes]:
         """Return *body*, wrapped where its end can only be known by following it.
 
         A list is left alone because servers derive Content-Length from a list of one, and the
@@ -153,12 +153,12 @@ class Call:
         """
         if isinstance(body, (list, tuple)):
             with self._guard:
-                self.sent = sum(map(len, body))
-                self.pieces = 1  # all of it is in memory, in however many parts
+                self.bytes_sent = sum(map(len, body))
+                self.chunk_count = 1  # all of it is in memory, in however many parts
         elif not _is_file(body, self.environ.get("wsgi.file_wrapper")):
-            return Body(body, self)
+            return TrackedBody(body, self)
         else:
-            self.pieces = SEVERAL
+            self.chunk_count = MULTIPLE_CHUNKS
         self.finish()
         return body
 
@@ -167,30 +167,30 @@ class Call:
 
         What it took and did not give back is noted, and no part of it is kept.
         """
-        CURRENT.set(None)
-        self._traffic.under_way.ended(self)
-        environ, self.environ = self.environ, NOWHERE
+        CURRENT_REQUEST.set(None)
+        self._traffic.in_flight_requests.request_finished(self)
+        environ, self.environ = self.environ, EMPTY_ENVIRON
         if self._endpoint is None:
             with self._guard:
                 self._endpoint = endpoint_of(environ)
         with self._guard:
-            endpoint = self._endpoint or UNKNOWN
+            endpoint = self._endpoint or UNKNOWN_ENDPOINT
             self._count(endpoint)
-            taken, self.taken = self.taken, None
-            if taken:
-                settle(taken, endpoint)
-            if self._watched is not None:
-                self._survivors.watch(self._watched, endpoint, failed=self.status >= 500)
+            checkouts, self.checkouts = self.checkouts, None
+            if checkouts:
+                count_left_open(checkouts, endpoint)
+            if self._environ_ref is not None:
+                self._survivors.follow(self._environ_ref, endpoint, failed=self.status >= 500)
 
-    def _count(self, endpoint: Endpoint) -> None:
+    def _count(self, endpoint: EndpointKey) -> None:
         micros = (perf_counter_ns() - self.begun) // 1000
         if endpoint[0] == "HEAD":
-            self._traffic.finished(endpoint, self.status, micros, 0)
+            self._traffic.request_finished(endpoint, self.status, micros, 0)
             return
-        if self.pieces == 1 and self.sent < self.announced:
-            self.pieces = SEVERAL  # the client left before the second
-        sent = self.sent if self.announced < 0 else self.announced
-        self._traffic.finished(endpoint, self.status, micros, sent, self.pieces)
+        if self.chunk_count == 1 and self.bytes_sent < self.content_length:
+            self.chunk_count = MULTIPLE_CHUNKS  # the client left before the second
+        bytes_sent = self.bytes_sent if self.content_length < 0 else self.content_length
+        self._traffic.request_finished(endpoint, self.status, micros, bytes_sent, self.chunk_count)
 
 
 def _is_file(body: object, wrapper: object) -> bool:
@@ -203,41 +203,41 @@ def _is_file(body: object, wrapper: object) -> bool:
     return wrapper is not None and hasattr(body, "read")
 
 
-class Body:
+class TrackedBody:
     """A response body whose close() ends the request.
 
     Its chunks are counted where it announced no length, or one that is worth a look.
     """
 
-    __slots__ = ("_body", "_call", "_open")
+    __slots__ = ("_body", "_is_open", "_request")
 
-    def __init__(self, body: Iterable[bytes], call: Call) -> None:
+    def __init__(self, body: Iterable[bytes], request: TrackedRequest) -> None:
         self._body = body
-        self._call = call
-        self._open = True
+        self._request = request
+        self._is_open = True
 
     def __iter__(self) -> Iterator[bytes]:
-        short = 0 <= self._call.announced < WORTH_A_LOOK
-        return self._followed() if short else self._counted()
+        is_small = 0 <= self._request.content_length < MIN_LARGE_BODY_BYTES
+        return self._tracked() if is_small else self._counted()
 
-    def _followed(self) -> Iterator[bytes]:
+    def _tracked(self) -> Iterator[bytes]:
         """Yield the chunks; `yield from` would close the body a second time."""
         try:
             for chunk in self._body:  # noqa: UP028 - see above
                 yield chunk
         except Exception as error:
-            self._call.failed(error)
+            self._request.record_failure(error)
             raise
 
     def _counted(self) -> Iterator[bytes]:
         try:
             for chunk in self._body:
-                self._call.sent += len(chunk)
+                self._request.bytes_sent += len(chunk)
                 if chunk:
-                    self._call.pieces += 1
+                    self._request.chunk_count += 1
                 yield chunk
         except Exception as error:
-            self._call.failed(error)
+            self._request.record_failure(error)
             raise
 
     def close(self) -> None:
@@ -247,9 +247,9 @@ class Body:
             if close is not None:
                 close()
         except Exception as error:
-            self._call.failed(error)
+            self._request.record_failure(error)
             raise
         finally:
-            if self._open:
-                self._open = False
-                self._call.finish()
+            if self._is_open:
+                self._is_open = False
+                self._request.finish()

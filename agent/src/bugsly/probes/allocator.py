@@ -7,12 +7,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from bugsly.probes.rarely import Rarely
+from bugsly.probes.cost_throttle import CostThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIELDS = (
+MALLINFO_FIELDS = (
     "arena",
     "ordblks",
     "smblks",
@@ -25,11 +25,11 @@ FIELDS = (
     "keepcost",
 )
 """Of glibc's struct mallinfo2."""
-OTHERS = ("mallctl", "mi_malloc", "tc_malloc")
+OTHER_ALLOCATOR_FUNCTIONS = ("mallctl", "mi_malloc", "tc_malloc")
 """Functions of jemalloc, mimalloc and tcmalloc."""
 
 
-class Allocated(NamedTuple):
+class AllocatorMemory(NamedTuple):
     """Bytes given out and bytes held, 0 where unknown; blocks of Python's allocator."""
 
     in_use: int = 0
@@ -41,18 +41,18 @@ class AllocatorProbe:
     """Reads both allocators of this process."""
 
     def __init__(self) -> None:
-        self._blocks = Rarely(sys.getallocatedblocks)
-        self._mallinfo: Rarely[tuple[int, int] | None] | None = None
+        self._blocks_throttle = CostThrottle(sys.getallocatedblocks)
+        self._mallinfo_throttle: CostThrottle[tuple[int, int] | None] | None = None
 
-    def read(self) -> Allocated:
+    def read(self) -> AllocatorMemory:
         """Return what they hold now, without what is dear to read and was read lately."""
-        if self._mallinfo is None:
-            self._mallinfo = Rarely(_mallinfo2())
-        in_use, held = self._mallinfo.take() or (0, 0)
-        return Allocated(in_use, held, self._blocks.take())
+        if self._mallinfo_throttle is None:
+            self._mallinfo_throttle = CostThrottle(_mallinfo_reader())
+        in_use, held = self._mallinfo_throttle.read_if_due() or (0, 0)
+        return AllocatorMemory(in_use, held, self._blocks_throttle.read_if_due())
 
 
-def _mallinfo2() -> Callable[[], tuple[int, int] | None]:
+def _mallinfo_reader() -> Callable[[], tuple[int, int] | None]:
     """Return what reads (in use, held) from glibc 2.33 or newer; elsewhere it reads nothing.
 
     Its cost grows with the number of free chunks, about 3 ns each, during which malloc waits.
@@ -63,23 +63,23 @@ def _mallinfo2() -> Callable[[], tuple[int, int] | None]:
     except ImportError:  # Python was built without libffi
         return lambda: None
     library = ctypes.CDLL(None)
-    ask = getattr(library, "mallinfo2", None)
-    if ask is None or any(hasattr(library, name) for name in OTHERS):
+    mallinfo2 = getattr(library, "mallinfo2", None)
+    if mallinfo2 is None or any(hasattr(library, name) for name in OTHER_ALLOCATOR_FUNCTIONS):
         return lambda: None
 
     class Mallinfo2(ctypes.Structure):
-        _fields_ = tuple((name, ctypes.c_size_t) for name in FIELDS)
+        _fields_ = tuple((name, ctypes.c_size_t) for name in MALLINFO_FIELDS)
 
-    ask.restype = Mallinfo2
+    mallinfo2.restype = Mallinfo2
 
     def read() -> tuple[int, int]:
-        found = ask()
+        found = mallinfo2()
         return found.uordblks + found.hblkhd, found.arena + found.hblkhd
 
     return read
 
 
-def read_facts() -> dict[str, int]:
+def read_collector_facts() -> dict[str, int]:
     """Return the switches and counts of this process that say how its memory is collected."""
     return {
         "gc_enabled": int(gc.isenabled()),

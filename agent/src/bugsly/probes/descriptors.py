@@ -12,81 +12,83 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from bugsly.probes.grown import Counted
+from bugsly.probes.rising_counts import DescribedCount
 from bugsly.protocol.evidence import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bugsly.probes.leftovers import Leftovers
+    from bugsly.probes.collected_files import CollectedFiles
 
-MOST = 4_000
+MAX_DESCRIPTORS = 4_000
 """Descriptors that are looked at."""
 TCP_INFO = 11
 CLOSE_WAIT = 8
 """The other end has closed, this one has not."""
-EPHEMERAL = 32_768
+FIRST_EPHEMERAL_PORT = 32_768
 """Ports from here on are a client's own."""
-ADDRESS = 28
+MAX_SOCKADDR_BYTES = 28
 """Bytes of the longest address that has a port."""
-MEMFD = "/memfd:"
-DIGIT = re.compile(r"[^/]*\d[^/]*")
+MEMFD_PREFIX = "/memfd:"
+PATH_PART_WITH_DIGIT = re.compile(r"[^/]*\d[^/]*")
 
 
-class Peer(NamedTuple):
+class SocketPeer(NamedTuple):
     """The other end of a socket."""
 
     port: str
-    waiting: bool
+    is_close_wait: bool
 
 
-def count_files() -> Counter[str]:
+def count_open_files() -> Counter[str]:
     """Return how many files are open now, by where they lie and their ending."""
-    return _files(dict(_targets()))
+    return _count_file_patterns(dict(_targets()))
 
 
-def count_descriptors(leftovers: Leftovers) -> dict[str, Counted]:
+def count_open_descriptors(collected_files: CollectedFiles) -> dict[str, DescribedCount]:
     """Return how many are open, by what they are; nothing where there is no /proc.
 
     Files that only the collector closed count as open.
     """
     targets = dict(_targets())
-    files = leftovers.see(_files(targets))
+    files = collected_files.add_collected(_count_file_patterns(targets))
     counted = {
-        f"open files like {pattern}": Counted(
-            count, partial(_describe, "file", closed_by_collector=leftovers.closed[pattern])
+        f"open files like {pattern}": DescribedCount(
+            count, partial(_describe, "file", closed_by_collector=collected_files.closed[pattern])
         )
         for pattern, count in files.items()
     }
     sockets = [number for number, target in targets.items() if target.startswith("socket:")]
-    peers = list(map(_asking(), sockets))
-    waiting = Counter(peer.port for peer in peers if peer.waiting)
+    peers = list(map(_peer_reader(), sockets))
+    waiting = Counter(peer.port for peer in peers if peer.is_close_wait)
     for port, count in Counter(peer.port for peer in peers).items():
         name = f"open sockets {port}".strip()
-        counted[name] = Counted(count, partial(_describe, "socket", close_wait=waiting[port]))
+        counted[name] = DescribedCount(
+            count, partial(_describe, "socket", close_wait=waiting[port])
+        )
     return counted
 
 
 def _describe(entry: str, name: str, **details: int) -> Holder:
-    told = {what: count for what, count in details.items() if count}
-    return Holder(name=name, kind="descriptor", entry=entry, details=told)
+    nonzero = {what: count for what, count in details.items() if count}
+    return Holder(name=name, kind="descriptor", entry=entry, details=nonzero)
 
 
-def _files(targets: Mapping[int, str]) -> Counter[str]:
+def _count_file_patterns(targets: Mapping[int, str]) -> Counter[str]:
     files = [target for target in targets.values() if target.startswith("/")]
-    temporary = _temporary()
+    temporary = _temporary_folder()
     return Counter(_pattern(file, temporary) for file in files)
 
 
 def _targets() -> Iterator[tuple[int, str]]:
     """Yield the descriptors of this process with what they point to."""
     with suppress(OSError):
-        for name in os.listdir("/proc/self/fd")[:MOST]:  # noqa: PTH208 - thousands of paths
+        for name in os.listdir("/proc/self/fd")[:MAX_DESCRIPTORS]:  # noqa: PTH208 - thousands of paths
             with suppress(OSError):
                 yield int(name), os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115 - as above
 
 
-def _temporary() -> str:
+def _temporary_folder() -> str:
     """Return the folder for temporary files; of one that cannot be, where none can be written."""
     try:
         return tempfile.gettempdir()
@@ -99,15 +101,15 @@ def _pattern(path: str, temporary: str) -> str:
 
     Files in folders of *temporary* lie in it.
     """
-    if path.startswith(MEMFD):
-        return f"{MEMFD}*"
+    if path.startswith(MEMFD_PREFIX):
+        return f"{MEMFD_PREFIX}*"
     folder, name = os.path.split(path.removesuffix(" (deleted)"))
     if folder.startswith(temporary):
         folder = temporary
-    return f"{DIGIT.sub('*', folder)}/*{os.path.splitext(name)[1]}"  # noqa: PTH122 - as above
+    return f"{PATH_PART_WITH_DIGIT.sub('*', folder)}/*{os.path.splitext(name)[1]}"  # noqa: PTH122 - as above
 
 
-def _asking() -> Callable[[int], Peer]:
+def _peer_reader() -> Callable[[int], SocketPeer]:
     """Return what tells the other end of a socket by its descriptor.
 
     The C library is asked, for a socket object made of a descriptor may change its mode.
@@ -115,24 +117,24 @@ def _asking() -> Callable[[int], Peer]:
     try:
         import ctypes
     except ImportError:  # Python was built without libffi
-        return lambda _descriptor: Peer("", waiting=False)
+        return lambda _descriptor: SocketPeer("", is_close_wait=False)
     library = ctypes.CDLL(None)
-    address = (ctypes.c_ubyte * ADDRESS)()
+    address = (ctypes.c_ubyte * MAX_SOCKADDR_BYTES)()
     state = ctypes.c_ubyte()
     length = ctypes.c_uint()
 
-    def ask(descriptor: int) -> Peer:
-        length.value = ADDRESS
+    def read_peer(descriptor: int) -> SocketPeer:
+        length.value = MAX_SOCKADDR_BYTES
         if library.getpeername(descriptor, address, ctypes.byref(length)) != 0:
-            return Peer("", waiting=False)
+            return SocketPeer("", is_close_wait=False)
         length.value = 1
         level, option = socket.IPPROTO_TCP, TCP_INFO
         waits = not library.getsockopt(
             descriptor, level, option, ctypes.byref(state), ctypes.byref(length)
         )
-        return Peer(_port(bytes(address)), waiting=waits and state.value == CLOSE_WAIT)
+        return SocketPeer(_port(bytes(address)), is_close_wait=waits and state.value == CLOSE_WAIT)
 
-    return ask
+    return read_peer
 
 
 def _port(address: bytes) -> str:
@@ -141,4 +143,4 @@ def _port(address: bytes) -> str:
     if family not in {socket.AF_INET, socket.AF_INET6}:
         return ""
     port = int.from_bytes(address[2:4], "big")
-    return f"to port {port}" if port < EPHEMERAL else "of clients"
+    return f"to port {port}" if port < FIRST_EPHEMERAL_PORT else "of clients"

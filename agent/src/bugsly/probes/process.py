@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-LINUX = sys.platform.startswith("linux")
+IS_LINUX = sys.platform.startswith("linux")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _AGENT_LOADED = time.clock_gettime(_CLOCK)
 
@@ -26,7 +26,7 @@ class ProcessMemory(NamedTuple):
 
 def read_memory() -> ProcessMemory:
     """Return the memory of this process now; on macOS without the shared part."""
-    if LINUX:
+    if IS_LINUX:
         return parse_status(Path("/proc/self/status").read_bytes())
     return _macos_memory()
 
@@ -64,7 +64,7 @@ def _macos_memory() -> ProcessMemory:
     return ProcessMemory(footprint, 0, 0, peak, threading.active_count())
 
 
-def read_proportional() -> int | None:
+def read_pss() -> int | None:
     """Return the PSS in bytes, or None. Costs about 3.5 ms per GB of heap: ask rarely."""
     try:
         lines = Path("/proc/self/smaps_rollup").read_bytes().splitlines()
@@ -76,7 +76,7 @@ def read_proportional() -> int | None:
 def count_descriptors() -> int:
     """Return how many file descriptors are open, the one used to count them left out."""
     try:
-        return sum(1 for _ in Path("/proc/self/fd" if LINUX else "/dev/fd").iterdir()) - 1
+        return sum(1 for _ in Path("/proc/self/fd" if IS_LINUX else "/dev/fd").iterdir()) - 1
     except OSError:
         return 0
 
@@ -88,18 +88,18 @@ def clock() -> float:
 
 def age() -> int:
     """Return microseconds since this process started, on a clock that never jumps."""
-    return int((clock() - _started()) * 1_000_000)
+    return int((clock() - _started_at()) * 1_000_000)
 
 
 _start_by_pid: dict[int, float] = {}
 
 
-def _started() -> float:
+def _started_at() -> float:
     """Return when this process started, in seconds on the clock of `age`."""
     pid = os.getpid()
     if pid not in _start_by_pid:
         _start_by_pid.clear()
-        _start_by_pid[pid] = _linux_start() if LINUX else _AGENT_LOADED
+        _start_by_pid[pid] = _linux_start() if IS_LINUX else _AGENT_LOADED
     return _start_by_pid[pid]
 
 
@@ -114,17 +114,17 @@ def machine() -> str:
 
     The same for every process there. Where the platform tells neither, all have the same digits.
     """
-    return f"{zlib.crc32(_boot() + _namespace()):08x}"
+    return f"{zlib.crc32(_boot_id() + _pid_namespace()):08x}"
 
 
-def _boot() -> bytes:
+def _boot_id() -> bytes:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_bytes()
     except OSError:
         return b""
 
 
-def _namespace() -> bytes:
+def _pid_namespace() -> bytes:
     try:
         return bytes(Path("/proc/self/ns/pid").readlink())
     except OSError:

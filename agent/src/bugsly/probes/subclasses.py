@@ -6,17 +6,17 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bugsly.own import own_modules
-from bugsly.probes.census import raw
-from bugsly.probes.grown import Counted
+from bugsly.app_code import app_modules
+from bugsly.probes.census import type_internals
+from bugsly.probes.rising_counts import DescribedCount
 from bugsly.protocol.evidence import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-MOST_OWN = 500
-BASES = (
+MAX_APP_CLASSES = 500
+WATCHED_BASES = (
     ("builtins", "object"),
     ("builtins", "tuple"),
     ("builtins", "dict"),
@@ -31,40 +31,44 @@ BASES = (
 """What dataclass and named tuple makers, `type()` and the usual libraries' makers derive from."""
 
 
-def count_subclasses() -> dict[str, Counted]:
+def count_subclasses() -> dict[str, DescribedCount]:
     """Return how many direct subclasses are alive, by base class."""
     found = {}
-    for base in _bases():
+    for base in _base_classes():
         count = len(type.__subclasses__(base))
         if count:
-            found[f"subclasses of {raw.full_name(base)}"] = Counted(count, partial(_describe, base))
+            found[f"subclasses of {type_internals.full_name(base)}"] = DescribedCount(
+                count, partial(_describe, base)
+            )
     return found
 
 
 def _describe(base: type, name: str) -> Holder:
     newest: list[type] = type.__subclasses__(base)[-1:]
-    file = vars(sys.modules.get(raw.module_of(base), sys)).get("__file__")
+    file = vars(sys.modules.get(type_internals.module_of(base), sys)).get("__file__")
     return Holder(
         name=name,
         kind="subclass",
-        entry="".join(raw.full_name(one) for one in newest),
+        entry="".join(type_internals.full_name(one) for one in newest),
         file=file or "",
     )
 
 
-def _bases() -> Iterator[type]:
-    for module, name in BASES:
+def _base_classes() -> Iterator[type]:
+    for module, name in WATCHED_BASES:
         base = vars(sys.modules[module]).get(name) if module in sys.modules else None
         if isinstance(base, type):
             yield base
-    budget = MOST_OWN
-    for one in own_modules():
-        classes = _classes(one)[:budget]
+    budget = MAX_APP_CLASSES
+    for app_module in app_modules():
+        classes = _classes_defined_in(app_module)[:budget]
         budget -= len(classes)
         yield from classes
 
 
-def _classes(module: ModuleType) -> list[type]:
+def _classes_defined_in(module: ModuleType) -> list[type]:
     """Return the classes defined in *module*, told by their type alone: no proxy is asked."""
     things = [one for one in list(vars(module).values()) if issubclass(type(one), type)]
-    return [one for one in things if raw.class_dict(one).get("__module__") == module.__name__]
+    return [
+        one for one in things if type_internals.class_dict(one).get("__module__") == module.__name__
+    ]

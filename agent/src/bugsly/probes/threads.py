@@ -8,15 +8,15 @@ from collections import Counter
 from functools import partial
 from typing import NamedTuple
 
-from bugsly.own import Callee, callee_of, is_own
-from bugsly.probes.grown import Counted
+from bugsly.app_code import Callee, is_app_file, resolve_callee
+from bugsly.probes.rising_counts import DescribedCount
 from bugsly.protocol.evidence import Holder
 
 DIGITS = re.compile(r"\d+")
-LONGEST_NAME = 80
+MAX_THREAD_NAME_LENGTH = 80
 
 
-class Group(NamedTuple):
+class ThreadGroup(NamedTuple):
     """Threads that run the same; those of a library under the same name too, but for digits."""
 
     callee: Callee
@@ -29,17 +29,17 @@ class Group(NamedTuple):
         return f"threads{named} running {self.callee.name}"
 
 
-def count_threads() -> dict[str, Counted]:
+def count_threads() -> dict[str, DescribedCount]:
     """Return how many threads are alive that Python started, by what they run."""
     groups = Counter(_group(thread) for thread in threading.enumerate())
     return {
-        group.label: Counted(count, partial(_describe, group.callee))
+        group.label: DescribedCount(count, partial(_describe, group.callee))
         for group, count in groups.items()
         if group is not None
     }
 
 
-def _group(thread: threading.Thread) -> Group | None:
+def _group(thread: threading.Thread) -> ThreadGroup | None:
     """Return what *thread* runs, without running any code of its class.
 
     None for the main thread, and for those that `threading` did not start.
@@ -52,12 +52,12 @@ def _group(thread: threading.Thread) -> Group | None:
             return None
         if runs is threading.Timer.run:
             runs = fields.get("function", runs)
-    callee = callee_of(runs)
+    callee = resolve_callee(runs)
     name = fields.get("_name")
-    if is_own(callee.file) or type(name) is not str:
-        return Group(callee, "")
-    return Group(callee, DIGITS.sub("#", name)[:LONGEST_NAME])
+    if is_app_file(callee.file) or type(name) is not str:
+        return ThreadGroup(callee, "")
+    return ThreadGroup(callee, DIGITS.sub("#", name)[:MAX_THREAD_NAME_LENGTH])
 
 
 def _describe(callee: Callee, name: str) -> Holder:
-    return Holder(name=name, kind="thread", entry="thread", site=callee.own_site, file=callee.file)
+    return Holder(name=name, kind="thread", entry="thread", site=callee.app_site, file=callee.file)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from bugsly.probes.under_way import LONGEST_LABEL, RequestsUnderWay
-from bugsly.protocol.memory import Traffic
+from bugsly.probes.in_flight import MAX_ENDPOINT_LENGTH, InFlightRequests
+from bugsly.protocol.memory import SampledTraffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,15 +17,15 @@ MAX_ENDPOINTS = 200
 METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
-WORTH_A_LOOK = 256_000
+MIN_LARGE_BODY_BYTES = 256_000
 """Bytes from which on a body that was handed over in one piece is told."""
-OTHERS = ("", "(other endpoints)")
-UNKNOWN = ("", "(unknown)")
-Endpoint = tuple[str, str]
+OTHER_ENDPOINTS = ("", "(other endpoints)")
+UNKNOWN_ENDPOINT = ("", "(unknown)")
+EndpointKey = tuple[str, str]
 """Method and rule. The label `GET /items/<id>` is made when a sample is taken, not per request."""
 
 
-def endpoint_of(environ: WSGIEnvironment) -> Endpoint:
+def endpoint_of(environ: WSGIEnvironment) -> EndpointKey:
     """Return what *environ* was routed to; Flask leaves its request there under werkzeug's name."""
     method = environ.get("REQUEST_METHOD")
     if method not in METHODS:
@@ -40,27 +40,27 @@ def endpoint_of(environ: WSGIEnvironment) -> Endpoint:
 class TrafficProbe:
     """The traffic of this worker since its start, and since the last sample."""
 
-    __slots__ = ("_lock", "_rows", "_taken", "in_flight", "requests", "under_way")
+    __slots__ = ("_lock", "_rows", "_taken_counts", "in_flight", "in_flight_requests", "requests")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: dict[Endpoint, list[int]] = {}
-        self._taken: dict[Endpoint, int] = {}
+        self._rows: dict[EndpointKey, list[int]] = {}
+        self._taken_counts: dict[EndpointKey, int] = {}
         self.requests = 0
         self.in_flight = 0
-        self.under_way = RequestsUnderWay()
+        self.in_flight_requests = InFlightRequests()
 
-    def release(self) -> None:
+    def reset_lock(self) -> None:
         """Free the lock, which a thread that is no more may have held at a fork."""
         self._lock = threading.Lock()
 
-    def started(self) -> None:
+    def request_started(self) -> None:
         """Note that a request came in."""
         with self._lock:
             self.in_flight += 1
 
-    def finished(
-        self, endpoint: Endpoint, status: int, micros: int, sent: int, pieces: int = 0
+    def request_finished(
+        self, endpoint: EndpointKey, status: int, micros: int, sent: int, pieces: int = 0
     ) -> None:
         """Note that a request was answered with *sent* bytes after *micros* microseconds.
 
@@ -85,45 +85,45 @@ class TrafficProbe:
             elif pieces and sent > row[6]:
                 row[6] = sent
 
-    def _row(self, endpoint: Endpoint) -> list[int]:
+    def _row(self, endpoint: EndpointKey) -> list[int]:
         if len(self._rows) >= MAX_ENDPOINTS:
-            endpoint = OTHERS
+            endpoint = OTHER_ENDPOINTS
         return self._rows.setdefault(endpoint, [0] * 8)
 
-    def take(self) -> tuple[Traffic, ...]:
+    def take_traffic(self) -> tuple[SampledTraffic, ...]:
         """Return what was served since the last call, busiest endpoint first, and begin anew."""
         with self._lock:
             rows, self._rows = self._rows, {}
-            self._taken = _added(self._taken, rows)
+            self._taken_counts = _with_counts(self._taken_counts, rows)
         busiest = sorted(rows.items(), key=lambda row: row[1][0], reverse=True)
         return tuple(
-            Traffic(
-                endpoint=f"{method} {rule}".strip()[:LONGEST_LABEL],
+            SampledTraffic(
+                endpoint=f"{method} {rule}".strip()[:MAX_ENDPOINT_LENGTH],
                 requests=row[0],
                 client_errors=row[1],
                 server_errors=row[2],
                 micros=row[3],
                 sent=row[4],
                 biggest=row[5],
-                whole=row[6] if row[6] >= WORTH_A_LOOK else 0,
+                whole=row[6] if row[6] >= MIN_LARGE_BODY_BYTES else 0,
                 streamed=row[7],
             )
             for (method, rule), row in busiest
         )
 
-    def served(self) -> dict[Endpoint, int]:
+    def requests_by_endpoint(self) -> dict[EndpointKey, int]:
         """Return how many requests of each endpoint were answered since the start."""
         with self._lock:
-            return _added(self._taken, self._rows)
+            return _with_counts(self._taken_counts, self._rows)
 
 
-def _added(
-    served: Mapping[Endpoint, int], rows: Mapping[Endpoint, list[int]]
-) -> dict[Endpoint, int]:
+def _with_counts(
+    served: Mapping[EndpointKey, int], rows: Mapping[EndpointKey, list[int]]
+) -> dict[EndpointKey, int]:
     """Return *served* with what is in *rows*; what is new beyond a bound counts as others."""
-    whole = dict(served)
+    total = dict(served)
     for endpoint, row in rows.items():
-        fits = endpoint in whole or len(whole) < MAX_ENDPOINTS
-        name = endpoint if fits else OTHERS
-        whole[name] = whole.get(name, 0) + row[0]
-    return whole
+        fits = endpoint in total or len(total) < MAX_ENDPOINTS
+        name = endpoint if fits else OTHER_ENDPOINTS
+        total[name] = total.get(name, 0) + row[0]
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-LONGEST_PROJECT = 18
+MAX_PROJECT_DIGITS = 18
 """Digits."""
 
 
@@ -52,7 +52,7 @@ def parse_dsn(text: str) -> Dsn:
     if not parts.hostname:
         raise InvalidDsn("it names no host after the @")
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
-    if not (project.isascii() and project.isdigit() and len(project) <= LONGEST_PROJECT):
+    if not (project.isascii() and project.isdigit() and len(project) <= MAX_PROJECT_DIGITS):
         raise InvalidDsn("it has to end with the project's number")
     return Dsn(
         scheme=parts.scheme,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/x-sentry-envelope"
 MAX_HEADER_BYTES = 8 * 1024
 MAX_ITEMS = 100
-MAX_COUNTED = 10_000
+MAX_COUNTED_ITEMS = 10_000
 """Items that are counted at all: a body of nothing but tiny items would take long to walk."""
 NEWLINES = re.compile(rb"\n*")
 
@@ -23,7 +23,7 @@ class InvalidEnvelope(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class EnvelopeItem:
     """One item; *type* is empty when its header names none."""
 
     type: str
@@ -36,7 +36,7 @@ class Envelope:
     """A parsed envelope. *beyond* counts the items past `MAX_ITEMS`, which were not read."""
 
     header: dict[str, Any]
-    items: tuple[Item, ...]
+    items: tuple[EnvelopeItem, ...]
     beyond: int = 0
 
 
@@ -54,21 +54,23 @@ def parse_envelope(body: bytes) -> Envelope:
 
     An item without a length ends at the next newline. A payload is not looked into.
     """
-    header, position = _header(body, 0, "the envelope's header")
-    items: list[Item] = []
+    header, position = _parse_header(body, 0, "the envelope's header")
+    items: list[EnvelopeItem] = []
     beyond = 0
     while (position := _skip_newlines(body, position)) < len(body):
         number = len(items) + beyond + 1
-        if number > MAX_COUNTED:
-            raise InvalidEnvelope(f"it has more than {MAX_COUNTED} items")
-        item_header, start = _header(body, position, f"the header of item {number}")
+        if number > MAX_COUNTED_ITEMS:
+            raise InvalidEnvelope(f"it has more than {MAX_COUNTED_ITEMS} items")
+        item_header, start = _parse_header(body, position, f"the header of item {number}")
         end = _payload_end(body, start, item_header.get("length"), number)
         position = end + 1
         if len(items) == MAX_ITEMS:
             beyond += 1
             continue
         kind = item_header.get("type")
-        items.append(Item(kind if isinstance(kind, str) else "", item_header, body[start:end]))
+        items.append(
+            EnvelopeItem(kind if isinstance(kind, str) else "", item_header, body[start:end])
+        )
     return Envelope(header, tuple(items), beyond)
 
 
@@ -77,7 +79,7 @@ def _skip_newlines(body: bytes, position: int) -> int:
     return match.end() if match is not None else position
 
 
-def _header(body: bytes, start: int, what: str) -> tuple[dict[str, Any], int]:
+def _parse_header(body: bytes, start: int, what: str) -> tuple[dict[str, Any], int]:
     end = body.find(b"\n", start)
     end = len(body) if end < 0 else end
     if end - start > MAX_HEADER_BYTES:

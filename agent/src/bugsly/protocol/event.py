@@ -11,7 +11,7 @@ ITEM_TYPE = "event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class CapturedFrame:
     """One call of a stack, with the source around its line once that was read."""
 
     module: str
@@ -28,13 +28,13 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thrown:
+class CapturedException:
     """One exception of a chain or a group; its *parent* is the number of the one it belongs to."""
 
     type: str
     module: str
     value: str
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[CapturedFrame, ...] = ()
     """Outermost call first."""
     number: int = 0
     """0 is the one that was caught."""
@@ -45,7 +45,7 @@ class Thrown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crumb:
+class CapturedBreadcrumb:
     """Something that happened before."""
 
     at: float
@@ -56,7 +56,7 @@ class Crumb:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CapturedRequest:
     """The HTTP request that was being answered."""
 
     method: str
@@ -67,7 +67,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class CapturedEvent:
     """What happened once. *at* is in seconds since 1970."""
 
     id: str
@@ -82,15 +82,15 @@ class Event:
     logger: str = ""
     endpoint: str = ""
     user: str = ""
-    thrown: tuple[Thrown, ...] = ()
+    thrown: tuple[CapturedException, ...] = ()
     """The one that was caught first."""
-    crumbs: tuple[Crumb, ...] = ()
-    asked: Asked | None = None
+    crumbs: tuple[CapturedBreadcrumb, ...] = ()
+    asked: CapturedRequest | None = None
     contexts: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class EventOrigin:
     """What is the same in all events of a worker."""
 
     release: str
@@ -100,11 +100,11 @@ class Origin:
     """Of the agent."""
 
 
-def encode_event(event: Event, origin: Origin) -> bytes:
+def encode_event(event: CapturedEvent, origin: EventOrigin) -> bytes:
     """Return *event* as Sentry's JSON, without what is empty."""
-    written = {
+    payload = {
         "event_id": event.id,
-        "timestamp": _when(event.at),
+        "timestamp": _timestamp(event.at),
         "platform": "python",
         "level": event.level,
         "logger": event.logger,
@@ -114,72 +114,76 @@ def encode_event(event: Event, origin: Origin) -> bytes:
         "server_name": origin.server_name,
         "sdk": {"name": "bugsly", "version": origin.version},
         "user": {"id": event.user} if event.user else None,
-        "logentry": _message(event),
+        "logentry": _logentry(event),
         "request": _request(event.asked),
         "exception": _exception(event),
-        "breadcrumbs": {"values": [_crumb(one) for one in event.crumbs]} if event.crumbs else None,
+        "breadcrumbs": {"values": [_breadcrumb(one) for one in event.crumbs]}
+        if event.crumbs
+        else None,
         "contexts": event.contexts,
     }
-    text = json.dumps(_stated(written), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_without_empty(payload), ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="replace")
 
 
-def _stated(written: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in written.items() if value not in (None, "", (), [], {})}
+def _without_empty(payload: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in payload.items() if value not in (None, "", (), [], {})}
 
 
-def _when(at: float) -> str:
+def _timestamp(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).isoformat().replace("+00:00", "Z")
 
 
-def _message(event: Event) -> dict[str, object]:
+def _logentry(event: CapturedEvent) -> dict[str, object]:
     template = event.template if event.template != event.message else ""
-    return _stated({"message": template, "formatted": event.message})
+    return _without_empty({"message": template, "formatted": event.message})
 
 
-def _request(asked: Asked | None) -> dict[str, object]:
-    if asked is None:
+def _request(request: CapturedRequest | None) -> dict[str, object]:
+    if request is None:
         return {}
-    return _stated(
+    return _without_empty(
         {
-            "method": asked.method,
-            "url": asked.url,
-            "query_string": asked.query,
-            "headers": asked.headers,
-            "data": asked.body,
+            "method": request.method,
+            "url": request.url,
+            "query_string": request.query,
+            "headers": request.headers,
+            "data": request.body,
         }
     )
 
 
-def _exception(event: Event) -> dict[str, object]:
+def _exception(event: CapturedEvent) -> dict[str, object]:
     """Return the exceptions in Sentry's order: the one that was caught stands last."""
-    return _stated({"values": [_thrown(one, event) for one in reversed(event.thrown)]})
+    return _without_empty(
+        {"values": [_exception_value(one, event) for one in reversed(event.thrown)]}
+    )
 
 
-def _thrown(thrown: Thrown, event: Event) -> dict[str, object]:
-    caught = thrown.parent is None
+def _exception_value(exception: CapturedException, event: CapturedEvent) -> dict[str, object]:
+    is_caught = exception.parent is None
     mechanism = {
-        "type": event.hook if caught else "chained",
+        "type": event.hook if is_caught else "chained",
         "handled": event.handled,
-        "exception_id": thrown.number,
-        "parent_id": thrown.parent,
-        "source": thrown.source,
-        "is_exception_group": thrown.group or None,
+        "exception_id": exception.number,
+        "parent_id": exception.parent,
+        "source": exception.source,
+        "is_exception_group": exception.group or None,
     }
-    frames = {"frames": [_frame(one) for one in thrown.frames]} if thrown.frames else None
-    return _stated(
+    frames = {"frames": [_frame(one) for one in exception.frames]} if exception.frames else None
+    return _without_empty(
         {
-            "type": thrown.type,
-            "module": thrown.module,
-            "value": thrown.value,
-            "mechanism": _stated(mechanism),
+            "type": exception.type,
+            "module": exception.module,
+            "value": exception.value,
+            "mechanism": _without_empty(mechanism),
             "stacktrace": frames,
         }
     )
 
 
-def _frame(frame: Frame) -> dict[str, object]:
-    written = {
+def _frame(frame: CapturedFrame) -> dict[str, object]:
+    payload = {
         "module": frame.module,
         "function": frame.function,
         "filename": frame.file,
@@ -190,17 +194,17 @@ def _frame(frame: Frame) -> dict[str, object]:
         "post_context": frame.after,
         "vars": frame.locals,
     }
-    return {**_stated(written), "in_app": frame.in_app}
+    return {**_without_empty(payload), "in_app": frame.in_app}
 
 
-def _crumb(crumb: Crumb) -> dict[str, object]:
-    return _stated(
+def _breadcrumb(breadcrumb: CapturedBreadcrumb) -> dict[str, object]:
+    return _without_empty(
         {
-            "timestamp": _when(crumb.at),
+            "timestamp": _timestamp(breadcrumb.at),
             "type": "default",
-            "category": crumb.category,
-            "level": crumb.level,
-            "message": crumb.message,
-            "data": crumb.details,
+            "category": breadcrumb.category,
+            "level": breadcrumb.level,
+            "message": breadcrumb.message,
+            "data": breadcrumb.details,
         }
     )

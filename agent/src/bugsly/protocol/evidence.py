@@ -2,7 +2,7 @@
 
 A *holder* is anything that keeps memory and can be counted: a container, the threads started at
 one line, the connections checked out at one line. It is described once, in `Holder`, and counted
-in every sample from then on, in `Level`, at the same moment as the traffic that may drive it.
+in every sample from then on, in `HolderCount`, at the same moment as the traffic that may drive it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class HolderCount:
     """How much a holder holds at the moment of a sample."""
 
     holder: str
@@ -50,7 +50,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class ProbeRequest:
     """A dear probe that the server asks one worker for, in its reply."""
 
     id: int
@@ -63,7 +63,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ModuleSource:
     """The text of one module, as it is on disk now."""
 
     file: str
@@ -78,7 +78,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AllocationSite:
     """What is still allocated, at the end of a window, by one line of code."""
 
     site: str
@@ -90,7 +90,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class AllocationWindow:
     """What outlived its requests while allocations were traced in one worker."""
 
     method: str
@@ -99,11 +99,11 @@ class Window:
     seconds: float
     grown: int
     """Bytes the worker's private memory gained meanwhile."""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[AllocationSite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trim:
+class TrimResult:
     """What one collection and one malloc_trim gave back."""
 
     before: int
@@ -114,7 +114,7 @@ class Trim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class HolderPathStep:
     """One step of the way from a root to what grows."""
 
     name: str
@@ -124,7 +124,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retainer:
+class HeapHolder:
     """An object that keeps more with every snapshot of the heap, and the way to it.
 
     The numbers stand for the snapshots, in order.
@@ -132,7 +132,7 @@ class Retainer:
 
     path: str
     """The way as one text, `shop.cache.SEEN`; equal in every process and release that has it."""
-    hops: tuple[Hop, ...]
+    hops: tuple[HolderPathStep, ...]
     counts: tuple[int, ...]
     """Objects it leads to directly."""
     retained: tuple[int, ...]
@@ -142,7 +142,7 @@ class Retainer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orphans:
+class UnreachableObjects:
     """Objects of one type that are alive though no root leads to them, at each snapshot."""
 
     type: str
@@ -151,7 +151,7 @@ class Orphans:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heap:
+class HeapGrowth:
     """What grew from snapshot to snapshot of one worker's heap, heaviest first."""
 
     walker: str
@@ -166,20 +166,20 @@ class Heap:
     """Seconds that the longest fork stopped the worker."""
     seconds: float
     """That the longest walk took, in the child."""
-    retainers: tuple[Retainer, ...] = ()
-    orphans: tuple[Orphans, ...] = ()
+    retainers: tuple[HeapHolder, ...] = ()
+    orphans: tuple[UnreachableObjects, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came of an `Ask`; exactly one of the results, or a *problem* in one sentence."""
+class ProbeResult:
+    """What came of an `ProbeRequest`; exactly one of the results, or a *problem* in one sentence."""
 
     ask: int
     problem: str = ""
-    sources: tuple[Source, ...] = ()
-    window: Window | None = None
-    trim: Trim | None = None
-    heap: Heap | None = None
+    sources: tuple[ModuleSource, ...] = ()
+    window: AllocationWindow | None = None
+    trim: TrimResult | None = None
+    heap: HeapGrowth | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +187,8 @@ class Evidence:
     """What a report says beside its samples, because it is new or was asked for."""
 
     holders: tuple[Holder, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[ProbeResult, ...] = ()
     facts: dict[str, int] = field(default_factory=dict)
     """Switches of this process that matter to memory, as `gc_enabled` and `gc_frozen`."""
-    parting: Answer | None = None
+    parting: ProbeResult | None = None
     """What a worker holds that is about to be recycled, its heap or a problem; answers no ask."""

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from bugsly.protocol.evidence import Evidence, Level
-from bugsly.protocol.net import Net
+from bugsly.protocol.evidence import Evidence, HolderCount
+from bugsly.protocol.safety_net import RecyclerReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ class ExitReason(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
+class WorkerInfo:
     """Who is speaking: one process, from its start to its exit."""
 
     id: str
@@ -80,7 +80,7 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class SampledTraffic:
     """What one endpoint served since the sample before."""
 
     endpoint: str
@@ -100,7 +100,7 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
+class EndpointInFlight:
     """Requests of one endpoint that were being answered at the moment of a sample."""
 
     endpoint: str
@@ -130,7 +130,7 @@ class Sample:
     requests: int = 0
     """Requests answered since the worker started."""
     in_flight: int = 0
-    under_way: tuple[UnderWay, ...] = ()
+    under_way: tuple[EndpointInFlight, ...] = ()
     """Which those are, the longest first, a few endpoints."""
     used: int = 0
     """Memory in use where the limit applies: the cgroup, else the host."""
@@ -138,8 +138,8 @@ class Sample:
     """Bytes of that limit; 0 when unknown."""
     oom_kills: int = 0
     """Processes the kernel has killed in this cgroup for want of memory."""
-    traffic: tuple[Traffic, ...] = ()
-    levels: tuple[Level, ...] = ()
+    traffic: tuple[SampledTraffic, ...] = ()
+    levels: tuple[HolderCount, ...] = ()
     """What the growing holders hold now."""
     in_use: int = 0
     """Bytes the C allocator has given out and not got back; 0 where it does not tell."""
@@ -166,40 +166,43 @@ class MemoryReport:
     """The payload of one `memory` item."""
 
     version: int
-    worker: Worker
+    worker: WorkerInfo
     samples: tuple[Sample, ...] = ()
     exits: tuple[Exit, ...] = ()
     evidence: Evidence | None = None
     lost: dict[str, int] = field(default_factory=dict)
     """What this worker could not report, counted by reason since its start."""
-    net: Net | None = None
+    net: RecyclerReport | None = None
     """Not sent where the safety net is off."""
 
 
 def encode_sample(sample: Sample) -> bytes:
     """Return *sample* as compact JSON, without the fields that stand at their default."""
-    return _compact(asdict(sample), keep=frozenset({"number", "age", "anonymous"}))
+    return _compact_json(asdict(sample), keep=frozenset({"number", "age", "anonymous"}))
 
 
 def encode_report(
-    worker: Worker,
+    worker: WorkerInfo,
     samples: Iterable[bytes],
     exits: Iterable[Exit],
     lost: Mapping[str, int],
     evidence: Evidence | None = None,
-    net: Net | None = None,
+    net: RecyclerReport | None = None,
 ) -> bytes:
     """Return the payload that carries *samples*, each already encoded by `encode_sample`."""
     head = json.dumps({"version": VERSION, "worker": asdict(worker)}, separators=(",", ":"))
-    rest: dict[str, object] = {"exits": [asdict(one) for one in exits], "lost": dict(lost)}
+    trailing_fields: dict[str, object] = {
+        "exits": [asdict(one) for one in exits],
+        "lost": dict(lost),
+    }
     if evidence is not None:
-        rest["evidence"] = asdict(evidence)
+        trailing_fields["evidence"] = asdict(evidence)
     if net is not None:
-        rest["net"] = asdict(net)
-    tail = json.dumps(rest, separators=(",", ":"))
+        trailing_fields["net"] = asdict(net)
+    tail = json.dumps(trailing_fields, separators=(",", ":"))
     return b'%s,"samples":[%s],%s' % (head[:-1].encode(), b",".join(samples), tail[1:].encode())
 
 
-def _compact(fields: dict[str, object], keep: frozenset[str]) -> bytes:
+def _compact_json(fields: dict[str, object], keep: frozenset[str]) -> bytes:
     stated = {name: value for name, value in fields.items() if name in keep or value}
     return json.dumps(stated, separators=(",", ":")).encode()

@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
 
-EVERY = 5.0
+READING_INTERVAL_SECONDS = 5.0
 """Seconds between two readings that are kept."""
-MOST = 60
-LEAST = 12
+MAX_READINGS = 60
+MIN_READINGS = 12
 """Readings below which nothing is said."""
-APART = 6
+MIN_READINGS_APART = 6
 """Readings between the ends of a slope: half a minute, so that one big request is not a trend."""
 
 
-class Reading(NamedTuple):
+class MemoryReading(NamedTuple):
     """Bytes *private* to this worker and *used* of the limit, at *at* seconds."""
 
     at: float
@@ -25,38 +25,44 @@ class Reading(NamedTuple):
     used: int
 
 
-class Outlook(NamedTuple):
+class ExhaustionForecast(NamedTuple):
     """Bytes per second this worker grows by, and the seconds until memory may run out."""
 
-    growth: float
-    seconds: float
+    growth_per_second: float
+    seconds_left: float
 
 
-def look_ahead(kept: deque[Reading], limit: int) -> Outlook | None:
+def forecast_exhaustion(
+    recent_readings: deque[MemoryReading], limit: int
+) -> ExhaustionForecast | None:
     """Return the lower bound of the time to *limit*, None where this worker does not grow steadily.
 
     The bound takes the steep tenth of all slopes of what is used, or the steepest of the last
     minute where that is steeper: growth may have become faster. The worker grows steadily where
     even the flat quarter of its own slopes rises.
     """
-    readings = list(kept)
-    if len(readings) < LEAST or not limit:
+    readings = list(recent_readings)
+    if len(readings) < MIN_READINGS or not limit:
         return None
-    own = _slopes(readings, lambda reading: reading.private)
-    if not own or own[len(own) // 4] <= 0:
+    private_slopes = _slopes(readings, lambda reading: reading.private)
+    if not private_slopes or private_slopes[len(private_slopes) // 4] <= 0:
         return None
-    used = _slopes(readings, lambda reading: reading.used)
-    lately = _slopes(readings[-LEAST:], lambda reading: reading.used)
-    steep = max([used[len(used) * 9 // 10], *lately[-1:]])
-    left = max(0, limit - readings[-1].used)
-    return Outlook(own[len(own) // 2], left / steep) if steep > 0 else None
+    used_slopes = _slopes(readings, lambda reading: reading.used)
+    recent_slopes = _slopes(readings[-MIN_READINGS:], lambda reading: reading.used)
+    steepest = max([used_slopes[len(used_slopes) * 9 // 10], *recent_slopes[-1:]])
+    bytes_left = max(0, limit - readings[-1].used)
+    return (
+        ExhaustionForecast(private_slopes[len(private_slopes) // 2], bytes_left / steepest)
+        if steepest > 0
+        else None
+    )
 
 
-def _slopes(readings: list[Reading], of: Callable[[Reading], int]) -> list[float]:
+def _slopes(readings: list[MemoryReading], value_of: Callable[[MemoryReading], int]) -> list[float]:
     """Return the slopes between readings that are far enough apart, the flattest first."""
     return sorted(
-        (of(last) - of(first)) / (last.at - first.at)
+        (value_of(last) - value_of(first)) / (last.at - first.at)
         for index, first in enumerate(readings)
-        for last in readings[index + APART :]
+        for last in readings[index + MIN_READINGS_APART :]
         if last.at > first.at
     )

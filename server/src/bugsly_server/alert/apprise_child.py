@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bugsly_server.alert.address_guard import AddressGuard
 from bugsly_server.alert.apprise_url import scrub
-from bugsly_server.alert.fence import Fence
+from bugsly_server.egress.address_guard import AddressGuard
+from bugsly_server.egress.process_fence import ProcessFence
 from bugsly_server.errors import ChannelError
 
 if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase
 
-LIBRARIES = ("requests", "smtplib")
-LONGEST = 400
-SERVICES = "https://appriseit.com/services/"
+NETWORK_LIBRARIES = ("requests", "smtplib")
+MAX_REASON_LENGTH = 400
+SERVICES_URL = "https://appriseit.com/services/"
 
 
-class Message(msgspec.Struct, frozen=True):
+class AppriseMessage(msgspec.Struct, frozen=True):
     """What to send; *tone* is one of Apprise's: info, success, warning or failure."""
 
     title: str
@@ -36,63 +36,65 @@ class Message(msgspec.Struct, frozen=True):
     tone: str
 
 
-class Task(msgspec.Struct, frozen=True):
+class AppriseTask(msgspec.Struct, frozen=True):
     """What comes in on standard input. Without a message, the URL is only looked at."""
 
     url: str
     networks: list[str]
-    message: Message | None = None
+    message: AppriseMessage | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class AppriseOutcome(msgspec.Struct, frozen=True):
     """What goes out on standard output; no problem, no words."""
 
     problem: str = ""
     permanent: bool = False
 
 
-class Log(logging.Handler):
+class AppriseLogHandler(logging.Handler):
     """Gathers what Apprise, which raises nothing, logs; without the secrets of *url*."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
-        self._told: list[str] = []
+        self._reasons: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what says why something did not work; part of that is told at DEBUG only."""
-        said = " ".join(record.getMessage().split())
-        why = "Exception: " in said or "Details: " in said
-        if (why or record.levelno >= logging.WARNING) and not said.startswith("Could not load"):
-            self._told.append(scrub(_inmost(said), self._url).removesuffix("."))
+        text = " ".join(record.getMessage().split())
+        is_reason = "Exception: " in text or "Details: " in text
+        if (is_reason or record.levelno >= logging.WARNING) and not text.startswith(
+            "Could not load"
+        ):
+            self._reasons.append(scrub(_innermost_cause(text), self._url).removesuffix("."))
 
     def reason(self) -> str:
         """Return all that in one line."""
-        return "; ".join(dict.fromkeys(self._told))[:LONGEST] or "it does not say why"
+        return "; ".join(dict.fromkeys(self._reasons))[:MAX_REASON_LENGTH] or "it does not say why"
 
 
-def _inmost(said: str) -> str:
+def _innermost_cause(text: str) -> str:
     """Return what lies beneath `Socket Exception: …` and urllib3's `… (Caused by …("…: why"))`."""
-    why = re.sub(r"^(Socket|I/O) Exception: ", "", said)
-    cause = why.partition("(Caused by ")[2]
-    return cause.rpartition("): ")[2].removesuffix("))").strip("\"'") if cause else why
+    reason = re.sub(r"^(Socket|I/O) Exception: ", "", text)
+    cause = reason.partition("(Caused by ")[2]
+    return cause.rpartition("): ")[2].removesuffix("))").strip("\"'") if cause else reason
 
 
 def main() -> None:
     """Do the task on standard input."""
-    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=AppriseTask)
     with redirect_stdout(sys.stderr):
-        outcome = run(task)
+        outcome = run_task(task)
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
 
 
-def run(task: Task) -> Outcome:
+def run_task(task: AppriseTask) -> AppriseOutcome:
     """Do *task*; from here on this process is fenced in."""
     import apprise
 
-    _known().schemas()  # loads them, from files that are theirs
+    _known_services().schemas()  # loads them, from files that are theirs
     guard = AddressGuard([ipaddress.ip_network(one) for one in task.networks])
-    fence, log = Fence(guard), Log(task.url)
+    fence, log = ProcessFence(guard), AppriseLogHandler(task.url)
     apprise.logger.addHandler(log)
     apprise.logger.setLevel(logging.DEBUG)
     sys.addaudithook(fence)
@@ -103,17 +105,17 @@ def run(task: Task) -> Outcome:
         else:
             _send(service, task.message, fence, log)
     except ChannelError as error:
-        return Outcome(str(error), error.permanent)
-    return Outcome()
+        return AppriseOutcome(str(error), error.permanent)
+    return AppriseOutcome()
 
 
-def _service(url: str, log: Log) -> NotifyBase:
+def _service(url: str, log: AppriseLogHandler) -> NotifyBase:
     """Return the service of *url*; raise `ChannelError` where there is none, or none for us."""
     import apprise
 
-    known = _known()
+    known_services = _known_services()
     scheme = url.partition("://")[0].lower()
-    if scheme in known and not _is_remote(known[scheme]):
+    if scheme in known_services and not _is_remote(known_services[scheme]):
         raise ChannelError(
             f"apprise: {scheme}:// speaks neither HTTP nor mail, and may act on this machine"
             " → choose another service",
@@ -121,12 +123,16 @@ def _service(url: str, log: Log) -> NotifyBase:
         )
     service = apprise.Apprise.instantiate(url, asset=_asset())
     if service is None:
-        fact = log.reason() if scheme in known else "this is no URL of a service that it knows"
-        raise ChannelError(f"apprise: {fact} → compare with {SERVICES}", permanent=True)
+        fact = (
+            log.reason()
+            if scheme in known_services
+            else "this is no URL of a service that it knows"
+        )
+        raise ChannelError(f"apprise: {fact} → compare with {SERVICES_URL}", permanent=True)
     return service
 
 
-def _known() -> Any:
+def _known_services() -> Any:
     """Return Apprise's services by scheme."""
     import apprise
 
@@ -136,7 +142,9 @@ def _known() -> Any:
 def _is_remote(service: type[NotifyBase]) -> bool:
     """Return whether *service* is made for the network: its module, or a base's, imports so."""
     modules = {one.__module__ for one in service.__mro__ if one.__module__.count(".") > 1}
-    return any(name in vars(sys.modules[module]) for module in modules for name in LIBRARIES)
+    return any(
+        name in vars(sys.modules[module]) for module in modules for name in NETWORK_LIBRARIES
+    )
 
 
 def _asset() -> AppriseAsset:
@@ -158,23 +166,25 @@ def _check_host(service: NotifyBase, guard: AddressGuard) -> None:
     if "host" not in service.template_tokens or not host:
         return
     try:
-        guard.addresses(host, service.port or 0)
+        guard.allowed_addresses(host, service.port or 0)
     except ChannelError as error:
         if error.permanent:
             raise
 
 
-def _send(service: NotifyBase, message: Message, fence: Fence, log: Log) -> None:
+def _send(
+    service: NotifyBase, message: AppriseMessage, fence: ProcessFence, log: AppriseLogHandler
+) -> None:
     import apprise
 
     notifier = apprise.Apprise(service, asset=service.asset)
     text = apprise.NotifyFormat.TEXT
-    sent = notifier.notify(
+    is_sent = notifier.notify(
         title=message.title, body=message.body, notify_type=message.tone, body_format=text
     )
-    if sent:
+    if is_sent:
         return
-    if fence.refusal is not None and not fence.admitted:
+    if fence.refusal is not None and not fence.has_admitted:
         raise fence.refusal
     raise ChannelError(f"{service.service_name}: {log.reason()} → send a test once it is mended")
 

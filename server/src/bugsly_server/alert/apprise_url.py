@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-MAIL = ("mailto", "mailtos")
-HOSTED = (*MAIL, "form", "forms", "gotify", "gotifys", "json", "jsons", "mmost", "mmosts", "xml")
+MAIL_SCHEMES = ("mailto", "mailtos")
+HOST_SCHEMES = (
+    *MAIL_SCHEMES,
+    "form",
+    "forms",
+    "gotify",
+    "gotifys",
+    "json",
+    "jsons",
+    "mmost",
+    "mmosts",
+    "xml",
+)
 """Schemes whose first part is a host. That of most others is a secret."""
-PLAIN = ("bcc", "cc", "format", "from", "mode", "reply", "smtp", "to")
+HARMLESS_PARAMETERS = ("bcc", "cc", "format", "from", "mode", "reply", "smtp", "to")
 """Parameters that are none."""
-SHORTEST = 4
+MIN_UNBOUNDED_LENGTH = 4
 """What is shorter is blotted out only where it stands alone: holes in words would give it away."""
 
 
@@ -18,7 +29,7 @@ def masked(url: str) -> str:
     """Return the service, and its host where that is one."""
     scheme, _, rest = url.partition("://")
     host = re.split(r"[/?]", rest, maxsplit=1)[0].rpartition("@")[2]
-    return f"{scheme}://{host}/…" if scheme.lower() in HOSTED else f"{scheme}://…"
+    return f"{scheme}://{host}/…" if scheme.lower() in HOST_SCHEMES else f"{scheme}://…"
 
 
 def scrub(text: str, url: str) -> str:
@@ -26,13 +37,13 @@ def scrub(text: str, url: str) -> str:
     pieces = {piece for one in _secrets(url) for piece in (one, unquote(one)) if piece}
     if not pieces:
         return text
-    longest = sorted(pieces, key=len, reverse=True)
-    return re.sub("|".join(map(_pattern, longest)), "***", text, flags=re.IGNORECASE)
+    longest_first = sorted(pieces, key=len, reverse=True)
+    return re.sub("|".join(map(_pattern, longest_first)), "***", text, flags=re.IGNORECASE)
 
 
 def _pattern(piece: str) -> str:
     escaped = re.escape(piece)
-    return escaped if len(piece) >= SHORTEST else rf"(?<!\w){escaped}(?!\w)"
+    return escaped if len(piece) >= MIN_UNBOUNDED_LENGTH else rf"(?<!\w){escaped}(?!\w)"
 
 
 def _secrets(url: str) -> list[str]:
@@ -42,10 +53,10 @@ def _secrets(url: str) -> list[str]:
     authority, _, targets = path.partition("/")
     login, _, host = authority.rpartition("@")
     parameters = [one.partition("=") for one in query.split("&")]
-    pieces = [value for name, _, value in parameters if name not in PLAIN]
+    pieces = [value for name, _, value in parameters if name not in HARMLESS_PARAMETERS]
     pieces.append(login.partition(":")[2])
-    if scheme not in MAIL:
+    if scheme not in MAIL_SCHEMES:
         pieces += [*login.split(":"), *re.split(r"[/,]", targets)]
-    if scheme not in HOSTED:
+    if scheme not in HOST_SCHEMES:
         pieces += [host, *host.split(":")]
     return pieces

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 
-from bugsly_server.cli.ask import ask
-from bugsly_server.cli.terminal import OUT, issues_table
+from bugsly_server.cli.data_source import read_facts
+from bugsly_server.cli.terminal import STDOUT, issues_table
 
 
-def act(parsed: argparse.Namespace) -> int:
+def main(parsed: argparse.Namespace) -> int:
     """Print them."""
-    found = ask(parsed, "issues")
+    facts = read_facts(parsed, "issues")
     if parsed.json:
-        print(json.dumps(found, indent=2))  # noqa: T201 - data, not talk
+        print(json.dumps(facts, indent=2))  # noqa: T201 - data, not talk
         return 0
-    for project, issues in found.items():
-        OUT.print(f"[bold]{project}[/]")
-        OUT.print(issues_table(issues) if issues else "no issue is open")
-    if not found:
-        OUT.print("There is no project yet: bugsly dsn NAME makes one.")
+    for project, issues in facts.items():
+        STDOUT.print(f"[bold]{project}[/]")
+        STDOUT.print(issues_table(issues) if issues else "no issue is open")
+    if not facts:
+        STDOUT.print("There is no project yet: bugsly dsn NAME makes one.")
     return 0

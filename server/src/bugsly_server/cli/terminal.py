@@ -10,20 +10,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bugsly_server.alert.message import CALM, Alert
+from bugsly_server.alert.leak_message import IMPROVEMENTS, Alert
 from bugsly_server.model import units
-from bugsly_server.model.error import AnyIssue
-from bugsly_server.model.issue import Change
+from bugsly_server.model.error_issue import AnyIssue
+from bugsly_server.model.issue import IssueChange
 
-OUT = Console(highlight=False)
-COLOURS = {
+STDOUT = Console(highlight=False)
+VERDICT_STYLES = {
     "growing": "bold dark_orange",
     "levelled": "yellow",
     "steady": "green",
     "early": "bright_black",
 }
-WORDS = {"early": "too early", "levelled": "levelled off"}
-PER = 1_000
+VERDICT_TEXTS = {"early": "too early", "levelled": "levelled off"}
+PER_REQUESTS = 1_000
 
 
 def workers_table(facts: Iterable[dict[str, Any]]) -> Table:
@@ -34,17 +34,20 @@ def workers_table(facts: Iterable[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("verdict")
     table.add_column("release")
-    for one in facts:
-        verdict = one["verdict"] if one["alive"] else "silent"
+    for worker in facts:
+        verdict = worker["verdict"] if worker["alive"] else "silent"
         table.add_row(
-            f"{one['host']} {one['pid']}",
-            units.size(one["memory"]),
-            _growth(one["growth"]),
-            units.count(one["requests"]),
-            f"{one['requests_per_second']:.1f}",
-            units.duration(one["age"]),
-            Text(WORDS.get(verdict, verdict), style=COLOURS.get(verdict, "bright_black")),
-            one["release"] or "–",
+            f"{worker['host']} {worker['pid']}",
+            units.size(worker["memory"]),
+            _growth_text(worker["growth"]),
+            units.count(worker["requests"]),
+            f"{worker['requests_per_second']:.1f}",
+            units.duration(worker["age"]),
+            Text(
+                VERDICT_TEXTS.get(verdict, verdict),
+                style=VERDICT_STYLES.get(verdict, "bright_black"),
+            ),
+            worker["release"] or "–",
         )
     return table
 
@@ -54,41 +57,41 @@ def issues_table(facts: Iterable[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bright_black")
     for name in ("issue", "state", "verdict", "what"):
         table.add_column(name, overflow="fold")
-    for one in facts:
-        verdict, what = _error(one) if one["kind"] == "error" else _leak(one)
-        state = f"{one['state']}, snoozed" if one.get("snoozed") else one["state"]
-        table.add_row(f"#{one['id']}", state, verdict, Text(what))
+    for issue in facts:
+        verdict, what = _error_cells(issue) if issue["kind"] == "error" else _leak_cells(issue)
+        state = f"{issue['state']}, snoozed" if issue.get("snoozed") else issue["state"]
+        table.add_row(f"#{issue['id']}", state, verdict, Text(what))
     return table
 
 
-def alert_panel(issue: AnyIssue, change: Change, alert: Alert) -> Panel:
+def alert_panel(issue: AnyIssue, change: IssueChange, alert: Alert) -> Panel:
     """Return what `run` and `demo` print when an issue changes."""
     body = Text(f"{alert.title}\n", style="bold")
     body.append("\n".join(alert.lines), style="not bold")
     body.append(f"\n{alert.url}", style="not bold underline")
-    worse = change.kind not in CALM
+    is_alarming = change.kind not in IMPROVEMENTS
     return Panel(
         body,
         title=f"issue {issue.id} {change.kind}",
         title_align="left",
-        border_style="dark_orange" if worse else "green",
+        border_style="dark_orange" if is_alarming else "green",
     )
 
 
-def _leak(facts: dict[str, Any]) -> tuple[str, str]:
+def _leak_cells(facts: dict[str, Any]) -> tuple[str, str]:
     return facts["verdict"], f"{facts['title']}. {facts['because']}."
 
 
-def _error(facts: dict[str, Any]) -> tuple[str, str]:
-    where = f" ({facts['place']})" if facts["place"] else ""
-    why = f". {facts['explanation']['what']}" if facts["explanation"] else ""
+def _error_cells(facts: dict[str, Any]) -> tuple[str, str]:
+    location = f" ({facts['place']})" if facts["place"] else ""
+    explanation = f". {facts['explanation']['what']}" if facts["explanation"] else ""
     times = f"{units.count(facts['count'])} times" if facts["count"] > 1 else "once"
-    return f"error, {times}", f"{facts['title']}{where}{why}"
+    return f"error, {times}", f"{facts['title']}{location}{explanation}"
 
 
-def _growth(growth: dict[str, Any] | None) -> str:
+def _growth_text(growth: dict[str, Any] | None) -> str:
     if growth is None:
         return "–"
     if growth["per"] == "hour":
         return f"{units.size(growth['bytes'], signed=True)} / h"
-    return units.size(growth["bytes"] * PER, signed=True)
+    return units.size(growth["bytes"] * PER_REQUESTS, signed=True)

@@ -13,7 +13,7 @@ PRODUCTS = {
     number: {"id": number, "name": f"Product {number}", "cents": 500 + 37 * number}
     for number in range(1, 201)
 }
-PAGE = 40
+PAGE_SIZE = 40
 delivered_feeds: list[list[dict[str, Any]]] = []
 """For a report that nobody has written yet."""
 
@@ -21,7 +21,7 @@ delivered_feeds: list[list[dict[str, Any]]] = []
 @app.get("/")
 def home() -> dict[str, Any]:
     """List a few products."""
-    return {"products": list(PRODUCTS.values())[:PAGE]}
+    return {"products": list(PRODUCTS.values())[:PAGE_SIZE]}
 
 
 @app.get("/products/<int:number>")
@@ -36,12 +36,14 @@ def product(number: int) -> dict[str, Any]:
 def search(text: str) -> dict[str, Any]:
     """Find products by name."""
     found = [one for one in PRODUCTS.values() if text in str(one["name"])]
-    return {"found": found[:PAGE], "pages": math.ceil(len(found) / PAGE)}
+    return {"found": found[:PAGE_SIZE], "pages": math.ceil(len(found) / PAGE_SIZE)}
 
 
 @app.get("/partner/feed")
 def partner_feed() -> dict[str, Any]:
     """Give a partner the prices of the moment."""
-    feed = [{**one, "label": f"{one['name']} for partners"} for one in PRODUCTS.values()][:PAGE]
+    feed = [{**one, "label": f"{one['name']} for partners"} for one in PRODUCTS.values()][
+        :PAGE_SIZE
+    ]
     delivered_feeds.append(feed)
     return {"feed": feed}

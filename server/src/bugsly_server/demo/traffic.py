@@ -12,39 +12,46 @@ import sys
 import threading
 from urllib.parse import urlsplit
 
-CUSTOMERS = 6
-BROWSING = ("/", "/products/7", "/products/120", "/products/999", "/search/Product 1", "/search/9")
-CUSTOMER_PAUSE = 0.04
-PARTNER_PAUSE = 0.025
+CUSTOMER_COUNT = 6
+BROWSED_PATHS = (
+    "/",
+    "/products/7",
+    "/products/120",
+    "/products/999",
+    "/search/Product 1",
+    "/search/9",
+)
+CUSTOMER_PAUSE_SECONDS = 0.04
+PARTNER_PAUSE_SECONDS = 0.025
 
 
 def main(url: str) -> None:
     """Send requests to the shop at *url* until we are stopped."""
     host = urlsplit(url).netloc
     stop = threading.Event()
-    for _ in range(CUSTOMERS):
+    for _ in range(CUSTOMER_COUNT):
         threading.Thread(target=_browse, args=(host, stop), daemon=True).start()
-    _stay(host, stop)
+    _poll_feed(host, stop)
 
 
 def _browse(host: str, stop: threading.Event) -> None:
     """Open a connection for each request."""
     choose = random.Random()  # noqa: S311 - of a shop window, not of a key
-    while not stop.wait(choose.uniform(0.5, 1.5) * CUSTOMER_PAUSE):
+    while not stop.wait(choose.uniform(0.5, 1.5) * CUSTOMER_PAUSE_SECONDS):
         connection = http.client.HTTPConnection(host, timeout=5)
-        _get(connection, choose.choice(BROWSING).replace(" ", "%20"))
+        _fetch(connection, choose.choice(BROWSED_PATHS).replace(" ", "%20"))
         connection.close()
 
 
-def _stay(host: str, stop: threading.Event) -> None:
+def _poll_feed(host: str, stop: threading.Event) -> None:
     """Send every request through one connection."""
     connection = http.client.HTTPConnection(host, timeout=5)
-    while not stop.wait(PARTNER_PAUSE):
-        if not _get(connection, "/partner/feed"):
+    while not stop.wait(PARTNER_PAUSE_SECONDS):
+        if not _fetch(connection, "/partner/feed"):
             connection.close()
 
 
-def _get(connection: http.client.HTTPConnection, path: str) -> bool:
+def _fetch(connection: http.client.HTTPConnection, path: str) -> bool:
     try:
         connection.request("GET", path)
         connection.getresponse().read()

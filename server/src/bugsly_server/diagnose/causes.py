@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection
 
 from bugsly.protocol.evidence import Holder
-from bugsly_server.diagnose.feeds import Feed
+from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
 from bugsly_server.model.diagnosis import Cause
 
-OF_KIND = {
+CAUSE_BY_KIND = {
     "thread": Cause.THREADS,
     "handler": Cause.HANDLERS_PER_REQUEST,
     "receiver": Cause.HANDLERS_PER_REQUEST,
@@ -23,46 +23,54 @@ OF_KIND = {
     "outside": Cause.OUTSIDE_WORKERS,
     "lru_cache": Cause.UNBOUNDED_CACHE,
 }
-KEPT = re.compile(
+REQUEST_KEEPING_TYPES = re.compile(
     r"(Error|Exception|Warning|traceback|frame|Request|RequestContext|AppContext|ExceptionInfo)$"
 )
 """Types of entries that keep a whole request alive."""
-MADE = re.compile(r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$")
-"""Types of entries that are meant to be made once and used by all requests."""
-PROCESS = re.compile(r"(^|\.)(Popen|Process)$")
-"""Types of entries that stand for a process of its own."""
-DATABASE = re.compile(r"to port (5432|6432|3306|1433|1521|27017)$|\.(db|sqlite3?)$")
-"""Descriptors that are connections to a database."""
-OF_ENTRY = (
-    (KEPT, Cause.KEPT_EXCEPTION),
-    (PROCESS, Cause.OUTSIDE_WORKERS),
-    (MADE, Cause.MADE_PER_REQUEST),
+REUSABLE_TYPES = re.compile(
+    r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$"
 )
-HOOKS = re.compile(r"(handlers|receivers|listeners|hooks|callbacks|subscribers|observers|filters)$")
+"""Types of entries that are meant to be made once and used by all requests."""
+PROCESS_TYPES = re.compile(r"(^|\.)(Popen|Process)$")
+"""Types of entries that stand for a process of its own."""
+DATABASE_DESCRIPTORS = re.compile(r"to port (5432|6432|3306|1433|1521|27017)$|\.(db|sqlite3?)$")
+"""Descriptors that are connections to a database."""
+CAUSE_BY_ENTRY_TYPE = (
+    (REQUEST_KEEPING_TYPES, Cause.KEPT_EXCEPTION),
+    (PROCESS_TYPES, Cause.OUTSIDE_WORKERS),
+    (REUSABLE_TYPES, Cause.MADE_PER_REQUEST),
+)
+HOOK_NAMES = re.compile(
+    r"(handlers|receivers|listeners|hooks|callbacks|subscribers|observers|filters)$"
+)
 
 
-def cause_of(
-    holder: Holder, feed: Feed | None, others: Collection[Holder], *, collected: bool = True
+def classify_cause(
+    holder: Holder,
+    write_site: WriteSite | None,
+    companions: Collection[Holder],
+    *,
+    is_gc_enabled: bool = True,
 ) -> Cause:
     """Return the cause that *holder* stands for, which grows without a bound.
 
-    *feed* is the line that adds to it; *others* grow with it, at the same requests; *collected*
+    *write_site* is the line that adds to it; *companions* grow with it, at the same requests; *is_gc_enabled*
     whether the cyclic collector is on.
     """
-    if holder.kind == "survivor" and not collected:
+    if holder.kind == "survivor" and not is_gc_enabled:
         return Cause.CYCLES
-    known = OF_KIND.get(holder.kind)
-    if holder.kind == "descriptor" and DATABASE.search(holder.name):
+    known = CAUSE_BY_KIND.get(holder.kind)
+    if holder.kind == "descriptor" and DATABASE_DESCRIPTORS.search(holder.name):
         known = Cause.UNRETURNED_CONNECTION
     if known is not None:
         return known
     entry = holder.entry.rpartition(": ")[2]
-    if any(one.kind == "survivor" for one in others):
+    if any(one.kind == "survivor" for one in companions):
         return Cause.KEPT_EXCEPTION
-    for pattern, cause in OF_ENTRY:
+    for pattern, cause in CAUSE_BY_ENTRY_TYPE:
         if pattern.search(entry):
             return cause
-    if HOOKS.search(holder.name.lower()) or entry == "function":
+    if HOOK_NAMES.search(holder.name.lower()) or entry == "function":
         return Cause.HANDLERS_PER_REQUEST
-    is_cache = feed is not None and feed.memo
+    is_cache = write_site is not None and write_site.looks_up_first
     return Cause.UNBOUNDED_CACHE if is_cache else Cause.GROWING_CONTAINER

@@ -6,124 +6,190 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from bugsly_server.diagnose.causes import cause_of
-from bugsly_server.diagnose.echoes import are_alike, with_remainder, without_echoes
-from bugsly_server.diagnose.feeds import Feed
-from bugsly_server.diagnose.gauges import with_gauges
-from bugsly_server.diagnose.heap import Walked, confirmed, of_heap, walked, with_held
-from bugsly_server.diagnose.homes import Told, tell
-from bugsly_server.diagnose.known import recognise
-from bugsly_server.diagnose.live import moved
-from bugsly_server.diagnose.orphans import with_orphans
-from bugsly_server.diagnose.places import locate
-from bugsly_server.diagnose.remainder import is_off, name_remainder
-from bugsly_server.diagnose.responses import buffered
-from bugsly_server.diagnose.retainers import GUESS, LEAVING
-from bugsly_server.diagnose.shares import endpoint_of
-from bugsly_server.diagnose.steady import Course
-from bugsly_server.diagnose.tracks import COUNTED, Track, follow, is_keyed
+from bugsly_server.diagnose.buffered_responses import diagnose_buffered_responses
+from bugsly_server.diagnose.causes import classify_cause
+from bugsly_server.diagnose.duplicates import (
+    have_similar_rates,
+    merge_duplicates,
+    merge_unattributed,
+)
+from bugsly_server.diagnose.growth.endpoint_attribution import driving_endpoint
+from bugsly_server.diagnose.growth.growth_pattern import GrowthPattern
+from bugsly_server.diagnose.growth.holder_growth import (
+    COUNTED_KINDS,
+    HolderGrowth,
+    is_keyed,
+    measure_holder_growth,
+)
+from bugsly_server.diagnose.growth.live_bytes import memory_gain
+from bugsly_server.diagnose.growth.process_gauges import add_process_gauges
+from bugsly_server.diagnose.heap.heap_holders import GUESS_CONFIDENCE, REMOVAL_DOUBT
+from bugsly_server.diagnose.heap.unreachable import add_unreachable_objects
+from bugsly_server.diagnose.heap.walked_heap import (
+    WalkedHeap,
+    add_heap_path,
+    diagnose_heap_holders,
+    doubt_native_leak,
+    latest_walked_heap,
+)
+from bugsly_server.diagnose.known_leaks import recognise_known_leak
+from bugsly_server.diagnose.source_analysis.source_locations import locate_write
+from bugsly_server.diagnose.source_analysis.source_lookup import SourcedUsage, look_up_usage
+from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
+from bugsly_server.diagnose.unattributed import diagnose_unattributed, is_gc_disabled
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.dossier import Dossier
+from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.units import count, size
 
-WORTH_NAMING = 0.05
+MIN_NAMED_PART = 0.05
 """Of what all holders gained: less is not worth a line beside the rest."""
-SLIGHT = 200.0
+MAX_SLIGHT_BYTES_PER_REQUEST = 200.0
 """Bytes per request below which a library keeps too little for anybody to be called: it takes
 five million requests to gain a gigabyte."""
-PYTHON = "python "
+STANDARD_LIBRARY_PREFIX = "python "
 """Begins the name of the standard library, which keeps what the application asks it to."""
-MUCH = 1_000.0
+MIN_FAST_BYTES_PER_REQUEST = 1_000.0
 """Bytes per request, from which on the memory of a worker says that it is no trifle."""
-LEAST_WATCHED = 400
+MIN_REQUESTS_TO_SHOW = 400
 """Requests after which a holder would have been seen."""
 
 
-def diagnose(dossier: Dossier, growing: Collection[int]) -> tuple[Diagnosis, ...]:
-    """Return why the workers of *dossier* grow; *growing* are those whose memory surely does.
+def diagnose(evidence: LeakEvidence, growing_ids: Collection[int]) -> tuple[Diagnosis, ...]:
+    """Return why the workers of *evidence* grow; *growing_ids* are those whose memory surely does.
 
     A holder that gains entries with every request is named before memory shows it. What stops by
     itself is named too, and is no leak. Without evidence there is no diagnosis but `unknown`, and
     none at all where nothing grows.
     """
-    dossier = with_gauges(dossier)
-    told = {name: tell(one, dossier.sources) for name, one in dossier.holders.items()}
-    readings = {name: one for name, one in told.items() if one is not None}
-    bounds = {name: told.reading.bound for name, told in readings.items()}
-    tracks = follow(dossier, {name: one for name, one in bounds.items() if one is not None})
-    steady = [track for track in tracks if track.course is Course.STEADY and track.each > 0]
-    bounded = [track for track in tracks if track.course in {Course.BOUNDED, Course.FILLING}]
-    gained = _gained(dossier, growing)
-    tracked = [_of_track(track, steady, readings, dossier, gained) for track in steady]
-    walk = walked(dossier, growing)
-    held = of_heap(walk, dossier, growing, tracks) if walk is not None else []
-    groups = without_echoes([recognise(one, dossier) for one in [*tracked, *held]])
-    much = _grow_much(dossier, growing)
-    named = groups if much else [_without_trifles(one) for one in groups]
-    if walk is not None:
-        named = [with_orphans(confirmed(one, walk), walk, dossier.sources) for one in named]
-    hints = [track for track in tracks if track.is_hint and not track.holder.library]
-    named += [
-        replace(_of_track(one, steady, readings, dossier, gained), confidence=GUESS)
-        for one in hints
+    evidence = add_process_gauges(evidence)
+    looked_up = {
+        name: look_up_usage(holder, evidence.sources) for name, holder in evidence.holders.items()
+    }
+    usages = {name: usage for name, usage in looked_up.items() if usage is not None}
+    limits = {name: known_usage.usage.capacity_limit for name, known_usage in usages.items()}
+    growths = measure_holder_growth(
+        evidence, {name: limit for name, limit in limits.items() if limit is not None}
+    )
+    steady = [
+        growth
+        for growth in growths
+        if growth.pattern is GrowthPattern.STEADY and growth.entries_per_request > 0
     ]
-    stops = [_stopping(track, gained) for track in bounded if _is_heavy(track, gained)]
-    sure = [one for one in named if one.confidence > GUESS]
-    explained = min(1.0, sum(one.part for one in [*sure, *stops]))
-    rest = _rest(dossier, growing, explained, walk, stops=bool(stops))
-    if rest is not None:
-        named = with_remainder(named, recognise(rest, dossier))
-    return (*named, *stops, *buffered(dossier))
+    stopping = [
+        growth
+        for growth in growths
+        if growth.pattern in {GrowthPattern.BOUNDED, GrowthPattern.FILLING}
+    ]
+    gained_bytes = _gained_bytes(evidence, growing_ids)
+    holder_diagnoses = [
+        _diagnose_holder(growth, steady, usages, evidence, gained_bytes) for growth in steady
+    ]
+    walked = latest_walked_heap(evidence, growing_ids)
+    heap_diagnoses = (
+        diagnose_heap_holders(walked, evidence, growing_ids, growths) if walked is not None else []
+    )
+    leaks = merge_duplicates(
+        [
+            recognise_known_leak(diagnosis, evidence)
+            for diagnosis in [*holder_diagnoses, *heap_diagnoses]
+        ]
+    )
+    grows_fast = _grows_fast(evidence, growing_ids)
+    diagnoses = leaks if grows_fast else [_downgrade_library_trifle(leak) for leak in leaks]
+    if walked is not None:
+        diagnoses = [
+            add_unreachable_objects(add_heap_path(diagnosis, walked), walked, evidence.sources)
+            for diagnosis in diagnoses
+        ]
+    hints = [growth for growth in growths if growth.is_hint and not growth.holder.library]
+    diagnoses += [
+        replace(
+            _diagnose_holder(growth, steady, usages, evidence, gained_bytes),
+            confidence=GUESS_CONFIDENCE,
+        )
+        for growth in hints
+    ]
+    bounded_diagnoses = [
+        _diagnose_stopping_holder(growth, gained_bytes)
+        for growth in stopping
+        if _is_worth_naming(growth, gained_bytes)
+    ]
+    certain = [diagnosis for diagnosis in diagnoses if diagnosis.confidence > GUESS_CONFIDENCE]
+    explained_part = min(1.0, sum(diagnosis.part for diagnosis in [*certain, *bounded_diagnoses]))
+    unattributed = _diagnose_unattributed(
+        evidence, growing_ids, explained_part, walked, is_something_stopping=bool(bounded_diagnoses)
+    )
+    if unattributed is not None:
+        diagnoses = merge_unattributed(diagnoses, recognise_known_leak(unattributed, evidence))
+    return (*diagnoses, *bounded_diagnoses, *diagnose_buffered_responses(evidence))
 
 
-def _rest(
-    dossier: Dossier,
-    growing: Collection[int],
-    explained: float,
-    walk: Walked | None,
+def _diagnose_unattributed(
+    evidence: LeakEvidence,
+    growing_ids: Collection[int],
+    explained_part: float,
+    walked: WalkedHeap | None,
     *,
-    stops: bool,
+    is_something_stopping: bool,
 ) -> Diagnosis | None:
     """Return the diagnosis of what holders leave unexplained, None where they may not.
 
     What still fills may weigh more than it seems to, and then nothing leaks below Python.
     """
-    rest = name_remainder(dossier, list(growing), explained, watched=_watched(dossier))
-    if rest is None or (rest.cause is Cause.NATIVE and stops):
+    unattributed = diagnose_unattributed(
+        evidence, list(growing_ids), explained_part, was_watched=_is_watched_long_enough(evidence)
+    )
+    if unattributed is None or (unattributed.cause is Cause.NATIVE and is_something_stopping):
         return None
-    if walk is None:
-        return rest
-    return with_orphans(with_held(rest, walk, dossier, growing), walk, dossier.sources)
+    if walked is None:
+        return unattributed
+    return add_unreachable_objects(
+        doubt_native_leak(unattributed, walked, evidence, growing_ids), walked, evidence.sources
+    )
 
 
-def _without_trifles(one: Diagnosis) -> Diagnosis:
-    """Return *one*, no longer called a leak where it is slight, a library's, and nobody's issue."""
-    slight = 0 < one.bytes_per_request < SLIGHT and not one.known
-    theirs = bool(one.library) and not one.library.startswith(PYTHON)
-    return replace(one, is_leak=False) if slight and theirs else one
+def _downgrade_library_trifle(diagnosis: Diagnosis) -> Diagnosis:
+    """Return *diagnosis*, no longer called a leak where it is slight, a library's, and nobody's issue."""
+    is_slight = (
+        0 < diagnosis.bytes_per_request < MAX_SLIGHT_BYTES_PER_REQUEST and not diagnosis.known
+    )
+    is_third_party = bool(diagnosis.library) and not diagnosis.library.startswith(
+        STANDARD_LIBRARY_PREFIX
+    )
+    return replace(diagnosis, is_leak=False) if is_slight and is_third_party else diagnosis
 
 
-def _grow_much(dossier: Dossier, growing: Collection[int]) -> bool:
+def _grows_fast(evidence: LeakEvidence, growing_ids: Collection[int]) -> bool:
     """Return whether memory says that something weighs more than a trifle."""
-    gains = [moved(life) for life in dossier.lives if life.worker_id in growing]
-    return any(gain.anonymous >= MUCH * gain.requests for gain in gains if gain is not None)
+    gains = [
+        memory_gain(history) for history in evidence.histories if history.worker_id in growing_ids
+    ]
+    return any(
+        gain.private_bytes >= MIN_FAST_BYTES_PER_REQUEST * gain.requests
+        for gain in gains
+        if gain is not None
+    )
 
 
-def _of_track(
-    track: Track,
-    steady: Sequence[Track],
-    readings: Mapping[str, Told],
-    dossier: Dossier,
-    gained: Mapping[int, int],
+def _diagnose_holder(
+    growth: HolderGrowth,
+    steady: Sequence[HolderGrowth],
+    usages: Mapping[str, SourcedUsage],
+    evidence: LeakEvidence,
+    gained_bytes: Mapping[int, int],
 ) -> Diagnosis:
-    holder = track.holder
-    endpoint = endpoint_of(track.shares) or holder.endpoint
-    told = readings.get(holder.name)
-    feed, fed_in = (told and told.fed_by(endpoint)) or (None, holder.file)
-    others = [one.holder for one in steady if one is not track and _go_together(one, track)]
-    cause = cause_of(holder, feed, others, collected=not is_off(dossier))
-    fed = replace(holder, file=fed_in)
-    site, file = locate(fed, feed, cause, endpoint, dossier.sources)
+    holder = growth.holder
+    endpoint = driving_endpoint(growth.shares) or holder.endpoint
+    sourced = usages.get(holder.name)
+    write_site, write_file = (sourced and sourced.write_site_for(endpoint)) or (None, holder.file)
+    companions = [
+        other.holder for other in steady if other is not growth and _grow_together(other, growth)
+    ]
+    cause = classify_cause(
+        holder, write_site, companions, is_gc_enabled=not is_gc_disabled(evidence)
+    )
+    written_holder = replace(holder, file=write_file)
+    site, file = locate_write(written_holder, write_site, cause, endpoint, evidence.sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
@@ -131,71 +197,77 @@ def _of_track(
         site=site,
         file=file,
         endpoint=endpoint,
-        shares=track.shares,
-        bytes_per_request=track.each * holder.entry_bytes,
-        entries_per_request=track.each,
-        part=_part(track, gained),
-        bytes=track.largest * holder.entry_bytes,
+        shares=growth.shares,
+        bytes_per_request=growth.entries_per_request * holder.entry_bytes,
+        entries_per_request=growth.entries_per_request,
+        part=_growth_part(growth, gained_bytes),
+        bytes=growth.max_entries * holder.entry_bytes,
         bound_bytes=None,
-        confidence=_confidence(track, told, endpoint),
-        because=tuple(_because(track, feed, others, endpoint)),
-        unless=tuple(_unless(track)),
-        workers=track.growing,
+        confidence=_confidence(growth, sourced, endpoint),
+        because=tuple(_reasons(growth, write_site, companions, endpoint)),
+        unless=tuple(_falsifiers(growth)),
+        workers=growth.steady_workers,
         library=holder.library,
-        entries=track.largest,
+        entries=growth.max_entries,
         kind=holder.kind,
-        leaves=told is not None and told.reading.removes,
-        unread=told.missing if told is not None else "",
+        leaves=sourced is not None and sourced.usage.removes_entries,
+        unread=sourced.missing_module if sourced is not None else "",
         keyed=is_keyed(holder),
     )
 
 
-def _because(track: Track, feed: Feed | None, others: Sequence[object], endpoint: str) -> list[str]:
-    holder = track.holder
-    served = sum(run.requests for run in track.runs.values())
-    of = f" of {endpoint}" if endpoint else ""
-    gained = f"gained {count(track.entries)} entries over {count(served)} requests{of}"
-    pace = f"{_each(track.each)} each, as fast at the end as at the beginning"
-    facts = [f"{holder.name} {gained}: {pace}"]
-    if holder.kind not in COUNTED:
-        facts.append("nothing bounds it")
+def _reasons(
+    growth: HolderGrowth, write_site: WriteSite | None, companions: Sequence[object], endpoint: str
+) -> list[str]:
+    holder = growth.holder
+    requests = sum(run.requests for run in growth.by_worker.values())
+    of_endpoint = f" of {endpoint}" if endpoint else ""
+    gained = f"gained {count(growth.gained_entries)} entries over {count(requests)} requests{of_endpoint}"
+    rate = (
+        f"{_format_rate(growth.entries_per_request)} each, as fast at the end as at the beginning"
+    )
+    reasons = [f"{holder.name} {gained}: {rate}"]
+    if holder.kind not in COUNTED_KINDS:
+        reasons.append("nothing bounds it")
     if holder.entry_bytes:
         entry = f" ({holder.entry})" if holder.entry else ""
-        facts.append(f"one of its newest entries{entry} weighs about {size(holder.entry_bytes)}")
+        reasons.append(f"one of its newest entries{entry} weighs about {size(holder.entry_bytes)}")
     if holder.removed:
-        facts.append(f"{count(holder.removed)} entries were seen to leave")
-    if feed is not None:
-        where = f", in {feed.function}()" if feed.function else ""
-        facts.append(f"line {feed.line} of its module adds to it{where}")
-    facts += [f"{name}: {count(number)}" for name, number in holder.details.items()]
-    if others:
-        facts.append(f"{len(others)} more grow with the same requests")
-    return facts
+        reasons.append(f"{count(holder.removed)} entries were seen to leave")
+    if write_site is not None:
+        where = f", in {write_site.function}()" if write_site.function else ""
+        reasons.append(f"line {write_site.line} of its module adds to it{where}")
+    reasons += [f"{name}: {count(number)}" for name, number in holder.details.items()]
+    if companions:
+        reasons.append(f"{len(companions)} more grow with the same requests")
+    return reasons
 
 
-def _unless(track: Track) -> list[str]:
-    unless = ["its number of entries stops growing while requests go on"]
-    if track.shares and track.shares[0].together:
-        unless.append(
-            f"requests of {track.shares[0].endpoint} and {', '.join(track.shares[0].together)}"
+def _falsifiers(growth: HolderGrowth) -> list[str]:
+    falsifiers = ["its number of entries stops growing while requests go on"]
+    if growth.shares and growth.shares[0].together:
+        falsifiers.append(
+            f"requests of {growth.shares[0].endpoint} and {', '.join(growth.shares[0].together)}"
             " come apart, and it follows the others"
         )
-    if track.holder.library:
-        unless.append(f"{track.holder.library} drops entries by itself, later than was watched")
-    return unless
+    if growth.holder.library:
+        falsifiers.append(
+            f"{growth.holder.library} drops entries by itself, later than was watched"
+        )
+    return falsifiers
 
 
-def _each(each: float) -> str:
-    return f"{each:.2f}".rstrip("0").rstrip(".") if each >= 0.1 else f"{each:.3g}"
+def _format_rate(rate: float) -> str:
+    return f"{rate:.2f}".rstrip("0").rstrip(".") if rate >= 0.1 else f"{rate:.3g}"
 
 
-def _stopping(track: Track, gained: Mapping[int, int]) -> Diagnosis:
+def _diagnose_stopping_holder(growth: HolderGrowth, gained_bytes: Mapping[int, int]) -> Diagnosis:
     """Return the diagnosis of a holder that fills up to a bound, or gains ever less."""
-    holder = track.holder
-    bound = holder.bound if track.course is Course.BOUNDED else None
-    now = f"{holder.name} holds {count(track.largest)}"
-    until = (
-        f"{now} of at most {count(bound)} entries" if bound else f"{now} entries, and slows down"
+    holder = growth.holder
+    limit = holder.bound if growth.pattern is GrowthPattern.BOUNDED else None
+    now = f"{holder.name} holds {count(growth.max_entries)}"
+    reason = (
+        f"{now} of at most {count(limit)} entries" if limit else f"{now} entries, and slows down"
     )
     return Diagnosis(
         cause=Cause.BOUNDED,
@@ -203,60 +275,63 @@ def _stopping(track: Track, gained: Mapping[int, int]) -> Diagnosis:
         holder=holder.name,
         site=holder.site,
         file=holder.file,
-        endpoint=endpoint_of(track.shares),
-        shares=track.shares,
-        bytes_per_request=track.each * holder.entry_bytes,
-        entries_per_request=track.each,
-        part=_part(track, gained),
-        bytes=track.largest * holder.entry_bytes,
-        bound_bytes=bound * holder.entry_bytes if bound is not None else None,
-        confidence=0.9 if bound is not None else 0.7,
-        because=(until,),
+        endpoint=driving_endpoint(growth.shares),
+        shares=growth.shares,
+        bytes_per_request=growth.entries_per_request * holder.entry_bytes,
+        entries_per_request=growth.entries_per_request,
+        part=_growth_part(growth, gained_bytes),
+        bytes=growth.max_entries * holder.entry_bytes,
+        bound_bytes=limit * holder.entry_bytes if limit is not None else None,
+        confidence=0.9 if limit is not None else 0.7,
+        because=(reason,),
         unless=("it goes on growing beyond that",),
-        workers=tuple(track.runs),
+        workers=tuple(growth.by_worker),
         library=holder.library,
-        entries=track.largest,
+        entries=growth.max_entries,
     )
 
 
-def _gained(dossier: Dossier, growing: Collection[int]) -> dict[int, int]:
+def _gained_bytes(evidence: LeakEvidence, growing_ids: Collection[int]) -> dict[int, int]:
     """Return the bytes that each worker gained after its warm-up, of those that surely grow."""
-    found = {}
-    for life in dossier.lives:
-        gain = moved(life) if life.worker_id in growing else None
+    gained_bytes = {}
+    for history in evidence.histories:
+        gain = memory_gain(history) if history.worker_id in growing_ids else None
         if gain is not None:
-            found[life.worker_id] = max(1, gain.anonymous)
-    return found
+            gained_bytes[history.worker_id] = max(1, gain.private_bytes)
+    return gained_bytes
 
 
-def _part(track: Track, gained: Mapping[int, int]) -> float:
-    """Return the part of the growth that *track* accounts for; all of it where none is sure."""
-    own = sum(amount for worker, amount in track.gained.items() if worker in gained)
-    whole = sum(gained.values())
-    return min(1.0, own / whole) if whole else 1.0
+def _growth_part(growth: HolderGrowth, gained_bytes: Mapping[int, int]) -> float:
+    """Return the part of the growth that *growth* accounts for; all of it where none is sure."""
+    own = sum(amount for worker, amount in growth.bytes_by_worker.items() if worker in gained_bytes)
+    total = sum(gained_bytes.values())
+    return min(1.0, own / total) if total else 1.0
 
 
-def _is_heavy(track: Track, gained: Mapping[int, int]) -> bool:
-    return bool(gained) and _part(track, gained) >= WORTH_NAMING
+def _is_worth_naming(growth: HolderGrowth, gained_bytes: Mapping[int, int]) -> bool:
+    return bool(gained_bytes) and _growth_part(growth, gained_bytes) >= MIN_NAMED_PART
 
 
-def _go_together(left: Track, right: Track) -> bool:
+def _grow_together(left: HolderGrowth, right: HolderGrowth) -> bool:
     """Return whether two holders gain with the same requests, at about the same rate."""
-    same = endpoint_of(left.shares) == endpoint_of(right.shares)
-    return same and are_alike(left.each, right.each)
+    same = driving_endpoint(left.shares) == driving_endpoint(right.shares)
+    return same and have_similar_rates(left.entries_per_request, right.entries_per_request)
 
 
-def _confidence(track: Track, told: Told | None, endpoint: str) -> float:
+def _confidence(growth: HolderGrowth, sourced: SourcedUsage | None, endpoint: str) -> float:
     """Return how sure it is, from how much was seen and from how many facts agree."""
-    fed = told is not None and bool(told.reading.feeds)
-    doubt = 0.5 / math.sqrt(max(1.0, track.entries / 40))
-    doubt *= 0.6 if fed or track.holder.site else 1.0
+    has_write_site = sourced is not None and bool(sourced.usage.write_sites)
+    doubt = 0.5 / math.sqrt(max(1.0, growth.gained_entries / 40))
+    doubt *= 0.6 if has_write_site or growth.holder.site else 1.0
     doubt *= 0.7 if endpoint else 1.0
-    doubt += LEAVING if told is not None and told.reading.removes else 0.0
-    doubt += 0.1 if track.holder.library else 0.0
+    doubt += REMOVAL_DOUBT if sourced is not None and sourced.usage.removes_entries else 0.0
+    doubt += 0.1 if growth.holder.library else 0.0
     return round(max(0.05, min(0.99, 1 - doubt)), 2)
 
 
-def _watched(dossier: Dossier) -> bool:
+def _is_watched_long_enough(evidence: LeakEvidence) -> bool:
     """Return whether enough was served for a holder to have shown itself."""
-    return any(life.steps and life.steps[-1].requests >= LEAST_WATCHED for life in dossier.lives)
+    return any(
+        history.buckets and history.buckets[-1].requests >= MIN_REQUESTS_TO_SHOW
+        for history in evidence.histories
+    )

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bugsly_server.model.trace import Trace
+from bugsly_server.model.heap_path import HeapPath
 
-SYMPTOMS = frozenset({"descriptor", "survivor", "callback", "subclass"})
+SYMPTOM_KINDS = frozenset({"descriptor", "survivor", "callback", "subclass"})
 """Kinds of holders that are counted where they show, and kept by something else."""
 
 
-def shows_only(kind: str) -> bool:
+def is_symptom_kind(kind: str) -> bool:
     """Return whether a holder of *kind* keeps nothing itself, as a weak container."""
-    return kind in SYMPTOMS or is_weak(kind)
+    return kind in SYMPTOM_KINDS or is_weak_kind(kind)
 
 
-def is_weak(kind: str) -> bool:
+def is_weak_kind(kind: str) -> bool:
     """Return whether a holder of *kind* is a container of weak references."""
     return kind.startswith("Weak")
 
@@ -47,12 +47,12 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
-ENDLESS = frozenset({Cause.GROWING_CONTAINER, Cause.UNBOUNDED_CACHE})
+ENDLESS_CAUSES = frozenset({Cause.GROWING_CONTAINER, Cause.UNBOUNDED_CACHE})
 """Causes that never stop by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class EndpointShare:
     """What one endpoint contributes to a growth, with its 95 % interval, per request of it."""
 
     endpoint: str
@@ -84,7 +84,7 @@ class Diagnosis:
     """Source of the site, as the worker names it."""
     endpoint: str
     """The one that drives it, empty where none does or they cannot be told apart."""
-    shares: tuple[Share, ...]
+    shares: tuple[EndpointShare, ...]
     bytes_per_request: float
     """Of the endpoint, where there is one, else of any request."""
     entries_per_request: float
@@ -108,7 +108,7 @@ class Diagnosis:
     """Slug of the known library leak that it is."""
     entries: int = 0
     """What its holder holds by now, in the worker that holds the most."""
-    trace: Trace | None = None
+    trace: HeapPath | None = None
     """The way to it, where a heap was walked."""
     kind: str = ""
     """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
@@ -124,13 +124,13 @@ class Diagnosis:
     @property
     def is_slight(self) -> bool:
         """Return whether it goes on for ever, but so slowly that it is no leak to be told of."""
-        endless = self.bound_bytes is None and self.bytes_per_request > 0
-        return endless and not self.is_leak and self.cause in ENDLESS
+        is_endless = self.bound_bytes is None and self.bytes_per_request > 0
+        return is_endless and not self.is_leak and self.cause in ENDLESS_CAUSES
 
     @property
     def is_symptom(self) -> bool:
         """Return whether its holder only shows what something else keeps."""
-        return shows_only(self.kind)
+        return is_symptom_kind(self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

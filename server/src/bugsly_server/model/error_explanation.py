@@ -8,7 +8,7 @@ from enum import StrEnum
 from bugsly_server.model.diagnosis import Cause
 
 
-class Source(StrEnum):
+class ExplanationSource(StrEnum):
     """Who wrote an explanation."""
 
     RULES = "rules"
@@ -46,7 +46,7 @@ class ErrorExplanation:
     """The change as a unified diff against the source that the event shows; often empty."""
     rule: str = ""
     """Slug of the rule that spoke."""
-    source: Source = Source.RULES
+    source: ExplanationSource = ExplanationSource.RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class OpenLeak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ErrorContext:
     """What is known beside the event; nothing of it has to be."""
 
     leaks: tuple[OpenLeak, ...] = ()

@@ -14,7 +14,7 @@ from msgspec import Struct
 from bugsly_server.clock import Micros
 
 
-class Frame(Struct, frozen=True, kw_only=True):
+class StackFrame(Struct, frozen=True, kw_only=True):
     """One call of a stack, with the source around its line."""
 
     module: str = ""
@@ -32,13 +32,13 @@ class Frame(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thrown:
+class EventException:
     """One exception of a chain."""
 
     type: str
     module: str = ""
     value: str = ""
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[StackFrame, ...] = ()
     """Outermost call first, as in a Python traceback."""
     handled: bool = True
     relation: str = ""
@@ -46,7 +46,7 @@ class Thrown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crumb:
+class Breadcrumb:
     """Something that happened before."""
 
     at: Micros
@@ -57,7 +57,7 @@ class Crumb:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class EventRequest:
     """The HTTP request that was being answered."""
 
     method: str = ""
@@ -68,7 +68,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class ErrorEvent:
     """What happened once."""
 
     id: str
@@ -80,7 +80,7 @@ class Event:
     message: str = ""
     """Of an event without an exception, and of a log record that carried one."""
     logger: str = ""
-    exceptions: tuple[Thrown, ...] = ()
+    exceptions: tuple[EventException, ...] = ()
     """The one that was caught first, then what led to it."""
     endpoint: str = ""
     """`GET /orders/<id>`, where it is known."""
@@ -92,9 +92,9 @@ class Event:
     """Name and version, as `bugsly 0.1.0`."""
     tags: Mapping[str, str] = field(default_factory=dict)
     contexts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    crumbs: tuple[Crumb, ...] = ()
+    crumbs: tuple[Breadcrumb, ...] = ()
     """Oldest first."""
-    asked: Asked | None = None
+    asked: EventRequest | None = None
     fingerprint: tuple[str, ...] = ()
     """As the client wishes it; `{{ default }}` stands for ours."""
     worker: str = ""

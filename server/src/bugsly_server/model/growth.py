@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class GrowthVerdict(StrEnum):
     """The answers there are; RSS alone never yields the word leak."""
 
     EARLY = "early"
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     """It grows, and the cause is not yet known."""
 
 
-class Axis(StrEnum):
+class GrowthAxis(StrEnum):
     """What memory grows with."""
 
     REQUESTS = "request"
@@ -27,10 +27,10 @@ class Axis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Growth:
+class GrowthTrend:
     """A slope, in bytes per request or per hour, with its 95 % interval."""
 
-    axis: Axis
+    axis: GrowthAxis
     slope: float
     low: float
     high: float
@@ -47,9 +47,9 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class GrowthJudgement:
     """A verdict is never without its because."""
 
-    verdict: Verdict
+    verdict: GrowthVerdict
     because: str
-    growth: Growth | None = None
+    growth: GrowthTrend | None = None

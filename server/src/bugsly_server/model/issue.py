@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
-from bugsly_server.model.proof import Proof
-from bugsly_server.model.recycled import Recycled
+from bugsly_server.model.fix_proof import FixProof
+from bugsly_server.model.recycling import RecyclingSummary
 
 
-class Scope(StrEnum):
+class FindingScope(StrEnum):
     """Which workers a finding is about."""
 
     ONE = "one worker"
@@ -22,10 +22,15 @@ class Scope(StrEnum):
     @property
     def width(self) -> int:
         """Return a number that is higher the more of the fleet it covers."""
-        return {Scope.ONE: 0, Scope.SOME: 1, Scope.ALL: 2, Scope.RESTARTS: 2}[self]
+        return {
+            FindingScope.ONE: 0,
+            FindingScope.SOME: 1,
+            FindingScope.ALL: 2,
+            FindingScope.RESTARTS: 2,
+        }[self]
 
 
-class Kind(StrEnum):
+class IssueKind(StrEnum):
     """What an issue is about."""
 
     ERROR = "error"
@@ -34,7 +39,7 @@ class Kind(StrEnum):
     """That the safety net cannot do its work."""
 
 
-class State(StrEnum):
+class IssueState(StrEnum):
     """Where an issue stands."""
 
     OPEN = "open"
@@ -43,7 +48,7 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
-class ChangeKind(StrEnum):
+class IssueChangeKind(StrEnum):
     """What happened to an issue; each is alerted once."""
 
     OPENED = "opened"
@@ -63,7 +68,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class MemoryForecast:
     """When the memory limit is reached if nothing changes, in seconds from now."""
 
     expected: float
@@ -74,7 +79,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
+class SuspectWorker:
     """One worker of a finding, as it was at that moment. Sizes are bytes, times seconds."""
 
     worker_id: int
@@ -96,9 +101,9 @@ class Finding:
 
     fingerprint: str
     title: str
-    scope: Scope
+    scope: FindingScope
     because: str
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[SuspectWorker, ...]
     """Fastest growing first; empty where the growth shows only across restarts."""
     slope: float
     """Of the fastest suspect, or the pooled one."""
@@ -107,7 +112,7 @@ class Finding:
     """How many other workers it was compared with."""
     peer_slope: float
     """Median slope of those."""
-    forecast: Forecast | None
+    forecast: MemoryForecast | None
     release: str
     environment: str = ""
     diagnosis: Diagnosis | None = None
@@ -115,7 +120,7 @@ class Finding:
     explanation: Explanation | None = None
     since: Micros = 0
     """Where it rests on past lives: the start of the oldest of them."""
-    recycled: Recycled | None = None
+    recycled: RecyclingSummary | None = None
     """How often the safety net had to step in; None where it did not."""
 
     @property
@@ -135,31 +140,31 @@ class Finding:
         """Return whether it is worth an alert; what is only wasteful waits on the page."""
         return self.verdict != "wasteful"
 
-    def at_least(self, told: Finding | None) -> Finding:
-        """Return it no narrower, and with memory running out no later, than *told*.
+    def no_milder_than(self, reported: Finding | None) -> Finding:
+        """Return it no narrower, and with memory running out no later, than *reported*.
 
         That workers are recycled stays told.
         """
-        if told is None:
+        if reported is None:
             return self
-        forecasts = [one for one in (self.forecast, told.forecast) if one is not None]
+        forecasts = [one for one in (self.forecast, reported.forecast) if one is not None]
         return replace(
             self,
-            scope=max(self.scope, told.scope, key=lambda scope: scope.width),
-            forecast=min(forecasts, key=lambda one: one.expected, default=None),
-            recycled=self.recycled or told.recycled,
+            scope=max(self.scope, reported.scope, key=lambda scope: scope.width),
+            forecast=min(forecasts, key=lambda forecast: forecast.expected, default=None),
+            recycled=self.recycled or reported.recycled,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class IssueChange:
     """One step in the life of an issue, with the finding that it rests on."""
 
-    kind: ChangeKind
+    kind: IssueChangeKind
     at: Micros
     because: str
     finding: Finding | None
-    proof: Proof | None = None
+    proof: FixProof | None = None
     """Of what is fixed."""
 
 
@@ -171,7 +176,7 @@ class Issue:
     project_id: int
     fingerprint: str
     title: str
-    state: State
+    state: IssueState
     opened_at: Micros
     changed_at: Micros
     """When its state last changed, or an alert last went out."""
@@ -184,7 +189,7 @@ class Issue:
     """The latest."""
     told: Finding | None = None
     """The worst that was told of it since it opened or came back; None where that is the latest."""
-    proof: Proof | None = None
+    proof: FixProof | None = None
     """That it was fixed; None where it was not, or came back."""
 
     def is_snoozed(self, now: Micros) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bugsly_server.model.diagnosis import Cause
 
-ENTRIES = Path(__file__).with_suffix(".toml")
+KNOWN_LEAKS_FILE = Path(__file__).with_suffix(".toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class KnownLeak:
 @cache
 def known_leaks() -> dict[str, KnownLeak]:
     """Return all entries by slug."""
-    with ENTRIES.open("rb") as file:
+    with KNOWN_LEAKS_FILE.open("rb") as file:
         entries = tomllib.load(file)
     return {
         slug: KnownLeak(slug=slug, **entry | {"cause": Cause(entry["cause"])})

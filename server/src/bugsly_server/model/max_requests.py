@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bugsly_server.model.units import PLAIN, count, size
+from bugsly_server.model.units import MAX_WITH_DECIMAL, count, size
 
-STEP = 10_000_000
+MEMORY_LIMIT_STEP_BYTES = 10_000_000
 """Bytes to which the limit of one worker is rounded down."""
 
 
-class Present(StrEnum):
+class SettingVerdict(StrEnum):
     """What is to be said of the max_requests that is set."""
 
     UNSET = "not set"
@@ -21,7 +21,7 @@ class Present(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MaxRequests:
+class MaxRequestsProposal:
     """What keeps the workers of one machine below its limit until a leak is mended. Bytes."""
 
     workers: int
@@ -40,7 +40,7 @@ class MaxRequests:
     """How many workers that replaces in a day, at the present rate."""
     set_to: int
     """The max_requests that the workers have; 0 where there is none, or it is not known."""
-    present: Present
+    present: SettingVerdict
     set_restarts: float
     """How many workers a day that replaces."""
 
@@ -55,7 +55,7 @@ class MaxRequests:
 
         Empty where they start too near their room.
         """
-        megabytes = self.room // STEP * STEP // 1_000_000
+        megabytes = self.room // MEMORY_LIMIT_STEP_BYTES * MEMORY_LIMIT_STEP_BYTES // 1_000_000
         return f"BUGSLY_RECYCLE_AT={megabytes}MB" if self.requests and megabytes else ""
 
     @property
@@ -73,7 +73,7 @@ class MaxRequests:
         """Return what it costs."""
         if not self.restarts:
             return "what it costs is not known: there is no traffic just now"
-        return f"it restarts {_often(self.restarts)} at the present rate"
+        return f"it restarts {_workers_a_day(self.restarts)} at the present rate"
 
     @property
     def per_million(self) -> float:
@@ -84,15 +84,17 @@ class MaxRequests:
     def verdict(self) -> str:
         """Return what is wrong, or right, with what is set; empty where nothing is."""
         now = f"max_requests = {count(self.set_to)}"
-        often = f"it restarts {_often(self.set_restarts)}" if self.set_restarts else ""
+        often = f"it restarts {_workers_a_day(self.set_restarts)}" if self.set_restarts else ""
         return {
-            Present.UNSET: "",
-            Present.LOW: "; ".join(filter(None, (f"{now} is lower than it has to be", often))),
-            Present.RIGHT: f"{now} is about right",
-            Present.HIGH: f"{now} is too high: a worker reaches {size(self.room)} before",
+            SettingVerdict.UNSET: "",
+            SettingVerdict.LOW: "; ".join(
+                filter(None, (f"{now} is lower than it has to be", often))
+            ),
+            SettingVerdict.RIGHT: f"{now} is about right",
+            SettingVerdict.HIGH: f"{now} is too high: a worker reaches {size(self.room)} before",
         }[self.present]
 
 
-def _often(restarts: float) -> str:
-    number = count(restarts) if restarts >= PLAIN else f"{restarts:.2g}"
+def _workers_a_day(restarts: float) -> str:
+    number = count(restarts) if restarts >= MAX_WITH_DECIMAL else f"{restarts:.2g}"
     return f"{number} {'worker' if number == '1' else 'workers'} a day"

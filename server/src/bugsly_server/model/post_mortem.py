@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from bugsly.protocol.memory import ExitReason
 from bugsly_server.clock import MINUTE, SECOND, Micros
 from bugsly_server.model.issue import Issue
-from bugsly_server.model.series import Point, Served
+from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
 from bugsly_server.model.units import count, duration, size
 from bugsly_server.model.worker import Worker
 
-FATAL = frozenset({ExitReason.OUT_OF_MEMORY, ExitReason.TIMEOUT, ExitReason.KILLED})
-LAST: Micros = 10 * MINUTE
-MOST_RESPONSES = 5
-KILLED_BY = {
+FATAL_EXIT_REASONS = frozenset({ExitReason.OUT_OF_MEMORY, ExitReason.TIMEOUT, ExitReason.KILLED})
+POST_MORTEM_SPAN: Micros = 10 * MINUTE
+MAX_RESPONSES = 5
+EXIT_REASON_TEXTS = {
     ExitReason.OUT_OF_MEMORY: "killed by the kernel for want of memory",
     ExitReason.TIMEOUT: "silent for longer than Gunicorn's timeout, and killed for it",
     ExitReason.KILLED: "killed",
@@ -30,7 +30,7 @@ class PostMortem:
     span: Micros
     """Of those minutes; a young worker had fewer."""
     gained: int
-    served: tuple[Served, ...]
+    served: tuple[EndpointTraffic, ...]
     """By endpoint, the biggest response first; as fine as traffic is still kept."""
     issue: Issue | None
     """A leak that was known of in its life."""
@@ -42,49 +42,58 @@ class PostMortem:
         return "" if diagnosis is None else diagnosis.holder or diagnosis.site
 
     @property
-    def biggest(self) -> tuple[Served, ...]:
+    def biggest(self) -> tuple[EndpointTraffic, ...]:
         """Return the endpoints whose responses were the biggest."""
-        return tuple(one for one in self.served if one.biggest)[:MOST_RESPONSES]
+        return tuple(one for one in self.served if one.biggest)[:MAX_RESPONSES]
 
     @property
     def because(self) -> str:
         """Return all of it in a sentence."""
-        one, parts = self.worker, []
-        assert one.exit_reason is not None, "it has ended"
-        moved = f"{size(self.gained, signed=True)} in its last {duration(self.span / SECOND)}"
-        parts.append(f"{KILLED_BY[one.exit_reason]} at {size(one.anonymous)}, {moved}")
-        if one.limit:
-            parts.append(f"{size(one.used)} of {size(one.limit)} were in use there")
-        parts.append(_in_flight(one))
+        worker, sentences = self.worker, []
+        assert worker.exit_reason is not None, "it has ended"
+        change = f"{size(self.gained, signed=True)} in its last {duration(self.span / SECOND)}"
+        sentences.append(
+            f"{EXIT_REASON_TEXTS[worker.exit_reason]} at {size(worker.anonymous)}, {change}"
+        )
+        if worker.limit:
+            sentences.append(f"{size(worker.used)} of {size(worker.limit)} were in use there")
+        sentences.append(_describe_in_flight(worker))
         if self.biggest:
             largest = self.biggest[0]
-            parts.append(f"its biggest response was {size(largest.biggest)} of {largest.endpoint}")
+            sentences.append(
+                f"its biggest response was {size(largest.biggest)} of {largest.endpoint}"
+            )
         if self.holder:
-            parts.append(f"`{self.holder}` kept its memory")
-        return "; ".join(parts)
+            sentences.append(f"`{self.holder}` kept its memory")
+        return "; ".join(sentences)
 
 
 def post_mortem(
-    worker: Worker, points: Sequence[Point], served: Iterable[Served], leaks: Iterable[Issue]
+    worker: Worker,
+    points: Sequence[MemoryPoint],
+    served: Iterable[EndpointTraffic],
+    leaks: Iterable[Issue],
 ) -> PostMortem:
     """Return the last minutes of *worker* from its *points* and what it *served* in them."""
     ended_at = worker.ended_at or worker.seen_at
     first = points[0].last if points else worker.anonymous
-    known = [one for one in leaks if _may_have_killed(one, worker, ended_at)]
+    suspected = [one for one in leaks if _may_have_killed(one, worker, ended_at)]
     return PostMortem(
         worker=worker,
-        span=min(LAST, ended_at - worker.started_at),
+        span=min(POST_MORTEM_SPAN, ended_at - worker.started_at),
         gained=worker.anonymous - first,
-        served=tuple(sorted(served, key=lambda one: (one.biggest, one.requests), reverse=True)),
-        issue=max(known, key=_part, default=None),
+        served=tuple(
+            sorted(served, key=lambda traffic: (traffic.biggest, traffic.requests), reverse=True)
+        ),
+        issue=max(suspected, key=_explained_part, default=None),
     )
 
 
-def _in_flight(one: Worker) -> str:
-    if one.under_way:
-        return f"in flight when it was last heard of: {one.busy_with}"
-    requests = "1 request" if one.in_flight == 1 else f"{count(one.in_flight)} requests"
-    return f"{requests} in flight" if one.in_flight else "no request in flight"
+def _describe_in_flight(worker: Worker) -> str:
+    if worker.under_way:
+        return f"in flight when it was last heard of: {worker.busy_with}"
+    requests = "1 request" if worker.in_flight == 1 else f"{count(worker.in_flight)} requests"
+    return f"{requests} in flight" if worker.in_flight else "no request in flight"
 
 
 def _may_have_killed(leak: Issue, worker: Worker, ended_at: Micros) -> bool:
@@ -93,5 +102,5 @@ def _may_have_killed(leak: Issue, worker: Worker, ended_at: Micros) -> bool:
     return there and leak.opened_at <= ended_at and leak.seen_at >= worker.started_at
 
 
-def _part(leak: Issue) -> float:
+def _explained_part(leak: Issue) -> float:
     return 0.0 if leak.finding.diagnosis is None else leak.finding.diagnosis.part

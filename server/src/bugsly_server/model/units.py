@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
-TIMES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
-PLAIN = 9.95
+SIZE_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+TIME_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+MAX_WITH_DECIMAL = 9.95
 
 
 def size(amount: float, *, signed: bool = False) -> str:
     """Return *amount* bytes as `12.3 MB`; with a plus in front where *signed* asks for it."""
     sign = "-" if amount < 0 else "+" if signed and amount > 0 else ""
     amount = abs(amount)
-    for unit, name in SIZES:
+    for unit, name in SIZE_UNITS:
         if amount >= unit * 0.9995:
             return f"{sign}{_short(amount / unit)} {name}"
     return f"{sign}{amount:.0f} B"
@@ -24,7 +24,7 @@ def count(number: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return a span of time as `3 h`, `45 s` or `1.5 d`."""
-    for unit, name in TIMES:
+    for unit, name in TIME_UNITS:
         if seconds >= unit:
             return f"{_short(seconds / unit)} {name}"
     return f"{seconds:.0f} s"
@@ -36,4 +36,4 @@ def slope(amount: float, axis: str) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0") if value < PLAIN else f"{value:.0f}"
+    return f"{value:.1f}".removesuffix(".0") if value < MAX_WITH_DECIMAL else f"{value:.0f}"

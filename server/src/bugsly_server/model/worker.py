@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bugsly.protocol.memory import ExitReason, UnderWay
-from bugsly.protocol.net import Net, NetState
+from bugsly.protocol.memory import EndpointInFlight, ExitReason
+from bugsly.protocol.safety_net import RecyclerReport, RecyclerState
 from bugsly_server.clock import MINUTE, SECOND, Micros
-from bugsly_server.model.growth import Growth, Judgement
+from bugsly_server.model.growth import GrowthJudgement, GrowthTrend
 from bugsly_server.model.units import count, duration
 
 SILENT_AFTER: Micros = 2 * MINUTE
 MISSED_SAMPLES = 3
 """A worker is silent after both: two minutes, and three samples that did not come."""
-MOST_NAMED = 3
+MAX_NAMED_ENDPOINTS = 3
 """Endpoints in flight that are named, those first that took longest."""
 
 
@@ -56,7 +56,7 @@ class Worker:
     exit_reason: ExitReason | None
     exit_signal: int
     exit_code: int
-    judgement: Judgement
+    judgement: GrowthJudgement
     hits: int
     """How many looks in a row said that it grows."""
     judged_requests: int
@@ -64,17 +64,17 @@ class Worker:
     lost: dict[str, int] = field(default_factory=dict)
     facts: dict[str, int] = field(default_factory=dict)
     """Switches of the process, as `gc_enabled`."""
-    net: Net | None = None
+    net: RecyclerReport | None = None
     """What it last said of its safety net; None where that is off."""
     exit_because: str = ""
     """Of a recycled one: why, in words."""
-    under_way: tuple[UnderWay, ...] = ()
+    under_way: tuple[EndpointInFlight, ...] = ()
     """What was in flight at its last sample, the longest first."""
 
     @property
     def busy_with(self) -> str:
         """Return what was in flight at its last sample, as `GET /report for 28 s and 2 more`."""
-        named = self.under_way[:MOST_NAMED]
+        named = self.under_way[:MAX_NAMED_ENDPOINTS]
         words = [
             f"{f'{count(one.requests)} × ' if one.requests > 1 else ''}{one.endpoint}"
             f" for {duration(one.micros / SECOND) if one.micros >= SECOND else 'less than 1 s'}"
@@ -84,7 +84,7 @@ class Worker:
         return ", ".join(words) + (f" and {count(more)} more" if named and more > 0 else "")
 
     @property
-    def growth(self) -> Growth | None:
+    def growth(self) -> GrowthTrend | None:
         """Return the slope of the last look, if there was enough to see one."""
         return self.judgement.growth
 
@@ -100,14 +100,14 @@ class Worker:
     @property
     def fell_silent(self) -> bool:
         """Return whether its end was concluded from silence, so that it may prove us wrong."""
-        told = self.exit_signal or self.exit_code or self.exit_because
-        concluded = {ExitReason.VANISHED, ExitReason.OUT_OF_MEMORY, ExitReason.RECYCLED}
-        return not told and self.exit_reason in concluded
+        has_reported_exit = self.exit_signal or self.exit_code or self.exit_because
+        inferred = {ExitReason.VANISHED, ExitReason.OUT_OF_MEMORY, ExitReason.RECYCLED}
+        return not has_reported_exit and self.exit_reason in inferred
 
     @property
-    def is_leaving(self) -> bool:
+    def is_being_recycled(self) -> bool:
         """Return whether its safety net was about to end it when it was last heard of."""
-        return self.net is not None and self.net.state is NetState.LEAVING
+        return self.net is not None and self.net.state is RecyclerState.LEAVING
 
     @property
     def has_agent(self) -> bool:
@@ -115,13 +115,13 @@ class Worker:
         return bool(self.machine)
 
     @property
-    def patience(self) -> Micros:
+    def silent_after(self) -> Micros:
         """Return after how long without a sample it is called silent."""
         return max(SILENT_AFTER, MISSED_SAMPLES * self.every)
 
     def is_silent(self, now: Micros) -> bool:
         """Return whether samples are missing."""
-        return now - self.seen_at >= self.patience
+        return now - self.seen_at >= self.silent_after
 
     def age(self, now: Micros) -> Micros:
         """Return how long it lived, or lives."""

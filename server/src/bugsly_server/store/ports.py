@@ -2,7 +2,7 @@
 
 - `Spool`: what was acknowledged and not yet digested.
 - `Telemetry`: samples and traffic by worker and time.
-- `Events`: what clients told of errors, by grouping and time.
+- `EventStore`: what clients told of errors, by grouping and time.
 - meta, for all the rest, is SQLAlchemy Core: its dialect is the port (store/meta).
 """
 
@@ -14,13 +14,13 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from bugsly_server.clock import DAY, Micros
-from bugsly_server.model.series import Point, Served
+from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
 
-KEEP_STEPS: Micros = 2 * DAY
+TIME_BUCKET_RETENTION: Micros = 2 * DAY
 """For the steps of a worker that is heard of no more, and for what only they refer to."""
 
 
-class Entry(NamedTuple):
+class SpoolEntry(NamedTuple):
     """One item as it was accepted. *id* is 0 until the spool has given one."""
 
     project_id: int
@@ -33,19 +33,19 @@ class Entry(NamedTuple):
 class Spool(Protocol):
     """A durable queue with one reader."""
 
-    def append(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+    def append(self, entries: Sequence[SpoolEntry]) -> asyncio.Future[None]:
         """Return a future of the running loop, done when *entries* would survive a power cut.
 
         It fails with `Unavailable` where the disk takes no more.
         """
 
-    def lease(self, most: int) -> Sequence[Entry]:
-        """Return up to *most* of the oldest entries not leased since the spool was opened."""
+    def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
+        """Return up to *max_entries* of the oldest entries not leased since the spool was opened."""
 
-    def acknowledge(self, entries: Sequence[Entry]) -> None:
+    def acknowledge(self, entries: Sequence[SpoolEntry]) -> None:
         """Forget *entries*, which are digested: the oldest of those that are leased."""
 
-    def give_back(self) -> None:
+    def release_leases(self) -> None:
         """Let everything leased and not acknowledged be leased again."""
 
     def wait(self, timeout: float) -> None:
@@ -69,7 +69,7 @@ class StoredSample(NamedTuple):
     descriptors: int
     threads: int
     in_flight: int
-    traffic: Mapping[int, Served]
+    traffic: Mapping[int, EndpointTraffic]
     """By id of the endpoint; the endpoint's name inside is not stored again."""
     number: int
     """In the worker's life: a step knows by it what it holds already."""
@@ -80,7 +80,7 @@ class StoredSample(NamedTuple):
     """What holders hold, by id of the holder."""
 
 
-class StoredStep(NamedTuple):
+class StoredTimeBucket(NamedTuple):
     """`model.dossier.Step` as telemetry keeps it: endpoints and holders by their ids."""
 
     at: Micros
@@ -96,10 +96,10 @@ class StoredStep(NamedTuple):
     levels: Mapping[int, int]
 
 
-class Reading(NamedTuple):
+class GaugePoint(NamedTuple):
     """A `Point` with what else a worker's page shows of that stretch."""
 
-    point: Point
+    point: MemoryPoint
     shared: int
     descriptors: int
     threads: int
@@ -113,24 +113,26 @@ class Telemetry(Protocol):
         """Keep *samples*, durably; one that is already there is left as it is."""
 
     def points(
-        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
-    ) -> Mapping[int, list[Point]]:
-        """Return for each worker up to *most* points in order of time."""
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, max_points: int
+    ) -> Mapping[int, list[MemoryPoint]]:
+        """Return for each worker up to *max_points* points in order of time."""
 
-    def outlines(
-        self, worker_ids: Sequence[int], since: Micros, until: Micros, most: int
+    def sparklines(
+        self, worker_ids: Sequence[int], since: Micros, until: Micros, max_points: int
     ) -> Mapping[int, list[int]]:
-        """Return for each worker its memory at the end of up to *most* equal parts of the span."""
+        """Return for each worker its memory at the end of up to *max_points* equal parts of the span."""
 
-    def readings(self, worker_id: int, since: Micros, until: Micros, most: int) -> list[Reading]:
+    def gauge_points(
+        self, worker_id: int, since: Micros, until: Micros, max_points: int
+    ) -> list[GaugePoint]:
         """Return the same for one worker with its other gauges."""
 
     def traffic(
         self, worker_ids: Sequence[int], since: Micros, until: Micros
-    ) -> Mapping[int, Served]:
+    ) -> Mapping[int, EndpointTraffic]:
         """Return what *worker_ids* served together, by id of the endpoint."""
 
-    def steps(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredStep]]:
+    def time_buckets(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredTimeBucket]]:
         """Return the whole life of each worker, in up to 256 steps of as many samples each.
 
         The last step is the one that is going on. Requests and failures are those of the step,
@@ -140,7 +142,7 @@ class Telemetry(Protocol):
     def roll_up(self, now: Micros) -> int:
         """Bring the coarser tiers up to date; return how many buckets were written."""
 
-    def forget(self, now: Micros) -> int:
+    def delete_expired(self, now: Micros) -> int:
         """Drop what is older than each tier keeps; return how many files went.
 
         The steps of a worker go when it has not been heard of for two days.
@@ -164,7 +166,7 @@ class StoredEvent(NamedTuple):
     body: bytes
 
 
-class Events(Protocol):
+class EventStore(Protocol):
     """Events of errors, for as long as they are kept; not every one of a flood is."""
 
     def write(self, events: Sequence[StoredEvent]) -> None:
@@ -173,8 +175,8 @@ class Events(Protocol):
     def get(self, grouping_ids: Sequence[int], event_id: bytes) -> StoredEvent | None:
         """Return one event of the groupings."""
 
-    def newest(self, grouping_ids: Sequence[int], most: int) -> list[StoredEvent]:
-        """Return up to *most* events of the groupings, newest first."""
+    def newest(self, grouping_ids: Sequence[int], limit: int) -> list[StoredEvent]:
+        """Return up to *limit* events of the groupings, newest first."""
 
     def before(self, grouping_ids: Sequence[int], event: StoredEvent) -> StoredEvent | None:
         """Return the event of the groupings that happened last before *event*."""
@@ -182,7 +184,7 @@ class Events(Protocol):
     def after(self, grouping_ids: Sequence[int], event: StoredEvent) -> StoredEvent | None:
         """Return the event of the groupings that happened first after *event*."""
 
-    def forget(self, now: Micros) -> int:
+    def delete_expired(self, now: Micros) -> int:
         """Drop what is older than events are kept; return how many files went."""
 
     def close(self) -> None:

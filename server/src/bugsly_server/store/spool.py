@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bugsly_server.errors import Unavailable
-from bugsly_server.store.ports import Entry
-from bugsly_server.store.sqlite import open_for_reading, open_for_writing
+from bugsly_server.store.ports import SpoolEntry
+from bugsly_server.store.sqlite_connection import open_for_reading, open_for_writing
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -26,15 +26,15 @@ CREATE TABLE IF NOT EXISTS entry (
 """
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
-FULL_FOR = 30
+FULL_RETRY_SECONDS = 30
 """Seconds after which a client may try again while the disk is full."""
 
 
 @dataclass(slots=True)
-class _Order:
+class _CommitRequest:
     """Entries to add in the next commit, which also deletes what is digested."""
 
-    entries: Sequence[Entry] = ()
+    entries: Sequence[SpoolEntry] = ()
     future: asyncio.Future[None] | None = None
 
 
@@ -66,28 +66,28 @@ class SqliteSpool:
         self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
         self._leased = 0
         self._digested = 0
-        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._commit_requests: queue.SimpleQueue[_CommitRequest | None] = queue.SimpleQueue()
         self._arrived = threading.Event()
         self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
         self._thread.start()
 
-    def append(self, entries: Sequence[Entry]) -> asyncio.Future[None]:
+    def append(self, entries: Sequence[SpoolEntry]) -> asyncio.Future[None]:
         """See the port."""
         future = asyncio.get_running_loop().create_future()
-        self._orders.put(_Order(entries=entries, future=future))
+        self._commit_requests.put(_CommitRequest(entries=entries, future=future))
         return future
 
-    def lease(self, most: int) -> Sequence[Entry]:
+    def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
         """See the port."""
         rows = self._reading.execute(
             "SELECT project_id, received_at, kind, payload, id FROM entry"
             " WHERE id > ? ORDER BY id LIMIT ?",
-            (self._leased, most),
+            (self._leased, max_entries),
         )
         entries, size = [], 0
         with closing(rows):
             for row in rows:
-                entries.append(Entry(*row))
+                entries.append(SpoolEntry(*row))
                 size += len(entries[-1].payload)
                 if size >= LEASE_BYTES:
                     break
@@ -95,12 +95,12 @@ class SqliteSpool:
             self._leased = entries[-1].id
         return entries
 
-    def acknowledge(self, entries: Sequence[Entry]) -> None:
+    def acknowledge(self, entries: Sequence[SpoolEntry]) -> None:
         """See the port."""
         self._digested = max(self._digested, *(entry.id for entry in entries))
-        self._orders.put(_Order())
+        self._commit_requests.put(_CommitRequest())
 
-    def give_back(self) -> None:
+    def release_leases(self) -> None:
         """See the port."""
         self._leased = self._digested
 
@@ -115,7 +115,7 @@ class SqliteSpool:
 
     def close(self) -> None:
         """See the port."""
-        self._orders.put(None)
+        self._commit_requests.put(None)
         self._thread.join()
         self._reading.close()
         self._writing.close()
@@ -124,14 +124,14 @@ class SqliteSpool:
         """Commit whatever has come in since the last commit, again and again."""
         closing = False
         while not closing:
-            orders = [self._orders.get()]
-            while not self._orders.empty():
-                orders.append(self._orders.get())
-            closing = None in orders
-            self._commit([order for order in orders if order is not None])
+            requests = [self._commit_requests.get()]
+            while not self._commit_requests.empty():
+                requests.append(self._commit_requests.get())
+            closing = None in requests
+            self._commit([order for order in requests if order is not None])
 
-    def _commit(self, orders: Sequence[_Order]) -> None:
-        entries = [entry for order in orders for entry in order.entries]
+    def _commit(self, requests: Sequence[_CommitRequest]) -> None:
+        entries = [entry for order in requests for entry in order.entries]
         problem = None
         try:
             self._depth += len(entries) - self._transact(entries)
@@ -139,13 +139,13 @@ class SqliteSpool:
             problem = Unavailable(
                 f"server: cannot keep what was sent ({error})"
                 " → send it again later; it is taken once there is room on the server's disk",
-                FULL_FOR,
+                FULL_RETRY_SECONDS,
             )
         if entries and problem is None:
             self._arrived.set()
-        _settle([order.future for order in orders if order.future is not None], problem)
+        _settle([order.future for order in requests if order.future is not None], problem)
 
-    def _transact(self, entries: Sequence[Entry]) -> int:
+    def _transact(self, entries: Sequence[SpoolEntry]) -> int:
         """Add *entries* and delete what is digested; return how many were deleted."""
         digested = (self._digested,)
         self._writing.execute("BEGIN IMMEDIATE")

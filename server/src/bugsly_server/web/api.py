@@ -11,68 +11,85 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bugsly.protocol.evidence import Ask
+from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Misconfigured, NotFound
-from bugsly_server.explained import explanation_of
-from bugsly_server.export import error_facts, issue_facts, net_facts, worker_facts
-from bugsly_server.model.issue import Issue, State
+from bugsly_server.explanation_service import explain_issue
+from bugsly_server.json_views import (
+    error_facts,
+    hindrance_facts,
+    leak_issue_facts,
+    worker_facts,
+)
+from bugsly_server.model.issue import Issue, IssueState
 from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import (
     accounts,
-    asks,
-    errors,
-    held_back,
-    issues,
+    error_issues,
+    hindrance_issues,
+    leak_issues,
+    probe_requests,
     projects,
     workers,
 )
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.ports import Telemetry
-from bugsly_server.web.outlook import outlook
-from bugsly_server.web.site import site_of
+from bugsly_server.web.leak_remedies import leak_remedies
+from bugsly_server.web.page_context import server_of
 
-UNKNOWN_TOKEN = {"detail": "token: is unknown → make one on the account page"}
-DIGITS = 7
+UNKNOWN_TOKEN_BODY = {"detail": "token: is unknown → make one on the account page"}
+REQUESTS_DIGIT_LIMIT = 7
 """A number of requests has fewer."""
-MOST_ERRORS = 200
-Facts = Callable[[Connection, int, Micros], list[dict[str, Any]]]
+MAX_ERRORS = 200
+FactsReader = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
 def list_workers(request: Request) -> Response:
     """Answer with the living workers of every project, or of `?project=`."""
-    return _answer(request, living_workers)
+    return _respond_by_project(request, living_workers)
 
 
 def list_issues(request: Request) -> Response:
     """Answer with the issues that are not resolved, of every project or of `?project=`."""
-    return _answer(request, partial(open_issues, telemetry=site_of(request).telemetry))
+    return _respond_by_project(
+        request, partial(open_issues, telemetry=server_of(request).telemetry)
+    )
 
 
-def ask_for_heap(request: Request) -> Response:
+def request_heap_walk(request: Request) -> Response:
     """Let the heap of a worker be walked, over `?requests=` of it; answer with the ask's id."""
-    site, given = site_of(request), request.query_params.get("requests", "0")
-    requests = int(given) if given.isascii() and given.isdigit() and len(given) < DIGITS else 0
-    with site.database.writing() as connection:
-        if token_owner(request, connection, site.clock()) is None:
-            return _json(UNKNOWN_TOKEN, 401)
+    server, requests_text = server_of(request), request.query_params.get("requests", "0")
+    requests = (
+        int(requests_text)
+        if requests_text.isascii()
+        and requests_text.isdigit()
+        and len(requests_text) < REQUESTS_DIGIT_LIMIT
+        else 0
+    )
+    with server.database.writing() as connection:
+        if token_owner(request, connection, server.clock()) is None:
+            return _json_response(UNKNOWN_TOKEN_BODY, 401)
         try:
-            key = put_heap(connection, request.path_params["worker_id"], requests, site.clock())
+            request_id = add_heap_request(
+                connection, request.path_params["worker_id"], requests, server.clock()
+            )
         except NotFound as error:
-            return _json({"detail": str(error)}, 404)
+            return _json_response({"detail": str(error)}, 404)
         except Misconfigured as error:
-            return _json({"detail": str(error)}, 409)
-    return _json({"ask": key}, 202)
+            return _json_response({"detail": str(error)}, 409)
+    return _json_response({"ask": request_id}, 202)
 
 
-def show_ask(request: Request) -> Response:
+def show_probe_request(request: Request) -> Response:
     """Answer with what came of an ask."""
-    site = site_of(request)
-    with site.database.writing() as connection:
-        if token_owner(request, connection, site.clock()) is None:
-            return _json(UNKNOWN_TOKEN, 401)
-        found = ask_facts(connection, request.path_params["ask_id"])
-    return _json(found or {"detail": "ask: is not there → ask anew"}, 200 if found else 404)
+    server = server_of(request)
+    with server.database.writing() as connection:
+        if token_owner(request, connection, server.clock()) is None:
+            return _json_response(UNKNOWN_TOKEN_BODY, 401)
+        facts = probe_request_facts(connection, request.path_params["ask_id"])
+    return _json_response(
+        facts or {"detail": "ask: is not there → ask anew"}, 200 if facts else 404
+    )
 
 
 def health(_request: Request) -> Response:
@@ -82,7 +99,7 @@ def health(_request: Request) -> Response:
 
 def living_workers(connection: Connection, project_id: int, now: Micros) -> list[dict[str, Any]]:
     """Return the workers of a project that have not ended."""
-    return [worker_facts(one, now) for one in workers.living(connection, project_id)]
+    return [worker_facts(one, now) for one in workers.list_living(connection, project_id)]
 
 
 def open_issues(
@@ -92,14 +109,21 @@ def open_issues(
 
     First that its safety net is held back, where it is.
     """
-    leaks = [one for one in issues.every(connection, project_id) if one.state is not State.RESOLVED]
-    found = errors.unresolved(connection, project_id, MOST_ERRORS)
-    net = held_back.of_project(connection, project_id)
-    nets = [net] if net is not None and net.state is State.OPEN else []
+    leaks = [
+        one
+        for one in leak_issues.list_all(connection, project_id)
+        if one.state is not IssueState.RESOLVED
+    ]
+    open_errors = error_issues.list_unresolved(connection, project_id, MAX_ERRORS)
+    hindrance = hindrance_issues.get_for_project(connection, project_id)
+    hindrances = [hindrance] if hindrance is not None and hindrance.state is IssueState.OPEN else []
     return [
-        *(net_facts(one, issues.story(connection, one.id)[0].change.because) for one in nets),
+        *(
+            hindrance_facts(one, leak_issues.history(connection, one.id)[0].change.because)
+            for one in hindrances
+        ),
         *(leak_facts(connection, telemetry, one, now) for one in leaks),
-        *(error_facts(one, explanation_of(connection, one)) for one in found),
+        *(error_facts(one, explain_issue(connection, one)) for one in open_errors),
     ]
 
 
@@ -107,66 +131,72 @@ def leak_facts(
     connection: Connection, telemetry: Telemetry, leak: Issue, now: Micros
 ) -> dict[str, Any]:
     """Return all that a program may want to know of a leak."""
-    deaths = post_mortems.of_issue(connection, telemetry, leak, now)
-    return issue_facts(leak, now, *outlook(connection, telemetry, leak, now), deaths)
+    killed_workers = post_mortems.of_issue(connection, telemetry, leak, now)
+    return leak_issue_facts(
+        leak, now, *leak_remedies(connection, telemetry, leak, now), killed_workers
+    )
 
 
-def put_heap(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:
+def add_heap_request(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:
     """Ask a worker to have its heap walked over so many *requests*; return the id of the ask.
 
     Raises `NotFound` for a worker that is not there, `Misconfigured` for one that is busy.
     """
-    each = (workers.get(connection, one.id, worker_id) for one in projects.every(connection))
-    found = next((one for one in each if one is not None), None)
-    if found is None or not found.is_alive(now):
+    candidates = (
+        workers.get(connection, one.id, worker_id) for one in projects.list_all(connection)
+    )
+    worker = next((one for one in candidates if one is not None), None)
+    if worker is None or not worker.is_alive(now):
         raise NotFound("worker: is not there, or no longer → see bugsly status")
-    asked = asks.add(connection, found, Ask(id=0, probe="heap", requests=requests), now)
-    if asked is None:
+    added = probe_requests.add(
+        connection, worker, ProbeRequest(id=0, probe="heap", requests=requests), now
+    )
+    if added is None:
         raise Misconfigured(
-            f"worker: {found.pid}, or another of its project, is being probed"
+            f"worker: {worker.pid}, or another of its project, is being probed"
             " → try again in a few minutes"
         )
-    return asked.ask.id
+    return added.request.id
 
 
-def ask_facts(connection: Connection, ask_id: int) -> dict[str, Any] | None:
+def probe_request_facts(connection: Connection, request_id: int) -> dict[str, Any] | None:
     """Return how far an ask has come, and what its heap held; None for an unknown ask."""
-    found = asks.outcome(connection, ask_id)
-    if found is None:
+    outcome = probe_requests.state_and_result(connection, request_id)
+    if outcome is None:
         return None
-    state, answer = found
+    state, result = outcome
     return {
         "state": state,
-        "problem": "" if answer is None else answer.problem,
-        "heap": None if answer is None else msgspec.to_builtins(answer.heap),
+        "problem": "" if result is None else result.problem,
+        "heap": None if result is None else msgspec.to_builtins(result.heap),
     }
 
 
-def by_project(
-    connection: Connection, facts: Facts, slug: str | None, now: Micros
+def facts_by_project(
+    connection: Connection, read_facts: FactsReader, slug: str | None, now: Micros
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return *facts* of each project, or of the one called *slug*, by its slug."""
-    every = projects.every(connection)
-    chosen = [one for one in every if slug is None or one.slug == slug]
-    return {one.slug: facts(connection, one.id, now) for one in chosen}
+    """Return what *read_facts* says of each project, or of the one called *slug*, by its slug."""
+    all_projects = projects.list_all(connection)
+    selected = [one for one in all_projects if slug is None or one.slug == slug]
+    return {one.slug: read_facts(connection, one.id, now) for one in selected}
 
 
 def token_owner(request: Request, connection: Connection, now: Micros) -> Account | None:
     """Return whose API token a request brings; None for one without, or with an unknown one."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return accounts.of_token(connection, secret, now) if scheme.lower() == "bearer" else None
+    return accounts.by_token(connection, secret, now) if scheme.lower() == "bearer" else None
 
 
-def _answer(request: Request, facts: Facts) -> Response:
-    site = site_of(request)
-    now = site.clock()
-    with site.database.writing() as connection:
+def _respond_by_project(request: Request, read_facts: FactsReader) -> Response:
+    server = server_of(request)
+    now = server.clock()
+    with server.database.writing() as connection:
         if token_owner(request, connection, now) is None:
-            return _json(UNKNOWN_TOKEN, 401)
-    with site.database.reading() as connection:
-        found = by_project(connection, facts, request.query_params.get("project"), now)
-    return _json(found, 200)
+            return _json_response(UNKNOWN_TOKEN_BODY, 401)
+    with server.database.reading() as connection:
+        content = facts_by_project(connection, read_facts, request.query_params.get("project"), now)
+    return _json_response(content, 200)
 
 
-def _json(content: object, status: int) -> Response:
+def _json_response(content: object, status: int) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")

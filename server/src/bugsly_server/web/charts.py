@@ -11,57 +11,63 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
-from bugsly_server.diagnose.gauges import with_gauges
-from bugsly_server.model.post_mortem import LAST
-from bugsly_server.model.series import Point
+from bugsly_server.diagnose.growth.process_gauges import add_process_gauges
+from bugsly_server.model.post_mortem import POST_MORTEM_SPAN
+from bugsly_server.model.time_series import MemoryPoint
 from bugsly_server.model.worker import Worker
-from bugsly_server.store import dossier as dossiers
-from bugsly_server.store.meta import issues, workers
-from bugsly_server.web.site import View, page
-from bugsly_server.web.words import EXITS
+from bugsly_server.store import leak_evidence as evidence_store
+from bugsly_server.store.meta import leak_issues, workers
+from bugsly_server.web.page_context import View, page
+from bugsly_server.web.template_filters import EXIT_TEXTS
 
 SLOTS = 480
-MOST_LINES = 30
-MOST_MARKS = 200
-LONGEST: Micros = 400 * DAY
-SHORTEST: Micros = MINUTE // 2
-DEFAULT: Micros = HOUR
+MAX_LINES = 30
+MAX_MARKS = 200
+MAX_SPAN: Micros = 400 * DAY
+MIN_SPAN: Micros = MINUTE // 2
+DEFAULT_SPAN: Micros = HOUR
 
 
 @page
-def fleet(view: View) -> Response:
+def project_chart(view: View) -> Response:
     """Return the memory of a project's biggest workers over time, with marks."""
-    since, until = span(view.request, view.now)
-    with view.site.database.reading() as connection:
-        present = workers.present(connection, view.shown.id, since, until, MOST_MARKS)
-        happened = marks(connection, view.shown.id, present, since, until)
-    since = begin(since, until, present)
-    shown = present[:MOST_LINES]
-    series = view.site.telemetry.points([one.id for one in shown], since, until, SLOTS)
-    shown = [one for one in shown if series[one.id]]
-    return answer(
+    since, until = requested_span(view.request, view.now)
+    with view.server.database.reading() as connection:
+        present = workers.list_alive_between(
+            connection, view.current_project.id, since, until, MAX_MARKS
+        )
+        event_marks = list_marks(connection, view.current_project.id, present, since, until)
+    since = chart_start(since, until, present)
+    charted = present[:MAX_LINES]
+    series = view.server.telemetry.points([one.id for one in charted], since, until, SLOTS)
+    charted = [one for one in charted if series[one.id]]
+    return json_response(
         {
             "since": since / SECOND,
             "until": until / SECOND,
-            "x": grid(since, until),
-            "lines": [line(one, series[one.id], since, until) for one in shown],
-            "left_out": max(0, len(present) - MOST_LINES),
-            "marks": happened,
+            "x": slot_times(since, until),
+            "lines": [chart_line(one, series[one.id], since, until) for one in charted],
+            "left_out": max(0, len(present) - MAX_LINES),
+            "marks": event_marks,
         }
     )
 
 
 @page
-def worker(view: View) -> Response:
+def worker_chart(view: View) -> Response:
     """Return the memory of one worker, along time and along its requests; of its end, if asked."""
-    with view.site.database.reading() as connection:
-        found = workers.get(connection, view.shown.id, view.number("worker_id"))
-    if found is None:
+    with view.server.database.reading() as connection:
+        worker = workers.get(connection, view.current_project.id, view.path_number("worker_id"))
+    if worker is None:
         return Response(status_code=404)
-    until = (found.ended_at or view.now) + SECOND
-    since = max(found.started_at, until - LAST) if view.wants("last") else found.started_at
-    readings = view.site.telemetry.readings(found.id, since, until, SLOTS)
-    return answer(
+    until = (worker.ended_at or view.now) + SECOND
+    since = (
+        max(worker.started_at, until - POST_MORTEM_SPAN)
+        if view.is_part_requested("last")
+        else worker.started_at
+    )
+    readings = view.server.telemetry.gauge_points(worker.id, since, until, SLOTS)
+    return json_response(
         {
             "x": [one.point.at / SECOND for one in readings],
             "requests": [one.point.requests for one in readings],
@@ -74,56 +80,71 @@ def worker(view: View) -> Response:
 
 
 @page
-def holder(view: View) -> Response:
+def holder_chart(view: View) -> Response:
     """Return what the holder of an issue held, along requests, in the worker with the most."""
-    with view.site.database.reading() as connection:
-        found = issues.get(connection, view.shown.id, view.number("issue_id"))
-        concerned = () if found is None else found.finding.suspects
-        lives = [workers.get(connection, view.shown.id, one.worker_id) for one in concerned]
-        shown = [one for one in lives if one is not None]
-        dossier = with_gauges(dossiers.load(connection, view.site.telemetry, shown, view.now))
-    if found is None or found.finding.diagnosis is None:
+    with view.server.database.reading() as connection:
+        issue = leak_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
+        suspects = () if issue is None else issue.finding.suspects
+        suspected_workers = [
+            workers.get(connection, view.current_project.id, one.worker_id) for one in suspects
+        ]
+        known_workers = [one for one in suspected_workers if one is not None]
+        evidence = add_process_gauges(
+            evidence_store.load(connection, view.server.telemetry, known_workers, view.now)
+        )
+    if issue is None or issue.finding.diagnosis is None:
         return Response(status_code=404)
-    name, trace = found.finding.diagnosis.holder, found.finding.diagnosis.trace
-    held = [[step for step in life.steps if name in step.levels] for life in dossier.lives]
-    most = max(held, key=lambda steps: steps[-1].levels[name] if steps else 0, default=[])
-    counts = [step.levels[name] for step in most]
+    name, trace = issue.finding.diagnosis.holder, issue.finding.diagnosis.trace
+    counted_buckets = [
+        [bucket for bucket in history.buckets if name in bucket.holder_counts]
+        for history in evidence.histories
+    ]
+    longest = max(
+        counted_buckets,
+        key=lambda buckets: buckets[-1].holder_counts[name] if buckets else 0,
+        default=[],
+    )
+    counts = [bucket.holder_counts[name] for bucket in longest]
     if trace is not None and not counts:
-        walked, counts = list(trace.requests), list(trace.counts)
-        return answer({"x": walked, "requests": walked, "memory": counts, "high": counts})
-    return answer(
+        requests, counts = list(trace.requests), list(trace.counts)
+        return json_response(
+            {"x": requests, "requests": requests, "memory": counts, "high": counts}
+        )
+    return json_response(
         {
-            "x": [step.at / SECOND for step in most],
-            "requests": [step.requests for step in most],
+            "x": [bucket.at / SECOND for bucket in longest],
+            "requests": [bucket.requests for bucket in longest],
             "memory": counts,
             "high": counts,
         }
     )
 
 
-def span(request: Request, now: Micros) -> tuple[Micros, Micros]:
+def requested_span(request: Request, now: Micros) -> tuple[Micros, Micros]:
     """Return the span of time a request asks for, in bounds; the last hour if it asks for none."""
     query = request.query_params
-    length = _seconds(query.get("span"), DEFAULT)
+    length = _seconds(query.get("span"), DEFAULT_SPAN)
     until = _seconds(query.get("until"), now)
     since = _seconds(query.get("since"), until - length)
     until = min(until, now + SECOND)
-    return max(0, min(max(since, until - LONGEST), until - SHORTEST)), until
+    return max(0, min(max(since, until - MAX_SPAN), until - MIN_SPAN)), until
 
 
-def begin(since: Micros, until: Micros, present: Sequence[Worker]) -> Micros:
+def chart_start(since: Micros, until: Micros, present: Sequence[Worker]) -> Micros:
     """Return where a chart begins: no earlier than a little before the first of its workers."""
     first = min((one.started_at for one in present), default=since)
     return max(since, first - (until - first) // 20)
 
 
-def grid(since: Micros, until: Micros) -> list[float]:
+def slot_times(since: Micros, until: Micros) -> list[float]:
     """Return the right edges of the slots, in seconds since 1970."""
     step = (until - since) / SLOTS
     return [round((since + (index + 1) * step) / SECOND, 3) for index in range(SLOTS)]
 
 
-def line(worker: Worker, points: Iterable[Point], since: Micros, until: Micros) -> dict[str, Any]:
+def chart_line(
+    worker: Worker, points: Iterable[MemoryPoint], since: Micros, until: Micros
+) -> dict[str, Any]:
     """Return one line: bytes by slot, null where the worker said nothing."""
     step = (until - since) / SLOTS
     values: list[int | None] = [None] * SLOTS
@@ -138,25 +159,25 @@ def line(worker: Worker, points: Iterable[Point], since: Micros, until: Micros) 
     }
 
 
-def marks(
+def list_marks(
     connection: Connection, project_id: int, present: Sequence[Worker], since: Micros, until: Micros
 ) -> list[dict[str, Any]]:
     """Return what happened from *since* to *until*: boots, exits, deploys, changes of issues."""
-    found = []
-    for one in present:
-        found.append(_mark("boot", one.started_at, f"{one.name} started"))
-        if one.ended_at is not None:
-            reason = EXITS[one.exit_reason] if one.exit_reason else "ended"
-            found.append(_mark("exit", one.ended_at, f"{one.name} {reason}"))
-    for version, at in workers.releases(connection, project_id, since):
-        found.append(_mark("deploy", at, f"release {version}"))
-    for issue, change in issues.changes_between(connection, project_id, since, until):
-        found.append(_mark("alert", change.at, f"{change.kind}: {issue.title}"))
-    inside = [mark for mark in found if since / SECOND <= mark["at"] <= until / SECOND]
-    return sorted(inside, key=lambda mark: mark["at"])[-MOST_MARKS:]
+    all_marks = []
+    for worker in present:
+        all_marks.append(_mark("boot", worker.started_at, f"{worker.name} started"))
+        if worker.ended_at is not None:
+            reason = EXIT_TEXTS[worker.exit_reason] if worker.exit_reason else "ended"
+            all_marks.append(_mark("exit", worker.ended_at, f"{worker.name} {reason}"))
+    for version, at in workers.list_releases(connection, project_id, since):
+        all_marks.append(_mark("deploy", at, f"release {version}"))
+    for issue, change in leak_issues.changes_between(connection, project_id, since, until):
+        all_marks.append(_mark("alert", change.at, f"{change.kind}: {issue.title}"))
+    marks_in_span = [mark for mark in all_marks if since / SECOND <= mark["at"] <= until / SECOND]
+    return sorted(marks_in_span, key=lambda mark: mark["at"])[-MAX_MARKS:]
 
 
-def answer(content: Mapping[str, Any]) -> Response:
+def json_response(content: Mapping[str, Any]) -> Response:
     """Return *content* as JSON."""
     return Response(msgspec.json.encode(content), media_type="application/json")
 

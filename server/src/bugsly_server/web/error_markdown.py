@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from bugsly_server.model.error import ErrorIssue
 from bugsly_server.model.error_explanation import ErrorExplanation
-from bugsly_server.model.event import Event, Frame, Thrown
+from bugsly_server.model.error_issue import ErrorIssue
+from bugsly_server.model.event import ErrorEvent, EventException, StackFrame
 
-MOST_FRAMES = 30
-MOST_LOCALS = 20
-LONGEST = 200
+MAX_FRAMES = 30
+MAX_LOCALS = 20
+MAX_VALUE_LENGTH = 200
 
 
-def markdown(
-    issue: ErrorIssue, event: Event, explanation: ErrorExplanation | None, url: str
+def render_error_markdown(
+    issue: ErrorIssue, event: ErrorEvent, explanation: ErrorExplanation | None, url: str
 ) -> str:
     """Return what is known of an error: exceptions with calls, source and locals, and the request.
 
     What comes from the event stands in fences that it cannot close.
     """
-    parts = [f"# {_plain(issue.title)}", url, _facts(issue, event)]
+    parts = [f"# {_escaped(issue.title)}", url, _fact_list(issue, event)]
     if explanation is not None:
-        said = (explanation.what, explanation.why, explanation.fix)
-        parts += ["## Explanation", *(_plain(one) for one in said if one)]
+        sentences = (explanation.what, explanation.why, explanation.fix)
+        parts += ["## Explanation", *(_escaped(one) for one in sentences if one)]
         if explanation.diff:
             parts.append(fenced(explanation.diff, "diff"))
     parts.append("## Exceptions")
-    parts += [fenced(_thrown(one)) for one in event.exceptions] or [fenced(event.message)]
+    parts += [fenced(_exception_text(one)) for one in event.exceptions] or [fenced(event.message)]
     if event.asked is not None:
         parts += ["## Request", fenced(f"{event.asked.method} {event.asked.url}")]
     return "\n\n".join(parts)
@@ -33,16 +33,16 @@ def markdown(
 
 def fenced(text: str, language: str = "") -> str:
     """Return *text* in a fence longer than any run of backticks in it."""
-    longest = max((len(run) for run in _runs(text)), default=0)
+    longest = max((len(run) for run in _backtick_runs(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _runs(text: str) -> list[str]:
+def _backtick_runs(text: str) -> list[str]:
     return "".join(letter if letter == "`" else " " for letter in text).split()
 
 
-def _facts(issue: ErrorIssue, event: Event) -> str:
+def _fact_list(issue: ErrorIssue, event: ErrorEvent) -> str:
     facts = {
         "times": f"{issue.count:,}",
         "release": event.release,
@@ -50,27 +50,27 @@ def _facts(issue: ErrorIssue, event: Event) -> str:
         "endpoint": event.endpoint,
         "platform": event.platform,
     }
-    return "\n".join(f"- {name}: {_plain(value)}" for name, value in facts.items() if value)
+    return "\n".join(f"- {name}: {_escaped(value)}" for name, value in facts.items() if value)
 
 
-def _thrown(thrown: Thrown) -> str:
-    lines = [f"{thrown.type}: {thrown.value}"]
-    for frame in thrown.frames[-MOST_FRAMES:]:
-        lines += _frame(frame)
+def _exception_text(exception: EventException) -> str:
+    lines = [f"{exception.type}: {exception.value}"]
+    for frame in exception.frames[-MAX_FRAMES:]:
+        lines += _frame_lines(frame)
     return "\n".join(lines)
 
 
-def _frame(frame: Frame) -> list[str]:
+def _frame_lines(frame: StackFrame) -> list[str]:
     lines = [f'  File "{frame.file}", line {frame.line}, in {frame.function}']
     if frame.code:
         lines.append(f"    {frame.code.strip()}")
     if frame.in_app:
-        held = list(frame.locals.items())[:MOST_LOCALS]
-        lines += [f"      {name} = {value[:LONGEST]}" for name, value in held]
+        shown_locals = list(frame.locals.items())[:MAX_LOCALS]
+        lines += [f"      {name} = {value[:MAX_VALUE_LENGTH]}" for name, value in shown_locals]
     return lines
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     """Return *text* on one line, where nothing of it is markup."""
     line = " ".join(text.split())
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>#!|" else letter for letter in line)

@@ -8,64 +8,64 @@ from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from bugsly.protocol.evidence import Answer
+from bugsly.protocol.evidence import ProbeResult
 from bugsly_server.clock import DAY, HOUR, Micros
-from bugsly_server.explain.markdown import markdown
-from bugsly_server.model.issue import Change, ChangeKind, Issue, State
+from bugsly_server.explain.leak_markdown import render_leak_markdown
+from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind, IssueState
 from bugsly_server.model.post_mortem import PostMortem
-from bugsly_server.model.recycled import hindered
+from bugsly_server.model.recycling import lasting_hindrances
 from bugsly_server.model.worker import Worker
 from bugsly_server.pipeline import record_change
 from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import (
-    asks,
     channels,
     counters,
-    errors,
+    error_issues,
+    final_snapshots,
     groupings,
-    issues,
-    partings,
+    hindrance_issues,
+    issue_listing,
+    leak_issues,
+    probe_requests,
     workers,
 )
-from bugsly_server.store.meta import held_back as held_backs
-from bugsly_server.store.meta import listing as listings
-from bugsly_server.store.meta.issues import Told
-from bugsly_server.store.meta.listing import Wanted
-from bugsly_server.web import advice, error, held_back
-from bugsly_server.web.outlook import outlook
-from bugsly_server.web.site import View, action, field, page
+from bugsly_server.store.meta.issue_listing import IssueFilter
+from bugsly_server.store.meta.leak_issues import RecordedChange
+from bugsly_server.web import error_page, hindrance, llm_answer
+from bugsly_server.web.leak_remedies import leak_remedies
+from bugsly_server.web.page_context import View, action, form_text, page
 
-MOST_CHOICES = 100
-OVER_QUOTA = "event over the quota"
-DROPPED = "error that an SDK dropped itself"
-SNOOZES = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY}
+MAX_CHOICES = 100
+OVER_QUOTA_REASON = "event over the quota"
+DROPPED_REASON_PREFIX = "error that an SDK dropped itself"
+SNOOZE_PERIODS = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY}
 
 
 @page
-def listing(view: View) -> Response:
+def list_page(view: View) -> Response:
     """Show a page of the project's issues, those that are wanted."""
-    wanted = _wanted(view)
-    with view.site.database.reading() as connection:
-        found, total = listings.page(connection, view.shown.id, wanted)
-        since = view.now - error.HOURS * HOUR
-        hours = groupings.hours(connection, [one.id for one in found], since)
-        released = errors.released(connection, view.shown.id)
+    filters = _requested_filters(view)
+    with view.server.database.reading() as connection:
+        rows, total = issue_listing.list_page(connection, view.current_project.id, filters)
+        since = view.now - error_page.CHART_HOURS * HOUR
+        hourly = groupings.events_by_hour(connection, [one.id for one in rows], since)
+        released = error_issues.first_seen_by_release(connection, view.current_project.id)
         choices = {
-            "environment": listings.environments(connection, view.shown.id),
-            "release": sorted(released, key=released.__getitem__, reverse=True)[:MOST_CHOICES],
+            "environment": issue_listing.environments(connection, view.current_project.id),
+            "release": sorted(released, key=released.__getitem__, reverse=True)[:MAX_CHOICES],
         }
-        skipped = counters.since(connection, view.shown.id, view.now)
-        many = errors.count_all(connection, view.shown.id)
+        skipped = counters.totals_since(connection, view.current_project.id, view.now)
+        error_count = error_issues.count_all(connection, view.current_project.id)
     context = {
-        "issues": found,
+        "issues": rows,
         "total": total,
-        "wanted": wanted,
-        "pages": -(-total // listings.PAGE),
-        "bars": {one.id: error.bars(view, hours, one.id) for one in found},
+        "wanted": filters,
+        "pages": -(-total // issue_listing.PAGE_SIZE),
+        "bars": {one.id: error_page.hourly_counts(view, hourly, one.id) for one in rows},
         "choices": choices,
-        "over_quota": skipped.get(OVER_QUOTA, 0),
-        "too_many": many if many > view.site.settings.most_errors else 0,
-        "dropped": sum(n for why, n in skipped.items() if why.startswith(DROPPED)),
+        "over_quota": skipped.get(OVER_QUOTA_REASON, 0),
+        "too_many": error_count if error_count > view.server.settings.most_errors else 0,
+        "dropped": sum(n for why, n in skipped.items() if why.startswith(DROPPED_REASON_PREFIX)),
     }
     return view.render("issues.html", context)
 
@@ -73,124 +73,145 @@ def listing(view: View) -> Response:
 @page
 def show(view: View) -> Response:
     """Show one issue."""
-    with view.site.database.reading() as connection:
-        found = issues.get(connection, view.shown.id, view.number("issue_id"))
-        other = errors.get(connection, view.shown.id, view.number("issue_id"))
-        net = held_backs.get(connection, view.shown.id, view.number("issue_id"))
-    if other is not None:
-        return error.show(view, other)
-    if net is not None:
-        return held_back.show(view, net)
-    if found is None:
-        return view.render("missing.html", {"what": error.MISSING}, 404)
-    return view.render("issue.html", _of_leak(view, found))
+    with view.server.database.reading() as connection:
+        leak = leak_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
+        error_issue = error_issues.get(
+            connection, view.current_project.id, view.path_number("issue_id")
+        )
+        hindrance_issue = hindrance_issues.get(
+            connection, view.current_project.id, view.path_number("issue_id")
+        )
+    if error_issue is not None:
+        return error_page.show(view, error_issue)
+    if hindrance_issue is not None:
+        return hindrance.show(view, hindrance_issue)
+    if leak is None:
+        return view.render("missing.html", {"what": error_page.MISSING_ISSUE}, 404)
+    return view.render("issue.html", _leak_context(view, leak))
 
 
-def _of_leak(view: View, found: Issue) -> dict[str, object]:
+def _leak_context(view: View, issue: Issue) -> dict[str, object]:
     """Return what the page of a leak shows."""
-    with view.site.database.reading() as connection:
-        story = issues.story(connection, found.id)
+    with view.server.database.reading() as connection:
+        story = leak_issues.history(connection, issue.id)
         sent = {told.id: channels.of_change(connection, told.id) for told in story}
-        names = {one.id: one.name for one in channels.every(connection, view.shown.id)}
-        open_asks = asks.open_(connection, view.shown.id)
+        channel_names = {
+            one.id: one.name for one in channels.list_all(connection, view.current_project.id)
+        }
+        open_requests = probe_requests.list_open(connection, view.current_project.id)
         suspects = [
-            workers.get(connection, view.shown.id, one.worker_id) for one in found.finding.suspects
+            workers.get(connection, view.current_project.id, one.worker_id)
+            for one in issue.finding.suspects
         ]
-        fleet = [
+        live_workers = [
             one
-            for one in workers.living(connection, view.shown.id)
-            if one.is_alive(view.now) and one.environment == found.finding.environment
+            for one in workers.list_living(connection, view.current_project.id)
+            if one.is_alive(view.now) and one.environment == issue.finding.environment
         ]
-        deaths = post_mortems.of_issue(connection, view.site.telemetry, found, view.now)
-        expected = outlook(connection, view.site.telemetry, found, view.now)
-        leaver, parting = _last_recycled(connection, found)
-    concerned = {one.worker_id for one in found.finding.suspects}
+        killed_workers = post_mortems.of_issue(connection, view.server.telemetry, issue, view.now)
+        remedies = leak_remedies(connection, view.server.telemetry, issue, view.now)
+        recycled_worker, final_snapshot = _last_final_snapshot(connection, issue)
+    suspect_ids = {one.worker_id for one in issue.finding.suspects}
     return {
-        "issue": found,
-        "story": _in_order(story, deaths),
+        "issue": issue,
+        "story": _newest_first(story, killed_workers),
         "sent": sent,
-        "channel_names": names,
-        "hindered": hindered(fleet),
-        "watched": any(one.net is not None for one in fleet),
+        "channel_names": channel_names,
+        "hindered": lasting_hindrances(live_workers),
+        "watched": any(one.net is not None for one in live_workers),
         "living": {one.id: one for one in suspects if one is not None},
-        "probed": [one for one in open_asks if one.worker_id in concerned],
-        "proof": expected.proof,
-        "limits": expected.limits,
-        "leaver": leaver,
-        "parting": parting,
-        "markdown": _markdown(view, found),
-        "advised": advice.of_leak(view, found),
-        "span": min(7 * DAY, max(HOUR, 2 * (view.now - found.opened_at))) // 1_000_000,
+        "probed": [one for one in open_requests if one.worker_id in suspect_ids],
+        "proof": remedies.proof,
+        "limits": remedies.limits,
+        "leaver": recycled_worker,
+        "parting": final_snapshot,
+        "markdown": _leak_markdown(view, issue),
+        "advised": llm_answer.panel_of_leak(view, issue),
+        "span": min(7 * DAY, max(HOUR, 2 * (view.now - issue.opened_at))) // 1_000_000,
     }
 
 
 @action
 def snooze(view: View, form: FormData) -> Response:
     """Hold back alerts for a while, or no longer."""
-    length = SNOOZES.get(field(form, "for"))
-    issue_id = view.number("issue_id")
-    with view.site.database.writing() as connection:
-        if issues.get(connection, view.shown.id, issue_id) is not None:
-            issues.snooze(connection, issue_id, None if length is None else view.now + length)
+    period = SNOOZE_PERIODS.get(form_text(form, "for"))
+    issue_id = view.path_number("issue_id")
+    with view.server.database.writing() as connection:
+        if leak_issues.get(connection, view.current_project.id, issue_id) is not None:
+            leak_issues.snooze(connection, issue_id, None if period is None else view.now + period)
     return view.redirect(f"issues/{issue_id}")
 
 
 @action
 def resolve(view: View, _form: FormData) -> Response:
     """Mark an issue as resolved; only a worker started later can bring it back."""
-    issue_id = view.number("issue_id")
-    with view.site.database.writing() as connection:
-        found = issues.get(connection, view.shown.id, issue_id)
-        if found is not None and found.state is not State.RESOLVED:
-            record_change(connection, view.shown.id, found, _resolved(view, found), view.account.id)
-    view.site.pulse.publish({view.shown.id})
+    issue_id = view.path_number("issue_id")
+    with view.server.database.writing() as connection:
+        issue = leak_issues.get(connection, view.current_project.id, issue_id)
+        if issue is not None and issue.state is not IssueState.RESOLVED:
+            record_change(
+                connection,
+                view.current_project.id,
+                issue,
+                _resolution(view, issue),
+                view.account.id,
+            )
+    view.server.live_updates.publish({view.current_project.id})
     return view.redirect(f"issues/{issue_id}")
 
 
-def _wanted(view: View) -> Wanted:
+def _requested_filters(view: View) -> IssueFilter:
     """Return what the query asks for; open issues of any kind if it asks for nothing."""
     query = view.request.query_params
-    number = query.get("page", "1")[:6]
-    return Wanted(
+    page_text = query.get("page", "1")[:6]
+    return IssueFilter(
         kind=query.get("kind", "")[:10],
-        state=query.get("state", State.OPEN)[:10],
+        state=query.get("state", IssueState.OPEN)[:10],
         release=query.get("release", "")[:200],
         environment=query.get("environment", "")[:200],
         text=query.get("q", "").strip()[:200],
-        page=max(1, int(number)) if number.isascii() and number.isdigit() else 1,
+        page=max(1, int(page_text)) if page_text.isascii() and page_text.isdigit() else 1,
     )
 
 
-def _last_recycled(connection: Connection, issue: Issue) -> tuple[Worker | None, Answer | None]:
+def _last_final_snapshot(
+    connection: Connection, issue: Issue
+) -> tuple[Worker | None, ProbeResult | None]:
     """Return who told last what it held before it was recycled, where *issue* was seen."""
-    found = partings.latest(connection, issue.project_id, issue.finding.environment)
-    if found is None:
+    worker_id = final_snapshots.latest_worker_id(
+        connection, issue.project_id, issue.finding.environment
+    )
+    if worker_id is None:
         return None, None
-    leaver = workers.get(connection, issue.project_id, found)
-    return leaver, partings.of_worker(connection, found)
+    worker = workers.get(connection, issue.project_id, worker_id)
+    return worker, final_snapshots.of_worker(connection, worker_id)
 
 
-def _in_order(story: Iterable[Told], deaths: Iterable[PostMortem]) -> list[Told | PostMortem]:
+def _newest_first(
+    story: Iterable[RecordedChange], killed_workers: Iterable[PostMortem]
+) -> list[RecordedChange | PostMortem]:
     """Return what happened to an issue, and who was killed meanwhile, newest first."""
-    every: list[Told | PostMortem] = [*story, *deaths]
-    return sorted(every, key=_happened_at, reverse=True)
+    entries: list[RecordedChange | PostMortem] = [*story, *killed_workers]
+    return sorted(entries, key=_sort_key, reverse=True)
 
 
-def _happened_at(told: Told | PostMortem) -> tuple[Micros, int]:
+def _sort_key(entry: RecordedChange | PostMortem) -> tuple[Micros, int]:
     """Return what the story is sorted by; changes of one moment stay in their order."""
-    if isinstance(told, PostMortem):
-        return told.worker.ended_at or 0, 0
-    return told.change.at, told.id
+    if isinstance(entry, PostMortem):
+        return entry.worker.ended_at or 0, 0
+    return entry.change.at, entry.id
 
 
-def _markdown(view: View, issue: Issue) -> str:
+def _leak_markdown(view: View, issue: Issue) -> str:
     finding = issue.finding
     if finding.diagnosis is None or finding.explanation is None:
         return ""
-    url = f"{view.address}/p/{view.shown.slug}/issues/{issue.id}"
-    return markdown(finding.diagnosis, finding.explanation, url)
+    url = f"{view.base_url}/p/{view.current_project.slug}/issues/{issue.id}"
+    return render_leak_markdown(finding.diagnosis, finding.explanation, url)
 
 
-def _resolved(view: View, issue: Issue) -> Change:
-    because = f"{view.account.name} resolved it"
-    return Change(kind=ChangeKind.RESOLVED, at=view.now, because=because, finding=issue.finding)
+def _resolution(view: View, issue: Issue) -> IssueChange:
+    reason = f"{view.account.name} resolved it"
+    return IssueChange(
+        kind=IssueChangeKind.RESOLVED, at=view.now, because=reason, finding=issue.finding
+    )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY
-from bugsly_server.store.meta import health
-from bugsly_server.web.site import View, page
+from bugsly_server.store.meta import release_sessions
+from bugsly_server.web.page_context import View, page
 
-SPAN = 30 * DAY
+LISTED_PERIOD = 30 * DAY
 
 
 @page
 def show(view: View) -> Response:
     """Show the latest releases of the project."""
-    with view.site.database.reading() as connection:
-        found = health.releases(connection, view.shown.id, view.now - SPAN)
-    return view.render("releases.html", {"releases": found})
+    with view.server.database.reading() as connection:
+        releases = release_sessions.list_releases(
+            connection, view.current_project.id, view.now - LISTED_PERIOD
+        )
+    return view.render("releases.html", {"releases": releases})

@@ -12,28 +12,28 @@ from starlette.types import Scope
 
 from bugsly_server.web import (
     account,
-    advice,
     alerts,
     api,
     charts,
+    event_stream,
     issues,
-    live,
+    llm_answer,
     login,
     metrics,
+    overview_page,
     releases,
     setup,
     triage,
-    worker,
-    workers,
+    worker_page,
 )
 from bugsly_server.web.mcp.endpoint import McpEndpoint
-from bugsly_server.web.site import render, site_of
+from bugsly_server.web.page_context import render, server_of
 
 STATIC = Path(__file__).with_name("static")
 PROJECT = "/p/{slug}"
 
 
-class Assets(StaticFiles):
+class CachedStaticFiles(StaticFiles):
     """Style sheets and scripts, which browsers ask about again after an hour."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -46,74 +46,74 @@ class Assets(StaticFiles):
 def routes() -> list[BaseRoute]:
     """Return all but the address that envelopes are posted to."""
     return [
-        Route("/", workers.home),
+        Route("/", overview_page.home),
         Route("/welcome", login.welcome, methods=["GET", "POST"]),
         Route("/login", login.login, methods=["GET", "POST"]),
         Route("/logout", login.logout, methods=["POST"]),
-        Route("/enter/{secret}", login.enter),
+        Route("/enter/{secret}", login.open_login_link),
         Route("/account", account.show),
         Route("/account/password", account.set_password, methods=["POST"]),
         Route("/account/tokens", account.make_token, methods=["POST"]),
         Route("/account/tokens/{token_id:int}/revoke", account.revoke_token, methods=["POST"]),
         Route("/account/projects", account.make_project, methods=["POST"]),
-        Route(f"{PROJECT}/", workers.overview),
-        Route(f"{PROJECT}/live", live.stream),
-        Route(f"{PROJECT}/chart.json", charts.fleet),
-        Route(f"{PROJECT}/workers/{{worker_id:int}}", worker.show),
-        Route(f"{PROJECT}/workers/{{worker_id:int}}/chart.json", charts.worker),
-        Route(f"{PROJECT}/issues", issues.listing),
+        Route(f"{PROJECT}/", overview_page.overview),
+        Route(f"{PROJECT}/live", event_stream.stream_updates),
+        Route(f"{PROJECT}/chart.json", charts.project_chart),
+        Route(f"{PROJECT}/workers/{{worker_id:int}}", worker_page.show),
+        Route(f"{PROJECT}/workers/{{worker_id:int}}/chart.json", charts.worker_chart),
+        Route(f"{PROJECT}/issues", issues.list_page),
         Route(f"{PROJECT}/issues/{{issue_id:int}}", issues.show),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder_chart),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice", advice.ask, methods=["POST"]),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice/live", advice.follow),
-        *_errors(),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice", llm_answer.ask_model, methods=["POST"]),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice/live", llm_answer.stream_progress),
+        *_triage_routes(),
         Route(f"{PROJECT}/releases", releases.show),
         Route(f"{PROJECT}/alerts", alerts.show),
         Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
-        Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.test, methods=["POST"]),
+        Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.try_channel, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
-        *_for_programs(),
+        *_program_routes(),
         Route("/healthz", api.health),
-        Mount("/static", Assets(directory=STATIC)),
+        Mount("/static", CachedStaticFiles(directory=STATIC)),
     ]
 
 
-def _errors() -> list[BaseRoute]:
+def _triage_routes() -> list[BaseRoute]:
     """Return what can be done about an error."""
-    of_one = f"{PROJECT}/errors/{{issue_id:int}}"
-    acts = {
+    issue_path = f"{PROJECT}/errors/{{issue_id:int}}"
+    handlers = {
         "resolve": triage.resolve,
         "ignore": triage.ignore,
         "reopen": triage.reopen,
         "merge": triage.merge,
         "split": triage.split,
     }
-    return [Route(f"{of_one}/{name}", act, methods=["POST"]) for name, act in acts.items()]
+    return [Route(f"{issue_path}/{name}", act, methods=["POST"]) for name, act in handlers.items()]
 
 
-def _for_programs() -> list[BaseRoute]:
+def _program_routes() -> list[BaseRoute]:
     """Return what asks for a token instead of a session."""
     return [
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
-        Route("/api/v1/workers/{worker_id:int}/heap", api.ask_for_heap, methods=["POST"]),
-        Route("/api/v1/asks/{ask_id:int}", api.show_ask),
+        Route("/api/v1/workers/{worker_id:int}/heap", api.request_heap_walk, methods=["POST"]),
+        Route("/api/v1/asks/{ask_id:int}", api.show_probe_request),
         Route("/metrics", metrics.show),
         Route("/mcp", McpEndpoint()),
     ]
 
 
-async def missing(request: Request, _error: Exception) -> Response:
+async def not_found(request: Request, _error: Exception) -> Response:
     """Answer for an address that leads nowhere."""
     if request.url.path.startswith("/api/"):
         return PlainTextResponse("address: leads nowhere here → see docs/protocol.md", 404)
-    return render(site_of(request), "lost.html", {}, 404)
+    return render(server_of(request), "not_found.html", {}, 404)
 
 
-async def failed(request: Request, _error: Exception) -> Response:
+async def server_error(request: Request, _error: Exception) -> Response:
     """Answer for a page that failed, without a word of why: that is in the server's log."""
-    return render(site_of(request), "failed.html", {}, 500)
+    return render(server_of(request), "failed.html", {}, 500)

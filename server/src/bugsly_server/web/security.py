@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = {
+SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -19,11 +19,11 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OURS = frozenset({"same-origin", "none"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAME_SITE_VALUES = frozenset({"same-origin", "none"})
 
 
-class Shield:
+class SecurityMiddleware:
     """Adds the headers, keeps pages out of caches, and refuses forms sent by other sites.
 
     Every browser in use says with a form where it comes from, by Sec-Fetch-Site or by Origin, and
@@ -39,26 +39,26 @@ class Shield:
         if scope["type"] != "http" or scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        if scope["method"] not in SAFE and is_foreign(Headers(scope=scope)):
+        if scope["method"] not in SAFE_METHODS and is_cross_site(Headers(scope=scope)):
             refusal = PlainTextResponse("form: sent by another site → open this page itself", 403)
             await refusal(scope, receive, send)
             return
 
-        async def send_shielded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, send_shielded)
+        await self._app(scope, receive, send_with_headers)
 
 
-def is_foreign(headers: Headers) -> bool:
+def is_cross_site(headers: Headers) -> bool:
     """Return whether a request that changes something was caused by another site."""
     site = headers.get("sec-fetch-site")
     if site is not None:
-        return site not in OURS
+        return site not in SAME_SITE_VALUES
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("host")

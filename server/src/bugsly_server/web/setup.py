@@ -7,43 +7,45 @@ from starlette.responses import Response
 
 from bugsly_server.clock import DAY
 from bugsly_server.store.meta import counters, projects, workers
-from bugsly_server.web.site import View, action, field, page
+from bugsly_server.web.page_context import View, action, form_text, page
 
-MOST_SECRETS = 200
+MAX_SECRET_NAMES = 200
 
 
 @page
 def show(view: View) -> Response:
     """Show the DSN, how to use it, and what has arrived."""
-    with view.site.database.reading() as connection:
-        key = projects.key_of(connection, view.shown.id)
-        living = workers.living(connection, view.shown.id)
-        skipped = counters.since(connection, view.shown.id, view.now - 7 * DAY)
-    lost: dict[str, int] = {}
-    for one in living:
-        for why, amount in one.lost.items():
-            lost[why] = lost.get(why, 0) + amount
+    with view.server.database.reading() as connection:
+        public_key = projects.newest_key(connection, view.current_project.id)
+        living = workers.list_living(connection, view.current_project.id)
+        skipped = counters.totals_since(connection, view.current_project.id, view.now - 7 * DAY)
+    lost_counts: dict[str, int] = {}
+    for worker in living:
+        for reason, amount in worker.lost.items():
+            lost_counts[reason] = lost_counts.get(reason, 0) + amount
     context = {
-        "dsn": dsn(view.address, key, view.shown.id),
-        "newest": max(living, key=lambda one: one.seen_at, default=None),
+        "dsn": project_dsn(view.base_url, public_key, view.current_project.id),
+        "newest": max(living, key=lambda worker: worker.seen_at, default=None),
         "living": living,
         "skipped": skipped,
-        "lost": lost,
+        "lost": lost_counts,
     }
-    part = "setup_light.html" if view.wants("light") else "setup.html"
-    return view.render(part, context)
+    template = "setup_status.html" if view.is_part_requested("light") else "setup.html"
+    return view.render(template, context)
 
 
 @action
 def set_secrets(view: View, form: FormData) -> Response:
     """Set the names whose values are not kept of events, besides those that speak of secrets."""
-    names = projects.secrets_of(field(form, "names", 5_000))
-    with view.site.database.writing() as connection:
-        projects.set_secrets(connection, view.shown.id, "\n".join(names[:MOST_SECRETS]))
+    names = projects.parse_secret_names(form_text(form, "names", 5_000))
+    with view.server.database.writing() as connection:
+        projects.set_secret_names(
+            connection, view.current_project.id, "\n".join(names[:MAX_SECRET_NAMES])
+        )
     return view.redirect("setup")
 
 
-def dsn(address: str, key: str, project_id: int) -> str:
+def project_dsn(address: str, public_key: str, project_id: int) -> str:
     """Return the DSN of a project at *address*."""
     scheme, _, rest = address.partition("://")
-    return f"{scheme}://{key}@{rest}/{project_id}"
+    return f"{scheme}://{public_key}@{rest}/{project_id}"

@@ -20,17 +20,17 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census.containers import LruCache, items, oldest
-from bugsly.probes.census.path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY, THREAD
+from bugsly.probes.census.containers import LruCache, named_items, oldest_entries
+from bugsly.probes.census.object_path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY, THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    Child = tuple[str, object, Any]
+    ChildEdge = tuple[str, object, Any]
 
-MOST_THREADS = 64
+MAX_THREADS = 64
 ThreadLocal = _thread._local  # noqa: SLF001 - `threading.local`, unless gevent put its own there
-LEAVES = frozenset(
+LEAF_TYPE_IDS = frozenset(
     map(
         id,
         (
@@ -44,30 +44,30 @@ LEAVES = frozenset(
 """Types that lead nowhere; a tuple does, though it cannot grow."""
 
 
-def leads(thing: Any, *, own: bool, deep: int = 2) -> bool:
+def may_have_children(thing: Any, *, is_app: bool, depth: int = 2) -> bool:
     """Return whether *thing* may lead anywhere; most functions do not, and there are many.
 
-    Attributes of a function are looked for in the application's *own* only.
+    Attributes of a function are looked for in the application's *is_app* only.
     """
     if type(thing) is not FunctionType:
         return True
-    held = [*map(_content, thing.__closure__ or ()), *(thing.__defaults__ or ())]
-    if any(_may_hold(one, own=own, deep=deep) for one in held):
+    held = [*map(_cell_content, thing.__closure__ or ()), *(thing.__defaults__ or ())]
+    if any(_may_lead_on(one, is_app=is_app, depth=depth) for one in held):
         return True
-    return bool(thing.__kwdefaults__) or (own and _has_attributes(thing))
+    return bool(thing.__kwdefaults__) or (is_app and _has_attributes(thing))
 
 
-def _may_hold(thing: Any, *, own: bool, deep: int) -> bool:
+def _may_lead_on(thing: Any, *, is_app: bool, depth: int) -> bool:
     kind = type(thing)
-    if id(kind) in LEAVES or issubclass(kind, type):
+    if id(kind) in LEAF_TYPE_IDS or issubclass(kind, type):
         return False
-    return deep == 0 or leads(thing, own=own, deep=deep - 1)
+    return depth == 0 or may_have_children(thing, is_app=is_app, depth=depth - 1)
 
 
-def _of_function(function: FunctionType) -> Iterable[Child]:
+def _function_children(function: FunctionType) -> Iterable[ChildEdge]:
     code = function.__code__
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
-        held = _content(cell)
+        held = _cell_content(cell)
         if not issubclass(type(held), type):
             yield CLOSURE, name, held
     defaults = function.__defaults__ or ()
@@ -75,10 +75,10 @@ def _of_function(function: FunctionType) -> Iterable[Child]:
     for index, value in enumerate(defaults):
         yield DEFAULT, code.co_varnames[first + index], value
     if function.__kwdefaults__:
-        for name, value in items(function.__kwdefaults__):
+        for name, value in named_items(function.__kwdefaults__):
             yield DEFAULT, name, value
     if _has_attributes(function):
-        for name, value in items(function.__dict__):
+        for name, value in named_items(function.__dict__):
             yield ATTRIBUTE, name, value
 
 
@@ -88,56 +88,58 @@ def _has_attributes(function: FunctionType) -> bool:
     return any(type(held) is dict and id(held) not in known for held in gc.get_referents(function))
 
 
-def _of_method(method: MethodType) -> Iterable[Child]:
+def _method_children(method: MethodType) -> Iterable[ChildEdge]:
     return ((ATTRIBUTE, "__self__", method.__self__), (ATTRIBUTE, "__func__", method.__func__))
 
 
-def _of_wrapper(wrapper: Any) -> Iterable[Child]:
+def _wrapper_children(wrapper: Any) -> Iterable[ChildEdge]:
     return ((ATTRIBUTE, "__func__", wrapper.__func__),)
 
 
-def _of_partial(call: functools.partial[Any]) -> Iterable[Child]:
+def _partial_children(call: functools.partial[Any]) -> Iterable[ChildEdge]:
     yield ATTRIBUTE, "func", call.func
     for index, value in enumerate(call.args):
         yield ENTRY, index, value
-    for name, value in items(call.keywords):
+    for name, value in named_items(call.keywords):
         yield ENTRY, name, value
 
 
-def _of_cache(cache: Any) -> Iterable[Child]:
-    return [(ATTRIBUTE, name, value) for name, value in items(cache.__dict__)]
+def _cache_children(cache: Any) -> Iterable[ChildEdge]:
+    return [(ATTRIBUTE, name, value) for name, value in named_items(cache.__dict__)]
 
 
-def _content(cell: CellType) -> Any:
+def _cell_content(cell: CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:
         return None
 
 
-def _of_local(local: Any) -> Iterable[Child]:
+def _thread_local_children(local: Any) -> Iterable[ChildEdge]:
     """Yield what each thread keeps in a `threading.local`, which asking for would only make.
 
     It tells the collector a dictionary of these dictionaries, by thread.
     """
     for held in gc.get_referents(local):
         if type(held) is dict:
-            for index, (_, kept) in enumerate(oldest(held, MOST_THREADS)):
+            for index, (_, kept) in enumerate(oldest_entries(held, MAX_THREADS)):
                 if type(kept) is dict:
-                    for name, value in items(kept):
+                    for name, value in named_items(kept):
                         yield THREAD, (index, name), value
 
 
-_SPECIAL: dict[int, Callable[[Any], Iterable[Child]]] = {
-    id(FunctionType): _of_function,
-    id(MethodType): _of_method,
-    id(staticmethod): _of_wrapper,
-    id(classmethod): _of_wrapper,
-    id(functools.partial): _of_partial,
-    id(LruCache): _of_cache,
+_CHILDREN_READERS: dict[int, Callable[[Any], Iterable[ChildEdge]]] = {
+    id(FunctionType): _function_children,
+    id(MethodType): _method_children,
+    id(staticmethod): _wrapper_children,
+    id(classmethod): _wrapper_children,
+    id(functools.partial): _partial_children,
+    id(LruCache): _cache_children,
 }
 
 
-def special(kind: type) -> Callable[[Any], Iterable[Child]] | None:
+def children_reader(kind: type) -> Callable[[Any], Iterable[ChildEdge]] | None:
     """Return what tells where things of a *kind* lead, None for all that are not special."""
-    return _SPECIAL.get(id(kind)) or (_of_local if issubclass(kind, ThreadLocal) else None)
+    return _CHILDREN_READERS.get(id(kind)) or (
+        _thread_local_children if issubclass(kind, ThreadLocal) else None
+    )

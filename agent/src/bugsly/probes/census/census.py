@@ -7,33 +7,38 @@ from collections import deque
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census.path import Path
-from bugsly.probes.census.reach import Reach
-from bugsly.probes.census.roots import Root, Roots, apps, packages_of
-from bugsly.probes.census.tracks import Tracks
+from bugsly.probes.census.census_roots import (
+    CensusRoot,
+    ModuleRoots,
+    applications_by_name,
+    flask_packages,
+)
+from bugsly.probes.census.object_path import ObjectPath
+from bugsly.probes.census.references import ReferenceReader
+from bugsly.probes.census.watched_containers import ContainerWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from bugsly.probes.census.callables import Child
-    from bugsly.protocol.evidence import Holder, Level
+    from bugsly.probes.census.callables import ChildEdge
+    from bugsly.protocol.evidence import Holder, HolderCount
 
-    Waiting = deque[tuple[Path, Root, int, Any]]
+    Queue = deque[tuple[ObjectPath, CensusRoot, int, Any]]
 
-SMALLEST = 16
+MIN_ENTRIES = 16
 """Containers of fewer entries are not remembered from pass to pass."""
-MOST_COUNTS = 20_000
+MAX_REMEMBERED_COUNTS = 20_000
 """Containers that are remembered from pass to pass."""
-REMINDER = 8
+PASSES_PER_FULL_PASS = 8
 """Passes after which everything is looked at again, whether it led anywhere before or not."""
-AT_ONCE = 64
+BATCH_SIZE = 64
 """Things that are looked at between two looks at the clock."""
-DEEPEST = 7
+MAX_DEPTH = 7
 """Steps from a root."""
-MOST_WAITING = 10_000
+MAX_QUEUED = 10_000
 """Things that wait to be looked into, at any moment of a pass."""
-OWN_ALLOWANCE = 20_000
-LIBRARY_ALLOWANCE = 4_000
+MAX_THINGS_PER_APP_MODULE = 20_000
+MAX_THINGS_PER_LIBRARY_MODULE = 4_000
 """How many things are looked at below one module."""
 
 
@@ -51,136 +56,138 @@ class Census:
     ) -> None:
         self._served = served
         self._modules = modules
-        self._reach = Reach()
-        self._roots = Roots(modules)
-        self._tracks = Tracks(self._reach, self._roots.is_own)
+        self._references = ReferenceReader()
+        self._roots = ModuleRoots(modules)
+        self._watcher = ContainerWatcher(self._references, self._roots.is_app)
         self._counts: dict[int, int] = {}
-        self._fresh: dict[int, int] = {}
+        self._new_counts: dict[int, int] = {}
         self._seen: set[int] = set()
-        self._left: dict[str, int] = {}
-        self._waiting: Waiting = deque()
-        self._added = 0
-        self._children: list[Child] | None = None
+        self._allowance: dict[str, int] = {}
+        self._queue: Queue = deque()
+        self._queued_now = 0
+        self._children: list[ChildEdge] | None = None
         self._pass: Iterator[None] | None = None
         self._passes = 0
 
     @property
-    def followed(self) -> int:
+    def watched_count(self) -> int:
         """Return how many containers were found worth following so far."""
-        return self._tracks.admitted
+        return self._watcher.admitted
 
     def work(self, seconds: float) -> bool:
         """Go on with the present pass for *seconds* of CPU; return whether it came to its end."""
-        until = thread_time() + seconds
+        deadline = thread_time() + seconds
         if self._pass is None:
             self._begin_pass()
             self._pass = self._walk_all()
         try:
             for _ in self._pass:
-                if thread_time() >= until:
+                if thread_time() >= deadline:
                     return False
         finally:
-            self._let_go()
+            self._release_objects()
         self._pass = None
-        self._counts = self._fresh
+        self._counts = self._new_counts
         return True
 
     def _begin_pass(self) -> None:
         """Forget what an earlier pass left, which may have failed in the middle."""
         self._passes += 1
-        if self._passes % REMINDER == 0:
-            self._reach.look_again()
-        self._waiting.clear()
-        self._fresh = {}
+        if self._passes % PASSES_PER_FULL_PASS == 0:
+            self._references.forget_known()
+        self._queue.clear()
+        self._new_counts = {}
         self._seen.clear()
 
-    def levels(self) -> Iterable[Level]:
+    def count_holders(self) -> Iterable[HolderCount]:
         """Return how much the growing holders hold at this moment."""
-        levels = self._tracks.levels(self._thing_of)
-        self._reach.forget()
+        levels = self._watcher.count_holders(self._resolve_root)
+        self._references.release_classes()
         return levels
 
-    def holders(self) -> Iterable[Holder]:
-        """Return what is known of the holders in `levels`."""
-        return self._tracks.holders()
+    def describe_holders(self) -> Iterable[Holder]:
+        """Return what is known of the holders in `count_holders`."""
+        return self._watcher.describe_holders()
 
-    def _let_go(self) -> None:
-        self._reach.forget()
+    def _release_objects(self) -> None:
+        self._references.release_classes()
         self._children = None
-        for index in range(-min(self._added, len(self._waiting)), 0):
-            path, root, deep, _ = self._waiting[index]
-            self._waiting[index] = (path, root, deep, None)
-        self._added = 0
+        for index in range(-min(self._queued_now, len(self._queue)), 0):
+            path, root, depth, _ = self._queue[index]
+            self._queue[index] = (path, root, depth, None)
+        self._queued_now = 0
 
-    def _thing_of(self, root: str) -> Any:
-        found = apps(self._served()).get(root)
+    def _resolve_root(self, root: str) -> Any:
+        found = applications_by_name(self._served()).get(root)
         return self._modules.get(root) if found is None else found
 
     def _walk_all(self) -> Iterator[None]:
-        packages = packages_of(apps(self._served()))
+        packages = flask_packages(applications_by_name(self._served()))
         for root in self._roots.modules(packages):
             if root is None:
                 yield None
-            elif root.own:
-                self._begin(root)
+            elif root.is_app:
+                self._queue_root(root)
             else:
                 yield from self._walk()
-                self._begin(root)
+                self._queue_root(root)
         yield from self._walk()
-        for name in tuple(apps(self._served())):
-            self._begin(Root(name, own=True))
+        for name in tuple(applications_by_name(self._served())):
+            self._queue_root(CensusRoot(name, is_app=True))
             yield from self._walk()
-        yield from self._tracks.settle(self._thing_of)
+        yield from self._watcher.choose_and_weigh(self._resolve_root)
 
-    def _begin(self, root: Root) -> None:
-        self._waiting.append((Path(None, "", root.name), root, 0, None))
-        self._left[root.name] = OWN_ALLOWANCE if root.own else LIBRARY_ALLOWANCE
+    def _queue_root(self, root: CensusRoot) -> None:
+        self._queue.append((ObjectPath(None, "", root.name), root, 0, None))
+        self._allowance[root.name] = (
+            MAX_THINGS_PER_APP_MODULE if root.is_app else MAX_THINGS_PER_LIBRARY_MODULE
+        )
 
     def _walk(self) -> Iterator[None]:
         """Go through what waits, nearest first: so the shortest way gives a thing its name."""
-        while self._waiting:
-            path, root, deep, thing = self._waiting.popleft()
-            if self._left[root.name] <= 0:
+        while self._queue:
+            path, root, depth, thing = self._queue.popleft()
+            if self._allowance[root.name] <= 0:
                 continue
             if thing is not None:
-                self._children = self._reach.children(thing, root)
+                self._children = self._references.children(thing, root)
                 del thing
             done = 0
-            while self._look(path, root, deep, done):
-                done += AT_ONCE
+            while self._examine(path, root, depth, done):
+                done += BATCH_SIZE
                 yield None
             self._children = None
             yield None
-        self._left.clear()
+        self._allowance.clear()
 
-    def _look(self, path: Path, root: Root, deep: int, done: int) -> bool:
+    def _examine(self, path: ObjectPath, root: CensusRoot, depth: int, done: int) -> bool:
         """Look at some more of what *path* leads to; return whether there is more to look at."""
         if self._children is None:
-            thing = path.follow(self._thing_of(path.root), self._reach.fetch)
-            self._children = [] if thing is None else self._reach.children(thing, root)
-        some = self._children[done : done + AT_ONCE]
-        self._left[root.name] -= 1 + len(some)
-        for how, key, child in some:
+            thing = path.resolve(self._resolve_root(path.root), self._references.fetch)
+            self._children = [] if thing is None else self._references.children(thing, root)
+        batch = self._children[done : done + BATCH_SIZE]
+        self._allowance[root.name] -= 1 + len(batch)
+        for edge, key, child in batch:
             if id(child) in self._seen:
                 continue
             self._seen.add(id(child))
-            here = Path(path, how, key)
-            count = self._reach.count(child)
-            if count is not None and count >= SMALLEST:
-                self._compare(here, count)
-            if count != 0 and deep + 1 < DEEPEST and self._reach.leads(child):
-                self._wait(here, root, deep + 1, child)
-        return done + AT_ONCE < len(self._children)
+            child_path = ObjectPath(path, edge, key)
+            count = self._references.count_entries(child)
+            if count is not None and count >= MIN_ENTRIES:
+                self._compare_count(child_path, count)
+            if count != 0 and depth + 1 < MAX_DEPTH and self._references.may_have_children(child):
+                self._enqueue(child_path, root, depth + 1, child)
+        return done + BATCH_SIZE < len(self._children)
 
-    def _wait(self, path: Path, root: Root, deep: int, thing: Any) -> None:
-        if len(self._waiting) < MOST_WAITING:
-            self._waiting.append((path, root, deep, thing))
-            self._added += 1
+    def _enqueue(self, path: ObjectPath, root: CensusRoot, depth: int, thing: Any) -> None:
+        if len(self._queue) < MAX_QUEUED:
+            self._queue.append((path, root, depth, thing))
+            self._queued_now += 1
 
-    def _compare(self, path: Path, count: int) -> None:
-        mark = hash(path)
-        before = self._counts.get(mark)
-        if len(self._fresh) < MOST_COUNTS:
-            self._fresh[mark] = count
+    def _compare_count(self, path: ObjectPath, count: int) -> None:
+        path_hash = hash(path)
+        before = self._counts.get(path_hash)
+        if len(self._new_counts) < MAX_REMEMBERED_COUNTS:
+            self._new_counts[path_hash] = count
         if before is not None and count > before:
-            self._tracks.note(path, before, count)
+            self._watcher.note_growth(path, before, count)

@@ -14,19 +14,19 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import raw
+from bugsly.probes.census import type_internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Length = Callable[[Any], int]
+    LengthReader = Callable[[Any], int]
 
-MOST_NAMES = 1024
+MAX_NAMES = 1024
 """How many names of one module, class or instance are looked at."""
 LruCache: Any = type(functools.lru_cache(lambda: None))
-BASES: tuple[type, ...] = (dict, list, set, deque)
+CONTAINER_TYPES: tuple[type, ...] = (dict, list, set, deque)
 """Containers that can be looked into; their subclasses are containers too."""
-LENGTHS: dict[type, Length] = {
+LENGTH_READERS: dict[type, LengthReader] = {
     dict: dict.__len__,
     list: list.__len__,
     set: set.__len__,
@@ -37,7 +37,7 @@ LENGTHS: dict[type, Length] = {
     SimpleQueue: SimpleQueue.qsize,
     LruCache: lambda cache: LruCache.cache_info(cache).currsize,
 }
-BODIES = {
+BODY_ATTRIBUTES = {
     ("weakref", "WeakValueDictionary"): "data",
     ("weakref", "WeakKeyDictionary"): "data",
     ("_weakrefset", "WeakSet"): "data",
@@ -50,58 +50,60 @@ BODIES = {
 """Where containers that are written in Python keep what they hold: they count as one with it."""
 
 
-def length_of(kind: type) -> Length | None:
+def length_reader(kind: type) -> LengthReader | None:
     """Return what counts the entries of a *kind*, None where it is no built-in container."""
-    for base, length in LENGTHS.items():
+    for base, length in LENGTH_READERS.items():
         if issubclass(kind, base):
             return length
     return None
 
 
-def body_of(kind: type) -> str:
+def body_attribute(kind: type) -> str:
     """Return the attribute in which a *kind* keeps its entries, empty where it has none such."""
-    for base in raw.bases(kind):
-        found = BODIES.get((raw.module_of(base), raw.name_of(base)))
+    for base in type_internals.mro(kind):
+        found = BODY_ATTRIBUTES.get(
+            (type_internals.module_of(base), type_internals.qualname_of(base))
+        )
         if found is not None:
             return found
     return ""
 
 
-def newest(thing: Any, most: int) -> list[Any]:
-    """Return up to *most* of the entries that came last, pairs of a dict; any of a set."""
+def newest_entries(thing: Any, limit: int) -> list[Any]:
+    """Return up to *limit* of the entries that came last, pairs of a dict; any of a set."""
     kind = type(thing)
     if issubclass(kind, dict):
-        return _some(lambda: reversed(dict.items(thing)), most)
+        return _first_entries(lambda: reversed(dict.items(thing)), limit)
     if issubclass(kind, list):
-        return list.__getitem__(thing, slice(-most, None))
+        return list.__getitem__(thing, slice(-limit, None))
     if issubclass(kind, deque):
-        return _some(lambda: deque.__reversed__(thing), most)
-    return _some(lambda: set.__iter__(thing), most) if issubclass(kind, set) else []
+        return _first_entries(lambda: deque.__reversed__(thing), limit)
+    return _first_entries(lambda: set.__iter__(thing), limit) if issubclass(kind, set) else []
 
 
-def oldest(thing: Any, most: int) -> list[tuple[Any, Any]]:
-    """Return up to *most* entries as key or index and value, the oldest first; none of a set."""
+def oldest_entries(thing: Any, limit: int) -> list[tuple[Any, Any]]:
+    """Return up to *limit* entries as key or index and value, the oldest first; none of a set."""
     kind = type(thing)
     if issubclass(kind, dict):
-        return _some(lambda: iter(dict.items(thing)), most)
+        return _first_entries(lambda: iter(dict.items(thing)), limit)
     if issubclass(kind, list):
-        return list(enumerate(list.__getitem__(thing, slice(most))))
+        return list(enumerate(list.__getitem__(thing, slice(limit))))
     if issubclass(kind, tuple):
-        return list(enumerate(tuple.__getitem__(thing, slice(most))))
+        return list(enumerate(tuple.__getitem__(thing, slice(limit))))
     if issubclass(kind, deque):
-        return list(enumerate(_some(lambda: deque.__iter__(thing), most)))
+        return list(enumerate(_first_entries(lambda: deque.__iter__(thing), limit)))
     return []
 
 
-def items(held: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the items of *held*, an attribute dictionary, up to `MOST_NAMES`, under real names."""
-    found = _some(lambda: iter(dict.items(held)), MOST_NAMES)
+def named_items(held: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the items of *held*, an attribute dictionary, up to `MAX_NAMES`, under real names."""
+    found = _first_entries(lambda: iter(dict.items(held)), MAX_NAMES)
     return [pair for pair in found if type(pair[0]) is str]
 
 
-def _some(begin: Callable[[], Any], most: int) -> list[Any]:
-    """Return up to *most* entries; none where another thread changes the container meanwhile."""
+def _first_entries(iterator_of: Callable[[], Any], limit: int) -> list[Any]:
+    """Return up to *limit* entries; none where another thread changes the container meanwhile."""
     try:
-        return list(islice(begin(), most))
+        return list(islice(iterator_of(), limit))
     except RuntimeError:
         return []

@@ -5,6 +5,6 @@ happened, bounded in characters and time. The rest (source lines, redaction, JSO
 events are sent.
 """
 
-from bugsly.probes.errors.errors import Errors
+from bugsly.probes.errors.error_reporter import ErrorReporter
 
-__all__ = ["Errors"]
+__all__ = ["ErrorReporter"]

@@ -5,41 +5,43 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bugsly.own import is_own
-from bugsly.protocol.event import Frame
+from bugsly.app_code import is_app_file
+from bugsly.protocol.event import CapturedFrame
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-    from bugsly.probes.errors.show import Show
+    from bugsly.probes.errors.safe_repr import SafeRepr
 
-MOST = 100
+MAX_FRAMES = 100
 """Frames of one exception: as many from each end, where there are more."""
-LONGEST_NAME = 200
-LONGEST_PATH = 400
+MAX_NAME_LENGTH = 200
+MAX_PATH_LENGTH = 400
 
 
-def frames_of(traceback: TracebackType | None, show: Show | None) -> tuple[Frame, ...]:
+def frames_of(
+    traceback: TracebackType | None, safe_repr: SafeRepr | None
+) -> tuple[CapturedFrame, ...]:
     """Return the calls of *traceback*, outermost first.
 
-    *show* writes the variables of the application's own calls and of the innermost one, which it
+    *safe_repr* writes the variables of the application's own calls and of the innermost one, which it
     sees first: the room for them may end.
     """
-    calls = _calls(traceback)
+    calls = _frames_and_lines(traceback)
     frames = []
     for number, (frame, line) in enumerate(reversed(calls)):
-        own = is_own(frame.f_code.co_filename)
-        shown = show if own or not number else None
-        frames.append(_frame(frame, line, shown))
+        is_app = is_app_file(frame.f_code.co_filename)
+        frame_repr = safe_repr if is_app or not number else None
+        frames.append(_describe_frame(frame, line, frame_repr))
     return tuple(reversed(frames))
 
 
-def _calls(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
+def _frames_and_lines(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
     first: list[tuple[FrameType, int]] = []
-    last: deque[tuple[FrameType, int]] = deque(maxlen=MOST // 2)
+    last: deque[tuple[FrameType, int]] = deque(maxlen=MAX_FRAMES // 2)
     while traceback is not None:
         call = (traceback.tb_frame, traceback.tb_lineno)
-        if len(first) < MOST // 2:
+        if len(first) < MAX_FRAMES // 2:
             first.append(call)
         else:
             last.append(call)
@@ -47,24 +49,24 @@ def _calls(traceback: TracebackType | None) -> list[tuple[FrameType, int]]:
     return [*first, *last]
 
 
-def _frame(frame: FrameType, line: int, show: Show | None) -> Frame:
+def _describe_frame(frame: FrameType, line: int, safe_repr: SafeRepr | None) -> CapturedFrame:
     code = frame.f_code
     module = frame.f_globals.get("__name__")
-    return Frame(
-        module=module[:LONGEST_NAME] if type(module) is str else "",
-        function=getattr(code, "co_qualname", code.co_name)[:LONGEST_NAME],
-        path=code.co_filename[-LONGEST_PATH:],
+    return CapturedFrame(
+        module=module[:MAX_NAME_LENGTH] if type(module) is str else "",
+        function=getattr(code, "co_qualname", code.co_name)[:MAX_NAME_LENGTH],
+        path=code.co_filename[-MAX_PATH_LENGTH:],
         line=line or 0,
-        locals=show.variables(frame.f_locals) if show is not None else {},
+        locals=safe_repr.format_variables(frame.f_locals) if safe_repr is not None else {},
     )
 
 
-def innermost(traceback: TracebackType | None) -> tuple[str, int]:
+def innermost_line(traceback: TracebackType | None) -> tuple[str, int]:
     """Return file and line of the application's innermost call, of any where none is its own."""
     found = last = ("", 0)
     while traceback is not None:
         last = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno or 0)
-        if is_own(last[0]):
+        if is_app_file(last[0]):
             found = last
         traceback = traceback.tb_next
     return found if found[0] else last

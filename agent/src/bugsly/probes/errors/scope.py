@@ -8,27 +8,27 @@ from itertools import islice
 from time import time
 from typing import TYPE_CHECKING, Protocol
 
-from bugsly.protocol.event import Crumb
-from bugsly.redact import GONE, is_secret_name
+from bugsly.protocol.event import CapturedBreadcrumb
+from bugsly.redact import REDACTED, is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from _typeshed.wsgi import WSGIEnvironment
 
-MOST_CRUMBS = 40
-ROOM = 16_000
+MAX_BREADCRUMBS = 40
+MAX_BREADCRUMBS_LENGTH = 16_000
 """Characters that the breadcrumbs of one request may take."""
-LONGEST_MESSAGE = 500
-LONGEST_WORD = 100
-LONGEST_DETAIL = 200
-MOST_DETAILS = 10
+MAX_BREADCRUMB_MESSAGE_LENGTH = 500
+MAX_DETAIL_NAME_LENGTH = 100
+MAX_DETAIL_LENGTH = 200
+MAX_DETAILS = 10
 
 
-class InProgress(Protocol):
+class CurrentRequest(Protocol):
     """A request that is being answered."""
 
-    scope: Scope | None
+    scope: ErrorScope | None
     begun: int
     """On the clock of `time.perf_counter_ns`."""
 
@@ -41,67 +41,71 @@ class InProgress(Protocol):
         """Method and rule, as `GET /orders/<id>`."""
 
 
-class Scope:
+class ErrorScope:
     """What was told in one request, or outside of any in one thread or greenlet."""
 
     __slots__ = ("_crumbs", "_size", "user")
 
     def __init__(self) -> None:
-        self._crumbs: deque[Crumb] = deque()
+        self._crumbs: deque[CapturedBreadcrumb] = deque()
         self._size = 0
         self.user = ""
 
-    def add(self, category: str, level: str, message: str, details: Mapping[str, str]) -> None:
+    def add_breadcrumb(
+        self, category: str, level: str, message: str, details: Mapping[str, str]
+    ) -> None:
         """Add a breadcrumb; the oldest make room for it."""
-        told = list(islice(details.items(), MOST_DETAILS))
-        crumb = Crumb(
+        kept_details = list(islice(details.items(), MAX_DETAILS))
+        crumb = CapturedBreadcrumb(
             at=time(),
-            category=category[:LONGEST_WORD],
-            level=level[:LONGEST_WORD],
-            message=message[:LONGEST_MESSAGE],
+            category=category[:MAX_DETAIL_NAME_LENGTH],
+            level=level[:MAX_DETAIL_NAME_LENGTH],
+            message=message[:MAX_BREADCRUMB_MESSAGE_LENGTH],
             details={
-                name[:LONGEST_WORD]: GONE if is_secret_name(name) else text[:LONGEST_DETAIL]
-                for name, text in told
+                name[:MAX_DETAIL_NAME_LENGTH]: REDACTED
+                if is_secret_name(name)
+                else text[:MAX_DETAIL_LENGTH]
+                for name, text in kept_details
             },
         )
         self._crumbs.append(crumb)
-        self._size += _size(crumb)
-        while self._size > ROOM or len(self._crumbs) > MOST_CRUMBS:
-            self._size -= _size(self._crumbs.popleft())
+        self._size += _breadcrumb_length(crumb)
+        while self._size > MAX_BREADCRUMBS_LENGTH or len(self._crumbs) > MAX_BREADCRUMBS:
+            self._size -= _breadcrumb_length(self._crumbs.popleft())
 
     @property
-    def crumbs(self) -> tuple[Crumb, ...]:
+    def crumbs(self) -> tuple[CapturedBreadcrumb, ...]:
         """Return the breadcrumbs, oldest first."""
         return tuple(self._crumbs)
 
 
-def _size(crumb: Crumb) -> int:
+def _breadcrumb_length(crumb: CapturedBreadcrumb) -> int:
     details = sum(len(name) + len(text) for name, text in crumb.details.items())
     return len(crumb.category) + len(crumb.message) + details
 
 
-OUTSIDE: ContextVar[Scope | None] = ContextVar("bugsly.scope", default=None)
+SCOPE_OUTSIDE_REQUESTS: ContextVar[ErrorScope | None] = ContextVar("bugsly.scope", default=None)
 
 
-class Scopes:
+class ScopeFinder:
     """Finds the scope of the moment: that of the request in progress, else the thread's."""
 
-    def __init__(self, current: Callable[[], InProgress | None]) -> None:
-        self.current = current
+    def __init__(self, current_request: Callable[[], CurrentRequest | None]) -> None:
+        self.current_request = current_request
 
-    def look(self) -> Scope | None:
+    def find(self) -> ErrorScope | None:
         """Return the scope, None where nothing was told."""
-        call = self.current()
-        return OUTSIDE.get() if call is None else call.scope
+        request = self.current_request()
+        return SCOPE_OUTSIDE_REQUESTS.get() if request is None else request.scope
 
-    def open(self) -> Scope:
+    def find_or_create(self) -> ErrorScope:
         """Return the scope, made where there is none."""
-        found = self.look()
+        found = self.find()
         if found is None:
-            found = Scope()
-            call = self.current()
-            if call is None:
-                OUTSIDE.set(found)
+            found = ErrorScope()
+            request = self.current_request()
+            if request is None:
+                SCOPE_OUTSIDE_REQUESTS.set(found)
             else:
-                call.scope = found
+                request.scope = found
         return found

@@ -6,12 +6,12 @@ import pkgutil
 from importlib import import_module
 from typing import Protocol, cast
 
-from bugsly_server.alert.address_guard import AddressGuard
-from bugsly_server.alert.message import Alert, compose_test
+from bugsly_server.alert.leak_message import Alert, compose_test_alert
+from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.errors import ChannelError
 
 
-class Kind(Protocol):
+class ChannelKind(Protocol):
     """What each file here offers."""
 
     def send(self, url: str, alert: Alert, guard: AddressGuard) -> None:
@@ -24,19 +24,19 @@ class Kind(Protocol):
         """Return *url* as it may be shown: without its secrets."""
 
 
-KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+CHANNEL_KINDS = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def kind(name: str) -> Kind:
+def channel_kind(name: str) -> ChannelKind:
     """Return the kind of channel called *name*."""
-    if name not in KINDS:
+    if name not in CHANNEL_KINDS:
         raise ChannelError(
-            f"channel: {name!r} is no kind of channel → choose from {', '.join(KINDS)}",
+            f"channel: {name!r} is no kind of channel → choose from {', '.join(CHANNEL_KINDS)}",
             permanent=True,
         )
-    return cast("Kind", import_module(f"{__name__}.{name}"))
+    return cast("ChannelKind", import_module(f"{__name__}.{name}"))
 
 
-def send_test(name: str, url: str, guard: AddressGuard, page: str) -> None:
-    """Send a test that leads to *page*; it takes up to 20 s. Raises `ChannelError`."""
-    kind(name).send(url, compose_test(page), guard)
+def send_test(name: str, url: str, guard: AddressGuard, page_url: str) -> None:
+    """Send a test that leads to *page_url*; it takes up to 20 s. Raises `ChannelError`."""
+    channel_kind(name).send(url, compose_test_alert(page_url), guard)

@@ -9,18 +9,18 @@ import re
 from typing import TYPE_CHECKING
 
 from bugsly_server import __version__
-from bugsly_server.alert.address_guard import AddressGuard
-from bugsly_server.alert.message import Alert
+from bugsly_server.alert.leak_message import Alert
+from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.errors import ChannelError
 
 if TYPE_CHECKING:
     import httpx2
 
-SECONDS = 15.0
+TIMEOUT_SECONDS = 15.0
 """For a whole attempt, so that an answer that drips in byte by byte ends too."""
 CONNECT_SECONDS = 4.0
-PORTS = {"http": 80, "https": 443}
-WORTH_ANOTHER = {404, 408, 409, 425, 429}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+RETRIABLE_STATUSES = {404, 408, 409, 425, 429}
 """Of 4xx; proxies say 404 while what is behind them restarts."""
 
 
@@ -29,23 +29,23 @@ def send(url: str, alert: Alert, guard: AddressGuard) -> None:
     import httpx2
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # at INFO it logs addresses whole
-    target, addresses = _resolve(url, guard)
+    target, addresses = _resolve_target(url, guard)
     try:
-        status = asyncio.run(asyncio.wait_for(_post(target, addresses, alert), SECONDS))
+        status = asyncio.run(asyncio.wait_for(_post(target, addresses, alert), TIMEOUT_SECONDS))
     except (TimeoutError, httpx2.TimeoutException):
         raise ChannelError(
-            f"{target.host}: no answer within {SECONDS:g} s → see whether it is up"
+            f"{target.host}: no answer within {TIMEOUT_SECONDS:g} s → see whether it is up"
         ) from None
     except httpx2.HTTPError as error:
         raise ChannelError(
             f"{target.host}: no connection ({error}) → see whether it is up"
         ) from None
-    _judge(target.host, status)
+    _check_status(target.host, status)
 
 
 def check(url: str, guard: AddressGuard) -> None:
     """Raise `ChannelError` where *url* is no address on the web, or one that is guarded."""
-    _resolve(url, guard)
+    _resolve_target(url, guard)
 
 
 def masked(url: str) -> str:
@@ -55,24 +55,24 @@ def masked(url: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{'/…' if any(path) else ''}"
 
 
-def _resolve(url: str, guard: AddressGuard) -> tuple[httpx2.URL, list[str]]:
+def _resolve_target(url: str, guard: AddressGuard) -> tuple[httpx2.URL, list[str]]:
     """Return *url*, read once and for all, and the addresses its host may be reached at."""
     import httpx2
 
     try:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise _unusable(str(error)) from None
-    if target.scheme not in PORTS or not target.host:
-        raise _unusable("it does not begin with https:// and a host")
-    return target, guard.addresses(target.host, target.port or PORTS[target.scheme])
+        raise _invalid_url(str(error)) from None
+    if target.scheme not in DEFAULT_PORTS or not target.host:
+        raise _invalid_url("it does not begin with https:// and a host")
+    return target, guard.allowed_addresses(target.host, target.port or DEFAULT_PORTS[target.scheme])
 
 
 async def _post(target: httpx2.URL, addresses: list[str], alert: Alert) -> int:
     """Post to the first of *addresses* that takes a connection; return the status."""
     import httpx2
 
-    timeout = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx2.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
     verify = httpx2.create_ssl_context()
     async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
         for address in addresses[:-1]:
@@ -102,18 +102,18 @@ async def _post_to(
         return response.status_code
 
 
-def _judge(host: str, status: int) -> None:
+def _check_status(host: str, status: int) -> None:
     if status < 300:
         return
     if status < 400:
         message = f"{host}: it answered {status}, a redirect → enter the address it leads to"
         raise ChannelError(message, permanent=True)
-    permanent = status < 500 and status not in WORTH_ANOTHER
+    permanent = status < 500 and status not in RETRIABLE_STATUSES
     raise ChannelError(
         f"{host}: it answered {status} → see there what it objects to", permanent=permanent
     )
 
 
-def _unusable(fact: str) -> ChannelError:
+def _invalid_url(fact: str) -> ChannelError:
     message = f"webhook: {fact} → write it as https://example.com/path"
     return ChannelError(message, permanent=True)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from bugsly_server.clock import DAY, HOUR, Micros
 from bugsly_server.store.meta.tables import account, login_link, session, token
 
-SESSION_LIFE: Micros = 30 * DAY
-LINK_LIFE: Micros = 12 * HOUR
+SESSION_LIFETIME: Micros = 30 * DAY
+LINK_LIFETIME: Micros = 12 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ApiToken:
     """A key for programs, by its name; what it opens with is shown once."""
 
     id: int
@@ -40,7 +40,7 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def exists(connection: Connection) -> bool:
+def has_any(connection: Connection) -> bool:
     """Return whether anybody has an account."""
     return connection.execute(select(func.count()).select_from(account)).scalar_one() > 0
 
@@ -60,8 +60,8 @@ def create(connection: Connection, name: str, password_hash: str | None, now: Mi
 
 def set_password(connection: Connection, account_id: int, password_hash: str) -> None:
     """Replace a password, and end every session that the old one opened."""
-    mine = account.c.id == account_id
-    connection.execute(update(account).where(mine).values(password_hash=password_hash))
+    condition = account.c.id == account_id
+    connection.execute(update(account).where(condition).values(password_hash=password_hash))
     connection.execute(delete(session).where(session.c.account_id == account_id))
 
 
@@ -74,13 +74,13 @@ def open_session(connection: Connection, account_id: int, now: Micros) -> str:
             token_hash=secret_hash(secret),
             account_id=account_id,
             created_at=now,
-            expires_at=now + SESSION_LIFE,
+            expires_at=now + SESSION_LIFETIME,
         )
     )
     return secret
 
 
-def of_session(connection: Connection, secret: str, now: Micros) -> Account | None:
+def by_session(connection: Connection, secret: str, now: Micros) -> Account | None:
     """Return whose session *secret* opens."""
     row = connection.execute(
         select(account)
@@ -99,7 +99,7 @@ def make_link(connection: Connection, now: Micros) -> str:
     """Return the secret of a link that lets its first visitor in."""
     connection.execute(delete(login_link).where(login_link.c.expires_at < now))
     secret = secrets.token_urlsafe(32)
-    values = {"token_hash": secret_hash(secret), "expires_at": now + LINK_LIFE}
+    values = {"token_hash": secret_hash(secret), "expires_at": now + LINK_LIFETIME}
     connection.execute(insert(login_link).values(values))
     return secret
 
@@ -125,20 +125,20 @@ def make_token(connection: Connection, account_id: int, name: str, now: Micros) 
     return secret
 
 
-def tokens(connection: Connection, account_id: int) -> list[Token]:
+def tokens(connection: Connection, account_id: int) -> list[ApiToken]:
     """Return the API tokens of an account, newest first."""
     columns = (token.c.id, token.c.name, token.c.created_at, token.c.used_at)
     query = select(*columns).where(token.c.account_id == account_id).order_by(token.c.id.desc())
-    return [Token(**row._mapping) for row in connection.execute(query)]
+    return [ApiToken(**row._mapping) for row in connection.execute(query)]
 
 
 def revoke_token(connection: Connection, account_id: int, token_id: int) -> None:
     """Forget an API token of an account."""
-    mine = (token.c.id == token_id) & (token.c.account_id == account_id)
-    connection.execute(delete(token).where(mine))
+    condition = (token.c.id == token_id) & (token.c.account_id == account_id)
+    connection.execute(delete(token).where(condition))
 
 
-def of_token(connection: Connection, secret: str, now: Micros) -> Account | None:
+def by_token(connection: Connection, secret: str, now: Micros) -> Account | None:
     """Return whose API token *secret* is, and note that it was used."""
     match = token.c.token_hash == secret_hash(secret)
     connection.execute(update(token).where(match).values(used_at=now))

@@ -47,7 +47,7 @@ class Delivery:
     sent_at: Micros | None
 
 
-def every(connection: Connection, project_id: int) -> list[Channel]:
+def list_all(connection: Connection, project_id: int) -> list[Channel]:
     """Return the channels of a project."""
     query = select(channel).where(channel.c.project_id == project_id).order_by(channel.c.id)
     return [Channel(**row._mapping) for row in connection.execute(query)]
@@ -71,13 +71,13 @@ def add(
 def remove(connection: Connection, project_id: int, channel_id: int) -> None:
     """Forget a channel and what was sent through it."""
     connection.execute(delete(delivery).where(delivery.c.channel_id == channel_id))
-    mine = (channel.c.id == channel_id) & (channel.c.project_id == project_id)
-    connection.execute(delete(channel).where(mine))
+    condition = (channel.c.id == channel_id) & (channel.c.project_id == project_id)
+    connection.execute(delete(channel).where(condition))
 
 
 def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros) -> int:
     """Let the alert of a change go out through every enabled channel; return how many."""
-    enabled = [one for one in every(connection, project_id) if one.enabled]
+    enabled = [one for one in list_all(connection, project_id) if one.enabled]
     values = [
         {
             "change_id": change_id,
@@ -92,54 +92,54 @@ def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros
     return len(values)
 
 
-def due(connection: Connection, now: Micros, most: int) -> list[Delivery]:
-    """Return up to *most* deliveries to attempt now, the most overdue first; one of a channel."""
+def list_due(connection: Connection, now: Micros, limit: int) -> list[Delivery]:
+    """Return up to *limit* deliveries to attempt now, the most overdue first; one of a channel."""
     order = (delivery.c.due_at, delivery.c.id)
     place = func.row_number().over(partition_by=delivery.c.channel_id, order_by=order)
     waiting = (delivery.c.state == DeliveryState.WAITING) & (delivery.c.due_at <= now)
-    lined_up = select(delivery, place.label("place")).where(waiting).subquery()
-    columns = [lined_up.c[column.name] for column in delivery.c]
-    first = select(*columns).where(lined_up.c.place == 1)
-    query = first.order_by(lined_up.c.due_at, lined_up.c.id).limit(most)
-    return [_delivery(row._mapping) for row in connection.execute(query)]
+    ranked = select(delivery, place.label("place")).where(waiting).subquery()
+    columns = [ranked.c[column.name] for column in delivery.c]
+    first = select(*columns).where(ranked.c.place == 1)
+    query = first.order_by(ranked.c.due_at, ranked.c.id).limit(limit)
+    return [_delivery_from_row(row._mapping) for row in connection.execute(query)]
 
 
-def next_due(connection: Connection) -> Micros | None:
+def next_due_at(connection: Connection) -> Micros | None:
     """Return when the next delivery is to be attempted."""
     query = select(func.min(delivery.c.due_at)).where(delivery.c.state == DeliveryState.WAITING)
     found: Micros | None = connection.execute(query).scalar_one()
     return found
 
 
-def settle(connection: Connection, settled: Delivery) -> None:
+def save_attempt(connection: Connection, attempted: Delivery) -> None:
     """Store how an attempt ended."""
     connection.execute(
         update(delivery)
-        .where(delivery.c.id == settled.id)
+        .where(delivery.c.id == attempted.id)
         .values(
-            state=settled.state,
-            attempts=settled.attempts,
-            due_at=settled.due_at,
-            problem=settled.problem,
-            sent_at=settled.sent_at,
+            state=attempted.state,
+            attempts=attempted.attempts,
+            due_at=attempted.due_at,
+            problem=attempted.problem,
+            sent_at=attempted.sent_at,
         )
     )
 
 
-def latest(connection: Connection, channel_id: int) -> Delivery | None:
+def latest_attempted(connection: Connection, channel_id: int) -> Delivery | None:
     """Return the newest delivery of a channel that was attempted."""
     tried = (delivery.c.channel_id == channel_id) & (delivery.c.attempts > 0)
     query = select(delivery).where(tried).order_by(delivery.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
-    return None if row is None else _delivery(row._mapping)
+    return None if row is None else _delivery_from_row(row._mapping)
 
 
 def of_change(connection: Connection, change_id: int) -> list[Delivery]:
     """Return how the alert of one change fared."""
     query = select(delivery).where(delivery.c.change_id == change_id)
-    return [_delivery(row._mapping) for row in connection.execute(query)]
+    return [_delivery_from_row(row._mapping) for row in connection.execute(query)]
 
 
-def _delivery(row: object) -> Delivery:
+def _delivery_from_row(row: object) -> Delivery:
     fields = dict(row)  # type: ignore[call-overload]
     return Delivery(**{**fields, "state": DeliveryState(fields["state"])})

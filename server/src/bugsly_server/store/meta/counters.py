@@ -24,7 +24,7 @@ def add(connection: Connection, amounts: Mapping[tuple[int, str], int], now: Mic
         )
 
 
-def since(connection: Connection, project_id: int, moment: Micros) -> dict[str, int]:
+def totals_since(connection: Connection, project_id: int, moment: Micros) -> dict[str, int]:
     """Return what was counted for a project since the day of *moment*, most frequent first."""
     total = func.sum(counter.c.amount)
     query = (
@@ -36,6 +36,6 @@ def since(connection: Connection, project_id: int, moment: Micros) -> dict[str, 
     return {row.name: int(row.total) for row in connection.execute(query)}
 
 
-def forget(connection: Connection, before: Micros) -> None:
+def delete_before(connection: Connection, before: Micros) -> None:
     """Delete the days before *before*."""
     connection.execute(delete(counter).where(counter.c.day < before // DAY))

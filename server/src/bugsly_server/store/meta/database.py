@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from bugsly_server.errors import Misconfigured
-from bugsly_server.store.sqlite import BUSY_MILLISECONDS
+from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD = "0005"
+HEAD_REVISION = "0005"
 
 
 class Database:
@@ -43,14 +43,14 @@ class Database:
                 yield writing
 
     def migrate(self) -> None:
-        """Bring the schema to `HEAD`; safe to call from several processes at once.
+        """Bring the schema to `HEAD_REVISION`; safe to call from several processes at once.
 
         Raises `Misconfigured` where a newer Bugsly has been there before.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if self.version() != HEAD:
+            if self.version() != HEAD_REVISION:
                 self._upgrade()
 
     def version(self) -> str | None:

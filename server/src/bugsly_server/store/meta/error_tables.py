@@ -108,7 +108,7 @@ health = Table(
 )
 """Sessions as SDKs count them, from which crash-free rates follow."""
 
-advice = Table(
+llm_answer = Table(
     "advice",
     METADATA,
     Column("key", String(64), primary_key=True),

@@ -15,18 +15,23 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from bugsly_server.store.meta.columns import moment, of_project, of_worker, text
+from bugsly_server.store.meta.columns import (
+    moment_column,
+    project_reference,
+    text_column,
+    worker_reference,
+)
 from bugsly_server.store.meta.tables import METADATA
 
 holder = Table(
     "holder",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_worker(),
+    worker_reference(),
     Column("name", String(300), nullable=False),
     Column("description", Text),
-    moment("first_at"),
-    moment("seen_at"),
+    moment_column("first_at"),
+    moment_column("seen_at"),
     UniqueConstraint("worker_id", "name"),
     sqlite_autoincrement=True,
 )
@@ -36,31 +41,31 @@ source = Table(
     "source",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_project(),
+    project_reference(),
     Column("file", String(500), nullable=False),
-    text("module"),
-    text("text"),
+    text_column("module"),
+    text_column("text"),
     Column("size", BigInteger, nullable=False, server_default="0"),
     Column("digest", String(64), nullable=False),
     Column("edited", Boolean, nullable=False),
-    text("problem"),
+    text_column("problem"),
     Column("views", Text, nullable=False, server_default="{}"),
-    moment("seen_at"),
+    moment_column("seen_at"),
     UniqueConstraint("project_id", "file"),
 )
 
-ask = Table(
+probe_request = Table(
     "ask",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_project(),
-    of_worker(),
+    project_reference(),
+    worker_reference(),
     Column("probe", String(20), nullable=False),
     Column("parameters", Text, nullable=False),
     Column("state", String(20), nullable=False),
-    moment("asked_at"),
-    moment("sent_at", nullable=True),
-    moment("answered_at", nullable=True),
+    moment_column("asked_at"),
+    moment_column("sent_at", nullable=True),
+    moment_column("answered_at", nullable=True),
     Column("answer", Text),
     Index(None, "project_id", "state"),
     Index(None, "worker_id"),
@@ -68,11 +73,11 @@ ask = Table(
 )
 """`answer` is `bugsly.protocol.evidence.Answer` as JSON, its sources without their text."""
 
-parting = Table(
+final_snapshot = Table(
     "parting",
     METADATA,
     Column("worker_id", ForeignKey("worker.id", ondelete="CASCADE"), primary_key=True),
-    of_project(),
+    project_reference(),
     Column("answer", Text, nullable=False),
     Index(None, "project_id"),
 )

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly_server.clock import HOUR, Micros
+from bugsly_server.store.compression import compress, decompress
 from bugsly_server.store.meta.error_tables import grouping, grouping_hour, seen, specimen, trait
-from bugsly_server.store.packing import pack, unpack
 
 HOURS_A_WEEK = 168
-CHUNK = 500
+MAX_IDS_PER_QUERY = 500
 
 
 class Grouping(NamedTuple):
@@ -32,7 +32,7 @@ class Grouping(NamedTuple):
     """When a late event of it was kept for good the last time."""
 
 
-class Trait(NamedTuple):
+class IssueTag(NamedTuple):
     """Something a grouping was seen with: a `release`, an `environment` or a `user`."""
 
     grouping_id: int
@@ -54,10 +54,10 @@ class Specimen(NamedTuple):
 def unseen(connection: Connection, project_id: int, ids: Sequence[bytes]) -> set[bytes]:
     """Return those of *ids* that no counted event has."""
     known: set[bytes] = set()
-    for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
+    for start in range(0, len(ids), MAX_IDS_PER_QUERY):
+        chunk = ids[start : start + MAX_IDS_PER_QUERY]
         query = select(seen.c.event_id).where(
-            seen.c.project_id == project_id, seen.c.event_id.in_(some)
+            seen.c.project_id == project_id, seen.c.event_id.in_(chunk)
         )
         known.update(connection.execute(query).scalars())
     return set(ids) - known
@@ -76,13 +76,13 @@ def find(
     query = select(grouping).where(
         grouping.c.project_id == project_id, grouping.c.fingerprint.in_(list(fingerprints))
     )
-    return {row.fingerprint: _grouping(row) for row in connection.execute(query)}
+    return {row.fingerprint: _grouping_from_row(row) for row in connection.execute(query)}
 
 
 def of_issue(connection: Connection, issue_id: int) -> list[Grouping]:
     """Return the groupings of an issue, oldest first."""
     query = select(grouping).where(grouping.c.issue_id == issue_id).order_by(grouping.c.id)
-    return [_grouping(row) for row in connection.execute(query)]
+    return [_grouping_from_row(row) for row in connection.execute(query)]
 
 
 def add(connection: Connection, project_id: int, made: Grouping) -> Grouping:
@@ -93,10 +93,10 @@ def add(connection: Connection, project_id: int, made: Grouping) -> Grouping:
     return made._replace(id=connection.execute(added).scalar_one())
 
 
-def move(connection: Connection, grouping_ids: Iterable[int], issue_id: int) -> None:
+def move_to_issue(connection: Connection, grouping_ids: Iterable[int], issue_id: int) -> None:
     """Let groupings belong to another issue."""
-    mine = grouping.c.id.in_(list(grouping_ids))
-    connection.execute(update(grouping).where(mine).values(issue_id=issue_id))
+    condition = grouping.c.id.in_(list(grouping_ids))
+    connection.execute(update(grouping).where(condition).values(issue_id=issue_id))
 
 
 def count_events(connection: Connection, amounts: Mapping[int, tuple[int, Micros]]) -> None:
@@ -130,7 +130,7 @@ def count_hours(connection: Connection, amounts: Mapping[tuple[int, int], int]) 
     connection.execute(query, rows)
 
 
-def hours(
+def events_by_hour(
     connection: Connection, issue_ids: Iterable[int], since: Micros
 ) -> dict[int, dict[int, int]]:
     """Return the counts of each issue by hour since 1970."""
@@ -147,7 +147,9 @@ def hours(
     return found
 
 
-def counted(connection: Connection, grouping_ids: Iterable[int], hour: int) -> dict[int, int]:
+def events_in_hour(
+    connection: Connection, grouping_ids: Iterable[int], hour: int
+) -> dict[int, int]:
     """Return the count of each grouping in one hour."""
     query = select(grouping_hour.c.grouping_id, grouping_hour.c.events).where(
         grouping_hour.c.grouping_id.in_(list(grouping_ids)), grouping_hour.c.hour == hour
@@ -155,16 +157,16 @@ def counted(connection: Connection, grouping_ids: Iterable[int], hour: int) -> d
     return {row.grouping_id: row.events for row in connection.execute(query)}
 
 
-def note_traits(connection: Connection, traits: Iterable[Trait]) -> list[tuple[int, str]]:
+def add_tags(connection: Connection, new_tags: Iterable[IssueTag]) -> list[tuple[int, str]]:
     """Store what groupings were seen with; return grouping and kind of each that is new."""
-    rows = [one._asdict() for one in traits]
+    rows = [one._asdict() for one in new_tags]
     if not rows:
         return []
     added = upsert(trait).on_conflict_do_nothing().returning(trait.c.grouping_id, trait.c.kind)
     return [(row.grouping_id, row.kind) for row in connection.execute(added, rows)]
 
 
-def traits(connection: Connection, issue_id: int, kind: str, most: int) -> list[tuple[str, Micros]]:
+def tags(connection: Connection, issue_id: int, kind: str, limit: int) -> list[tuple[str, Micros]]:
     """Return what an issue was seen with, and since when; newest first."""
     since = func.min(trait.c.first_at).label("since")
     query = (
@@ -173,18 +175,18 @@ def traits(connection: Connection, issue_id: int, kind: str, most: int) -> list[
         .where(grouping.c.issue_id == issue_id, trait.c.kind == kind)
         .group_by(trait.c.value)
         .order_by(since.desc())
-        .limit(most)
+        .limit(limit)
     )
     return [(row.value, row.since) for row in connection.execute(query)]
 
 
-def keep_specimens(connection: Connection, kept: Sequence[Specimen]) -> None:
+def save_specimens(connection: Connection, kept_specimens: Sequence[Specimen]) -> None:
     """Keep events for good: the first of a grouping, and in its turn a late one."""
-    if not kept:
+    if not kept_specimens:
         return
-    rows = [one._asdict() | {"body": pack(one.body)} for one in kept]
+    rows = [one._asdict() | {"body": compress(one.body)} for one in kept_specimens]
     connection.execute(upsert(specimen).prefix_with("OR REPLACE"), rows)
-    late = [{"key": one.grouping_id, "moment": one.at} for one in kept]
+    late = [{"key": one.grouping_id, "moment": one.at} for one in kept_specimens]
     query = update(grouping).where(grouping.c.id == bindparam("key"))
     connection.execute(query.values(specimen_at=bindparam("moment")), late)
 
@@ -198,12 +200,12 @@ def specimens(connection: Connection, issue_id: int) -> list[Specimen]:
         .order_by(specimen.c.at.desc())
     )
     return [
-        Specimen(row.grouping_id, row.latest, row.event_id, row.at, unpack(row.body))
+        Specimen(row.grouping_id, row.latest, row.event_id, row.at, decompress(row.body))
         for row in connection.execute(query)
     ]
 
 
-def forget(connection: Connection, events_before: Micros, hours_before: Micros) -> None:
+def delete_before(connection: Connection, events_before: Micros, hours_before: Micros) -> None:
     """Delete the ids of events counted before the one moment, and hours before the other."""
     connection.execute(delete(seen).where(seen.c.at < events_before))
     connection.execute(delete(grouping_hour).where(grouping_hour.c.hour < hours_before // HOUR))
@@ -213,7 +215,7 @@ def _encoded(because: tuple[str, ...]) -> str:
     return msgspec.json.encode(because).decode()
 
 
-def _grouping(row: Any) -> Grouping:
+def _grouping_from_row(row: Any) -> Grouping:
     fields = dict(row._mapping)
     del fields["project_id"]
     fields["because"] = msgspec.json.decode(fields["because"], type=tuple[str, ...])

@@ -13,12 +13,12 @@ from bugsly_server.clock import Micros
 from bugsly_server.store.meta.evidence_tables import holder
 from bugsly_server.store.meta.tables import worker
 
-MOST = 200
+MAX_HOLDERS = 200
 """Of one worker over its life: far fewer grow at a time."""
-_HOLDER = msgspec.json.Decoder(Holder)
+_HOLDER_DECODER = msgspec.json.Decoder(Holder)
 
 
-def ids(connection: Connection, worker_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+def ids_by_worker(connection: Connection, worker_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """Return the ids of the holders of each worker, by name."""
     found: dict[int, dict[str, int]] = {worker_id: {} for worker_id in worker_ids}
     query = select(holder.c.worker_id, holder.c.name, holder.c.id)
@@ -27,7 +27,7 @@ def ids(connection: Connection, worker_ids: Iterable[int]) -> dict[int, dict[str
     return found
 
 
-def ensure(connection: Connection, worker_id: int, names: Iterable[str], now: Micros) -> None:
+def ensure_exist(connection: Connection, worker_id: int, names: Iterable[str], now: Micros) -> None:
     """Store holders that were only counted so far."""
     values = [
         {"worker_id": worker_id, "name": name, "first_at": now, "seen_at": now} for name in names
@@ -35,7 +35,7 @@ def ensure(connection: Connection, worker_id: int, names: Iterable[str], now: Mi
     connection.execute(upsert(holder).on_conflict_do_nothing(), values)
 
 
-def describe(
+def save_descriptions(
     connection: Connection, worker_id: int, described: Iterable[Holder], now: Micros
 ) -> None:
     """Store the latest description of each of *described*."""
@@ -56,24 +56,24 @@ def describe(
     )
 
 
-def known(connection: Connection, worker_ids: Iterable[int]) -> dict[str, Holder]:
+def descriptions(connection: Connection, worker_ids: Iterable[int]) -> dict[str, Holder]:
     """Return the latest description of each holder of *worker_ids*, by name."""
     query = (
         select(holder.c.description)
         .where(holder.c.worker_id.in_(list(worker_ids)), holder.c.description.is_not(None))
         .order_by(holder.c.seen_at, holder.c.id)
     )
-    described = (_HOLDER.decode(text) for (text,) in connection.execute(query))
+    described = (_HOLDER_DECODER.decode(text) for (text,) in connection.execute(query))
     return {one.name: one for one in described}
 
 
-def names(connection: Connection, worker_ids: Iterable[int]) -> Mapping[int, str]:
+def names_by_id(connection: Connection, worker_ids: Iterable[int]) -> Mapping[int, str]:
     """Return the holders of *worker_ids*, by id."""
     query = select(holder.c.id, holder.c.name).where(holder.c.worker_id.in_(list(worker_ids)))
     return {row.id: row.name for row in connection.execute(query)}
 
 
-def forget(connection: Connection, before: Micros) -> int:
+def delete_before(connection: Connection, before: Micros) -> int:
     """Delete the holders of workers last heard of before *before*; return how many."""
     old = select(worker.c.id).where(worker.c.seen_at < before)
     return connection.execute(delete(holder).where(holder.c.worker_id.in_(old))).rowcount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import secrets as random
+import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -13,7 +13,7 @@ from bugsly_server.errors import Misconfigured
 from bugsly_server.store.meta.tables import key, project
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-LONGEST_SLUG = 60
+MAX_SLUG_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Project:
     created_at: Micros
 
 
-def every(connection: Connection) -> list[Project]:
+def list_all(connection: Connection) -> list[Project]:
     """Return all projects by name."""
     rows = connection.execute(select(project).order_by(project.c.name, project.c.id))
     return [Project(**row._mapping) for row in rows]
@@ -48,7 +48,7 @@ def get(connection: Connection, project_id: int) -> Project:
 
 def ensure(connection: Connection, slug: str, now: Micros) -> Project:
     """Return the project called *slug*, made now with a key of its own if there is none."""
-    if not SLUG.fullmatch(slug) or len(slug) > LONGEST_SLUG:
+    if not SLUG.fullmatch(slug) or len(slug) > MAX_SLUG_LENGTH:
         raise Misconfigured(
             f"project: {slug!r} is no name for one → use letters a to z, digits and hyphens"
         )
@@ -59,12 +59,12 @@ def ensure(connection: Connection, slug: str, now: Micros) -> Project:
         insert(project).values(slug=slug, name=slug, created_at=now).returning(project.c.id)
     ).scalar_one()
     connection.execute(
-        insert(key).values(public=random.token_hex(16), project_id=made, created_at=now)
+        insert(key).values(public=secrets.token_hex(16), project_id=made, created_at=now)
     )
     return Project(made, slug, slug, "", now)
 
 
-def key_of(connection: Connection, project_id: int) -> str:
+def newest_key(connection: Connection, project_id: int) -> str:
     """Return the key new agents of a project are given: its newest."""
     query = select(key.c.public).where(key.c.project_id == project_id)
     newest = connection.execute(query.order_by(key.c.created_at.desc()).limit(1))
@@ -76,18 +76,18 @@ def keys(connection: Connection) -> dict[str, int]:
     return {row.public: row.project_id for row in connection.execute(select(key))}
 
 
-def secrets_of(text: str) -> tuple[str, ...]:
+def parse_secret_names(text: str) -> tuple[str, ...]:
     """Return the names in *text*, one a line."""
     return tuple(name.strip() for name in text.splitlines() if name.strip())
 
 
-def secrets(connection: Connection) -> dict[int, tuple[str, ...]]:
+def secret_names_by_project(connection: Connection) -> dict[int, tuple[str, ...]]:
     """Return for each project that has some the names of what else it holds secret."""
     rows = connection.execute(select(project.c.id, project.c.secrets))
-    return {row.id: secrets_of(row.secrets) for row in rows if row.secrets}
+    return {row.id: parse_secret_names(row.secrets) for row in rows if row.secrets}
 
 
-def set_secrets(connection: Connection, project_id: int, text: str) -> None:
+def set_secret_names(connection: Connection, project_id: int, text: str) -> None:
     """Store the names of what else a project holds secret, one a line."""
-    mine = project.c.id == project_id
-    connection.execute(update(project).where(mine).values(secrets=text))
+    condition = project.c.id == project_id
+    connection.execute(update(project).where(condition).values(secrets=text))

@@ -11,21 +11,23 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from bugsly.protocol.evidence import Source
+from bugsly.protocol.evidence import ModuleSource
 from bugsly_server.clock import Micros
 from bugsly_server.store.meta.evidence_tables import source
 
-MOST = 200
+MAX_SOURCES = 200
 """Of one project; those seen longest ago go first."""
-MOST_BYTES = 20_000_000
+MAX_TOTAL_BYTES = 20_000_000
 
 
-def keep(connection: Connection, project_id: int, read: Iterable[Source], now: Micros) -> None:
-    """Store what was *read*, in the place of what was read of those files before."""
-    before = known(connection, project_id)
+def save(
+    connection: Connection, project_id: int, read_sources: Iterable[ModuleSource], now: Micros
+) -> None:
+    """Store what was *read_sources*, in the place of what was read of those files before."""
+    before = by_file(connection, project_id)
     values = [
         _values(replace(one, views={**_views(before.get(one.file)), **one.views}), project_id, now)
-        for one in read
+        for one in read_sources
     ]
     if not values:
         return
@@ -34,14 +36,14 @@ def keep(connection: Connection, project_id: int, read: Iterable[Source], now: M
     connection.execute(
         added.on_conflict_do_update(index_elements=["project_id", "file"], set_=fresh), values
     )
-    _bound(connection, project_id)
+    _delete_excess(connection, project_id)
 
 
-def known(connection: Connection, project_id: int, since: Micros = 0) -> dict[str, Source]:
+def by_file(connection: Connection, project_id: int, since: Micros = 0) -> dict[str, ModuleSource]:
     """Return the sources of a project that were read from *since* on, by file."""
     c = source.c
-    mine = (c.project_id == project_id) & (c.seen_at >= since)
-    query = select(c.file, c.module, c.text, c.edited, c.problem, c.views).where(mine)
+    condition = (c.project_id == project_id) & (c.seen_at >= since)
+    query = select(c.file, c.module, c.text, c.edited, c.problem, c.views).where(condition)
     return {row.file: _source(row) for row in connection.execute(query)}
 
 
@@ -51,40 +53,40 @@ def digests(connection: Connection, project_id: int) -> dict[str, str]:
     return {row.file: row.digest for row in connection.execute(query)}
 
 
-def _views(before: Source | None) -> dict[str, int]:
+def _views(before: ModuleSource | None) -> dict[str, int]:
     return {} if before is None else before.views
 
 
-def _source(row: Any) -> Source:
+def _source(row: Any) -> ModuleSource:
     fields = dict(row._mapping)
-    return Source(**fields | {"views": msgspec.json.decode(row.views, type=dict[str, int])})
+    return ModuleSource(**fields | {"views": msgspec.json.decode(row.views, type=dict[str, int])})
 
 
-def _values(one: Source, project_id: int, now: Micros) -> dict[str, object]:
-    text = one.text.encode()
+def _values(read_source: ModuleSource, project_id: int, now: Micros) -> dict[str, object]:
+    text = read_source.text.encode()
     return {
         "project_id": project_id,
-        "file": one.file,
-        "module": one.module,
-        "text": one.text,
+        "file": read_source.file,
+        "module": read_source.module,
+        "text": read_source.text,
         "size": len(text),
         "digest": hashlib.sha256(text).hexdigest(),
-        "edited": one.edited,
-        "problem": one.problem,
-        "views": msgspec.json.encode(one.views).decode(),
+        "edited": read_source.edited,
+        "problem": read_source.problem,
+        "views": msgspec.json.encode(read_source.views).decode(),
         "seen_at": now,
     }
 
 
-def _bound(connection: Connection, project_id: int) -> None:
+def _delete_excess(connection: Connection, project_id: int) -> None:
     """Delete what is beyond the bounds, the latest being kept."""
-    mine = source.c.project_id == project_id
-    query = select(source.c.id, source.c.size).where(mine)
-    total, beyond = 0, []
+    condition = source.c.project_id == project_id
+    query = select(source.c.id, source.c.size).where(condition)
+    total, excess = 0, []
     newest_first = query.order_by(source.c.seen_at.desc(), source.c.id.desc())
     for count, row in enumerate(connection.execute(newest_first), start=1):
         total += row.size
-        if count > MOST or total > MOST_BYTES:
-            beyond.append(row.id)
-    if beyond:
-        connection.execute(delete(source).where(source.c.id.in_(beyond)))
+        if count > MAX_SOURCES or total > MAX_TOTAL_BYTES:
+            excess.append(row.id)
+    if excess:
+        connection.execute(delete(source).where(source.c.id.in_(excess)))

@@ -17,7 +17,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from bugsly_server.store.meta.columns import amount, moment, of_project, text
+from bugsly_server.store.meta.columns import (
+    amount_column,
+    moment_column,
+    project_reference,
+    text_column,
+)
 
 METADATA = MetaData(
     naming_convention={
@@ -34,9 +39,9 @@ project = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("slug", String(60), nullable=False, unique=True),
-    text("name"),
-    text("secrets"),
-    moment("created_at"),
+    text_column("name"),
+    text_column("secrets"),
+    moment_column("created_at"),
 )
 """`secrets` are names of keys whose values are not kept of events, one a line."""
 
@@ -44,8 +49,8 @@ key = Table(
     "key",
     METADATA,
     Column("public", String(32), primary_key=True),
-    of_project(),
-    moment("created_at"),
+    project_reference(),
+    moment_column("created_at"),
 )
 
 account = Table(
@@ -54,7 +59,7 @@ account = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("password_hash", Text),
-    moment("created_at"),
+    moment_column("created_at"),
 )
 
 session = Table(
@@ -62,15 +67,15 @@ session = Table(
     METADATA,
     Column("token_hash", String(64), primary_key=True),
     Column("account_id", ForeignKey("account.id"), nullable=False),
-    moment("created_at"),
-    moment("expires_at"),
+    moment_column("created_at"),
+    moment_column("expires_at"),
 )
 
 login_link = Table(
     "login_link",
     METADATA,
     Column("token_hash", String(64), primary_key=True),
-    moment("expires_at"),
+    moment_column("expires_at"),
 )
 
 token = Table(
@@ -78,62 +83,62 @@ token = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("token_hash", String(64), nullable=False, unique=True),
-    text("name"),
+    text_column("name"),
     Column("account_id", ForeignKey("account.id"), nullable=False),
-    moment("created_at"),
-    moment("used_at", nullable=True),
+    moment_column("created_at"),
+    moment_column("used_at", nullable=True),
 )
 
 worker = Table(
     "worker",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_project(),
+    project_reference(),
     Column("token", String(32), nullable=False),
-    text("host"),
-    text("machine"),
-    amount("pid"),
-    amount("parent"),
-    amount("number"),
-    amount("generation"),
-    text("server"),
-    text("release"),
-    text("environment"),
-    text("python"),
-    amount("every"),
-    moment("started_at"),
-    moment("seen_at"),
-    amount("samples"),
-    amount("anonymous"),
-    amount("shared"),
-    amount("proportional"),
-    amount("peak"),
-    amount("requests"),
-    amount("in_flight"),
-    amount("descriptors"),
-    amount("threads"),
-    amount("used"),
-    amount("limit"),
-    amount("oom_kills"),
+    text_column("host"),
+    text_column("machine"),
+    amount_column("pid"),
+    amount_column("parent"),
+    amount_column("number"),
+    amount_column("generation"),
+    text_column("server"),
+    text_column("release"),
+    text_column("environment"),
+    text_column("python"),
+    amount_column("every"),
+    moment_column("started_at"),
+    moment_column("seen_at"),
+    amount_column("samples"),
+    amount_column("anonymous"),
+    amount_column("shared"),
+    amount_column("proportional"),
+    amount_column("peak"),
+    amount_column("requests"),
+    amount_column("in_flight"),
+    amount_column("descriptors"),
+    amount_column("threads"),
+    amount_column("used"),
+    amount_column("limit"),
+    amount_column("oom_kills"),
     Column("rate", Double, nullable=False, server_default="0"),
     Column("lost", Text, nullable=False, server_default="{}"),
     Column("facts", Text, nullable=False, server_default="{}"),
     Column("net", Text),
     Column("under_way", Text, nullable=False, server_default="[]"),
-    moment("ended_at", nullable=True),
+    moment_column("ended_at", nullable=True),
     Column("exit_reason", String(20)),
-    amount("exit_signal"),
-    amount("exit_code"),
-    text("exit_because"),
+    amount_column("exit_signal"),
+    amount_column("exit_code"),
+    text_column("exit_because"),
     Column("judgement", Text, nullable=False),
-    amount("hits"),
-    amount("judged_requests"),
-    amount("judged_at"),
+    amount_column("hits"),
+    amount_column("judged_requests"),
+    amount_column("judged_at"),
     UniqueConstraint("project_id", "token"),
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,
 )
-"""`judgement` is `model.growth.Judgement` as JSON, `net` is `bugsly.protocol.net.Net`, `under_way`
+"""`judgement` is `model.growth.Judgement` as JSON, `net` is `bugsly.protocol.safety_net.Net`, `under_way`
 a list of `bugsly.protocol.memory.UnderWay`: written and read whole, never queried.
 
 An id is never given again, because telemetry may still hold samples under it.
@@ -144,14 +149,14 @@ release = Table(
     METADATA,
     Column("project_id", ForeignKey("project.id"), primary_key=True),
     Column("version", String(200), primary_key=True),
-    moment("first_seen_at"),
+    moment_column("first_seen_at"),
 )
 
 endpoint = Table(
     "endpoint",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_project(),
+    project_reference(),
     Column("name", String(300), nullable=False),
     UniqueConstraint("project_id", "name"),
 )
@@ -160,19 +165,19 @@ issue = Table(
     "issue",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_project(),
+    project_reference(),
     Column("kind", String(10), nullable=False, server_default="leak"),
     Column("fingerprint", String(300), nullable=False),
-    text("title"),
-    text("endpoint"),
-    text("release"),
-    text("environment"),
+    text_column("title"),
+    text_column("endpoint"),
+    text_column("release"),
+    text_column("environment"),
     Column("state", String(20), nullable=False),
-    moment("opened_at"),
-    moment("changed_at"),
-    moment("seen_at"),
-    moment("resolved_at", nullable=True),
-    moment("snoozed_until", nullable=True),
+    moment_column("opened_at"),
+    moment_column("changed_at"),
+    moment_column("seen_at"),
+    moment_column("resolved_at", nullable=True),
+    moment_column("snoozed_until", nullable=True),
     Column("finding", Text, nullable=False),
     Column("told", Text),
     Column("proof", Text),
@@ -189,8 +194,8 @@ change = Table(
     Column("id", Integer, primary_key=True),
     Column("issue_id", ForeignKey("issue.id"), nullable=False, index=True),
     Column("kind", String(20), nullable=False),
-    moment("at"),
-    text("because"),
+    moment_column("at"),
+    text_column("because"),
     Column("finding", Text),
     Column("account_id", ForeignKey("account.id")),
 )
@@ -199,12 +204,12 @@ channel = Table(
     "channel",
     METADATA,
     Column("id", Integer, primary_key=True),
-    of_project(),
+    project_reference(),
     Column("kind", String(20), nullable=False),
-    text("name"),
+    text_column("name"),
     Column("url", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
-    moment("created_at"),
+    moment_column("created_at"),
 )
 
 delivery = Table(
@@ -214,10 +219,10 @@ delivery = Table(
     Column("change_id", ForeignKey("change.id"), nullable=False),
     Column("channel_id", ForeignKey("channel.id"), nullable=False),
     Column("state", String(20), nullable=False),
-    amount("attempts"),
-    moment("due_at"),
-    text("problem"),
-    moment("sent_at", nullable=True),
+    amount_column("attempts"),
+    moment_column("due_at"),
+    text_column("problem"),
+    moment_column("sent_at", nullable=True),
     UniqueConstraint("change_id", "channel_id"),
     Index(None, "state", "due_at"),
 )
@@ -228,5 +233,5 @@ counter = Table(
     Column("project_id", ForeignKey("project.id"), primary_key=True),
     Column("day", BigInteger, primary_key=True, autoincrement=False),
     Column("name", String(200), primary_key=True),
-    amount("amount"),
+    amount_column("amount"),
 )

@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 
 from bugsly_server.clock import Micros
-from bugsly_server.store.sqlite import open_for_reading
-from bugsly_server.store.telemetry import rows, traffic
-from bugsly_server.store.telemetry.files import Files
-from bugsly_server.store.telemetry.tiers import Tier, bucket
+from bugsly_server.store.sqlite_connection import open_for_reading
+from bugsly_server.store.telemetry import sample_rows, traffic_rows
+from bugsly_server.store.telemetry.database_files import DatabaseFiles
+from bugsly_server.store.telemetry.tiers import Tier, bucket_start
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS stale (
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS stale (
 MARK = "INSERT OR IGNORE INTO stale (worker_id, bucket) VALUES (?, ?)"
 UNMARK = "DELETE FROM stale"
 STALE_ROWS = f"""
-SELECT {", ".join(f"sample.{name}" for name in rows.Row._fields)}
+SELECT {", ".join(f"sample.{name}" for name in sample_rows.SampleRow._fields)}
 FROM stale JOIN sample ON sample.worker_id = stale.worker_id
     AND sample.at >= stale.bucket AND sample.at < stale.bucket + :width
 ORDER BY sample.worker_id, sample.at
@@ -38,13 +38,17 @@ JOIN traffic ON traffic.worker_id = wide.worker_id
 """
 
 
-def mark(connection: sqlite3.Connection, written: Iterable[rows.Row], width: Micros) -> None:
+def mark_stale(
+    connection: sqlite3.Connection, written: Iterable[sample_rows.SampleRow], width: Micros
+) -> None:
     """Note that the buckets of *width* that *written* lie in have to be made anew."""
-    marks = {(row.worker_id, bucket(row.at, width)) for row in written}
+    marks = {(row.worker_id, bucket_start(row.at, width)) for row in written}
     connection.executemany(MARK, sorted(marks))
 
 
-def roll_up(files: Files, source: Path, target: Path, tier: Tier, mark_width: Micros) -> int:
+def roll_up(
+    files: DatabaseFiles, source: Path, target: Path, tier: Tier, mark_width: Micros
+) -> int:
     """Bring *target*, a file of *tier*, up to date with *source*; return how many buckets changed.
 
     Every bucket is made of the rows of one file, because days and months are whole hours. A
@@ -54,29 +58,29 @@ def roll_up(files: Files, source: Path, target: Path, tier: Tier, mark_width: Mi
     if connection is None:
         return 0
     with closing(connection):
-        made = _rows(connection, tier.width)
+        folded = _rows(connection, tier.width)
         served = _traffic(connection, tier.traffic_width)
-    if not made:
+    if not folded:
         return 0
     with files.writing(target) as connection:
-        connection.executemany(rows.REPLACE, made)
-        connection.executemany(traffic.REPLACE, served)
+        connection.executemany(sample_rows.REPLACE, folded)
+        connection.executemany(traffic_rows.REPLACE, served)
         if mark_width:
-            mark(connection, made, mark_width)
+            mark_stale(connection, folded, mark_width)
     with files.writing(source) as connection:
         connection.execute(UNMARK)
-    return len(made)
+    return len(folded)
 
 
-def _rows(connection: sqlite3.Connection, width: Micros) -> list[rows.Row]:
-    found = map(rows.Row._make, connection.execute(STALE_ROWS, {"width": width}))
-    groups = groupby(found, key=lambda row: (row.worker_id, bucket(row.at, width)))
-    return [rows.fold(list(members), at) for (_, at), members in groups]
+def _rows(connection: sqlite3.Connection, width: Micros) -> list[sample_rows.SampleRow]:
+    stale_rows = map(sample_rows.SampleRow._make, connection.execute(STALE_ROWS, {"width": width}))
+    groups = groupby(stale_rows, key=lambda row: (row.worker_id, bucket_start(row.at, width)))
+    return [sample_rows.fold(list(members), at) for (_, at), members in groups]
 
 
 def _traffic(connection: sqlite3.Connection, width: Micros) -> list[tuple[int, int, bytes]]:
-    totals: dict[traffic.Place, traffic.Counts] = {}
+    totals: dict[traffic_rows.TrafficKey, traffic_rows.TrafficCounts] = {}
     for worker_id, at, served in connection.execute(STALE_TRAFFIC, {"width": width}):
-        total = totals.setdefault((worker_id, bucket(at, width)), {})
-        traffic.add(total, traffic.decode(served).items())
-    return [(key, at, traffic.encode(total)) for (key, at), total in totals.items()]
+        total = totals.setdefault((worker_id, bucket_start(at, width)), {})
+        traffic_rows.add_counts(total, traffic_rows.decode(served).items())
+    return [(key, at, traffic_rows.encode(total)) for (key, at), total in totals.items()]

@@ -20,13 +20,13 @@ class Tier:
     width: Micros
     """Of a bucket of memory; 0 for samples as they came."""
     traffic_width: Micros
-    keep: Micros
-    stamp: str
+    retention: Micros
+    file_name_format: str
     """strftime of a file's name: it says how much one file holds."""
 
     def file(self, folder: Path, at: Micros) -> Path:
         """Return the file that holds *at*."""
-        return folder / self.name / _file_name(self.stamp, at // DAY)
+        return folder / self.name / _file_name(self.file_name_format, at // DAY)
 
     def files(self, folder: Path) -> list[Path]:
         """Return the files there are, oldest first."""
@@ -34,11 +34,11 @@ class Tier:
 
     def begin(self, path: Path) -> Micros:
         """Return the first moment that *path* may hold."""
-        first = datetime.strptime(path.stem, self.stamp).replace(tzinfo=UTC)
+        first = datetime.strptime(path.stem, self.file_name_format).replace(tzinfo=UTC)
         return (first - EPOCH) // timedelta(microseconds=1)
 
 
-def bucket(at: Micros, width: Micros) -> Micros:
+def bucket_start(at: Micros, width: Micros) -> Micros:
     """Return the beginning of the bucket of *width* that *at* lies in."""
     return at - at % width if width else at
 
@@ -54,5 +54,5 @@ def tiers(keep_days: int) -> tuple[Tier, ...]:
 
 
 @lru_cache(maxsize=256)
-def _file_name(stamp: str, day: int) -> str:
-    return f"{datetime.fromtimestamp(day * (DAY // SECOND), UTC):{stamp}}.db"
+def _file_name(file_name_format: str, day: int) -> str:
+    return f"{datetime.fromtimestamp(day * (DAY // SECOND), UTC):{file_name_format}}.db"

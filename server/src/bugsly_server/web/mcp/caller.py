@@ -7,28 +7,31 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bugsly_server.errors import NotFound
-from bugsly_server.model.error import AnyIssue
-from bugsly_server.store.meta import errors, held_back, issues, projects
+from bugsly_server.model.error_issue import AnyIssue
+from bugsly_server.store.meta import error_issues, hindrance_issues, leak_issues, projects
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.meta.projects import Project
-from bugsly_server.web.site import Site
+from bugsly_server.web.page_context import ServerContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Whose token it is, and the server it opens."""
 
-    site: Site
+    server: ServerContext
     account: Account
-    address: str
+    base_url: str
     """Where the caller sees this server, unless the settings know better."""
 
 
 def find_issue(connection: Connection, issue_id: int) -> tuple[Project, AnyIssue]:
     """Return an issue of any project and any kind; raise `NotFound` where there is none."""
-    for project in projects.every(connection):
-        each = (kind.get(connection, project.id, issue_id) for kind in (issues, errors, held_back))
-        found: AnyIssue | None = next(filter(None, each), None)
-        if found is not None:
-            return project, found
+    for project in projects.list_all(connection):
+        candidates = (
+            kind.get(connection, project.id, issue_id)
+            for kind in (leak_issues, error_issues, hindrance_issues)
+        )
+        issue: AnyIssue | None = next(filter(None, candidates), None)
+        if issue is not None:
+            return project, issue
     raise NotFound(f"issue: there is no {issue_id} → see list_issues for those there are")

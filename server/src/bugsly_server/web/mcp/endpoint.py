@@ -15,15 +15,19 @@ from starlette.types import Message, Receive, Scope, Send
 from bugsly_server.clock import MINUTE, Micros
 from bugsly_server.errors import Rejected
 from bugsly_server.store.meta.accounts import Account
-from bugsly_server.web.api import UNKNOWN_TOKEN, token_owner
+from bugsly_server.web.api import UNKNOWN_TOKEN_BODY, token_owner
 from bugsly_server.web.mcp.caller import Caller
-from bugsly_server.web.site import Site, site_of
+from bugsly_server.web.page_context import ServerContext, server_of
 
-MOST_A_MINUTE = 120
+MAX_REQUESTS_PER_MINUTE = 120
 """Requests of one account."""
-LONGEST = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 READ_SECONDS = 20.0
-HEADERS = {401: {"www-authenticate": "Bearer"}, 405: {"allow": "POST"}, 429: {"retry-after": "60"}}
+REFUSAL_HEADERS = {
+    401: {"www-authenticate": "Bearer"},
+    405: {"allow": "POST"},
+    429: {"retry-after": "60"},
+}
 
 
 class McpEndpoint:
@@ -34,37 +38,39 @@ class McpEndpoint:
     """
 
     def __init__(self) -> None:
-        self._asked: defaultdict[int, deque[Micros]] = defaultdict(
-            lambda: deque(maxlen=MOST_A_MINUTE)
+        self._requested_at: defaultdict[int, deque[Micros]] = defaultdict(
+            lambda: deque(maxlen=MAX_REQUESTS_PER_MINUTE)
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
         try:
-            _check(request)
-            caller = await self._caller(request)
-            body = await _read(request)
+            _check_request(request)
+            caller = await self._authenticate(request)
+            body = await _read_body(request)
         except Rejected as refusal:
             content = {"detail": str(refusal)}
-            answer = JSONResponse(content, refusal.status, HEADERS.get(refusal.status))
-            await answer(scope, receive, send)
+            response = JSONResponse(content, refusal.status, REFUSAL_HEADERS.get(refusal.status))
+            await response(scope, receive, send)
             return
-        await _answer(caller, body, scope, receive, send)
+        await _serve(caller, body, scope, receive, send)
 
-    async def _caller(self, request: Request) -> Caller:
-        site = site_of(request)
-        account = await run_in_threadpool(_account, request, site)
-        asked, now = self._asked[account.id], site.clock()
-        if len(asked) == MOST_A_MINUTE and now - asked[0] < MINUTE:
-            raise Rejected(429, f"mcp: asked {MOST_A_MINUTE} times in a minute → ask again later")
-        asked.append(now)
+    async def _authenticate(self, request: Request) -> Caller:
+        server = server_of(request)
+        account = await run_in_threadpool(_token_account, request, server)
+        request_times, now = self._requested_at[account.id], server.clock()
+        if len(request_times) == MAX_REQUESTS_PER_MINUTE and now - request_times[0] < MINUTE:
+            raise Rejected(
+                429, f"mcp: asked {MAX_REQUESTS_PER_MINUTE} times in a minute → ask again later"
+            )
+        request_times.append(now)
         url = request.url
-        address = site.settings.public_url or f"{url.scheme}://{url.netloc}"
-        return Caller(site=site, account=account, address=address)
+        base_url = server.settings.public_url or f"{url.scheme}://{url.netloc}"
+        return Caller(server=server, account=account, base_url=base_url)
 
 
-def _check(request: Request) -> None:
+def _check_request(request: Request) -> None:
     if "origin" in request.headers:
         raise Rejected(403, "mcp: asked by a page in a browser → ask from an assistant")
     if request.method != "POST":
@@ -73,40 +79,40 @@ def _check(request: Request) -> None:
         raise Rejected(501, "mcp: is not installed → pip install 'bugsly-server[mcp]'")
 
 
-def _account(request: Request, site: Site) -> Account:
-    with site.database.writing() as connection:
-        account = token_owner(request, connection, site.clock())
+def _token_account(request: Request, server: ServerContext) -> Account:
+    with server.database.writing() as connection:
+        account = token_owner(request, connection, server.clock())
     if account is None:
-        raise Rejected(401, UNKNOWN_TOKEN["detail"])
+        raise Rejected(401, UNKNOWN_TOKEN_BODY["detail"])
     return account
 
 
-async def _read(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     """Return the body, within bounds of size and time."""
     body = bytearray()
     try:
         async with asyncio.timeout(READ_SECONDS):
             async for part in request.stream():
                 body += part
-                if len(body) > LONGEST:
-                    raise Rejected(413, f"mcp: longer than {LONGEST} bytes → ask for less")
+                if len(body) > MAX_BODY_BYTES:
+                    raise Rejected(413, f"mcp: longer than {MAX_BODY_BYTES} bytes → ask for less")
     except (TimeoutError, ClientDisconnect):
         raise Rejected(408, "mcp: took too long to arrive → send it faster") from None
     return bytes(body)
 
 
-async def _answer(caller: Caller, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+async def _serve(caller: Caller, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
     """Let the library answer; it is imported by the first request, apart from the event loop."""
     unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
         return unread.pop() if unread else await receive()
 
-    serve = await run_in_threadpool(_library)
+    serve = await run_in_threadpool(_load_serve)
     await serve(caller, scope, replay, send)
 
 
-def _library() -> Callable[[Caller, Scope, Receive, Send], Awaitable[None]]:
-    from bugsly_server.web.mcp.library import serve
+def _load_serve() -> Callable[[Caller, Scope, Receive, Send], Awaitable[None]]:
+    from bugsly_server.web.mcp.protocol_server import serve
 
     return serve

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 
-from bugsly_server.explain.errors.rule import Rule
+from bugsly_server.explain.errors.rule import ErrorRule
 
-FAMILIES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+RULE_MODULES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
 @cache
-def rules() -> Mapping[str, Sequence[Rule]]:
+def rules_by_exception() -> Mapping[str, Sequence[ErrorRule]]:
     """Return all rules by the name of the exception, in the order of files and lines."""
-    found: dict[str, list[Rule]] = defaultdict(list)
-    for family in FAMILIES:
+    by_exception: dict[str, list[ErrorRule]] = defaultdict(list)
+    for family in RULE_MODULES:
         for rule in import_module(f"{__name__}.{family}").RULES:
-            for name in dict.fromkeys(one.rpartition(".")[2] for one in rule.types):
-                found[name].append(rule)
-    return found
+            for name in dict.fromkeys(one.rpartition(".")[2] for one in rule.exception_types):
+                by_exception[name].append(rule)
+    return by_exception

@@ -4,48 +4,48 @@ from __future__ import annotations
 
 import re
 
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene
-from bugsly_server.explain.errors.source import swapped
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
 
-def unexpected(scene: Scene, found: re.Match[str]) -> Reading | None:
+def find_meant_keyword(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Find the keyword that was meant: Python suggests one, or the call has one alike."""
-    meant = found["meant"] or ""
-    return Reading(
+    meant = matched["meant"] or ""
+    return RuleMatch(
         phrases={"hint": f" Did you mean `{meant}`?" if meant else ""},
-        diff=swapped(scene.frame, found["name"], meant) if meant else "",
+        diff=replacement_diff(raised.frame, matched["name"], meant) if meant else "",
     )
 
 
-def surplus(_scene: Scene, found: re.Match[str]) -> Reading | None:
+def notice_extra_self(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Notice where `self` is what is one too many."""
-    takes, got = found["takes"], found["given"]
-    by_self = takes.isdigit() and int(got) == int(takes) + 1 and "." in found["callee"]
+    takes, got = matched["takes"], matched["given"]
+    by_self = takes.isdigit() and int(got) == int(takes) + 1 and "." in matched["callee"]
     reason = (
         "A method gets its object as first argument: `self` may be missing in its definition."
         if by_self and takes == "0"
         else "The call gives more arguments than the function names; `self` counts as one."
     )
-    return Reading(phrases={"reason": reason})
+    return RuleMatch(phrases={"reason": reason})
 
 
-def missing(scene: Scene, found: re.Match[str]) -> Reading | None:
+def notice_call_on_class(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Notice where a class is called instead of its object."""
-    names = re.findall(r"'(\w+)'", found["names"])
+    names = re.findall(r"'(\w+)'", matched["names"])
     if names[:1] == ["self"]:
         why = "The method is called on the class; it has to be called on an object of it."
-    elif not scene.raised_here and "." not in found["callee"]:
+    elif not raised.is_raised_here and "." not in matched["callee"]:
         why = "It is called by a library: a Flask view gets one argument for each `<part>` of its rule."
     else:
         why = "The call leaves out what the function has no default for."
-    return Reading(phrases={"reason": why})
+    return RuleMatch(phrases={"reason": why})
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="argument-missing",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<callee>[\w.<>]+)\(\) missing \d+ required (?:positional|keyword-only)"
         r" arguments?: (?P<names>.+)$",
         title="`{callee}()` is called without {names}",
@@ -53,11 +53,11 @@ RULES = (
         fix="Give {names} in the call at {at}, or a default in the definition of `{callee}`.",
         unless="another function of that name is called than you think.",
         confidence=0.93,
-        read=missing,
+        examine=notice_call_on_class,
     ),
-    Rule(
+    ErrorRule(
         slug="argument-unexpected",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<callee>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"
         r"(?:\. Did you mean '(?P<meant>\w+)'\?)?",
         title="`{callee}()` knows no argument `{name}`",
@@ -66,11 +66,11 @@ RULES = (
         " version that is installed where it failed.",
         unless="it works elsewhere: then versions differ.",
         confidence=0.92,
-        read=unexpected,
+        examine=find_meant_keyword,
     ),
-    Rule(
+    ErrorRule(
         slug="argument-too-many",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<callee>[\w.<>]+)\(\) takes (?:from \d+ to )?(?P<takes>\d+|no) positional"
         r" arguments? but (?P<given>\d+) (?:were|was) given",
         title="`{callee}()` takes {takes} positional arguments and got {given}",
@@ -79,11 +79,11 @@ RULES = (
         " to be given by name.",
         unless="another function of that name is called than you think.",
         confidence=0.92,
-        read=surplus,
+        examine=notice_extra_self,
     ),
-    Rule(
+    ErrorRule(
         slug="argument-twice",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<callee>[\w.<>]+)\(\) got multiple values for (?:keyword )?argument"
         r" '(?P<name>\w+)'",
         title="`{callee}()` gets `{name}` twice",
@@ -93,9 +93,9 @@ RULES = (
         unless="a decorator adds the argument: then mend that.",
         confidence=0.93,
     ),
-    Rule(
+    ErrorRule(
         slug="argument-of-a-model",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^'(?P<name>\w+)' is an invalid keyword argument for (?P<callee>\w+)",
         title="`{callee}` has no column `{name}`",
         why="A model takes keywords only for attributes that its class maps.",
@@ -103,9 +103,9 @@ RULES = (
         unless="`{name}` is mapped in a newer version of the model that is not deployed here.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="argument-of-wrong-type",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<callee>\w+)\(\) argument (?:must be|.* must be) (?P<wanted>.+), not"
         r" '?(?P<got>\w+)'?",
         title="`{callee}()` got a {got}, and takes {wanted}",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import re
 
-from bugsly_server.explain.errors.nearness import fields_of, nearest
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene
-from bugsly_server.explain.errors.source import swapped
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.similar_names import fields_in_repr, nearest_name
 
-OBJECT = r"^'(?P<owner>[\w.]+)' object has no attribute '(?P<name>\w+)'"
-BUILT_IN = {one.__name__: one for one in (str, bytes, list, tuple, dict, set, int, float, bool)}
-MISTAKEN = {
+OBJECT_PATTERN = r"^'(?P<owner>[\w.]+)' object has no attribute '(?P<name>\w+)'"
+BUILT_IN_TYPES = {
+    one.__name__: one for one in (str, bytes, list, tuple, dict, set, int, float, bool)
+}
+MISTAKEN_NAMES = {
     ("list", "add"): "append",
     ("list", "push"): "append",
     ("list", "length"): "len(…)",
@@ -31,80 +33,83 @@ MISTAKEN = {
 """What people mean who come from another type, language or version."""
 
 
-def near(scene: Scene, found: re.Match[str]) -> Reading | None:
+def find_meant_attribute(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Find the attribute that was meant, among those the type or the frame shows."""
-    owner, name = found["owner"], found["name"]
-    mistaken = MISTAKEN.get((owner, name))
-    meant = mistaken or nearest(name, _known(scene, owner, name))
+    owner, name = matched["owner"], matched["name"]
+    mistaken_for = MISTAKEN_NAMES.get((owner, name))
+    meant = mistaken_for or nearest_name(name, _known_attributes(raised, owner, name))
     if not meant or owner == "NoneType":
         return None
-    receiver = _receiver(scene, name)
-    old, new = f"{receiver}.{name}", f"{receiver}.{meant}"
-    return Reading({"meant": meant}, diff="" if mistaken else swapped(scene.frame, old, new))
+    receiver = _receiver(raised, name)
+    old_source, new_source = f"{receiver}.{name}", f"{receiver}.{meant}"
+    return RuleMatch(
+        {"meant": meant},
+        diff="" if mistaken_for else replacement_diff(raised.frame, old_source, new_source),
+    )
 
 
-def _known(scene: Scene, owner: str, name: str) -> list[str]:
-    if owner in BUILT_IN:
-        return dir(BUILT_IN[owner])
-    receiver = _receiver(scene, name)
-    shown = scene.frame.locals.get(receiver, "")
-    lines = "\n".join((*scene.frame.before, *scene.frame.after))
-    used = re.findall(rf"\b{re.escape(receiver)}\.(\w+)", lines) if receiver else []
-    return fields_of(shown) + used
+def _known_attributes(raised: RaisedException, owner: str, name: str) -> list[str]:
+    if owner in BUILT_IN_TYPES:
+        return dir(BUILT_IN_TYPES[owner])
+    receiver = _receiver(raised, name)
+    repr_text = raised.frame.locals.get(receiver, "")
+    lines = "\n".join((*raised.frame.before, *raised.frame.after))
+    used_nearby = re.findall(rf"\b{re.escape(receiver)}\.(\w+)", lines) if receiver else []
+    return fields_in_repr(repr_text) + used_nearby
 
 
-def _receiver(scene: Scene, name: str) -> str:
+def _receiver(raised: RaisedException, name: str) -> str:
     """Return the source of what the attribute *name* is read from."""
-    for node in scene.nodes():
+    for node in raised.statement_nodes():
         if isinstance(node, ast.Attribute) and node.attr == name:
             return ast.unparse(node.value)
     return ""
 
 
-def as_key(scene: Scene, found: re.Match[str]) -> Reading | None:
+def find_dict_read_as_object(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Find a dict that is read with a dot."""
-    receiver = _receiver(scene, found["name"])
+    receiver = _receiver(raised, matched["name"])
     if not receiver:
         return None
-    name = found["name"]
-    return Reading(
+    name = matched["name"]
+    return RuleMatch(
         {"receiver": receiver},
-        diff=swapped(scene.frame, f"{receiver}.{name}", f'{receiver}["{name}"]'),
+        diff=replacement_diff(raised.frame, f"{receiver}.{name}", f'{receiver}["{name}"]'),
     )
 
 
-def sequence(scene: Scene, found: re.Match[str]) -> Reading | None:
+def name_sequence(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Name the list that is taken for one of its elements."""
-    receiver = _receiver(scene, found["name"])
-    return Reading({"receiver": receiver or f"the {found['owner']}"})
+    receiver = _receiver(raised, matched["name"])
+    return RuleMatch({"receiver": receiver or f"the {matched['owner']}"})
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="attribute-misspelt",
-        types=("AttributeError",),
-        pattern=OBJECT,
+        exception_types=("AttributeError",),
+        pattern=OBJECT_PATTERN,
         title="`.{name}` does not exist; `{meant}` does",
         why="A `{owner}` has no `{name}`. It has `{meant}`, which is probably meant.",
         fix="Write `{meant}` for `.{name}` at {at}.",
         unless="`{name}` is to be there: then the class lacks it, or an older version is deployed.",
         confidence=0.92,
-        read=near,
+        examine=find_meant_attribute,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-of-a-dict",
-        types=("AttributeError",),
+        exception_types=("AttributeError",),
         pattern=r"^'(?P<owner>dict)' object has no attribute '(?P<name>\w+)'",
         title="`{receiver}` is a dict: read `{name}` as a key",
         why="Values of a dict are read with brackets; a dot asks for its methods.",
         fix='Write `{receiver}["{name}"]` at {at}, or `.get("{name}")` where it may be missing.',
         unless="`{receiver}` should be an object; then look where the dict comes from.",
         confidence=0.85,
-        read=as_key,
+        examine=find_dict_read_as_object,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-of-a-list",
-        types=("AttributeError",),
+        exception_types=("AttributeError",),
         pattern=r"^'(?P<owner>list|tuple|set)' object has no attribute '(?P<name>\w+)'",
         title="`{receiver}` is a {owner}, and `.{name}` belongs to its elements or another type",
         why="A {owner} came where a single object or a dict was expected, as with JSON whose top is"
@@ -112,11 +117,11 @@ RULES = (
         fix="Take one element, or loop over `{receiver}`, before `.{name}` is read at {at}.",
         unless="`{receiver}` should never be a {owner}; then look where it is made.",
         confidence=0.75,
-        read=sequence,
+        examine=name_sequence,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-of-a-coroutine",
-        types=("AttributeError",),
+        exception_types=("AttributeError",),
         pattern=r"^'coroutine' object has no attribute '(?P<name>\w+)'",
         title="An `await` is missing before `.{name}` is read",
         why="An `async def` was called without `await`, which gives a coroutine, not its result.",
@@ -124,9 +129,9 @@ RULES = (
         unless="the coroutine is awaited elsewhere.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-of-a-function",
-        types=("AttributeError",),
+        exception_types=("AttributeError",),
         pattern=r"^'(?P<owner>function|method|builtin_function_or_method)' object has no attribute"
         r" '(?P<name>\w+)'",
         title="A {owner} was not called: `.{name}` is read from the {owner} itself",
@@ -135,9 +140,9 @@ RULES = (
         unless="the attribute is to be set on the function itself.",
         confidence=0.85,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-of-a-module-half-imported",
-        types=("AttributeError",),
+        exception_types=("AttributeError",),
         pattern=r"^partially initialized module '(?P<module>[\w.]+)' .*attribute '(?P<name>\w+)'",
         title="`{module}.{name}` is used while `{module}` is still being imported",
         why="Two modules import each other, or a file of yours is called `{module}.py` and hides"
@@ -147,9 +152,9 @@ RULES = (
         unless="no file of yours has that name and the imports form no ring.",
         confidence=0.92,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-of-a-module",
-        types=("AttributeError",),
+        exception_types=("AttributeError",),
         pattern=r"^module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'",
         title="The module `{module}` has no `{name}`",
         why="It is misspelt, belongs to a class inside the module (`datetime.datetime.now`), is a"
@@ -159,10 +164,10 @@ RULES = (
         unless="it fails on one machine only: then the versions installed differ.",
         confidence=0.7,
     ),
-    Rule(
+    ErrorRule(
         slug="attribute-missing",
-        types=("AttributeError",),
-        pattern=OBJECT,
+        exception_types=("AttributeError",),
+        pattern=OBJECT_PATTERN,
         title="A `{owner}` has no attribute `{name}`",
         why="It is misspelt, set only on another path (outside `__init__`), or the object is of"
         " another type than expected.",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene, quoted
+from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
-TYPES = (
+DATABASE_ERRORS = (
     "OperationalError",
     "DatabaseError",
     "InterfaceError",
@@ -18,29 +18,31 @@ TYPES = (
 )
 
 
-HOST = re.compile(
+HOST_PATTERN = re.compile(
     r"connection to server at \"(?P<pg>[^\"]+)\"[^,]{0,100}, port (?P<port>\d+)"
     r"|could not translate host name \"(?P<name>[^\"]+)|failed to resolve host '(?P<host>[^']+)"
     r"|MySQL server on '(?P<mysql>[^']+)'"
 )
 
 
-def reached(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def name_server(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """Name host and port."""
-    found = HOST.search(scene.thrown.value[:4_000])
-    named = {} if found is None else {key: one for key, one in found.groupdict().items() if one}
-    port = named.pop("port", "")
-    host = next(iter(named.values()), "")
-    local = re.match(r"(localhost|127\.|::1)", host)
+    address = HOST_PATTERN.search(raised.exception.value[:4_000])
+    named_groups = (
+        {} if address is None else {key: one for key, one in address.groupdict().items() if one}
+    )
+    port = named_groups.pop("port", "")
+    host = next(iter(named_groups.values()), "")
+    is_local = re.match(r"(localhost|127\.|::1)", host)
     hint = " Inside a container `localhost` is the container itself: use the service's name."
-    where = f"at `{quoted(host)}{f':{port}' if port else ''}` " if host else ""
-    return Reading(phrases={"peer": where, "local": hint if local else ""})
+    peer = f"at `{quoted(host)}{f':{port}' if port else ''}` " if host else ""
+    return RuleMatch(phrases={"peer": peer, "local": hint if is_local else ""})
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="database-after-fork",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"decryption failed or bad record mac|lost synchronization|SSL SYSCALL error: EOF"
         r"|server sent data .* without prior|got result for unknown|Packet sequence number wrong"
         r"|insufficient data in .* message",
@@ -52,9 +54,9 @@ RULES = (
         unless="there is one worker and no fork: then two threads share one connection.",
         confidence=0.94,
     ),
-    Rule(
+    ErrorRule(
         slug="database-password",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"password authentication failed for user \"(?P<user>[^\"]+)\"|Access denied for user"
         r" '(?P<mysql>[^']+)'|no password supplied|fe_sendauth",
         title="The database refuses the login of `{user}{mysql}`",
@@ -64,9 +66,9 @@ RULES = (
         unless="the address leads to another database server than you think.",
         confidence=0.96,
     ),
-    Rule(
+    ErrorRule(
         slug="database-unknown",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"database \"(?P<name>[^\"]+)\" does not exist|Unknown database '(?P<mysql>[^']+)'",
         title="There is no database `{name}{mysql}` on that server",
         why="It was never created in this environment, or the address names another.",
@@ -74,9 +76,9 @@ RULES = (
         unless="the address leads to another server than you think.",
         confidence=0.96,
     ),
-    Rule(
+    ErrorRule(
         slug="database-not-admitted",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"no pg_hba\.conf entry for host \"(?P<host>[^\"]+)\"(?P<rest>.*)",
         title="PostgreSQL does not admit connections from {host}",
         why="No line of `pg_hba.conf` fits this host, user and database; with `no encryption` or `SSL"
@@ -86,9 +88,9 @@ RULES = (
         unless="the app runs in another network than planned.",
         confidence=0.96,
     ),
-    Rule(
+    ErrorRule(
         slug="database-tls",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"does not support SSL|SSL (?:is )?required|certificate verify failed|root certificate"
         r" file .* does not exist|SSL error",
         title="App and database do not agree about TLS",
@@ -98,9 +100,9 @@ RULES = (
         unless="connections made before a fork are shared: then it fails now and then only.",
         confidence=0.9,
     ),
-    Rule(
+    ErrorRule(
         slug="database-unreachable",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"connection to server at .{1,200}(?:Connection refused|timeout|timed out)"
         r"|could not connect to server|could not translate host name|Can't connect to MySQL server"
         r"|connection failed|failed to resolve host|Connection refused|connection timeout expired"
@@ -112,11 +114,11 @@ RULES = (
         " on that address, whether the network lets this machine through. It was needed at {at}.",
         unless="it works from this machine with `psql` or `mysql` and the same address.",
         confidence=0.94,
-        read=reached,
+        examine=name_server,
     ),
-    Rule(
+    ErrorRule(
         slug="database-went-away",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"server closed the connection unexpectedly|MySQL server has gone away|Lost connection to"
         r" MySQL|terminating connection due to|connection (?:is|already|was) closed|(?:EOF|SSL connection"
         r" has been closed) unexpectedly|the connection is lost",
@@ -128,9 +130,9 @@ RULES = (
         unless="it happens on every query: then see the database's log, it may crash.",
         confidence=0.92,
     ),
-    Rule(
+    ErrorRule(
         slug="database-connections-used-up",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"too many (?:clients|connections)|remaining connection slots are reserved",
         title="The database has no connection left",
         why="All workers together hold more connections than it allows: workers × (pool_size +"
@@ -140,9 +142,9 @@ RULES = (
         unless="others use up the server: `pg_stat_activity` tells whose they are.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="sqlite-locked",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"database (?:table )?is locked",
         title="SQLite is locked: another writer holds it",
         why="One connection at a time may write; a transaction that stays open during other work makes"
@@ -152,9 +154,9 @@ RULES = (
         unless="a process that died in a transaction or a backup holds the lock.",
         confidence=0.94,
     ),
-    Rule(
+    ErrorRule(
         slug="sqlite-file",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"unable to open database file|attempt to write a readonly database|disk I/O error"
         r"|database disk image is malformed",
         title="SQLite cannot use its file: {value}",
@@ -165,9 +167,9 @@ RULES = (
         unless="the disk is full or a network drive.",
         confidence=0.9,
     ),
-    Rule(
+    ErrorRule(
         slug="sqlite-other-thread",
-        types=("ProgrammingError",),
+        exception_types=("ProgrammingError",),
         pattern=r"SQLite objects created in a thread can only be used in that same thread",
         title="A SQLite connection is used in another thread than it was made in",
         why="The connection is kept in a global, and Gunicorn's threads share it.",
@@ -175,9 +177,9 @@ RULES = (
         unless="only one thread uses it after all: then `check_same_thread=False` will do.",
         confidence=0.96,
     ),
-    Rule(
+    ErrorRule(
         slug="deadlock",
-        types=TYPES,
+        exception_types=DATABASE_ERRORS,
         pattern=r"deadlock detected|Deadlock found|could not serialize access|Lock wait timeout",
         title="Two transactions wait for each other",
         why="They lock the same rows in another order; the database broke one of them off.",
@@ -186,9 +188,14 @@ RULES = (
         unless="one transaction stays open for minutes: then find that.",
         confidence=0.94,
     ),
-    Rule(
+    ErrorRule(
         slug="statement-too-slow",
-        types=("OperationalError", "QueryCanceled", "DBAPIError", "ExtendedQueryCanceled"),
+        exception_types=(
+            "OperationalError",
+            "QueryCanceled",
+            "DBAPIError",
+            "ExtendedQueryCanceled",
+        ),
         pattern=r"statement timeout|Query execution was interrupted|max_statement_time",
         title="The database broke off a query that took too long",
         why="It misses an index, reads too much, or waits for a lock.",
@@ -196,9 +203,9 @@ RULES = (
         unless="the database as a whole is overloaded then.",
         confidence=0.94,
     ),
-    Rule(
+    ErrorRule(
         slug="database-error",
-        types=("OperationalError", "DatabaseError", "DBAPIError"),
+        exception_types=("OperationalError", "DatabaseError", "DBAPIError"),
         title="The database refuses: {value}",
         why="If it began with a deployment, one of these is the reason: host or credentials of the"
         " environment, migrations that were not run, TLS, or connections shared through a fork.",

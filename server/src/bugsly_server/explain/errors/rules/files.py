@@ -4,54 +4,54 @@ from __future__ import annotations
 
 import re
 
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene, quoted
+from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 from bugsly_server.model.diagnosis import Cause
 
 
-def path_kind(_scene: Scene, found: re.Match[str]) -> Reading | None:
+def explain_path(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Tell a relative path, which depends on where the app was started, from an absolute one."""
-    path = found["path"]
-    relative = not path.startswith(("/", "\\")) and ":" not in path[:3]
-    return Reading(
+    path = matched["path"]
+    is_relative = not path.startswith(("/", "\\")) and ":" not in path[:3]
+    return RuleMatch(
         phrases={
             "reason": "The path is relative: it counts from the folder the app was started in,"
             " which is another one in production."
-            if relative
+            if is_relative
             else "It was never written, lies on another machine or container, or was moved.",
             "advice": "Build it from `app.root_path` or `Path(__file__).parent`"
-            if relative
+            if is_relative
             else "See that the deployment puts it there, and mounts the volume it is on",
         }
     )
 
 
-def opened(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def tie_to_open_leak(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """Tie it to what the project leaks already."""
-    for leak in scene.surroundings.leaks:
+    for leak in raised.context.leaks:
         if leak.cause in {Cause.MADE_PER_REQUEST, Cause.UNRETURNED_CONNECTION}:
-            tied = f" The leak that is open as issue {leak.issue} takes them"
-            place = quoted(leak.site or leak.holder)
-            site = f", at `{place}`" if place else ""
-            return Reading(phrases={"tied": f"{tied}{site}."}, confidence=0.96)
-    return Reading(phrases={"tied": ""})
+            sentence = f" The leak that is open as issue {leak.issue} takes them"
+            location = quoted(leak.site or leak.holder)
+            site = f", at `{location}`" if location else ""
+            return RuleMatch(phrases={"tied": f"{sentence}{site}."}, confidence=0.96)
+    return RuleMatch(phrases={"tied": ""})
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="file-missing",
-        types=("FileNotFoundError",),
+        exception_types=("FileNotFoundError",),
         pattern=r"\[Errno 2\] [^:]*: '(?P<path>[^']*)'",
         title="There is no file `{path}`",
         why="{reason}",
         fix="{advice}; it is asked for at {at}.",
         unless="the file is there: then its name differs in case, or a link in its path is broken.",
         confidence=0.95,
-        read=path_kind,
+        examine=explain_path,
     ),
-    Rule(
+    ErrorRule(
         slug="file-not-permitted",
-        types=("PermissionError",),
+        exception_types=("PermissionError",),
         pattern=r"\[Errno (?:1|13)\] [^:]*: '(?P<path>[^']*)'",
         title="The worker may not touch `{path}`",
         why="The user that Gunicorn runs as lacks the right, or the container's file system is"
@@ -60,9 +60,9 @@ RULES = (
         unless="another process holds it (Windows), or SELinux forbids it.",
         confidence=0.92,
     ),
-    Rule(
+    ErrorRule(
         slug="file-is-a-folder",
-        types=("IsADirectoryError",),
+        exception_types=("IsADirectoryError",),
         pattern=r": '(?P<path>[^']*)'",
         title="`{path}` is a folder, and is opened as a file",
         why="The file's name is missing at the end: an empty name joined to a folder gives the folder.",
@@ -70,27 +70,27 @@ RULES = (
         unless="a folder was made there by mistake, as Docker does for a mount whose source is missing.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="folder-is-a-file",
-        types=("NotADirectoryError",),
+        exception_types=("NotADirectoryError",),
         pattern=r": '(?P<path>[^']*)'",
         title="A part of `{path}` is a file, not a folder",
         why="Something was joined to the path of a file.",
         fix="Use the folder of that file (`Path(…).parent`) at {at}.",
         unless="the file lies where a folder should be: then remove it.",
     ),
-    Rule(
+    ErrorRule(
         slug="file-exists",
-        types=("FileExistsError",),
+        exception_types=("FileExistsError",),
         pattern=r": '(?P<path>[^']*)'",
         title="`{path}` exists already",
         why="Two workers or two runs make the same thing.",
         fix="Use `mkdir(exist_ok=True)`, or open with `w` instead of `x`, at {at}.",
         unless="it must be new: then take a unique name (`tempfile`).",
     ),
-    Rule(
+    ErrorRule(
         slug="too-many-open-files",
-        types=("OSError",),
+        exception_types=("OSError",),
         pattern=r"\[Errno 24\]",
         title="The worker has too many files and sockets open",
         why="Files, responses or clients are opened and not closed, until the limit is met.{tied}",
@@ -98,11 +98,11 @@ RULES = (
         " was asked for. `ulimit -n` gains time, no more.",
         unless="the limit is far below what the load needs.",
         confidence=0.93,
-        read=opened,
+        examine=tie_to_open_leak,
     ),
-    Rule(
+    ErrorRule(
         slug="disk-full",
-        types=("OSError",),
+        exception_types=("OSError",),
         pattern=r"\[Errno (?:28|122)\]",
         title="The disk is full",
         why="Nothing more can be written where {at} writes: logs, uploads and temporary files fill it,"
@@ -111,9 +111,9 @@ RULES = (
         unless="it is a quota of the user alone.",
         confidence=0.96,
     ),
-    Rule(
+    ErrorRule(
         slug="read-only",
-        types=("OSError",),
+        exception_types=("OSError",),
         pattern=r"\[Errno 30\][^:]*(?:: '(?P<path>[^']*)')?",
         title="The file system is read-only: `{path}` cannot be written",
         why="The container runs with a read-only root, or the disk was remounted after a fault.",

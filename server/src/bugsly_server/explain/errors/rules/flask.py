@@ -7,82 +7,84 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from bugsly_server.explain.errors.nearness import nearest
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene, quoted
-from bugsly_server.explain.errors.source import swapped
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.similar_names import nearest_name
 
 
-def unsent(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def find_missing_field(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """Name the field by the line, and what was sent instead."""
-    asked = dict(_asked(scene))
-    sent = {place: _sent(scene, place) for place in asked.values()}
-    missing = {key: place for key, place in asked.items() if key not in sent[place]}
+    read_keys = dict(_read_keys(raised))
+    sent_names = {place: _sent_names(raised, place) for place in read_keys.values()}
+    missing = {key: place for key, place in read_keys.items() if key not in sent_names[place]}
     if len(missing) != 1:
         return None
     [(key, place)] = missing.items()
-    meant = nearest(key, sent[place])
-    listed = ", ".join(f"`{quoted(one, 30)}`" for one in sent[place][:6])
-    told = f" The request had {listed}." if listed else ""
-    close = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
-    return Reading(
+    meant = nearest_name(key, sent_names[place])
+    sent_list = ", ".join(f"`{quoted(one, 30)}`" for one in sent_names[place][:6])
+    sent_sentence = f" The request had {sent_list}." if sent_list else ""
+    meant_sentence = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
+    return RuleMatch(
         {"key": key, "place": place},
-        {"sent": close or told},
-        diff=swapped(scene.frame, repr(key), repr(meant))
-        or swapped(scene.frame, f'"{key}"', f'"{meant}"')
+        {"sent": meant_sentence or sent_sentence},
+        diff=replacement_diff(raised.frame, repr(key), repr(meant))
+        or replacement_diff(raised.frame, f'"{key}"', f'"{meant}"')
         if meant
         else "",
         confidence=0.97 if meant else None,
     )
 
 
-def _asked(scene: Scene) -> Iterator[tuple[str, str]]:
+def _read_keys(raised: RaisedException) -> Iterator[tuple[str, str]]:
     """Yield the keys that the line asks for, and of what part of the request."""
-    for node in scene.nodes():
+    for node in raised.statement_nodes():
         match node:
             case ast.Subscript(value=ast.Attribute(attr=place), slice=ast.Constant(value=str(key))):
                 yield key, place
 
 
-def _sent(scene: Scene, place: str) -> list[str]:
-    asked = scene.event.asked
-    if asked is None:
+def _sent_names(raised: RaisedException, place: str) -> list[str]:
+    request = raised.event.asked
+    if request is None:
         return []
-    text = asked.query if place == "args" else asked.body
+    text = request.query if place == "args" else request.body
     return [name for name, _ in parse_qsl(text[:4_000], keep_blank_values=True)][:20]
 
 
-def unbuilt(scene: Scene, found: re.Match[str]) -> Reading | None:
+def suggest_endpoint(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Use the endpoint that Werkzeug suggests, or the value that it misses."""
-    missing = re.search(r"Did you forget to specify values (\[[^\]]*\])", scene.thrown.value)
-    meant = re.search(r"Did you mean '([^']+)' instead", scene.thrown.value)
-    if missing:
-        values = quoted(missing[1])
-        return Reading(
+    missing_values = re.search(
+        r"Did you forget to specify values (\[[^\]]*\])", raised.exception.value
+    )
+    suggested = re.search(r"Did you mean '([^']+)' instead", raised.exception.value)
+    if missing_values:
+        values = quoted(missing_values[1])
+        return RuleMatch(
             phrases={
                 "reason": f"The endpoint exists, but its rule has parts without a value: {values}.",
                 "advice": f"Give {values} to `url_for`",
             },
             confidence=0.97,
         )
-    name = meant[1] if meant else ""
-    dotted = " Endpoints of a blueprint begin with its name and a dot: `shop.index`."
-    return Reading(
+    name = suggested[1] if suggested else ""
+    blueprint_hint = " Endpoints of a blueprint begin with its name and a dot: `shop.index`."
+    return RuleMatch(
         phrases={
-            "reason": f"No view is registered under that name.{'' if '.' in found['endpoint'] else dotted}",
+            "reason": f"No view is registered under that name.{'' if '.' in matched['endpoint'] else blueprint_hint}",
             "advice": f"Write `{quoted(name)}`" if name else "Mend the name, see `flask routes`",
         },
-        diff=swapped(scene.frame, repr(found["endpoint"]), repr(name))
-        or swapped(scene.frame, f'"{found["endpoint"]}"', f'"{name}"')
+        diff=replacement_diff(raised.frame, repr(matched["endpoint"]), repr(name))
+        or replacement_diff(raised.frame, f'"{matched["endpoint"]}"', f'"{name}"')
         if name
         else "",
     )
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="field-not-sent",
-        types=("BadRequestKeyError",),
+        exception_types=("BadRequestKeyError",),
         title="The request came without `{key}` in `request.{place}`",
         what="{line} reads `{key}` from `request.{place}`, where it is not; Flask answers 400.",
         why="The form or client names it otherwise or leaves it out (an unticked box sends nothing), or"
@@ -91,11 +93,11 @@ RULES = (
         " missing.",
         unless="somebody probes the site by hand: then a 400 is right.",
         confidence=0.94,
-        read=unsent,
+        examine=find_missing_field,
     ),
-    Rule(
+    ErrorRule(
         slug="field-not-sent-somewhere",
-        types=("BadRequestKeyError",),
+        exception_types=("BadRequestKeyError",),
         title="The request came without a field that {function} reads",
         what="{line} reads a field of the request that was not sent; Flask answers 400.",
         why="The form or client names it otherwise or leaves it out, or sends JSON while a form is read.",
@@ -103,20 +105,20 @@ RULES = (
         unless="somebody probes the site by hand: then a 400 is right.",
         confidence=0.7,
     ),
-    Rule(
+    ErrorRule(
         slug="url-not-built",
-        types=("BuildError",),
+        exception_types=("BuildError",),
         pattern=r"^Could not build url for endpoint '(?P<endpoint>[^']+)'",
         title="`url_for` cannot build `{endpoint}`",
         why="{reason}",
         fix="{advice}, at {at} or in the template that calls it.",
         unless="the view is registered later, after this is called.",
         confidence=0.95,
-        read=unbuilt,
+        examine=suggest_endpoint,
     ),
-    Rule(
+    ErrorRule(
         slug="not-found-by-hand",
-        types=("NotFound",),
+        exception_types=("NotFound",),
         title="{function} answers 404",
         what="{line} raised NotFound: what was asked for is not there.",
         why="A view aborts with 404, or a path or row that a link leads to is gone.",
@@ -125,9 +127,9 @@ RULES = (
         unless="the thing exists: then the query at {at} looks for it wrongly.",
         confidence=0.75,
     ),
-    Rule(
+    ErrorRule(
         slug="body-too-large",
-        types=("RequestEntityTooLarge",),
+        exception_types=("RequestEntityTooLarge",),
         title="A request is larger than the app takes",
         why="The body exceeds `MAX_CONTENT_LENGTH`, or a form has more parts or memory than"
         " `MAX_FORM_PARTS` / `MAX_FORM_MEMORY_SIZE` (500 kB for fields that are no files) allow.",
@@ -136,9 +138,9 @@ RULES = (
         unless="somebody sends garbage: then a 413 is right.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="body-not-json",
-        types=("UnsupportedMediaType",),
+        exception_types=("UnsupportedMediaType",),
         title="`request.json` is read, and the request does not say that it is JSON",
         why="The client did not send `Content-Type: application/json`.",
         fix="Set the header in the client (`fetch` needs it beside `JSON.stringify`), or use"
@@ -146,9 +148,9 @@ RULES = (
         unless="a form was sent: then read `request.form`.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="body-broken-json",
-        types=("BadRequest",),
+        exception_types=("BadRequest",),
         pattern=r"Failed to decode JSON object|The browser \(or proxy\) sent a request",
         title="The body of the request is refused as no valid JSON or form",
         why="The client sent broken JSON, or the body was cut short.",
@@ -156,9 +158,9 @@ RULES = (
         unless="somebody probes the site: then a 400 is right.",
         confidence=0.8,
     ),
-    Rule(
+    ErrorRule(
         slug="endpoint-twice",
-        types=("AssertionError",),
+        exception_types=("AssertionError",),
         pattern=r"View function mapping is overwriting an existing endpoint function: (?P<endpoint>\S+)",
         title="Two views are called `{endpoint}`",
         why="Flask names a view after its function; a decorator without `functools.wraps` gives all of them"
@@ -168,9 +170,9 @@ RULES = (
         unless="the module is imported twice, under two names.",
         confidence=0.97,
     ),
-    Rule(
+    ErrorRule(
         slug="secret-key-missing",
-        types=("RuntimeError",),
+        exception_types=("RuntimeError",),
         pattern=r"session is unavailable because no secret key was set",
         title="The app has no `SECRET_KEY`, so there are no sessions",
         why="Flask signs the session's cookie with it, and none is set in this environment.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene
+from bugsly_server.explain.errors.raised_exception import RaisedException
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
 DISTRIBUTIONS = {
     "bs4": "beautifulsoup4",
@@ -22,21 +22,23 @@ DISTRIBUTIONS = {
 }
 
 
-def absent(scene: Scene, found: re.Match[str]) -> Reading | None:
+def name_distribution(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Name the distribution to install, and tell a module of the app's own from a library."""
-    root = found["module"].partition(".")[0]
-    own = {frame.module.partition(".")[0] for frame in scene.thrown.frames if frame.in_app}
-    if root in own - {""}:
-        return Reading(
+    top_module = matched["module"].partition(".")[0]
+    app_modules = {
+        frame.module.partition(".")[0] for frame in raised.exception.frames if frame.in_app
+    }
+    if top_module in app_modules - {""}:
+        return RuleMatch(
             phrases={
                 "reason": "It is a module of your own: misspelt, not part of what was deployed, or"
                 " its folder lacks an `__init__.py`.",
                 "advice": "See that the file is there where it failed.",
             }
         )
-    known = DISTRIBUTIONS.get(root)
-    name = f"`{known}`" if known else f"the package that brings `{root}`"
-    return Reading(
+    distribution = DISTRIBUTIONS.get(top_module)
+    name = f"`{distribution}`" if distribution else f"the package that brings `{top_module}`"
+    return RuleMatch(
         phrases={
             "reason": "It is not installed in the environment that runs the app; on your machine it"
             " probably is.",
@@ -47,9 +49,9 @@ def absent(scene: Scene, found: re.Match[str]) -> Reading | None:
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="import-circular",
-        types=("ImportError",),
+        exception_types=("ImportError",),
         pattern=r"^cannot import name '(?P<name>\w+)' from partially initialized module"
         r" '(?P<module>[\w.]+)'",
         title="`{module}` is imported in a circle",
@@ -60,9 +62,9 @@ RULES = (
         unless="a file of yours is called as a library and hides it.",
         confidence=0.97,
     ),
-    Rule(
+    ErrorRule(
         slug="import-name",
-        types=("ImportError",),
+        exception_types=("ImportError",),
         pattern=r"^cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'",
         title="`{module}` has no `{name}` to import",
         what="{line} found no `{name}` in `{module}`.",
@@ -72,9 +74,9 @@ RULES = (
         unless="a file of yours is called `{module}` and hides the library.",
         confidence=0.9,
     ),
-    Rule(
+    ErrorRule(
         slug="import-library-missing",
-        types=("ImportError", "OSError"),
+        exception_types=("ImportError", "OSError"),
         pattern=r"^(?P<library>lib[\w.+-]+\.so[\w.]*): cannot open shared object file",
         title="The system library {library} is missing",
         why="The Python package is there, a C library that it needs is not, as in slim images.",
@@ -82,15 +84,15 @@ RULES = (
         unless="it is installed elsewhere: then `LD_LIBRARY_PATH` lacks that folder.",
         confidence=0.96,
     ),
-    Rule(
+    ErrorRule(
         slug="import-missing",
-        types=("ModuleNotFoundError",),
+        exception_types=("ModuleNotFoundError",),
         pattern=r"^No module named '(?P<module>[\w.]+)'",
         title="The module `{module}` is not there",
         why="{reason}",
         fix="{advice} It is imported at {at}.",
         unless="it is installed: then for another Python, or a file of yours hides it.",
         confidence=0.94,
-        read=absent,
+        examine=name_distribution,
     ),
 )

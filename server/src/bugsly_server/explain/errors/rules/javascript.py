@@ -4,57 +4,61 @@ from __future__ import annotations
 
 import re
 
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene
-from bugsly_server.explain.errors.source import swapped
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
-LONGEST = 1_000
+MAX_LINE_CHARACTERS = 1_000
 """Characters of a line that are looked at: scripts are often one line only."""
-EMPTY = (
+UNDEFINED_PATTERN = (
     r"^Cannot (?:read|set) propert(?:y|ies) (?:'(?P<old>\w+)' )?of (?P<what>undefined|null)"
     r"(?: \((?:reading|setting) '(?P<name>[^']+)'\))?|^(?P<fox>[\w.$]+) is (?P<which>undefined|null)$"
     r"|^undefined is not an object \(evaluating '(?P<safari>[^']+)'\)"
 )
 
 
-def receiver(scene: Scene, found: re.Match[str]) -> Reading | None:
+def name_undefined(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Name what was undefined, where the line shows it, and read it with `?.`."""
-    name = found["name"] or found["old"] or ""
-    what = found["what"] or found["which"] or "undefined"
+    name = matched["name"] or matched["old"] or ""
+    empty_value = matched["what"] or matched["which"] or "undefined"
     pattern = rf"([\w$.\[\]()'\"]+?)\.{re.escape(name)}(?![\w$])"
-    code = scene.frame.code[:LONGEST]
-    written = re.findall(pattern, code) if name else []
-    if found["fox"] or found["safari"]:
-        expr = found["fox"] or (found["safari"] or "").rpartition(".")[0]
+    code = raised.frame.code[:MAX_LINE_CHARACTERS]
+    expressions = re.findall(pattern, code) if name else []
+    if matched["fox"] or matched["safari"]:
+        expr = matched["fox"] or (matched["safari"] or "").rpartition(".")[0]
     else:
-        expr = written[0] if len(set(written)) == 1 else ""
-    reads = not re.search(rf"\.{re.escape(name)}\s*=[^=]", code) if name else False
-    diff = swapped(scene.frame, f"{expr}.{name}", f"{expr}?.{name}") if expr and reads else ""
-    read = f" when `.{name}` is used" if name else ""
-    return Reading(
-        {"expr": expr or "Something", "empty": what},
-        {"when": read if re.fullmatch(r"[\w$ `.]*", read) else ""},
+        expr = expressions[0] if len(set(expressions)) == 1 else ""
+    is_read = not re.search(rf"\.{re.escape(name)}\s*=[^=]", code) if name else False
+    diff = (
+        replacement_diff(raised.frame, f"{expr}.{name}", f"{expr}?.{name}")
+        if expr and is_read
+        else ""
+    )
+    use_phrase = f" when `.{name}` is used" if name else ""
+    return RuleMatch(
+        {"expr": expr or "Something", "empty": empty_value},
+        {"when": use_phrase if re.fullmatch(r"[\w$ `.]*", use_phrase) else ""},
         diff=diff,
         confidence=0.94 if expr else 0.8,
     )
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="javascript-undefined",
-        types=("TypeError",),
-        pattern=EMPTY,
+        exception_types=("TypeError",),
+        pattern=UNDEFINED_PATTERN,
         title="`{expr}` is {empty}{when}",
         what="{line}: `{expr}` was {empty}.",
         why="It is not there yet (data still loading, an element not in the page), was not sent by the"
         " server, or is misspelt.",
         fix="Handle the case before {at}: `?.` where nothing may be there, a test or a default otherwise.",
         unless="it is always there at that time: then something else on that line is {empty}.",
-        read=receiver,
+        examine=name_undefined,
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-no-function",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<expr>[\w.$\[\]()]+) is not a function",
         title="`{expr}` is no function",
         why="It is misspelt, the object is of another type (an object instead of an array has no `.map`),"
@@ -62,18 +66,18 @@ RULES = (
         fix="Look what `{expr}` is at {at}, and mend the name, the import or the data.",
         unless="it is replaced at run time by another script.",
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-not-iterable",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?P<expr>[\w.$]+)(?: \([^)]*\))? is not iterable|^(?:Spread syntax|object) .* not iterable",
         title="`{expr}` cannot be looped over or spread",
         why="An object, undefined or null came where an array was expected.",
         fix="Use `Object.entries(…)` for objects, or `?? []` where it may be missing, at {at}.",
         unless="it is an iterator that was used up.",
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-not-defined",
-        types=("ReferenceError",),
+        exception_types=("ReferenceError",),
         pattern=r"^(?:(?P<name>[\w$]+) is not defined|Can't find variable: (?P<safari>[\w$]+))",
         title="`{name}{safari}` is not defined",
         why="It is misspelt, not imported, or its script did not load. `process`, `require` and `window` are"
@@ -83,9 +87,9 @@ RULES = (
         unless="a browser extension injects the code that fails: then its frames are not yours.",
         confidence=0.93,
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-too-early",
-        types=("ReferenceError",),
+        exception_types=("ReferenceError",),
         pattern=r"^Cannot access '(?P<name>[\w$]+)' before initialization",
         title="`{name}` is used before its `let`, `const` or `class`",
         why="It is declared further down, or two modules import each other.",
@@ -93,9 +97,9 @@ RULES = (
         unless="the bundler reordered modules.",
         confidence=0.95,
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-json",
-        types=("SyntaxError",),
+        exception_types=("SyntaxError",),
         pattern=r"^Unexpected (?:token|end of JSON|non-whitespace)|is not valid JSON|^JSON\.parse:",
         title="What should be JSON is not",
         what="{line}: {value}.",
@@ -104,18 +108,18 @@ RULES = (
         unless="the script itself has the syntax error: then its file is broken.",
         confidence=0.9,
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-too-deep",
-        types=("RangeError", "InternalError"),
+        exception_types=("RangeError", "InternalError"),
         pattern=r"Maximum call stack size exceeded|too much recursion",
         title="{function} calls itself without an end",
         why="Each call makes another one: a handler that causes its own event, or a render that sets state.",
         fix="Find what ends the recursion at {at}.",
         unless="the data is only very deep.",
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-chunk",
-        types=("ChunkLoadError", "TypeError", "Error"),
+        exception_types=("ChunkLoadError", "TypeError", "Error"),
         pattern=r"Loading (?:CSS )?chunk (?P<chunk>[\w-]+) failed|Failed to fetch dynamically imported module",
         title="A part of the app could not be loaded",
         why="After a deploy, pages that are open ask for files of the release before, which are gone.",
@@ -123,9 +127,9 @@ RULES = (
         unless="the user was offline.",
         confidence=0.92,
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-fetch",
-        types=("TypeError",),
+        exception_types=("TypeError",),
         pattern=r"^(?:Failed to fetch|fetch failed|NetworkError when attempting|Load failed)",
         title="A request of the page got no answer at all",
         why="The network was away, the server down, or the browser withheld the answer (CORS, blocker,"
@@ -134,9 +138,9 @@ RULES = (
         unless="it comes from all users at once: then the server or its CORS headers changed.",
         confidence=0.85,
     ),
-    Rule(
+    ErrorRule(
         slug="node-connection",
-        types=("Error",),
+        exception_types=("Error",),
         pattern=r"(?:connect|getaddrinfo) (?P<code>ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN) (?P<peer>\S+)",
         title="{peer} cannot be reached ({code})",
         why="ECONNREFUSED: nothing listens there. ENOTFOUND: the name is unknown. ETIMEDOUT: a firewall or an"

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bugsly_server.explain.errors.nearness import keys_of, nearest
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene, quoted
-from bugsly_server.explain.errors.source import swapped
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.similar_names import keys_in_repr, nearest_name
 
 
-class Place(NamedTuple):
+class KnownMapping(NamedTuple):
     """A well-known mapping: what it is, why a key is missing, and what to do."""
 
     pattern: str
@@ -23,29 +23,29 @@ class Place(NamedTuple):
     fix: str
 
 
-PLACES = (
-    Place(
+KNOWN_MAPPINGS = (
+    KnownMapping(
         r"^os\.environ$",
         "the environment",
         "It is not set in the environment that this worker was started with.",
         "Set `{key}` where the app is started (systemd unit, compose file, dashboard), and restart;"
         ' or give a default: `os.environ.get("{key}", …)`.',
     ),
-    Place(
+    KnownMapping(
         r"^(\w+\.)*\w*app\.config$",
         "the app's configuration",
         "No configuration that was loaded sets it.",
         "Set `{key}` before it is read at {at}; see that the file or the variables it comes from are"
         " there in this environment.",
     ),
-    Place(
+    KnownMapping(
         r"^(flask\.)?session$",
         "the session",
         "This visitor's session has none: not logged in, expired, or signed with another"
         " `SECRET_KEY`.",
         'Use `session.get("{key}")`, and send visitors without it to the login.',
     ),
-    Place(
+    KnownMapping(
         r"^(flask\.)?request\.(json|get_json\(.*\))$",
         "the JSON that was sent",
         "The client left it out.",
@@ -54,61 +54,67 @@ PLACES = (
 )
 
 
-def receivers(scene: Scene, key: str) -> Iterator[str]:
+def mapping_sources(raised: RaisedException, key: str) -> Iterator[str]:
     """Yield the source of what the line asks for *key*, which is given as its repr."""
-    for node in scene.nodes():
+    for node in raised.statement_nodes():
         match node:
             case ast.Subscript(value=value, slice=index):
-                asked = index
+                requested_key = index
             case ast.Call(func=ast.Attribute(value=value, attr="pop"), args=[index]):
-                asked = index
+                requested_key = index
             case _:
                 continue
-        shown = scene.frame.locals.get(ast.unparse(asked))
-        if key in (ast.unparse(asked), shown):
+        local_repr = raised.frame.locals.get(ast.unparse(requested_key))
+        if key in (ast.unparse(requested_key), local_repr):
             yield ast.unparse(value)
 
 
-def in_place(scene: Scene, found: re.Match[str]) -> Reading | None:
+def explain_known_mapping(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Tell a key that is missing in a well-known mapping."""
-    for receiver in receivers(scene, scene.thrown.value):
-        for place in PLACES:
-            if re.search(place.pattern, receiver):
-                names = {"key": quoted(found["key"]), "at": quoted(scene.where[0].line)}
-                return Reading(
+    for receiver in mapping_sources(raised, raised.exception.value):
+        for mapping in KNOWN_MAPPINGS:
+            if re.search(mapping.pattern, receiver):
+                names = {"key": quoted(matched["key"]), "at": quoted(raised.frame_refs[0].line)}
+                return RuleMatch(
                     {"receiver": receiver},
-                    {"place": place.name, "reason": place.why, "advice": place.fix.format(**names)},
+                    {
+                        "place": mapping.name,
+                        "reason": mapping.why,
+                        "advice": mapping.fix.format(**names),
+                    },
                 )
     return None
 
 
-def near(scene: Scene, found: re.Match[str]) -> Reading | None:
+def find_meant_key(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Find the key that was meant among those of the mapping."""
-    for receiver in receivers(scene, scene.thrown.value):
-        meant = nearest(found["key"], keys_of(scene.frame.locals.get(receiver, "")))
+    for receiver in mapping_sources(raised, raised.exception.value):
+        meant = nearest_name(matched["key"], keys_in_repr(raised.frame.locals.get(receiver, "")))
         if meant:
-            return Reading(
+            return RuleMatch(
                 {"receiver": receiver, "meant": meant},
-                diff=swapped(scene.frame, scene.thrown.value, repr(meant))
-                or swapped(scene.frame, f'"{found["key"]}"', f'"{meant}"'),
+                diff=replacement_diff(raised.frame, raised.exception.value, repr(meant))
+                or replacement_diff(raised.frame, f'"{matched["key"]}"', f'"{meant}"'),
             )
     return None
 
 
-def missing(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def name_mapping(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """Name the mapping, and the keys that it has."""
-    for receiver in receivers(scene, scene.thrown.value):
-        keys = keys_of(scene.frame.locals.get(receiver, ""))
-        shown = ", ".join(f"`{quoted(one, 30)}`" for one in keys[:6])
-        more = " and others" if len(keys) > 6 else ""
-        return Reading({"receiver": receiver}, {"has": f" It has {shown}{more}." if keys else ""})
+    for receiver in mapping_sources(raised, raised.exception.value):
+        keys = keys_in_repr(raised.frame.locals.get(receiver, ""))
+        key_list = ", ".join(f"`{quoted(one, 30)}`" for one in keys[:6])
+        more_keys = " and others" if len(keys) > 6 else ""
+        return RuleMatch(
+            {"receiver": receiver}, {"has": f" It has {key_list}{more_keys}." if keys else ""}
+        )
     return None
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="key-of-a-known-place",
-        types=("KeyError",),
+        exception_types=("KeyError",),
         pattern=r"^'(?P<key>[^']*)'$",
         title="`{key}` is missing in {place}",
         what="{line} asked `{receiver}` for `{key}`, which is not there.",
@@ -116,11 +122,11 @@ RULES = (
         fix="{advice}",
         unless="`{key}` is there: then it is spelt otherwise, in case or by a space.",
         confidence=0.93,
-        read=in_place,
+        examine=explain_known_mapping,
     ),
-    Rule(
+    ErrorRule(
         slug="key-misspelt",
-        types=("KeyError",),
+        exception_types=("KeyError",),
         pattern=r"^'(?P<key>[^']*)'$",
         title="`{receiver}` has no key `{key}`; it has `{meant}`",
         what="{line} asked `{receiver}` for `{key}`, which is not there.",
@@ -128,11 +134,11 @@ RULES = (
         fix="Write `{meant}` at {at}, or `{key}` where `{receiver}` is filled.",
         unless="both keys are meant, and `{key}` is optional.",
         confidence=0.95,
-        read=near,
+        examine=find_meant_key,
     ),
-    Rule(
+    ErrorRule(
         slug="key-missing",
-        types=("KeyError",),
+        exception_types=("KeyError",),
         pattern=r"^(?P<key>.+)$",
         title="`{receiver}` has no key {key}",
         what="{line} asked `{receiver}` for {key}, which is not there.",
@@ -141,11 +147,11 @@ RULES = (
         " if it must not, check where `{receiver}` is filled.",
         unless="`{receiver}` is changed by another thread meanwhile.",
         confidence=0.85,
-        read=missing,
+        examine=name_mapping,
     ),
-    Rule(
+    ErrorRule(
         slug="key-somewhere",
-        types=("KeyError",),
+        exception_types=("KeyError",),
         pattern=r"^(?P<key>.+)$",
         title="The key {key} is missing in {function}",
         why="A mapping was asked for a key that it does not have.",

@@ -7,12 +7,12 @@ import builtins
 import re
 import sys
 
-from bugsly_server.explain.errors.nearness import nearest
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene
-from bugsly_server.explain.errors.source import swapped
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.similar_names import nearest_name
 
-WELL_KNOWN = {
+WELL_KNOWN_IMPORTS = {
     "request": "from flask import request",
     "jsonify": "from flask import jsonify",
     "abort": "from flask import abort",
@@ -30,33 +30,37 @@ WELL_KNOWN = {
 }
 
 
-def near(scene: Scene, found: re.Match[str]) -> Reading | None:
+def find_meant_name(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Find the name that was meant, among locals, names nearby and built-in ones."""
-    shown = "\n".join((*scene.frame.before, *scene.frame.after))
-    nearby = re.findall(r"(?:^|\n)\s*(?:def |class |)([A-Za-z_]\w{0,60})(?:\s*=|\()", shown)
-    name = found["name"]
-    if name in WELL_KNOWN or name in sys.stdlib_module_names:
+    nearby_source = "\n".join((*raised.frame.before, *raised.frame.after))
+    nearby_names = re.findall(
+        r"(?:^|\n)\s*(?:def |class |)([A-Za-z_]\w{0,60})(?:\s*=|\()", nearby_source
+    )
+    name = matched["name"]
+    if name in WELL_KNOWN_IMPORTS or name in sys.stdlib_module_names:
         return None
-    meant = nearest(name, [*scene.frame.locals, *nearby, *dir(builtins)])
+    meant = nearest_name(name, [*raised.frame.locals, *nearby_names, *dir(builtins)])
     if not meant:
         return None
-    return Reading({"meant": meant}, diff=swapped(scene.frame, name, meant))
+    return RuleMatch({"meant": meant}, diff=replacement_diff(raised.frame, name, meant))
 
 
-def not_imported(_scene: Scene, found: re.Match[str]) -> Reading | None:
+def find_missing_import(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Name the import that is missing."""
-    name = found["name"]
-    line = WELL_KNOWN.get(name) or (f"import {name}" if name in sys.stdlib_module_names else "")
-    return Reading({"line_to_add": line}) if line else None
+    name = matched["name"]
+    line = WELL_KNOWN_IMPORTS.get(name) or (
+        f"import {name}" if name in sys.stdlib_module_names else ""
+    )
+    return RuleMatch({"line_to_add": line}) if line else None
 
 
-def assigned(scene: Scene, found: re.Match[str]) -> Reading | None:
+def explain_unbound_local(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """Tell a name that is changed in place from one that is set on some ways only."""
-    name = found["name"]
-    for node in scene.nodes():
+    name = matched["name"]
+    for node in raised.statement_nodes():
         match node:
             case ast.AugAssign(target=ast.Name(id=target)) if target == name:
-                return Reading(
+                return RuleMatch(
                     phrases={
                         "reason": f"`{name}` is changed in this function, which makes it a local"
                         f" variable of it; the `{name}` outside is another one.",
@@ -65,7 +69,7 @@ def assigned(scene: Scene, found: re.Match[str]) -> Reading | None:
                     },
                     confidence=0.93,
                 )
-    return Reading(
+    return RuleMatch(
         phrases={
             "reason": f"`{name}` gets its value only on another way through the function: in an"
             " `if`, a loop that did not run, or a `try` that failed before.",
@@ -75,41 +79,41 @@ def assigned(scene: Scene, found: re.Match[str]) -> Reading | None:
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="name-unbound",
-        types=("UnboundLocalError",),
+        exception_types=("UnboundLocalError",),
         pattern=r"(?:local variable '|cannot access local variable ')(?P<name>\w+)'",
         title="`{name}` has no value yet in {function}",
         why="{reason}",
         fix="{advice} Look at {at}.",
         unless="`{name}` is deleted with `del`, or is the name of an exception after its `except`.",
-        read=assigned,
+        examine=explain_unbound_local,
     ),
-    Rule(
+    ErrorRule(
         slug="name-not-imported",
-        types=("NameError",),
+        exception_types=("NameError",),
         pattern=r"^name '(?P<name>\w+)' is not defined",
         title="`{name}` is not imported",
         why="The file of {at} uses `{name}` and does not import it.",
         fix="Add `{line_to_add}` at the head of that file.",
         unless="another `{name}` is meant, of your own.",
         confidence=0.93,
-        read=not_imported,
+        examine=find_missing_import,
     ),
-    Rule(
+    ErrorRule(
         slug="name-misspelt",
-        types=("NameError",),
+        exception_types=("NameError",),
         pattern=r"^name '(?P<name>\w+)' is not defined",
         title="`{name}` does not exist; `{meant}` does",
         why="`{meant}` is known there and looks much alike: one of the two is misspelt.",
         fix="Write `{meant}` at {at}.",
         unless="`{name}` is a name of its own that still has to be defined or imported.",
         confidence=0.92,
-        read=near,
+        examine=find_meant_name,
     ),
-    Rule(
+    ErrorRule(
         slug="name-undefined",
-        types=("NameError",),
+        exception_types=("NameError",),
         pattern=r"^(?:free variable|cannot access free variable|name) '(?P<name>\w+)'",
         title="`{name}` is not defined in {function}",
         why="It is misspelt, not imported, or defined only later or under an `if`.",

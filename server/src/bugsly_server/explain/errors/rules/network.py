@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene, quoted
+from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
-CONNECT = (
+CONNECTION_ERRORS = (
     "ConnectionError",
     "ConnectionRefusedError",
     "ConnectError",
@@ -19,61 +19,61 @@ CONNECT = (
     "gaierror",
     "OSError",
 )
-PEER = re.compile(
+PEER_PATTERN = re.compile(
     r"host='(?P<host>[^']+)', port=(?P<port>\d+)|connecting to (?P<redis>[\w.-]+):(?P<rport>\d+)"
     r"|connect to (?:host )?(?P<other>[\w.-]+):(?P<oport>\d+)"
 )
-CALLS = {"get", "post", "put", "patch", "delete", "head", "request", "urlopen", "send"}
+HTTP_METHODS = {"get", "post", "put", "patch", "delete", "head", "request", "urlopen", "send"}
 
 
-def peer(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def name_peer(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """Name the service by host and port, or by the line that asks for it."""
-    name = _peer(scene)
+    name = _peer_address(raised)
     advice = "Inside a container `localhost` is the container itself: use the service's name."
     is_local = re.match(r"(localhost|127\.|::1)", name)
-    return Reading(_named(name), {"local": f" {advice}" if is_local else ""})
+    return RuleMatch(_peer_texts(name), {"local": f" {advice}" if is_local else ""})
 
 
-def _named(name: str) -> dict[str, str]:
+def _peer_texts(name: str) -> dict[str, str]:
     """Return how it is called inside a sentence, and at its beginning."""
     return {"peer": name or "the other service", "Peer": name or "The other service"}
 
 
-def _peer(scene: Scene) -> str:
-    found = PEER.search(scene.thrown.value[:4_000])
-    if found:
-        host = found["host"] or found["redis"] or found["other"]
-        return f"{host}:{found['port'] or found['rport'] or found['oport']}"
+def _peer_address(raised: RaisedException) -> str:
+    address = PEER_PATTERN.search(raised.exception.value[:4_000])
+    if address:
+        host = address["host"] or address["redis"] or address["other"]
+        return f"{host}:{address['port'] or address['rport'] or address['oport']}"
     return ""
 
 
-def late(scene: Scene, _found: re.Match[str]) -> Reading | None:
+def check_timeout(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """See whether the call bounds its time itself."""
     calls = [
         node
-        for node in scene.nodes()
+        for node in raised.statement_nodes()
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in CALLS
+        and node.func.attr in HTTP_METHODS
     ]
-    bounded = any(word.arg == "timeout" for call in calls for word in call.keywords)
-    given = next(
+    has_timeout = any(word.arg == "timeout" for call in calls for word in call.keywords)
+    timeout = next(
         (ast.unparse(w.value) for c in calls for w in c.keywords if w.arg == "timeout"), ""
     )
-    told = f" The call allows it {quoted(given, 40)} s." if bounded else ""
-    name = _peer(scene)
-    of_network = name or calls or scene.thrown.type != "TimeoutError"
-    return Reading(
-        _named(name),
-        {"allowed": told},
-        confidence=None if of_network else 0.5,
+    timeout_sentence = f" The call allows it {quoted(timeout, 40)} s." if has_timeout else ""
+    name = _peer_address(raised)
+    is_network_call = name or calls or raised.exception.type != "TimeoutError"
+    return RuleMatch(
+        _peer_texts(name),
+        {"allowed": timeout_sentence},
+        confidence=None if is_network_call else 0.5,
     )
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="host-unknown",
-        types=CONNECT,
+        exception_types=CONNECTION_ERRORS,
         pattern=r"Name or service not known|nodename nor servname|Temporary failure in name resolution"
         r"|getaddrinfo failed|No address associated|Failed to resolve '(?P<host>[^']+)'|Errno -[2358]\b",
         title="The name of {peer} cannot be resolved",
@@ -82,11 +82,11 @@ RULES = (
         " tells whether it resolves. It is asked for at {at}.",
         unless="it comes and goes: then DNS itself is unreliable, and a retry helps.",
         confidence=0.95,
-        read=peer,
+        examine=name_peer,
     ),
-    Rule(
+    ErrorRule(
         slug="connection-refused",
-        types=CONNECT,
+        exception_types=CONNECTION_ERRORS,
         pattern=r"Connection refused|Errno (?:111|61)\b|actively refused|All connection attempts failed",
         title="{Peer} refuses connections",
         why="The machine answers, but nothing listens on that port: the service is down, still"
@@ -95,11 +95,11 @@ RULES = (
         " configuration that {at} uses; after a deploy, wait for it before the app starts.",
         unless="a firewall refuses in its stead.",
         confidence=0.94,
-        read=peer,
+        examine=name_peer,
     ),
-    Rule(
+    ErrorRule(
         slug="certificate",
-        types=(
+        exception_types=(
             "SSLError",
             "SSLCertVerificationError",
             "ConnectError",
@@ -115,22 +115,22 @@ RULES = (
         " `SSL_CERT_FILE`/`REQUESTS_CA_BUNDLE`. Do not switch verification off.",
         unless="a proxy in between replaces certificates: then install its authority.",
         confidence=0.95,
-        read=peer,
+        examine=name_peer,
     ),
-    Rule(
+    ErrorRule(
         slug="tls-to-plain-port",
-        types=("SSLError", "ConnectError", "MaxRetryError", "ConnectionError"),
+        exception_types=("SSLError", "ConnectError", "MaxRetryError", "ConnectionError"),
         pattern=r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL",
         title="{Peer} does not speak TLS on that port",
         why="`https://` is used where the other side speaks plain HTTP.",
         fix="Use `http://` or the TLS port in the address that {at} uses.",
         unless="the versions of TLS are too far apart.",
         confidence=0.92,
-        read=peer,
+        examine=name_peer,
     ),
-    Rule(
+    ErrorRule(
         slug="answer-too-late",
-        types=(
+        exception_types=(
             "Timeout",
             "ReadTimeout",
             "ConnectTimeout",
@@ -149,11 +149,11 @@ RULES = (
         " timeout, catch the error, and answer 503 or from a cache.",
         unless="this machine itself is overloaded: then its other calls are slow too.",
         confidence=0.88,
-        read=late,
+        examine=check_timeout,
     ),
-    Rule(
+    ErrorRule(
         slug="client-hung-up",
-        types=("BrokenPipeError",),
+        exception_types=("BrokenPipeError",),
         title="Who was being answered hung up",
         why="The browser, proxy or pipe on the other side closed before all was sent: impatience, or"
         " a proxy's timeout.",
@@ -162,9 +162,9 @@ RULES = (
         unless="it is a pipe to a program of yours that died: then look at its log.",
         confidence=0.88,
     ),
-    Rule(
+    ErrorRule(
         slug="connection-reset",
-        types=(
+        exception_types=(
             "ConnectionResetError",
             "ConnectionAbortedError",
             "RemoteDisconnected",
@@ -182,11 +182,16 @@ RULES = (
         " shorter than the other side does.",
         unless="it happens at each call: then the other side refuses what is sent.",
         confidence=0.88,
-        read=peer,
+        examine=name_peer,
     ),
-    Rule(
+    ErrorRule(
         slug="redis-refuses",
-        types=("ResponseError", "AuthenticationError", "ReadOnlyError", "BusyLoadingError"),
+        exception_types=(
+            "ResponseError",
+            "AuthenticationError",
+            "ReadOnlyError",
+            "BusyLoadingError",
+        ),
         pattern=r"^(?P<code>WRONGPASS|NOAUTH|WRONGTYPE|OOM|READONLY|LOADING|MISCONF|invalid password)",
         title="Redis refuses: {code}",
         why="{value}.",
@@ -194,9 +199,9 @@ RULES = (
         " eviction policy; READONLY: the address is a replica; WRONGTYPE: the key holds another kind.",
         unless="a proxy answers in Redis' stead.",
     ),
-    Rule(
+    ErrorRule(
         slug="http-status",
-        types=("HTTPError", "HTTPStatusError"),
+        exception_types=("HTTPError", "HTTPStatusError"),
         pattern=r"(?P<status>[45]\d\d) (?:Client|Server) Error|(?:Client|Server) error '(?P<other>\d{3})"
         r"|HTTP Error (?P<third>\d{3})",
         title="The other service answered {status}{other}{third}",

@@ -5,63 +5,75 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from bugsly_server.explain.errors.nearness import nearest
-from bugsly_server.explain.errors.rule import Reading, Rule
-from bugsly_server.explain.errors.scene import Scene, quoted
+from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.similar_names import nearest_name
 
-MOST = 3
+MAX_FAULTS = 3
 """Faults that are told one by one."""
 
 
-def pydantic(_scene: Scene, found: re.Match[str]) -> Reading | None:
+def list_pydantic_faults(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """List the fields and what is wrong with each."""
-    lines = found["rest"].splitlines()
+    lines = matched["rest"].splitlines()
     faults = [
         f"`{quoted(name, 60)}`: {quoted(fault.split(' [type=')[0], 90)}"
         for name, fault in pairwise(lines)
         if fault.startswith("  ") and not name.startswith(" ")
     ]
     fields = [one for one in lines if one and not one.startswith(" ")]
-    extra = re.search(r"input_value=\{(.*?)\}", found["rest"])
-    sent = re.findall(r"'(\w+)':", extra[1]) if extra else []
-    meant = nearest(fields[0].strip(), sent) if fields and "Field required" in found["rest"] else ""
+    input_value = re.search(r"input_value=\{(.*?)\}", matched["rest"])
+    sent_names = re.findall(r"'(\w+)':", input_value[1]) if input_value else []
+    meant = (
+        nearest_name(fields[0].strip(), sent_names)
+        if fields and "Field required" in matched["rest"]
+        else ""
+    )
     if not faults:
         return None
-    close = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
-    return Reading({"first": fields[0]}, {"faults": "; ".join(faults[:MOST]), "close": close})
+    meant_sentence = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
+    return RuleMatch(
+        {"first": fields[0]}, {"faults": "; ".join(faults[:MAX_FAULTS]), "close": meant_sentence}
+    )
 
 
-def marshmallow(_scene: Scene, found: re.Match[str]) -> Reading | None:
+def list_marshmallow_faults(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """List the fields and what is wrong with each."""
-    pairs = re.findall(r"'([\w.]+)': \[['\"](.+?)['\"]\]", found["faults"])
+    pairs = re.findall(r"'([\w.]+)': \[['\"](.+?)['\"]\]", matched["faults"])
     if not pairs:
         return None
-    told = [f"`{name}`: {quoted(fault, 90).rstrip('.')}" for name, fault in pairs[:MOST]]
+    fault_texts = [
+        f"`{name}`: {quoted(fault, 90).rstrip('.')}" for name, fault in pairs[:MAX_FAULTS]
+    ]
     missing = [name for name, fault in pairs if "Missing data" in fault]
     unknown = [name for name, fault in pairs if "Unknown field" in fault]
-    meant = next((near for one in missing if (near := nearest(one, unknown))), "")
-    close = f" `{meant}` was sent, which looks much alike." if meant else ""
-    return Reading({"first": pairs[0][0]}, {"faults": "; ".join(told), "close": close})
+    meant = next((near for one in missing if (near := nearest_name(one, unknown))), "")
+    meant_sentence = f" `{meant}` was sent, which looks much alike." if meant else ""
+    return RuleMatch(
+        {"first": pairs[0][0]}, {"faults": "; ".join(fault_texts), "close": meant_sentence}
+    )
 
 
-def zod(_scene: Scene, found: re.Match[str]) -> Reading | None:
+def list_zod_faults(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """List paths and messages of zod's issues."""
-    paths = re.findall(r'"path":\s*\[\s*"?([\w"., \n]*?)"?\s*\]', found[0])
-    messages = re.findall(r'"message":\s*"([^"]{1,200})"', found[0])
+    paths = re.findall(r'"path":\s*\[\s*"?([\w"., \n]*?)"?\s*\]', matched[0])
+    messages = re.findall(r'"message":\s*"([^"]{1,200})"', matched[0])
     if not messages:
         return None
     named = [re.sub(r'["\s]+', "", one).replace(",", ".") or "the whole" for one in paths]
-    told = [
+    fault_texts = [
         f"`{quoted(name, 60)}`: {quoted(text, 90)}"
         for name, text in zip(named, messages, strict=False)
     ]
-    return Reading({"first": named[0] if named else "a field"}, {"faults": "; ".join(told[:MOST])})
+    return RuleMatch(
+        {"first": named[0] if named else "a field"}, {"faults": "; ".join(fault_texts[:MAX_FAULTS])}
+    )
 
 
 RULES = (
-    Rule(
+    ErrorRule(
         slug="pydantic",
-        types=("ValidationError",),
+        exception_types=("ValidationError",),
         pattern=r"^(?P<number>\d+) validation errors? for (?P<model>\w+)\n(?P<rest>[\s\S]*)",
         title="`{model}` refuses its input: `{first}`",
         what="{line} found {number} faults in what was to become `{model}`. {faults}.",
@@ -70,11 +82,11 @@ RULES = (
         " if it is your own, mend where it is made before {at}.",
         unless="the model is stricter than it should be: then give the field a default or a wider type.",
         confidence=0.95,
-        read=pydantic,
+        examine=list_pydantic_faults,
     ),
-    Rule(
+    ErrorRule(
         slug="marshmallow",
-        types=("ValidationError",),
+        exception_types=("ValidationError",),
         pattern=r"^(?P<faults>\{'[\s\S]*\})$",
         title="The schema refuses its input: `{first}`",
         what="{line}: {faults}.",
@@ -83,11 +95,11 @@ RULES = (
         " pass that the schema does not know. It is loaded at {at}.",
         unless="the schema is what is outdated.",
         confidence=0.95,
-        read=marshmallow,
+        examine=list_marshmallow_faults,
     ),
-    Rule(
+    ErrorRule(
         slug="javascript-schema",
-        types=("ValidationError", "ZodError"),
+        exception_types=("ValidationError", "ZodError"),
         pattern=r"^\[\s*\{[\s\S]*\"message\"[\s\S]*",
         title="The schema refuses its input: `{first}`",
         what="{line}: {faults}.",
@@ -96,11 +108,11 @@ RULES = (
         fix="Use `safeParse` and say what happens otherwise; give new fields a default. It is parsed at {at}.",
         unless="the schema is what is outdated.",
         confidence=0.94,
-        read=zod,
+        examine=list_zod_faults,
     ),
-    Rule(
+    ErrorRule(
         slug="mongoose",
-        types=("ValidationError",),
+        exception_types=("ValidationError",),
         pattern=r"^(?P<model>\w+) validation failed: (?P<field>[\w.]+): (?P<fault>[^,]+)",
         title="`{model}` refuses its input: `{field}`",
         what="{line}: `{field}`: {fault}.",
@@ -109,9 +121,9 @@ RULES = (
         unless="the schema is what is outdated.",
         confidence=0.94,
     ),
-    Rule(
+    ErrorRule(
         slug="ajv",
-        types=("ValidationError",),
+        exception_types=("ValidationError",),
         pattern=r"^(?:data)?(?P<field>[./][\w./\[\]]+|`\w+`|\"?\w+\"?) (?P<fault>(?:should|must|is|has to)"
         r" [^\n]{2,120})",
         title="The data does not fit its schema: `{field}` {fault}",

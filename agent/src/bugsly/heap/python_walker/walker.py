@@ -1,0 +1,107 @@
+"""The walker in Python, for where the one in C was not compiled.
+
+Its child is a whole Python, so it takes Python's own fork with the hooks at it, and copies most
+pages that it looks at: counting references writes into every object. That fork forgets the calls of
+all other threads, so the twin does not see what only their locals keep.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import posix
+import signal
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from bugsly.heap.python_walker.earlier import keep_growing
+from bugsly.heap.python_walker.walk import walk_heap
+from bugsly.heap.walk_result import decode_walk_result, encode_walk_result
+from bugsly.probes import process
+
+if TYPE_CHECKING:
+    from bugsly.heap.snapshot import WalkRoots
+
+MAX_COPIED_RATIO = 2.5
+"""What a child may take, of its worker's private memory: all copied, and its own tables."""
+MAX_CLOSED_DESCRIPTORS = 4_096
+EXIT_NO_MEMORY, EXIT_CRASHED = 71, 74
+NICENESS = 19
+
+
+class PythonWalker:
+    """Walks with `gc.get_referents`."""
+
+    name = "python"
+
+    def start(
+        self,
+        descriptor: int,
+        roots: WalkRoots,
+        include_unreachable: bool,  # noqa: FBT001 - as the one in C
+        earlier_results: tuple[bytes, ...],
+    ) -> tuple[int, float]:
+        """Return the pid of a child that walks, and the seconds the fork took."""
+        previous_mask = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+        try:
+            started = monotonic()
+            pid = posix.fork()  # os.fork may be gevent's, which would wake its loop in the child
+            if not pid:
+                _run_child(
+                    descriptor, roots, earlier_results, include_unreachable=include_unreachable
+                )
+            return pid, monotonic() - started
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
+
+    def reap(self, pid: int) -> int | None:
+        """Return the wait status of a child that has ended, None of one that runs."""
+        found, status = posix.waitpid(pid, posix.WNOHANG)
+        return status if found else None
+
+    def max_memory(self) -> int:
+        """Return the bytes that a child may take at the most."""
+        return int(process.read_memory().anonymous * MAX_COPIED_RATIO)
+
+
+def _run_child(
+    descriptor: int,
+    roots: WalkRoots,
+    earlier_results: tuple[bytes, ...],
+    *,
+    include_unreachable: bool,
+) -> None:
+    """Be the child, to its end."""
+    status = EXIT_CRASHED
+    try:
+        gc.disable()
+        sys.setswitchinterval(1000)
+        os.closerange(0, descriptor)
+        os.closerange(descriptor + 1, MAX_CLOSED_DESCRIPTORS)
+        _lower_priority()
+        result = walk_heap(roots, include_unreachable=include_unreachable)
+        results = (
+            keep_growing([*map(decode_walk_result, earlier_results), result])
+            if earlier_results
+            else [result]
+        )
+        unwritten = memoryview(b"".join(map(encode_walk_result, results)))
+        while unwritten:
+            unwritten = unwritten[posix.write(descriptor, unwritten) :]
+        status = 0
+    except MemoryError:
+        status = EXIT_NO_MEMORY
+    finally:
+        posix._exit(status)  # noqa: SLF001 - the only end of a child that runs nothing else
+
+
+def _lower_priority() -> None:
+    """Let the kernel take this process first, where it lets us say so."""
+    posix.nice(NICENESS)
+    try:
+        score = posix.open("/proc/self/oom_score_adj", posix.O_WRONLY)
+        posix.write(score, b"1000")
+        posix.close(score)
+    except OSError:
+        return

@@ -1,0 +1,86 @@
+"""Hears of what is logged: errors are reported, what comes before them becomes breadcrumbs.
+
+It stands where `logging` makes its records. A handler of ours would hear only of loggers that
+propagate, and would keep `logging.basicConfig()` and Flask from adding theirs.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from bugsly.app_code import format_site
+from bugsly.guard import call_or_default
+from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage, reentrancy_guard
+
+if TYPE_CHECKING:
+    from bugsly.agent import Agent
+
+LOGGING_CAPTURE = CaptureContext("logging", handled=True)
+ACCESS_LOGGERS = ("gunicorn.access", "werkzeug")
+"""Loggers that write a line about every request."""
+SENTRY_LEVELS = (
+    (logging.CRITICAL, "fatal"),
+    (logging.ERROR, "error"),
+    (logging.WARNING, "warning"),
+)
+
+
+class LoggingErrorHook:
+    """The factory of log records, which has its predecessor make them."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._guard = agent.guards("logging")
+        self._previous_factory = logging.getLogRecordFactory()
+
+    def install(self) -> None:
+        """Take the place of the factory."""
+        self._previous_factory = logging.getLogRecordFactory()
+        logging.setLogRecordFactory(self.make_record)
+
+    def remove(self) -> None:
+        """Put the factory back that was found, unless another stands before it now."""
+        if logging.getLogRecordFactory() == self.make_record:
+            logging.setLogRecordFactory(self._previous_factory)
+
+    def make_record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        """Return a record, and hear what it says."""
+        record = self._previous_factory(*args, **kwargs)
+        with self._guard:
+            if type(record.levelno) is int and record.levelno >= logging.INFO:
+                self._handle(record)
+        return record
+
+    def _handle(self, record: logging.LogRecord) -> None:
+        name = str(record.name)
+        if name.partition(".")[0] == "bugsly" or name in ACCESS_LOGGERS:
+            return
+        template = record.msg if type(record.msg) is str else ""
+        with reentrancy_guard() as may_listen:
+            if not may_listen:
+                return
+            message = call_or_default(record.getMessage, template)
+        if record.levelno >= logging.ERROR:
+            self._report(record, message, template)
+        scope = self._agent.error_reporter.scopes.find_or_create()
+        scope.add_breadcrumb(name, sentry_level(record.levelno), message, {})
+
+    def _report(self, record: logging.LogRecord, message: str, template: str) -> None:
+        captured_message = CapturedMessage(
+            message=message,
+            template=template,
+            level=sentry_level(record.levelno),
+            logger=record.name,
+            location=f"{format_site(record.pathname, record.lineno)} in {record.funcName}",
+        )
+        error: Any = record.exc_info[1] if record.exc_info else record.msg
+        if issubclass(type(error), BaseException):
+            self._agent.error_reporter.capture_exception(error, LOGGING_CAPTURE, captured_message)
+        else:
+            self._agent.error_reporter.capture_message(captured_message, LOGGING_CAPTURE)
+
+
+def sentry_level(number: int) -> str:
+    """Return Sentry's word for a level of `logging`."""
+    return next((word for floor, word in SENTRY_LEVELS if number >= floor), "info")

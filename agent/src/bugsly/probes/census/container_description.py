@@ -1,0 +1,93 @@
+"""What is to be said of a container beside its count: its kind, where it stops, how it is used."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from bugsly.probes.census import type_internals
+from bugsly.probes.census.callables import children_reader
+from bugsly.probes.census.containers import LruCache, named_items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bugsly.probes.census.references import ReferenceReader
+
+LIMIT_NAMES = frozenset(
+    {"maxsize", "maxlen", "maxentries", "maxitems", "maxcount", "maxlength", "maxcache"}
+    | {"capacity", "cachesize", "maxcachesize", "cachemaxsize", "threshold", "sizelimit"}
+)
+"""Names under which caches of all makers keep the count at which they stop, without `_`."""
+MIN_UNLIMITED = 10**9
+
+
+def container_kind(thing: Any) -> str:
+    """Return the name of the container's type, as `dict` or `TTLCache`."""
+    return "lru_cache" if type(thing) is LruCache else type_internals.qualname_of(type(thing))
+
+
+def container_details(thing: Any) -> dict[str, int]:
+    """Return the counts that only this kind of container has."""
+    if type(thing) is not LruCache:
+        return {}
+    info = LruCache.cache_info(thing)
+    return {"hits": info.hits, "misses": info.misses, "maxsize": info.maxsize or 0}
+
+
+def capacity_limit(
+    thing: Any, owner: Any, count: int, references: ReferenceReader, *, is_app: bool
+) -> int | None:
+    """Return the count at which *thing* stops by itself, None where nothing seems to stop it.
+
+    A container written in Python keeps it in an attribute of its own or of its *owner*. Names
+    of modules are taken for bounds in libraries only, not in the application's *is_app* code, where
+    nothing says that they belong together.
+    """
+    kind = type(thing)
+    if kind is LruCache:
+        maxsize: int | None = LruCache.cache_info(thing).maxsize
+        return maxsize
+    if issubclass(kind, deque):
+        maxlen = type_internals.class_dict(deque)["maxlen"].__get__(thing)
+        return maxlen if type(maxlen) is int else None
+    candidates = [
+        *_instance_limits(thing, references),
+        *_sibling_limits(owner, references, is_app=is_app),
+    ]
+    return next((value for value in candidates if count <= value < MIN_UNLIMITED), None)
+
+
+def _sibling_limits(owner: Any, references: ReferenceReader, *, is_app: bool) -> Iterable[int]:
+    kind = type(owner)
+    if issubclass(kind, ModuleType):
+        return [] if is_app else _limits_among(named_items(type_internals.module_dict(owner)))
+    read_children = children_reader(kind)
+    if read_children is not None:
+        return _limits_among([(str(name), value) for _, name, value in read_children(owner)])
+    if issubclass(kind, type):
+        return _limits_among(list(type_internals.class_dict(owner).items()))
+    return _instance_limits(owner, references)
+
+
+def _instance_limits(thing: Any, references: ReferenceReader) -> list[int]:
+    """Return the numbers that an instance, or its class, has under the name of a bound."""
+    found = _limits_among(references.attributes(thing))
+    for base in type_internals.mro(type(thing)):
+        found += _limits_among(list(type_internals.class_dict(base).items()))
+    return found
+
+
+def _limits_among(named: list[tuple[str, Any]]) -> list[int]:
+    return [
+        value
+        for name, value in named
+        if type(value) is int and value > 0 and _plain_name(name) in LIMIT_NAMES
+    ]
+
+
+def _plain_name(name: object) -> str:
+    """Return an attribute's name as it was meant: `_Cache__maxsize` is `maxsize`."""
+    text = name if type(name) is str else ""
+    return text.rpartition("__")[2].replace("_", "").lower()

@@ -1,0 +1,156 @@
+"""What one entry of a container weighs, and what it is: an estimate from its newest entries."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections import Counter, deque
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bugsly.probes.census import type_internals
+from bugsly.probes.census.callables import LEAF_TYPE_IDS
+from bugsly.probes.census.containers import (
+    CONTAINER_TYPES,
+    LENGTH_READERS,
+    LruCache,
+    newest_entries,
+)
+from bugsly.probes.census.references import is_defined_elsewhere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLED_ENTRIES = 3
+MAX_VISITED_PER_ENTRY = 200
+"""Visited for one entry at the most."""
+MAX_CONTAINER_ENTRIES = 1_000
+"""Entries of the largest container that is looked into below an entry."""
+GC_HEADER_BYTES = 16
+LOCALS_MARK = "<locals>"
+"""Stands in the name of what a function made."""
+SHARED_TYPE_IDS = frozenset(map(id, (BuiltinFunctionType, CodeType, property)))
+"""What an entry refers to and does not keep alive by itself."""
+
+
+class EntryWeight(NamedTuple):
+    """Mean bytes of an entry, and what entries are."""
+
+    bytes: int
+    entry: str
+
+
+def weigh_entries(container: Any, count: int) -> EntryWeight:
+    """Return what the newest entries of *container* weigh, which has *count* of them.
+
+    What several of these entries lead to is shared by them, and is no entry's own weight.
+    """
+    slot = shallow_size(container) // max(1, count)
+    entries = _newest_parts(container)
+    if not entries:
+        return EntryWeight(slot, "")
+    reached = [dict(_reachable_sizes(entry)) for entry in entries]
+    times = Counter(mark for one in reached for mark in one)
+    own_sizes = [size for one in reached for mark, size in one.items() if times[mark] == 1]
+    return EntryWeight(
+        slot + sum(own_sizes) // len(entries),
+        ": ".join(type_internals.full_name(type(_dereferenced(part))) for part in entries[0]),
+    )
+
+
+def _dereferenced(part: Any) -> Any:
+    """Return what *part* is, or what it refers to weakly, where that is alive."""
+    alive = weakref.ref.__call__(part) if issubclass(type(part), weakref.ref) else None
+    return part if alive is None else alive
+
+
+def shallow_size(thing: Any) -> int:
+    """Return the bytes of *thing* alone, as the C type below its class tells them."""
+    for base in type_internals.mro(type(thing)):
+        measure = type_internals.class_dict(base).get("__sizeof__")
+        if measure is not None and type(measure) is not FunctionType:
+            return _read_size(measure, thing) + (GC_HEADER_BYTES if gc.is_tracked(thing) else 0)
+    return 0
+
+
+def _read_size(measure: Any, thing: Any) -> int:
+    try:
+        size = measure(thing)
+    except (TypeError, ValueError):
+        return 0
+    return size if type(size) is int else 0
+
+
+def _newest_parts(container: Any) -> list[tuple[Any, ...]]:
+    """Return the parts of the newest entries: keys and values, or values alone."""
+    if type(container) is not LruCache:
+        found = newest_entries(container, SAMPLED_ENTRIES)
+        pairs = issubclass(type(container), dict)
+        return found if pairs else [(one,) for one in found]
+    return _lru_cache_parts(container)
+
+
+def _lru_cache_parts(cache: Any) -> list[tuple[Any, ...]]:
+    """Return keys and results that a cache of a function took last.
+
+    A bounded one tells the collector key, result and type of link of each, oldest first, and then
+    its dictionary of links; one without bound has a dictionary of results.
+    """
+    info = LruCache.cache_info(cache)
+    size = info.currsize
+    if not size or (info.maxsize is not None and size > MAX_CONTAINER_ENTRIES):
+        return []
+    referents = gc.get_referents(cache)
+    for index, inner in enumerate(referents):
+        if type(inner) is dict and len(inner) == size:
+            if info.maxsize is None:
+                return newest_entries(inner, SAMPLED_ENTRIES)
+            first = max(0, index - 3 * min(size, SAMPLED_ENTRIES))
+            return [tuple(referents[at : at + 2]) for at in range(first, index, 3)]
+    return []
+
+
+def _reachable_sizes(start: tuple[Any, ...]) -> Iterator[tuple[int, int]]:
+    """Yield what *start* leads to, nearest first, each with its size; in bounds."""
+    queue, seen = deque(start), set(map(id, start))
+    budget = MAX_VISITED_PER_ENTRY
+    while queue and budget:
+        thing = queue.popleft()
+        if _is_shared(thing):
+            continue
+        budget -= 1
+        yield id(thing), shallow_size(thing)
+        for inner in _referents(thing):
+            if id(inner) not in seen and len(queue) < MAX_CONTAINER_ENTRIES:
+                seen.add(id(inner))
+                queue.append(inner)
+
+
+def _referents(thing: Any) -> list[Any]:
+    kind = type(thing)
+    if id(kind) in LEAF_TYPE_IDS:
+        return []
+    if kind is FunctionType:
+        return _function_parts(thing)
+    for base in CONTAINER_TYPES:
+        if issubclass(kind, base) and LENGTH_READERS[base](thing) > MAX_CONTAINER_ENTRIES:
+            return []
+    return gc.get_referents(thing)
+
+
+def _function_parts(function: FunctionType) -> list[Any]:
+    """Return what a function keeps for itself, not what its module and its code do."""
+    parts = (*(function.__closure__ or ()), function.__defaults__, function.__kwdefaults__)
+    return [part for part in (*parts, function.__dict__) if part]
+
+
+def _is_shared(thing: Any) -> bool:
+    """Return whether *thing* is a part of the program: code, and what a module defines or has."""
+    kind = type(thing)
+    if kind is FunctionType:
+        return LOCALS_MARK not in thing.__qualname__
+    if issubclass(kind, type):
+        return is_defined_elsewhere(thing, "")
+    if id(kind) in SHARED_TYPE_IDS or issubclass(kind, ModuleType):
+        return True
+    return kind is dict and "__builtins__" in thing

@@ -1,0 +1,74 @@
+"""Writes down the request that was being answered, from what is in memory of it already."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from bugsly.guard import call_or_default
+from bugsly.protocol.event import CapturedRequest
+from bugsly.redact import REDACTED, is_secret_name
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from bugsly.probes.errors.safe_repr import SafeRepr
+
+MAX_URL_LENGTH = 2_000
+MAX_HEADER_LENGTH = 500
+MAX_HEADERS = 50
+MAX_BODY_BYTES = 10_000
+"""Bytes of a body that is told."""
+PERSONAL_HEADERS = frozenset(
+    {"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}
+)
+"""Headers that name the person who asks."""
+PARSED_BODY_ATTRIBUTES = ("form", "_cached_json")
+"""Where Werkzeug keeps a body that the application had parsed."""
+
+
+def read_request(environ: WSGIEnvironment, safe_repr: SafeRepr | None) -> CapturedRequest:
+    """Return the request of *environ*; its body only where it was parsed and is small."""
+    path = _decode_text(environ.get("SCRIPT_NAME")) + _decode_text(environ.get("PATH_INFO"))
+    host = _decode_text(environ.get("HTTP_HOST") or environ.get("SERVER_NAME"))
+    return CapturedRequest(
+        method=_decode_text(environ.get("REQUEST_METHOD"))[:20],
+        url=f"{_decode_text(environ.get('wsgi.url_scheme'))}://{host}{path}"[:MAX_URL_LENGTH],
+        query=_decode_text(environ.get("QUERY_STRING"))[:MAX_URL_LENGTH],
+        headers=dict(islice(_headers(environ).items(), MAX_HEADERS)),
+        body="" if safe_repr is None else _body(environ, safe_repr),
+    )
+
+
+def _headers(environ: WSGIEnvironment) -> dict[str, str]:
+    headers = {}
+    for name, value in list(environ.items()):
+        if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            header = name.removeprefix("HTTP_").replace("_", "-").title()
+            if header not in PERSONAL_HEADERS and value:
+                headers[header] = (
+                    REDACTED if is_secret_name(header) else _decode_text(value)[:MAX_HEADER_LENGTH]
+                )
+    return headers
+
+
+def _body(environ: WSGIEnvironment, safe_repr: SafeRepr) -> str:
+    length = _decode_text(environ.get("CONTENT_LENGTH"))
+    request: Any = environ.get("werkzeug.request")
+    if request is None or not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        return ""
+    fields: dict[str, Any] = call_or_default(lambda: vars(request), {})
+    parsed = next((fields[name] for name in PARSED_BODY_ATTRIBUTES if fields.get(name)), None)
+    if parsed is fields.get("_cached_json") and type(parsed) is tuple:
+        parsed = parsed[0]
+    return safe_repr.format_value(parsed) if issubclass(type(parsed), (dict, list)) else ""
+
+
+def _decode_text(value: object) -> str:
+    """Return *value* of an environ, whose bytes PEP 3333 wants as Latin-1."""
+    if type(value) is not str:
+        return ""
+    try:
+        return value.encode("latin-1").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return value

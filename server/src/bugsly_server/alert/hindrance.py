@@ -1,0 +1,40 @@
+"""Says that workers cannot be recycled, and that they can again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bugsly_server.alert.leak_message import TITLE_PREFIXES, Alert, change_facts, one_line, sentence
+from bugsly_server.clock import SECOND
+from bugsly_server.model.hindrance import HindranceIssue
+from bugsly_server.model.issue import IssueChange, IssueChangeKind
+
+CONSEQUENCE = "Until then workers that grow are not recycled, and memory may run out."
+FOLLOW_UPS = {
+    True: "You will be told if it is held back again.",
+    False: "You will be told when it has been over for half an hour, and nothing more until then.",
+}
+
+
+def compose_hindrance_alert(
+    project: str, issue: HindranceIssue, change: IssueChange, url: str
+) -> Alert:
+    """Return the alert of *change*, which happened to the safety net of *project*."""
+    is_over = change.kind is IssueChangeKind.RESOLVED
+    moment = datetime.fromtimestamp(change.at / SECOND, UTC)
+    environment = f" ({issue.environment})" if issue.environment else ""
+    lines = (
+        sentence(change.because),
+        "" if is_over else CONSEQUENCE,
+        FOLLOW_UPS[is_over],
+        f"Seen at {moment:%Y-%m-%d %H:%M} UTC{environment}.",
+    )
+    return Alert(
+        title=one_line(f"[{project}] {TITLE_PREFIXES[change.kind]}{issue.title}"),
+        lines=tuple(one_line(line) for line in lines if line),
+        url=url,
+        facts={
+            **change_facts(project, issue, change, kind="net", title=issue.title),
+            "net": {"because": change.because, "environment": issue.environment},
+        },
+    )

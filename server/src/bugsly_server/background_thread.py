@@ -1,0 +1,60 @@
+"""Runs a step again and again on a thread; the only place in the server with a broad `except`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Protocol
+
+from bugsly_server.errors import BugslyError
+
+LOG = logging.getLogger("bugsly")
+
+
+class BackgroundTask(Protocol):
+    """Something to be done for as long as the server runs."""
+
+    def run_once(self) -> float:
+        """Do a little, and return the seconds to pause before the next time."""
+
+    def recover(self, error: Exception) -> float:
+        """Make good what *error* broke off, and return the seconds to pause."""
+
+
+class BackgroundThread:
+    """One thread of the server."""
+
+    def __init__(self, name: str, task: BackgroundTask) -> None:
+        self._task = task
+        self._last_problem = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self, timeout: float) -> None:
+        """Let the present step end, and return; at the latest after *timeout* seconds."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                pause = self._task.run_once()
+                self._last_problem = ""
+            except BugslyError as error:
+                self._log_once(str(error))
+                pause = self._task.recover(error)
+            except Exception as error:
+                LOG.exception("%s: a step failed → it goes on", self._thread.name)
+                pause = self._task.recover(error)
+            self._stopping.wait(pause)
+
+    def _log_once(self, problem: str) -> None:
+        """Log *problem*, in one line, unless it is the one of the step before."""
+        if problem != self._last_problem:
+            self._last_problem = problem
+            LOG.warning("%s: %s", self._thread.name, problem)

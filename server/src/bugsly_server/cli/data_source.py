@@ -1,0 +1,95 @@
+"""Reads workers and issues, from a data folder or from a server that runs elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from bugsly_server.cli.option_values import settings_of
+from bugsly_server.clock import now
+from bugsly_server.errors import Misconfigured, NotFound
+from bugsly_server.store.meta.database import HEAD_REVISION, Database
+from bugsly_server.store.telemetry import SqliteTelemetry
+from bugsly_server.web import api
+
+FactsByProject = dict[str, list[dict[str, Any]]]
+
+
+def read_facts(parsed: argparse.Namespace, kind: str) -> FactsByProject:
+    """Return *kind*, `workers` or `issues`, by project."""
+    url = server_url(parsed)
+    facts = _read_server(url, kind) if url else _read_folder(parsed, kind)
+    if parsed.project is None:
+        return facts
+    if parsed.project not in facts:
+        known_projects = ", ".join(sorted(facts)) or "none yet"
+        raise NotFound(
+            f"project: {parsed.project!r} is not there → choose one of: {known_projects}"
+        )
+    return {parsed.project: facts[parsed.project]}
+
+
+def server_url(parsed: argparse.Namespace) -> str:
+    """Return the address of the server that is asked, empty for the data folder."""
+    return str(parsed.url or os.environ.get("BUGSLY_URL") or "")
+
+
+def _read_folder(parsed: argparse.Namespace, kind: str) -> FactsByProject:
+    settings = settings_of(parsed)
+    telemetry = SqliteTelemetry(settings.data_dir / "telemetry", settings.keep_days)
+    readers: dict[str, api.FactsReader] = {
+        "workers": api.living_workers,
+        "issues": partial(api.open_issues, telemetry=telemetry),
+    }
+    with closing(telemetry), open_database(parsed).reading() as connection:
+        return api.facts_by_project(connection, readers[kind], None, now())
+
+
+def open_database(parsed: argparse.Namespace) -> Database:
+    """Return the database in the data folder, which works whether its server runs or not."""
+    folder = settings_of(parsed).data_dir
+    file = folder / "meta.db"
+    if not file.exists():
+        raise NotFound(
+            f"BUGSLY_DATA_DIR: {folder} holds nothing of Bugsly's"
+            " → name the folder with --data-dir, or a server with --url"
+        )
+    database = Database(file)
+    if database.version() != HEAD_REVISION:
+        raise Misconfigured(
+            f"BUGSLY_DATA_DIR: {folder} is of another version → start its server once"
+        )
+    return database
+
+
+def _read_server(url: str, kind: str) -> FactsByProject:
+    facts: FactsByProject = call_api(url, "GET", kind)
+    return facts
+
+
+def call_api(url: str, method: str, path: str) -> Any:
+    """Return what the server at *url* answers to one request below `/api/v1/`.
+
+    Raises `Misconfigured` for a refusal, with the sentence that the server gave.
+    """
+    import httpx2
+
+    address = f"{url.rstrip('/')}/api/v1/{path}"
+    token = os.environ.get("BUGSLY_TOKEN", "").strip()
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    try:
+        response = httpx2.request(method, address, headers=headers, timeout=10)
+        response.raise_for_status()
+        return response.json()
+    except httpx2.HTTPStatusError as error:
+        status, hint = error.response.status_code, "check that this is a Bugsly server"
+        if status == httpx2.codes.UNAUTHORIZED:
+            hint = "set BUGSLY_TOKEN to a token of the account page"
+        elif status == httpx2.codes.CONFLICT:
+            raise Misconfigured(str(error.response.json()["detail"])) from None
+        raise Misconfigured(f"{url}: it answered {status} → {hint}") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        raise Misconfigured(f"{url}: {error} → check the address, and that it runs") from None

@@ -1,0 +1,1 @@
+"""`bugsly doctor`: starts an app, drives it, and says whether and why it leaks."""

@@ -1,0 +1,1 @@
+"""Decodes payloads of agents and SDKs into typed values; pure."""

@@ -1,0 +1,134 @@
+"""Tells a leak from its echoes: entries of one leak are often counted in several places.
+
+An engine made for each request adds to lists of its library, keeps descriptors open, and survives
+with its request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
+from bugsly_server.diagnose.heap.holder_paths import without_thread_number
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+
+MAX_RATE_DIFFERENCE = 0.2
+"""Two holders grow together when their entries per request differ by no more."""
+CAUSE_RANK = {
+    Cause.UNRETURNED_CONNECTION: 5,
+    Cause.MADE_PER_REQUEST: 5,
+    Cause.OUTSIDE_WORKERS: 5,
+    Cause.THREADS: 4,
+    Cause.METRIC_LABELS: 4,
+    Cause.HANDLERS_PER_REQUEST: 3,
+    Cause.KEPT_EXCEPTION: 3,
+    Cause.UNBOUNDED_CACHE: 2,
+    Cause.GROWING_CONTAINER: 2,
+}
+"""Of holders that grow together, the one whose cause says more stands for all."""
+
+
+def merge_duplicates(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """Return one diagnosis for each leak among *diagnoses*, the heaviest first."""
+    groups: list[list[Diagnosis]] = []
+    for diagnosis in sorted(diagnoses, key=_weight, reverse=True):
+        group = next((known for known in groups if _is_duplicate(diagnosis, known)), None)
+        if group is None:
+            groups.append([diagnosis])
+        else:
+            group.append(diagnosis)
+    return [_merge_group(group) for group in groups]
+
+
+def merge_unattributed(diagnoses: Sequence[Diagnosis], unattributed: Diagnosis) -> list[Diagnosis]:
+    """Return *diagnoses* and *unattributed*, the growth that they leave unexplained.
+
+    A symptom that grows with the same requests is the face of it: both are one leak.
+    """
+    symptom = next((one for one in diagnoses if _is_symptom_of(one, unattributed)), None)
+    if symptom is None:
+        return [*diagnoses, unattributed]
+    merged = replace(
+        symptom,
+        cause=Cause.CYCLES if unattributed.cause is Cause.CYCLES else symptom.cause,
+        site=symptom.site or unattributed.site,
+        bytes_per_request=max(symptom.bytes_per_request, unattributed.bytes_per_request),
+        bytes=max(symptom.bytes, unattributed.bytes),
+        part=min(1.0, symptom.part + unattributed.part),
+        because=(*symptom.because, *unattributed.because),
+    )
+    return [merged, *(one for one in diagnoses if one is not symptom)]
+
+
+def _is_symptom_of(diagnosis: Diagnosis, unattributed: Diagnosis) -> bool:
+    return (
+        diagnosis.is_symptom
+        and unattributed.is_leak
+        and diagnosis.endpoint == unattributed.endpoint
+    )
+
+
+def is_unexplained_symptom(diagnosis: Diagnosis) -> bool:
+    """Return whether *diagnosis* is a symptom of which not even the line is known."""
+    return diagnosis.is_symptom and not diagnosis.site and diagnosis.holder not in GAUGE_NAMES
+
+
+def have_similar_rates(left: float, right: float) -> bool:
+    """Return whether two holders gain about as many entries per request."""
+    return abs(left - right) <= MAX_RATE_DIFFERENCE * max(left, right)
+
+
+def _is_duplicate(diagnosis: Diagnosis, group: Sequence[Diagnosis]) -> bool:
+    """Return whether *diagnosis* grows with the same requests, and tells of nothing else.
+
+    It does so as often, or hardly weighs anything, or both lie in libraries: one act of the
+    application leaves traces all over them. Or it is the symptom of what is in *group*, or the same
+    in another thread.
+    """
+    own_path = without_thread_number(diagnosis.holder)
+    if own_path != diagnosis.holder and any(
+        without_thread_number(known.holder) == own_path for known in group
+    ):
+        return True
+    if diagnosis.is_symptom and any(known.symptom == diagnosis.holder for known in group):
+        return True
+    if diagnosis.endpoint != group[0].endpoint:
+        return False
+    if diagnosis.library and all(known.library for known in group):
+        return True
+    is_light = diagnosis.bytes_per_request <= MAX_RATE_DIFFERENCE * group[0].bytes_per_request
+    return is_light or any(
+        have_similar_rates(diagnosis.entries_per_request, known.entries_per_request)
+        for known in group
+    )
+
+
+def _merge_group(group: Sequence[Diagnosis]) -> Diagnosis:
+    """Return the one of *group* that says most, with what the others add to it."""
+    principal = max(group, key=_significance)
+    others = [one for one in group if one is not principal]
+    heaviest = max(group, key=lambda diagnosis: diagnosis.bytes_per_request)
+    return replace(
+        principal,
+        because=(*principal.because, *(f"with it grows {one.holder}" for one in others[:5])),
+        part=min(1.0, sum(one.part for one in group)),
+        bytes_per_request=heaviest.bytes_per_request,
+        bytes=heaviest.bytes,
+    )
+
+
+def _significance(diagnosis: Diagnosis) -> tuple[bool, bool, bool, int, bool, bool, float]:
+    return (
+        not diagnosis.is_symptom,
+        not diagnosis.library,
+        bool(diagnosis.known),
+        CAUSE_RANK.get(diagnosis.cause, 0),
+        diagnosis.trace is None,
+        diagnosis.holder not in GAUGE_NAMES,
+        diagnosis.bytes_per_request,
+    )
+
+
+def _weight(diagnosis: Diagnosis) -> float:
+    return diagnosis.bytes_per_request

@@ -1,0 +1,263 @@
+"""A holder over the lives of workers: how it grew, and with whose requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bugsly.protocol.evidence import Holder
+from bugsly_server.diagnose.growth.endpoint_attribution import (
+    GrowthInterval,
+    attribute_growth,
+    driving_requests,
+    sum_intervals,
+)
+from bugsly_server.diagnose.growth.growth_pattern import (
+    ENTRIES_THRESHOLD,
+    RARE_ENTRIES_THRESHOLD,
+    RESOURCES_THRESHOLD,
+    GrowthPattern,
+    GrowthThreshold,
+    HolderPoint,
+    LifeGrowth,
+    judge_growth,
+)
+from bugsly_server.model.diagnosis import EndpointShare
+from bugsly_server.model.leak_evidence import LeakEvidence, TimeBucket, WorkerHistory
+
+WARM_UP_PART = 0.08
+"""The part of a life's requests that is left out where it is long enough."""
+MAX_WARM_UP_REQUESTS = 100
+MAX_LIVES = 6
+"""Those in which a holder grew most."""
+MAX_INTERVALS = 48
+"""Of one life: more would not tell more, and take longer."""
+RARE_REQUEST_RATIO = 10
+"""Requests to one that drives a holder, from which on it is driven rarely."""
+COUNTED_KINDS = frozenset(
+    {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
+    | {"engine", "callback", "outside"}
+)
+KEYED_KINDS = frozenset(
+    {"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"}
+)
+"""Kinds that keep nothing twice."""
+KEY_VALUE_SEPARATOR = ": "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderGrowth:
+    """What is to be said of one holder. Sizes are bytes."""
+
+    holder: Holder
+    shares: tuple[EndpointShare, ...]
+    by_worker: Mapping[int, LifeGrowth]
+    """By id of the worker."""
+    pattern: GrowthPattern
+    entries_per_request: float
+    """Entries per driving request."""
+    bytes_by_worker: Mapping[int, int]
+    """Bytes it gained, by id of the worker."""
+    total: GrowthInterval
+    """What all lives gained, and what was served meanwhile."""
+
+    @property
+    def gained_entries(self) -> int:
+        """Return how many entries it gained, in all lives."""
+        return sum(growth.gained for growth in self.by_worker.values())
+
+    def per_request_driven_by(self, shares: Sequence[EndpointShare]) -> float:
+        """Return how many entries it gained with each request that *shares* say drives it."""
+        return self.total.gained / max(1, driving_requests(self.total, shares))
+
+    @property
+    def max_entries(self) -> int:
+        """Return what it holds where it holds the most."""
+        return max((growth.final_level for growth in self.by_worker.values()), default=0)
+
+    @property
+    def is_rarely_driven(self) -> bool:
+        """Return whether it is driven by one request in so many that it takes long to tell."""
+        return sum(
+            growth.requests for growth in self.by_worker.values()
+        ) * RARE_REQUEST_RATIO <= sum(self.total.served.values())
+
+    @property
+    def is_hint(self) -> bool:
+        """Return whether too few requests drove it to tell, each of which added to it."""
+        if (
+            self.pattern is not GrowthPattern.EARLY
+            or self.holder.kind in COUNTED_KINDS
+            or is_keyed(self.holder)
+        ):
+            return False
+        growths = [
+            growth
+            for growth in self.by_worker.values()
+            if growth.gained >= RESOURCES_THRESHOLD.gained
+        ]
+        return (
+            self.is_rarely_driven
+            and bool(growths)
+            and all(growth.is_new_each_request for growth in growths)
+        )
+
+    @property
+    def steady_workers(self) -> tuple[int, ...]:
+        """Return the workers in which it grows steadily."""
+        return tuple(
+            one for one, growth in self.by_worker.items() if growth.pattern is GrowthPattern.STEADY
+        )
+
+
+def measure_holder_growth(evidence: LeakEvidence, limits: Mapping[str, int]) -> list[HolderGrowth]:
+    """Return the tracks of all holders, heaviest first; *limits* are those that the source told."""
+    growths = [
+        _measure_holder(holder, evidence.histories, limits.get(name))
+        for name, holder in evidence.holders.items()
+    ]
+    return sorted(
+        (growth for growth in growths if growth is not None),
+        key=lambda growth: (
+            -sum(growth.bytes_by_worker.values()),
+            -growth.gained_entries,
+            growth.holder.name,
+        ),
+    )
+
+
+def _measure_holder(
+    holder: Holder, histories: Sequence[WorkerHistory], source_limit: int | None
+) -> HolderGrowth | None:
+    gained = {history.worker_id: _gained_entries(history, holder.name) for history in histories}
+    fastest = sorted(histories, key=lambda history: -gained[history.worker_id])[:MAX_LIVES]
+    if not fastest or gained[fastest[0].worker_id] < RESOURCES_THRESHOLD.gained:
+        return None
+    by_worker = {history.worker_id: _holder_history(history, holder.name) for history in fastest}
+    by_worker = {
+        worker: holder_history
+        for worker, holder_history in by_worker.items()
+        if holder_history.intervals
+    }
+    if not by_worker:
+        return None
+    intervals = [one for holder_history in by_worker.values() for one in holder_history.intervals]
+    shares = attribute_growth(intervals)
+    limit = holder.bound if holder.bound is not None else source_limit
+    total, keyed = sum_intervals(intervals), is_keyed(holder)
+    threshold = _threshold_for(holder, total, shares, keyed=keyed)
+    growths = {
+        worker: judge_growth(
+            _points_along(holder_history, shares), limit, keyed=keyed, threshold=threshold
+        )
+        for worker, holder_history in by_worker.items()
+    }
+    return HolderGrowth(
+        holder=holder,
+        shares=shares,
+        by_worker=growths,
+        pattern=_agreed_pattern(growths),
+        entries_per_request=_entries_per_request(growths),
+        bytes_by_worker={
+            worker: max(0, growth.gained) * holder.entry_bytes for worker, growth in growths.items()
+        },
+        total=total,
+    )
+
+
+def is_keyed(holder: Holder) -> bool:
+    """Return whether *holder* keeps nothing twice; of a mapping, an entry is a key and a value."""
+    return (
+        holder.kind in KEYED_KINDS
+        or "dict" in holder.kind.lower()
+        or KEY_VALUE_SEPARATOR in holder.entry
+    )
+
+
+def _threshold_for(
+    holder: Holder, total: GrowthInterval, shares: Sequence[EndpointShare], *, keyed: bool
+) -> GrowthThreshold:
+    """Return how much has to be seen of *holder* before it is judged."""
+    if holder.kind in COUNTED_KINDS:
+        return RESOURCES_THRESHOLD
+    is_rare = driving_requests(total, shares) * RARE_REQUEST_RATIO <= total.requests
+    return RARE_ENTRIES_THRESHOLD if is_rare and not keyed else ENTRIES_THRESHOLD
+
+
+def _gained_entries(history: WorkerHistory, name: str) -> int:
+    counts = [
+        bucket.holder_counts[name] for bucket in history.buckets if name in bucket.holder_counts
+    ]
+    return counts[-1] - counts[0] if counts else 0
+
+
+class _HolderHistory(NamedTuple):
+    first_count: int
+    """The count where the holder is first known."""
+    intervals: Sequence[GrowthInterval]
+    """What happened from there on."""
+
+
+def _holder_history(history: WorkerHistory, name: str) -> _HolderHistory:
+    buckets = _without_warm_up(history.buckets)
+    counted = sum(name in bucket.holder_counts for bucket in buckets)
+    stride, seen = -(-counted // MAX_INTERVALS), 0
+    first_count: int | None = None
+    previous = 0
+    served: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    intervals: list[GrowthInterval] = []
+    for bucket in buckets:
+        served.update(bucket.served)
+        failed.update(bucket.failed)
+        count = bucket.holder_counts.get(name)
+        if count is None:
+            continue
+        seen += 1
+        if first_count is not None and seen % stride and seen < counted:
+            continue
+        if first_count is None:
+            first_count = count
+        elif served:
+            intervals.append(GrowthInterval(count - previous, dict(served), dict(failed)))
+        previous = count
+        served.clear()
+        failed.clear()
+    return _HolderHistory(first_count or 0, intervals)
+
+
+def _without_warm_up(buckets: Sequence[TimeBucket]) -> Sequence[TimeBucket]:
+    """Return *buckets* without those of the warm-up."""
+    if not buckets:
+        return buckets
+    warm_up_end = min(MAX_WARM_UP_REQUESTS, WARM_UP_PART * buckets[-1].requests)
+    return [bucket for bucket in buckets if bucket.requests > warm_up_end]
+
+
+def _points_along(
+    holder_history: _HolderHistory, shares: Sequence[EndpointShare]
+) -> list[HolderPoint]:
+    points = [HolderPoint(0, holder_history.first_count)]
+    for interval in holder_history.intervals:
+        requests = points[-1].requests + driving_requests(interval, shares)
+        points.append(HolderPoint(requests, points[-1].level + round(interval.gained)))
+    return points
+
+
+def _agreed_pattern(growths: Mapping[int, LifeGrowth]) -> GrowthPattern:
+    """Return the course that the lives with the most requests agree on."""
+    weights: Counter[GrowthPattern] = Counter()
+    for growth in growths.values():
+        if growth.pattern not in {GrowthPattern.EARLY, GrowthPattern.STILL}:
+            weights[growth.pattern] += growth.requests
+    if not weights:
+        patterns = {growth.pattern for growth in growths.values()}
+        return GrowthPattern.EARLY if GrowthPattern.EARLY in patterns else GrowthPattern.STILL
+    return weights.most_common(1)[0][0]
+
+
+def _entries_per_request(growths: Mapping[int, LifeGrowth]) -> float:
+    requests = sum(growth.requests for growth in growths.values())
+    return sum(growth.gained for growth in growths.values()) / requests if requests else 0.0

@@ -1,0 +1,108 @@
+"""What a life gained after its warm-up, and how much of that is live: given out, not got back."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from bugsly_server.model.leak_evidence import TimeBucket, WorkerHistory
+
+DEFAULT_BLOCK_BYTES = 90.0
+"""Of the mean block of Python's own allocator, where nothing tells."""
+MAX_BLOCK_BYTES = 512.0
+"""Of the largest; what is larger comes from the C allocator, and is counted there."""
+MIN_BUCKETS = 6
+MIN_LIVE_COVERAGE = 0.5
+"""The part of a life in which live bytes have to have been read."""
+MIN_LIVE_HALVES_RATIO = 0.6
+"""What the later half of live growth is to the earlier where it will not stop by itself."""
+
+
+class MemoryGain(NamedTuple):
+    """What a life gained after its warm-up. Sizes are bytes."""
+
+    requests: int
+    private_bytes: int
+    live_bytes: int | None
+    """What was given out and not got back; None where the allocators do not tell."""
+    max_live_bytes: int | None
+    """The same, were all blocks of Python's allocator as large as its blocks can be."""
+    is_steady: bool
+    """Whether live bytes grow as fast in the later half as in the earlier."""
+
+
+def memory_gain(
+    history: WorkerHistory, block_bytes: float = DEFAULT_BLOCK_BYTES
+) -> MemoryGain | None:
+    """Return what *history* gained between its second eighth and its end; None where it is young."""
+    buckets = history.buckets
+    if len(buckets) < MIN_BUCKETS:
+        return None
+    start = buckets[len(buckets) // 8]
+    end_buckets = buckets[-max(2, len(buckets) // 8) :]
+    live = live_byte_series(buckets[len(buckets) // 8 :], block_bytes)
+    max_live = live_byte_series(buckets[len(buckets) // 8 :], MAX_BLOCK_BYTES)
+    early, late = _gain_by_half(live)
+    return MemoryGain(
+        requests=buckets[-1].requests - start.requests,
+        private_bytes=min(bucket.anonymous for bucket in end_buckets)
+        - _lowest_bucket(buckets, start.requests).anonymous,
+        live_bytes=_extrapolate(live, buckets, early + late),
+        max_live_bytes=_extrapolate(max_live, buckets, sum(_gain_by_half(max_live))),
+        is_steady=late >= MIN_LIVE_HALVES_RATIO * early > 0,
+    )
+
+
+def _extrapolate(
+    live: Sequence[tuple[int, float]], buckets: Sequence[TimeBucket], gained: float
+) -> int | None:
+    """Return what was *gained* over all of *buckets*, of which *live* may only be the beginning."""
+    if len(live) < MIN_BUCKETS:
+        return None
+    seen = live[-1][0] - live[0][0]
+    if seen < MIN_LIVE_COVERAGE * (buckets[-1].requests - buckets[0].requests):
+        return None
+    return round(gained * max(1.0, (buckets[-1].requests - live[0][0]) / seen))
+
+
+def live_byte_series(
+    buckets: Sequence[TimeBucket], block_bytes: float = DEFAULT_BLOCK_BYTES
+) -> list[tuple[int, float]]:
+    """Return requests and live bytes where both allocators were read, Python's if it ever was."""
+    has_block_counts = any(bucket.blocks is not None for bucket in buckets)
+    return [
+        (bucket.requests, bucket.in_use + (bucket.blocks or 0) * block_bytes)
+        for bucket in buckets
+        if bucket.in_use and (bucket.blocks is not None or not has_block_counts)
+    ]
+
+
+def _gain_by_half(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """Return what live bytes gained in either half of the requests, outliers apart."""
+    if len(live) < MIN_BUCKETS:
+        return 0.0, 0.0
+    smooth = [
+        (live[index][0], statistics.median(amount for _, amount in live[index - 1 : index + 2]))
+        for index in range(1, len(live) - 1)
+    ]
+    (first, begin), (last, end) = smooth[0], smooth[-1]
+    inner = _interpolate(smooth, (first + last) / 2)
+    return inner - begin, end - inner
+
+
+def _interpolate(live: Sequence[tuple[int, float]], requests: float) -> float:
+    """Return live bytes after *requests*, between two readings by a straight line."""
+    for (left, before), (right, after) in pairwise(live):
+        if left <= requests <= right:
+            return before + (after - before) * (requests - left) / max(1, right - left)
+    return live[-1][1]
+
+
+def _lowest_bucket(buckets: Sequence[TimeBucket], requests: int) -> TimeBucket:
+    """Return the step of least memory around the one that had served *requests*."""
+    nearby = [bucket for bucket in buckets if requests <= bucket.requests <= requests * 1.5] or [
+        buckets[0]
+    ]
+    return min(nearby, key=lambda bucket: bucket.anonymous)

@@ -1,0 +1,1 @@
+"""Reads walked heaps: which holders grow, who drives them, and what no root reaches."""

@@ -1,0 +1,64 @@
+"""The way from a root to a holder: which names are on it, and whose source may tell of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bugsly.protocol.evidence import HeapHolder, ModuleSource
+
+KEY_PATTERN = re.compile(r"\[[^\]]*\]")
+NAME_PATTERN = re.compile(r"[^\W\d]\w*")
+MODULE_PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+PATH_MARKERS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
+"""What a probe writes between names, in angles."""
+BUILT_IN_MODULES = frozenset(
+    {"builtins", "collections", "threading", "functools", "types", "_thread"}
+)
+"""Modules of types whose source never says what an application does with them."""
+ENTRY_STEP = "[*]"
+CALL_ROOT_TYPE = "call"
+"""The type of a root that is a call which goes on."""
+
+
+def holder_name(heap_holder: HeapHolder) -> str:
+    """Return the path without the step to its entries."""
+    return heap_holder.path.removesuffix(ENTRY_STEP)
+
+
+def without_thread_number(path: str) -> str:
+    """Return the path of what every thread has its own of, without the number of a thread."""
+    return re.sub(r"<thread \d+>", "<thread>", path)
+
+
+def path_names(path: str) -> tuple[str, ...]:
+    """Return the names on a path, whichever probe wrote it."""
+    return tuple(name for name in NAME_PATTERN.findall(path) if name not in PATH_MARKERS)
+
+
+def owner_modules(heap_holder: HeapHolder) -> Iterator[tuple[str, str]]:
+    """Yield modules whose source may feed the holder, each with the path by which it would know it.
+
+    First those of the types that own it, from the nearest on; last the module that it hangs on.
+    """
+    last = (path_names(KEY_PATTERN.sub("", heap_holder.path)) or ("",))[-1]
+    for hop in reversed(heap_holder.hops[:-1]):
+        module, _, owner = hop.type.rpartition(".")
+        if module and module not in BUILT_IN_MODULES:
+            yield module, f"{module}.{owner}.{last}"
+    first = heap_holder.hops[0]
+    root = first.name.rpartition(".")[0] if first.type == CALL_ROOT_TYPE else first.name
+    if MODULE_PATTERN.fullmatch(root):
+        yield root, holder_name(heap_holder)
+
+
+def find_source(module: str, sources: Mapping[str, ModuleSource]) -> ModuleSource | None:
+    """Return the source of *module*, or the one that says why there is none."""
+    known = (one for one in sources.values() if module in {one.module, one.file})
+    return next(known, None)
+
+
+def library_folder(file: str) -> str:
+    """Return the folder among installed packages that *file* lies in, empty for all others."""
+    found = re.search(r"/(?:site|dist)-packages/([^/]+)", file)
+    return found[1].removesuffix(".py") if found else ""

@@ -1,0 +1,157 @@
+"""Objects that are alive though nothing leads to them: whose fault that is, and what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bugsly.protocol.evidence import HeapGrowth, ModuleSource, UnreachableObjects
+from bugsly_server.diagnose.growth.live_bytes import memory_gain
+from bugsly_server.diagnose.heap.heap_attribution import (
+    find_one_to_one_endpoint,
+    judge_even_growth,
+    total_gain,
+)
+from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
+from bugsly_server.diagnose.source_analysis.source_locations import format_site
+from bugsly_server.diagnose.source_analysis.suspect_calls import find_constructor_call
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.heap_path import HeapPath
+from bugsly_server.model.units import count, size
+
+MIN_DECISIVE_PART = 0.5
+"""The part of a growth that objects have to account for to be its cause."""
+MIN_REMAINING_PART = 0.5
+"""The part of what a life would have left behind at this pace that has to be there still."""
+MAX_NAMED_TYPES = 3
+NATIVE_CONFIDENCE = 0.85
+CONCERNED_CAUSES = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
+
+
+def add_unreachable_objects(
+    unattributed: Diagnosis, walked: WalkedHeap, sources: Mapping[str, ModuleSource]
+) -> Diagnosis:
+    """Return *unattributed*, a growth without a holder, with the objects that no root leads to.
+
+    With the collector on, such objects may only wait for it. They are leaked references where a
+    collection took place and all of the life's are there all the same.
+    """
+    growing = [
+        each
+        for each in walked.heap.orphans
+        if any(
+            judge_even_growth(walked.history, shares, walked.heap.requests, each.counts)
+            for shares in (unattributed.shares, ())
+        )
+    ]
+    if unattributed.cause not in CONCERNED_CAUSES:
+        return unattributed
+    if not growing:
+        reason = (
+            f"a walk of the heap met {count(walked.heap.objects)} objects, and none that keeps more"
+        )
+        found = () if unattributed.holder or walked.heap.retainers else (reason,)
+        return replace(unattributed, because=(*unattributed.because, *found))
+    explained = replace(
+        unattributed,
+        because=(_reason(growing, walked.heap), *unattributed.because),
+        trace=unattributed.trace or _heap_path(growing, walked.heap),
+    )
+    explained = _with_constructor(explained, growing, walked, sources)
+    if unattributed.cause is Cause.UNKNOWN and _are_leaked(growing, walked):
+        return replace(explained, cause=Cause.NATIVE, is_leak=True, confidence=NATIVE_CONFIDENCE)
+    return explained
+
+
+def _with_constructor(
+    unattributed: Diagnosis,
+    growing: Sequence[UnreachableObjects],
+    walked: WalkedHeap,
+    sources: Mapping[str, ModuleSource],
+) -> Diagnosis:
+    """Return *unattributed* with the endpoint whose requests make the objects, and the line that does."""
+    unattributed = _with_exact_endpoint(unattributed, growing, walked)
+    if not unattributed.endpoint or (unattributed.site and unattributed.cause is not Cause.CYCLES):
+        return unattributed
+    types = [each.type for each in growing if "." in each.type or not unattributed.site]
+    kinds = [kind.rpartition(".")[2] for kind in types]
+    constructors = (
+        find_constructor_call(kind, unattributed.endpoint, sources.values()) for kind in kinds
+    )
+    found = next((maker for maker in constructors if maker is not None), None)
+    if found is None:
+        return unattributed
+    return replace(unattributed, site=format_site(found.source, found.line), file=found.source.file)
+
+
+def _with_exact_endpoint(
+    unattributed: Diagnosis, growing: Sequence[UnreachableObjects], walked: WalkedHeap
+) -> Diagnosis:
+    """Return *unattributed* with the endpoint each request of which left a whole number of objects.
+
+    That is surer than which requests memory seems to grow with.
+    """
+    at_requests, gained = walked.heap.requests, memory_gain(walked.history)
+    seen_per_request = sum(total_gain(each.bytes) for each in growing) / total_gain(at_requests)
+    exact = (
+        (each, find_one_to_one_endpoint(walked.history, at_requests, each.counts))
+        for each in growing
+    )
+    orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
+    if orphans is None or shares[0].endpoint == unattributed.endpoint:
+        return unattributed
+    requests_per_driven = shares[0].slope * total_gain(at_requests) / total_gain(orphans.counts)
+    growth_rate = gained.private_bytes / max(1, gained.requests) if gained is not None else 0.0
+    bytes_per_request = requests_per_driven * max(seen_per_request, growth_rate)
+    driver = replace(
+        shares[0], slope=bytes_per_request, low=bytes_per_request, high=bytes_per_request
+    )
+    return replace(
+        unattributed,
+        endpoint=driver.endpoint,
+        shares=(driver,),
+        bytes_per_request=bytes_per_request,
+    )
+
+
+def _are_leaked(growing: Sequence[UnreachableObjects], walked: WalkedHeap) -> bool:
+    """Return whether a collection left these objects alone, which are most of the growth."""
+    gained = memory_gain(walked.history)
+    if gained is None:
+        return False
+    requests = walked.heap.requests
+    bytes_per_request = sum(total_gain(orphans.bytes) for orphans in growing) / total_gain(requests)
+    was_collected = any(trim.garbage >= 0 for trim in walked.history.trims)
+    are_all_there = all(
+        orphans.counts[0]
+        >= MIN_REMAINING_PART * total_gain(orphans.counts) / total_gain(requests) * requests[0]
+        for orphans in growing
+    )
+    return (
+        was_collected
+        and are_all_there
+        and bytes_per_request >= MIN_DECISIVE_PART * gained.private_bytes / max(1, gained.requests)
+    )
+
+
+def _reason(growing: Sequence[UnreachableObjects], heap: HeapGrowth) -> str:
+    named = [f"{count(one.counts[-1])} × {one.type}" for one in growing[:MAX_NAMED_TYPES]]
+    gained = sum(total_gain(one.counts) for one in growing)
+    over = f"{count(total_gain(heap.requests))} requests"
+    return (
+        f"nothing leads to {', '.join(named)} ({size(sum(one.bytes[-1] for one in growing))}), which"
+        f" are alive all the same: {count(gained)} more over {over}"
+    )
+
+
+def _heap_path(growing: Sequence[UnreachableObjects], heap: HeapGrowth) -> HeapPath:
+    return HeapPath(
+        hops=(),
+        requests=heap.requests,
+        counts=tuple(map(sum, zip(*(one.counts for one in growing), strict=True))),
+        bytes=sum(one.bytes[-1] for one in growing),
+        entry=growing[0].type,
+        types={one.type: one.counts[-1] for one in growing},
+        objects=heap.objects,
+        pause=heap.pause,
+    )

@@ -1,0 +1,43 @@
+"""Recognises the known leaks of libraries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.known_leaks import KnownLeak, known_leaks
+from bugsly_server.model.leak_evidence import LeakEvidence
+
+
+def recognise_known_leak(diagnosis: Diagnosis, evidence: LeakEvidence) -> Diagnosis:
+    """Return *diagnosis* under the name of the known leak that it is, if it is one."""
+    if not diagnosis.is_leak:
+        return diagnosis
+    texts = [diagnosis.holder, *_library_lines(diagnosis, evidence)]
+    for slug, leak in known_leaks().items():
+        if any(re.search(leak.pattern, text) for text in texts) and _affects(leak, diagnosis):
+            return replace(diagnosis, known=slug, cause=leak.cause)
+    return diagnosis
+
+
+def _library_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> list[str]:
+    return [
+        line.inner
+        for history in evidence.histories
+        if history.worker_id in diagnosis.workers and not diagnosis.holder
+        for window in history.allocation_windows
+        for line in window.lines[:1]
+    ]
+
+
+def _affects(leak: KnownLeak, diagnosis: Diagnosis) -> bool:
+    """Return whether the version in use, where it is known, is older than the one that mends it."""
+    name, _, version = diagnosis.library.partition(" ")
+    if name.lower().replace("_", "-") != leak.library or not leak.fixed_in:
+        return not name or not leak.fixed_in
+    return _version_key(version) < _version_key(leak.fixed_in)
+
+
+def _version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("b")[0]))

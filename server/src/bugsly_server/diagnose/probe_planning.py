@@ -1,0 +1,135 @@
+"""What to ask the workers for, so that a diagnosis can be made or made better."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from bugsly.protocol.evidence import ProbeRequest
+from bugsly_server.clock import SECOND
+from bugsly_server.diagnose.duplicates import is_unexplained_symptom
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
+
+MAX_FILES = 6
+ALLOCATION_WINDOW_REQUESTS = 200
+HEAP_WALK_REQUEST_RANGE = (300, 900)
+"""The least and the most that a walk takes."""
+HEAP_WALK_SECONDS = 60.0
+"""That it takes in between, at the worker's pace."""
+UNSETTLED_CAUSES = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION, Cause.CYCLES}
+"""Causes that a dear probe may settle."""
+VIEW_TELLING_CAUSES = {Cause.CYCLES}
+"""Causes of which the view that makes the objects tells more than the line that allocates them."""
+TRIM_IRRELEVANT_CAUSES = {Cause.CYCLES}
+"""Causes of which a trim tells nothing: it would only free what was left lying."""
+
+
+class PlannedProbe(NamedTuple):
+    """A probe, and the worker to ask for it."""
+
+    worker_id: int
+    request: ProbeRequest
+
+
+def plan_probes(evidence: LeakEvidence, given: Iterable[Diagnosis]) -> list[PlannedProbe]:
+    """Return what is worth to be asked for: sources that are missing, then the dear probes.
+
+    A dear probe is wanted once in a worker's life, and only where the cause is still open; a walk
+    of its heap also where it is known what is left behind, and not what holds it.
+    """
+    history_by_id = {history.worker_id: history for history in evidence.histories}
+    diagnoses = list(given)
+    probes = [*_plan_source_request(evidence, diagnoses)]
+    for diagnosis in diagnoses:
+        history = next(
+            (history_by_id[key] for key in diagnosis.workers if key in history_by_id), None
+        )
+        if history is not None and _is_unsettled(diagnosis):
+            probes += _plan_expensive_probe(diagnosis, history)
+        elif history is not None and (
+            is_unexplained_symptom(diagnosis) or diagnosis.cause is Cause.CYCLES
+        ):
+            probes += _plan_heap_walk(history)
+    return probes
+
+
+def _plan_source_request(
+    evidence: LeakEvidence, diagnoses: Collection[Diagnosis]
+) -> Iterator[PlannedProbe]:
+    """Yield one ask for the sources that diagnoses would like to read and nobody has sent."""
+    newest = max(evidence.histories, key=_last_seen_at, default=None)
+    known_endpoints = {
+        endpoint for source in evidence.sources.values() for endpoint in source.views
+    }
+    relevant = [one for one in diagnoses if one.is_leak or one.cause is Cause.BUFFERED_RESPONSE]
+    missing = [one.file for one in relevant if one.file and one.file not in evidence.sources]
+    missing += [one.unread for one in relevant if one.unread]
+    missing += [path for one in relevant if (path := _unread_path(one.site, evidence))]
+    without_view = [one for one in relevant if one.endpoint not in {"", *known_endpoints}]
+    missing += [
+        one.endpoint
+        for one in without_view
+        if one.library or not one.site or one.cause in VIEW_TELLING_CAUSES
+    ]
+    if newest is not None and missing:
+        names = tuple(sorted(set(missing)))[:MAX_FILES]
+        yield PlannedProbe(newest.worker_id, ProbeRequest(id=0, probe="source", files=names))
+
+
+def _unread_path(site: str, evidence: LeakEvidence) -> str:
+    """Return the short path of *site* where its source was not read."""
+    path = site.rpartition(":")[0]
+    known = any(file.endswith(f"/{path}") or file == path for file in evidence.sources)
+    return "" if known else path
+
+
+def _last_seen_at(history: WorkerHistory) -> int:
+    return history.buckets[-1].at if history.buckets else 0
+
+
+def _is_unsettled(diagnosis: Diagnosis) -> bool:
+    """Return whether a dear probe may tell what holds or makes what grows."""
+    if diagnosis.is_symptom:
+        return not diagnosis.site and diagnosis.bytes_per_request > 0
+    if diagnosis.cause is Cause.CYCLES and diagnosis.site:
+        return False
+    return diagnosis.cause in UNSETTLED_CAUSES and not diagnosis.holder
+
+
+def _plan_expensive_probe(diagnosis: Diagnosis, history: WorkerHistory) -> Iterator[PlannedProbe]:
+    if (
+        not history.trims
+        and not diagnosis.is_symptom
+        and diagnosis.cause not in TRIM_IRRELEVANT_CAUSES
+    ):
+        yield PlannedProbe(history.worker_id, ProbeRequest(id=0, probe="trim"))
+    elif diagnosis.cause is not Cause.RETENTION:
+        if is_walkable(history):
+            yield from _plan_heap_walk(history)
+        elif not history.allocation_windows:
+            request = ProbeRequest(id=0, probe="window", requests=ALLOCATION_WINDOW_REQUESTS)
+            yield PlannedProbe(history.worker_id, request)
+
+
+def _plan_heap_walk(history: WorkerHistory) -> Iterator[PlannedProbe]:
+    if is_walkable(history):
+        yield PlannedProbe(
+            history.worker_id,
+            ProbeRequest(id=0, probe="heap", requests=_heap_walk_requests(history)),
+        )
+
+
+def _heap_walk_requests(history: WorkerHistory) -> int:
+    """Return the requests of a walk, for which a busy worker has time for more."""
+    minimum, maximum = HEAP_WALK_REQUEST_RANGE
+    rate = 0.0
+    if len(history.buckets) > 1:
+        first, last = history.buckets[0], history.buckets[-1]
+        rate = (last.requests - first.requests) * SECOND / max(1, last.at - first.at)
+    return round(min(maximum, max(minimum, rate * HEAP_WALK_SECONDS)))
+
+
+def is_walkable(history: WorkerHistory) -> bool:
+    """Return whether a walk of its heap was not had, nor asked for in vain."""
+    return not history.heaps and "heap" not in history.fruitless_probes

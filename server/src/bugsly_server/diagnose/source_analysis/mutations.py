@@ -1,0 +1,222 @@
+"""How source spells a holder, and what it does to it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeGuard
+
+ADDING_METHODS = frozenset(
+    {"append", "appendleft", "add", "extend", "extendleft", "insert", "update", "setdefault"}
+    | {"push", "put", "put_nowait", "set", "register", "__setitem__"}
+)
+REMOVING_METHODS = frozenset(
+    {"pop", "popleft", "popitem", "remove", "discard", "clear", "get_nowait"}
+)
+ADDING_FUNCTIONS = frozenset({"heappush", "insort", "insort_left", "insort_right"})
+"""Functions that add to their first argument."""
+REMOVING_FUNCTIONS = frozenset({"heappop"})
+"""Functions that take out of their first argument."""
+INITIALISERS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
+"""Methods that make the holder, and make nothing anew."""
+VARIABLE_MARKERS = frozenset({"<closure>", "<default>", "<local>"})
+"""What a path says of a variable of a function."""
+MAX_CACHED_FUNCTIONS = 64
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class HolderSpelling:
+    """How source may spell a holder: `log` and `views.log`, or `self.seen`."""
+
+    name: str
+    closure_of: str
+    """The function whose closure or default it is, empty for all others."""
+    is_bare: bool
+    """Whether it may stand there without a dot before it."""
+    attribute_of: str = ""
+    """What it is an attribute of: an instance, or a class."""
+    self_nodes: frozenset[int] = frozenset()
+    """Ids of the nodes that spell it within its own class, which is a container."""
+    foreign_self_nodes: frozenset[int] = frozenset()
+    """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
+    constructor_calls: frozenset[int] = frozenset()
+    """Ids of the calls that make what it is an attribute of."""
+
+    @classmethod
+    def from_path(cls, path: str, module: str) -> HolderSpelling:
+        """Return how the source of *module* spells the holder at *path*."""
+        rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
+        parts = [part for part in rest.split(".") if part]
+        is_variable = len(parts) > 2 and parts[-2] in VARIABLE_MARKERS
+        return cls(
+            name=parts[-1] if parts else "",
+            closure_of=parts[-3] if is_variable else "",
+            is_bare=is_variable or len(parts) == 1,
+            attribute_of=parts[-2] if len(parts) > 1 and not is_variable else "",
+        )
+
+    def resolved_in(self, tree: ast.Module) -> HolderSpelling:
+        """Return it with what `self` stands for in the classes of *tree*."""
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        constructor_calls = (
+            constructor_calls_of(self.attribute_of, tree) if self.attribute_of else []
+        )
+        own_classes = {last_name(call.func) for call in constructor_calls_of(self.name, tree)}
+        owner_classes = {self.attribute_of, *(last_name(call.func) for call in constructor_calls)}
+        owners = [one for one in classes if one.name in owner_classes]
+        bases = {last_name(base) for one in owners for base in one.bases}
+        foreign_classes = [one for one in classes if one not in owners and one.name not in bases]
+        return replace(
+            self,
+            self_nodes=frozenset(
+                id(node)
+                for one in classes
+                if one.name in own_classes
+                for node in _self_nodes_of(one)
+            ),
+            foreign_self_nodes=frozenset(
+                id(node) for one in foreign_classes if owners for node in _self_nodes_of(one)
+            ),
+            constructor_calls=frozenset(map(id, constructor_calls)),
+        )
+
+
+def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
+    """Return the calls that make what is *name* so: `Cache()` in `log = Cache()`."""
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.Call)
+        and any(last_name(target) == name for target in targets_of(node))
+    ]
+
+
+def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:
+    """Yield what stands for an instance, or for the class, in the code of *class_node*."""
+    for node in ast.walk(class_node):
+        is_super = isinstance(node, ast.Call) and last_name(node.func) == "super"
+        if is_super or (isinstance(node, ast.Name) and node.id in {"self", "cls"}):
+            yield node
+
+
+def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    """Return what *node* assigns to."""
+    return list(node.targets) if isinstance(node, ast.Assign) else [node.target]
+
+
+def refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
+    """Return whether *node* spells the holder: `log`, `views.log`, `self.seen`, `log[key]`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if id(node) in spelling.self_nodes:
+        return True
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in {"setdefault", "get"} and refers_to(node.func.value, spelling)
+    if isinstance(node, ast.Name):
+        return spelling.is_bare and node.id == spelling.name
+    if (
+        spelling.closure_of
+        or not isinstance(node, ast.Attribute)
+        or id(node.value) in spelling.foreign_self_nodes
+    ):
+        return False
+    return node.attr.lstrip("_") == spelling.name.lstrip("_")
+
+
+def adds_to(node: ast.AST, spelling: HolderSpelling) -> bool:
+    """Return whether *node* adds to the holder."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=holder, attr=method)):
+            return (method in ADDING_METHODS and refers_to(holder, spelling)) or _adds_by_function(
+                node, spelling
+            )
+        case ast.Call():
+            return _adds_by_function(node, spelling)
+        case ast.Assign(targets=targets):
+            return any(
+                isinstance(one, ast.Subscript) and refers_to(one.value, spelling) for one in targets
+            )
+        case ast.AugAssign(target=target, op=ast.Add() | ast.BitOr()):
+            return refers_to(target, spelling) or (
+                isinstance(target, ast.Subscript) and refers_to(target.value, spelling)
+            )
+    return False
+
+
+def _adds_by_function(call: ast.Call, spelling: HolderSpelling) -> bool:
+    return (
+        last_name(call.func) in ADDING_FUNCTIONS
+        and bool(call.args)
+        and refers_to(call.args[0], spelling)
+    )
+
+
+def removes_from(node: ast.AST, spelling: HolderSpelling, function: FunctionNode | None) -> bool:
+    """Return whether *node*, in the function *function* it, takes entries out of the holder."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=holder, attr=method)) if method in REMOVING_METHODS:
+            return refers_to(holder, spelling)
+        case ast.Call(func=called, args=[holder, *_]):
+            return last_name(called) in REMOVING_FUNCTIONS and refers_to(holder, spelling)
+        case ast.Delete(targets=targets):
+            return any(
+                isinstance(one, ast.Subscript) and refers_to(one.value, spelling) for one in targets
+            )
+        case ast.Assign(targets=[ast.Subscript(value=holder, slice=ast.Slice())]):
+            return refers_to(holder, spelling)
+        case ast.Assign():
+            return function is not None and _replaces(node, spelling, function)
+    return False
+
+
+def _replaces(node: ast.Assign, spelling: HolderSpelling, function: FunctionNode) -> bool:
+    """Return whether *node* puts another in the holder's place, with less in it or nothing."""
+    targets = [
+        one
+        for target in node.targets
+        for one in (target.elts if isinstance(target, ast.Tuple) else [target])
+    ]
+    is_renewed = any(_is_holder_itself(one, spelling, function) for one in targets)
+    joins = any(isinstance(one, ast.BinOp | ast.Starred) for one in ast.walk(node.value))
+    if not is_renewed or joins or function.name in INITIALISERS:
+        return False
+    return not any(_is_creation_check(one) and node in one.body for one in ast.walk(function))
+
+
+def _is_creation_check(node: ast.AST) -> TypeGuard[ast.If]:
+    """Return whether *node* lets be made what is not there yet: `if not hasattr(here, "log")`."""
+    if not isinstance(node, ast.If):
+        return False
+    test_nodes = list(ast.walk(node.test))
+    has_hasattr = any(
+        isinstance(one, ast.Call) and last_name(one.func) == "hasattr" for one in test_nodes
+    )
+    return has_hasattr or any(
+        isinstance(one, ast.Constant) and one.value is None for one in test_nodes
+    )
+
+
+def _is_holder_itself(target: ast.AST, spelling: HolderSpelling, function: FunctionNode) -> bool:
+    """Return whether *target* is the holder itself, and not a variable of *function*'s own."""
+    if isinstance(target, ast.Attribute):
+        return refers_to(target, spelling)
+    if not isinstance(target, ast.Name) or not refers_to(target, spelling):
+        return False
+    return target.id in _outer_names(function)
+
+
+@lru_cache(MAX_CACHED_FUNCTIONS)
+def _outer_names(function: FunctionNode) -> frozenset[str]:
+    """Return the names that are not *function*'s own although it gives them something."""
+    found = (one.names for one in ast.walk(function) if isinstance(one, ast.Global | ast.Nonlocal))
+    return frozenset(name for names in found for name in names)
+
+
+def last_name(node: ast.AST) -> str:
+    """Return `c` of `c` and of `a.b.c`; empty for all else."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))

@@ -1,1 +1,0 @@
-"""From bytes to facts: what a report says, when it was, and what is not believed. All pure."""

@@ -1,0 +1,109 @@
+"""Keeps alerts from being sent to where only this machine or its network can reach.
+
+Who may add a channel could otherwise let the server ask its neighbours in his stead: a cloud's
+metadata service, a database without a password, a router (server-side request forgery).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+from bugsly_server.errors import ChannelError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolver = Callable[[str, int], list[str]]
+
+RESOLVE_SECONDS = 5.0
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The only part of IPv6 that is handed out for the public internet (IANA)."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""An IPv4 address as hosts without IPv4 see it, in the last 32 bits (RFC 6052)."""
+
+
+def resolve_host(host: str, port: int) -> list[str]:
+    """Return the addresses of *host* in the order to try them; none after `RESOLVE_SECONDS`."""
+    addresses: list[str] = []
+
+    def look_up() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return
+        addresses.extend(str(answer[4][0]) for answer in answers)
+
+    lookup_thread = threading.Thread(target=look_up, name="resolve", daemon=True)
+    lookup_thread.start()
+    lookup_thread.join(RESOLVE_SECONDS)
+    return list(addresses)
+
+
+class AddressGuard:
+    """Tells which addresses *subject* may go to: public ones, and those in *allowed*."""
+
+    def __init__(
+        self, allowed: Sequence[Network], resolver: Resolver = resolve_host, subject: str = "alerts"
+    ) -> None:
+        self.allowed = tuple(allowed)
+        self._resolve = resolver
+        self._subject = subject
+
+    def allowed_addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of *host* that a connection may be made to, at least one.
+
+        Connect to one of these, not to *host*: asked again, its name server may answer otherwise.
+        """
+        resolved = self._resolve(host, port)
+        if not resolved:
+            raise ChannelError(f"{host}: it has no address → check the spelling, and DNS here")
+        admitted = [one for one in resolved if not self._refused_kind(one)]
+        if not admitted:
+            self.check_address(host, resolved[0])
+        return admitted
+
+    def check_address(self, host: str, address: str) -> None:
+        """Raise `ChannelError` where *address*, which *host* stands for, may not be reached."""
+        refused_kind = self._refused_kind(address)
+        if refused_kind:
+            name = host if host == address else f"{host} ({address})"
+            effective = _effective_address(ipaddress.ip_address(address))
+            network = ipaddress.ip_network(effective)
+            raise ChannelError(
+                f"{name}: {self._subject} are not sent to {refused_kind} address"
+                f" → to allow it, start the server with BUGSLY_ALLOW_NETWORKS={network}",
+                permanent=True,
+            )
+
+    def _refused_kind(self, text: str) -> str:
+        """Return what kind of address speaks against it, with its article; '' if none does."""
+        address = _effective_address(ipaddress.ip_address(text))
+        if any(address in network for network in self.allowed):
+            return ""
+        return _reserved_kind(address)
+
+
+def _effective_address(address: Address) -> Address:
+    """Return the IPv4 address that packets for *address* end up at, or *address* itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _reserved_kind(address: Address) -> str:
+    """Return '' for a public address; safe by default, since all that is not known is reserved."""
+    if address.is_unspecified:
+        return "an unspecified"
+    if address.is_loopback:
+        return "a loopback"
+    if address.is_link_local:
+        return "a link-local"
+    if address.is_multicast:
+        return "a multicast"
+    if address.is_global and (address.version == 4 or address in GLOBAL_UNICAST):
+        return ""
+    return "a private or reserved"

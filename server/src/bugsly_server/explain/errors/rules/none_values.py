@@ -1,0 +1,261 @@
+"""None where something else was expected."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import NamedTuple
+
+from bugsly_server.explain.errors.frame_source import replacement_diff
+from bugsly_server.explain.errors.raised_exception import RaisedException, frame_location, quoted
+from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+
+ATTRIBUTE_PATTERN = r"^'NoneType' object has no attribute '(?P<attribute>\w+)'"
+INDEX_PATTERN = r"^'NoneType' object (?:is not subscriptable|does not support item)"
+ITERATION_PATTERN = (
+    r"^(?:'NoneType' object is not iterable|cannot unpack non-iterable NoneType"
+    r"|argument of type 'NoneType' is not)"
+)
+CALL_PATTERN = r"^'NoneType' object is not callable"
+LENGTH_PATTERN = r"^object of type 'NoneType' has no len"
+NUMBER_PATTERN = r"^(?:int|float)\(\) argument must be .*not 'NoneType'"
+OPERAND_PATTERN = (
+    r"^(?:unsupported operand type\(s\) for (?P<operator>\S+): .*'NoneType'"
+    r"|'(?P<compare>\S+)' not supported between instances of .*'NoneType'"
+    r"|can only concatenate \w+ \(not \"NoneType\"\))"
+)
+
+
+class NoneSource(NamedTuple):
+    """A call that answers None on purpose: when, and what to do about it."""
+
+    pattern: str
+    when: str
+    fix: str
+
+
+NONE_SOURCES = (
+    NoneSource(
+        r"\.(first|one_or_none|scalar_one_or_none|scalar|fetchone)\(\)$|\bget_or_none\(",
+        "it gives None where no row matches",
+        "handle the missing row: `first_or_404()` in a view with Flask-SQLAlchemy, or test for None"
+        " and `abort(404)`",
+    ),
+    NoneSource(
+        r"\bsession\.get\(|\.query\.get\(",
+        "it gives None where the database has no row with that primary key",
+        "handle the missing row: `db.get_or_404(…)` in a view with Flask-SQLAlchemy, or test for"
+        " None and `abort(404)`",
+    ),
+    NoneSource(
+        r"\bre\.(match|search|fullmatch)\(|\.(match|search|fullmatch)\(",
+        "it gives None where the text does not match the pattern",
+        "test the match before its groups are read",
+    ),
+    NoneSource(
+        r"\.(args|form|json|headers|cookies|environ|files)\.get\(|\bgetenv\(",
+        "it gives None where the name was not sent or not set",
+        "refuse the request with a 400, or give `.get` a default",
+    ),
+    NoneSource(
+        r"get_json\(.*silent=True",
+        "it gives None where the body is no JSON",
+        "answer 400 when it is None",
+    ),
+    NoneSource(
+        r"\.get\([^,]*\)$",
+        "`.get` gives None where the key is missing",
+        "give `.get` a default, or handle the missing key",
+    ),
+    NoneSource(
+        r"\.(sort|append|extend|update|reverse|add|clear|insert|shuffle)\(",
+        "methods that change a thing in place give None back",
+        "call it on a line of its own and go on with the thing itself; `sorted(…)` returns a list",
+    ),
+    NoneSource(
+        r"\.(find|find_next|select_one|find_parent)\(",
+        "it gives None where nothing is found",
+        "handle the case that nothing is found",
+    ),
+    NoneSource(r"^None$", "it is set to None there", "give it its value before it is used"),
+)
+
+
+def find_none_expression(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
+    """Say which expression was None, and where it came from."""
+    if not raised.is_raised_here:
+        return None
+    suspects = _possible_nones(raised, matched)
+    if not suspects:
+        return None
+    texts = list(dict.fromkeys(ast.unparse(one) for one in suspects))
+    expressions = " or ".join(f"`{quoted(text, 60)}`" for text in texts[:3])
+    origin, advice = _origin(raised, suspects[0]) if len(texts) == 1 else ("", "")
+    return RuleMatch(
+        phrases={
+            "expr": expressions,
+            "use": _use(matched),
+            "origin": origin or "Something that gives an object gave None this time.",
+            "advice": advice or "return early, use a default, or `abort(404)` in a view",
+        },
+        diff=_with_empty_default(raised, suspects[0])
+        if matched.re.pattern == ITERATION_PATTERN
+        else "",
+        confidence=0.55
+        if len(texts) > 1
+        else 0.95
+        if _is_shown_as_none(raised, suspects[0])
+        else 0.85,
+    )
+
+
+def _possible_nones(raised: RaisedException, matched: re.Match[str]) -> list[ast.expr]:
+    """Return the expressions that can have been None; those that were, where locals show it."""
+    possible = [
+        one
+        for node in raised.statement_nodes()
+        for one in _receivers(node, matched)
+        if not isinstance(one, ast.Constant | ast.List | ast.Dict | ast.Tuple | ast.JoinedStr)
+        or (isinstance(one, ast.Constant) and one.value is None)
+    ]
+    shown_as_none = [one for one in possible if _is_shown_as_none(raised, one)]
+    if shown_as_none:
+        return shown_as_none
+    locals_ = raised.frame.locals
+    return [one for one in possible if not (isinstance(one, ast.Name) and one.id in locals_)]
+
+
+def _is_shown_as_none(raised: RaisedException, node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and raised.frame.locals.get(node.id) == "None"
+
+
+def _receivers(node: ast.AST, matched: re.Match[str]) -> list[ast.expr]:  # noqa: PLR0911 - a table
+    match matched.re.pattern, node:
+        case pattern, ast.Attribute(value=value, attr=attr) if pattern == ATTRIBUTE_PATTERN:
+            return [value] if attr == matched["attribute"] else []
+        case pattern, ast.Subscript(value=value) if pattern == INDEX_PATTERN:
+            return [value]
+        case pattern, ast.Call(func=function) if pattern == CALL_PATTERN:
+            return [function]
+        case pattern, ast.Call(func=ast.Name(id="len"), args=args) if pattern == LENGTH_PATTERN:
+            return args
+        case pattern, ast.Call(func=ast.Name(id="int" | "float"), args=args) if (
+            pattern == NUMBER_PATTERN
+        ):
+            return args
+        case pattern, _ if pattern == ITERATION_PATTERN:
+            return _iterables(node)
+        case pattern, _ if pattern == OPERAND_PATTERN:
+            return _operands(node)
+    return []
+
+
+def _iterables(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.For(iter=value) | ast.comprehension(iter=value):
+            return [value]
+        case ast.Assign(targets=[ast.Tuple() | ast.List()], value=value):
+            return [value]
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[value]):
+            return [value]
+        case ast.Starred(value=value):
+            return [value]
+        case ast.Call(func=ast.Name() | ast.Attribute(attr="join" | "extend"), args=args):
+            return args
+    return []
+
+
+def _operands(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.BinOp(left=left, right=right):
+            return [left, right]
+        case ast.AugAssign(target=target, value=value):
+            return [target, value]
+        case ast.Compare(left=left, comparators=others):
+            return [left, *others]
+    return []
+
+
+def _use(matched: re.Match[str]) -> str:
+    if matched.re.pattern == ATTRIBUTE_PATTERN:
+        return f"its `.{matched['attribute']}` is used"
+    uses = {
+        INDEX_PATTERN: "it is indexed with […]",
+        ITERATION_PATTERN: "its elements are asked for",
+        CALL_PATTERN: "it is called",
+        LENGTH_PATTERN: "its length is asked for",
+        NUMBER_PATTERN: "it is turned into a number",
+        OPERAND_PATTERN: "it is combined with another value",
+    }
+    return uses[matched.re.pattern]
+
+
+def _origin(raised: RaisedException, node: ast.expr) -> tuple[str, str]:
+    """Return where the value came from, and what to do; empty where that is not known."""
+    source = ast.unparse(node)
+    if isinstance(node, ast.Call):
+        return _explain_source(source, f"`{quoted(source, 80)}` gave None back")
+    if not isinstance(node, ast.Name):
+        return f"`{quoted(source, 60)}` was never set, or was set to None on purpose.", ""
+    assignment = raised.assignment_of(node.id)
+    if assignment is None:
+        return "", ""
+    if assignment.value is None:
+        caller = raised.caller_frame
+        call_phrase = f", from the call at {quoted(frame_location(caller))}" if caller else ""
+        return f"`{node.id}` came in as an argument{call_phrase}.", ""
+    text = ast.unparse(assignment.value)
+    return _explain_source(
+        text, f"`{node.id}` was set at line {assignment.line}, to `{quoted(text, 80)}`"
+    )
+
+
+def _explain_source(text: str, sentence: str) -> tuple[str, str]:
+    for source in NONE_SOURCES:
+        if re.search(source.pattern, text[:500]):
+            return f"{sentence}: {source.when}.", source.fix
+    return f"{sentence}.", ""
+
+
+def _with_empty_default(raised: RaisedException, node: ast.expr) -> str:
+    name = ast.unparse(node)
+    if isinstance(node, ast.Name) and isinstance(raised.statement, ast.For):
+        return replacement_diff(raised.frame, f"in {name}:", f"in {name} or ():")
+    return ""
+
+
+RULES = (
+    *(
+        ErrorRule(
+            slug=f"none-{slug}",
+            exception_types=types,
+            pattern=pattern,
+            title="{expr} is None where {use}",
+            what="{line}: {expr} is None, and {use}.",
+            why="{origin}",
+            fix="Say what shall happen without a value, before {at}: {advice}.",
+            unless="{expr} has a value at that line; then another part of it is None.",
+            examine=find_none_expression,
+        )
+        for slug, types, pattern in (
+            ("attribute", ("AttributeError",), ATTRIBUTE_PATTERN),
+            ("index", ("TypeError",), INDEX_PATTERN),
+            ("iteration", ("TypeError",), ITERATION_PATTERN),
+            ("call", ("TypeError",), CALL_PATTERN),
+            ("length", ("TypeError",), LENGTH_PATTERN),
+            ("number", ("TypeError",), NUMBER_PATTERN),
+            ("operand", ("TypeError",), OPERAND_PATTERN),
+        )
+    ),
+    ErrorRule(
+        slug="none-somewhere",
+        exception_types=("AttributeError", "TypeError"),
+        pattern=r"NoneType",
+        title="Something is None in {function}",
+        why="A call gave None where an object was expected: nothing was found, or a function has no"
+        " `return`.",
+        fix="Look at what {at} uses, find which part can be None, and handle that case before it.",
+        unless="the value is never None there.",
+        confidence=0.4,
+    ),
+)

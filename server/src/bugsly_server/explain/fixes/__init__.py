@@ -1,0 +1,1 @@
+"""The change that fixes a cause, against the source of the app."""

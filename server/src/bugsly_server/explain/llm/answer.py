@@ -1,0 +1,104 @@
+"""What is made of a model's answer: validated, its citations checked, its text plain."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from bugsly_server.explain.errors.raised_exception import UNPRINTABLE, quoted
+from bugsly_server.explain.llm.question import LlmQuestion
+from bugsly_server.model.error_explanation import ErrorExplanation, ExplanationSource, FrameRef
+
+MAX_UNVERIFIED_CONFIDENCE = 0.3
+"""The most that is believed of an answer which cites what is not there, or nothing."""
+MAX_TEXT_LENGTH = 2_000
+BoundedText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
+NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class CitedFrame(msgspec.Struct, frozen=True):
+    """A frame, and what the model sees there."""
+
+    exception: NonNegativeInt
+    frame: NonNegativeInt
+    shows: BoundedText = ""
+
+
+class LlmResponse(msgspec.Struct, frozen=True):
+    """The JSON that a model is asked for."""
+
+    summary: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_LENGTH)]
+    cause: BoundedText
+    evidence: Annotated[tuple[CitedFrame, ...], msgspec.Meta(max_length=20)]
+    fix: Annotated[tuple[BoundedText, ...], msgspec.Meta(max_length=20)]
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    patch: Annotated[str, msgspec.Meta(max_length=8_000)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmAnswer:
+    """What is shown: the model's answer, or what the rules say and why it is not the model's."""
+
+    explanation: ErrorExplanation | None
+    evidence: tuple[tuple[FrameRef, str], ...] = ()
+    """Frames that exist, and what the model sees there."""
+    steps: tuple[str, ...] = ()
+    """What to change, step by step."""
+    verified: bool = False
+    """Whether all that it cites exists, and it cites something."""
+    problem: str = ""
+    """Why the model did not speak; empty where it did."""
+
+
+def parse_response(text: str) -> LlmResponse:
+    """Return the answer in *text*; raise `msgspec.DecodeError` with what is wrong with it."""
+    first, last = text.find("{"), text.rfind("}")
+    return msgspec.json.decode(text[max(first, 0) : last + 1], type=LlmResponse)
+
+
+def verify_response(response: LlmResponse, question: LlmQuestion) -> LlmAnswer:
+    """Return *response* as it may be shown."""
+    cited = [
+        (question.citable_frames.get((one.exception, one.frame)), one) for one in response.evidence
+    ]
+    evidence = tuple((place, plain_text(one.shows)) for place, one in cited if place is not None)
+    steps = tuple(plain_text(step) for step in response.fix)
+    is_verified = bool(cited) and len(evidence) == len(cited)
+    summary = plain_text(response.summary)
+    return LlmAnswer(
+        explanation=ErrorExplanation(
+            title=quoted(summary),
+            what=summary,
+            why=plain_text(response.cause),
+            fix=" ".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
+            unless="the lines it cites do not show it: a model may be wrong, look at them first.",
+            confidence=response.confidence
+            if is_verified
+            else min(response.confidence, MAX_UNVERIFIED_CONFIDENCE),
+            where=tuple(place for place, _ in evidence),
+            diff=_plain_diff(response.patch),
+            source=ExplanationSource.MODEL,
+        ),
+        evidence=evidence,
+        steps=steps,
+        verified=is_verified,
+    )
+
+
+def plain_text(text: str) -> str:
+    """Return *text* on one line, without links, images, tags and addresses."""
+    text = re.sub(r"!?\[([^\]\n]{0,200})\]\s?(?:\([^)\n]*\)|\[[^\]\n]*\])", r"\1", text)
+    text = re.sub(r"<[/!?a-zA-Z][^<>\n]{0,500}>", "", text)
+    text = re.sub(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|data:|javascript:)\S+", "…", text)
+    return UNPRINTABLE.sub(" ", text).strip()
+
+
+def _plain_diff(text: str) -> str:
+    """Return *text* if it is a unified diff, without the fence that models put around it."""
+    body = re.sub(r"\A\s*```\w*\n|\n?```\s*\Z", "", text).strip("\n")
+    is_diff = re.search(r"^@@ .*@@", body, re.MULTILINE) is not None
+    lines = [UNPRINTABLE.sub(lambda run: " " * len(run[0]), line) for line in body.split("\n")]
+    return "\n".join(lines) if is_diff else ""

@@ -1,1 +1,0 @@
-"""Says which events are the same error; pure, like detection."""

@@ -1,0 +1,260 @@
+"""`POST /api/<project>/envelope/`: read, check, make durable, acknowledge. In that order.
+
+`POST /api/<project>/store/` takes one event without an envelope, as clients of old send it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from bugsly.protocol.envelope import Envelope
+from bugsly_server.clock import Clock, Micros
+from bugsly_server.errors import OverQuota, Rejected, Unavailable
+from bugsly_server.ingest import item_sorting, limits
+from bugsly_server.ingest.buffer_budget import BufferBudget, TakeBytes
+from bugsly_server.ingest.content_encoding import decompress
+from bugsly_server.ingest.item_sorting import AcceptedItems
+from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
+from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
+from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.request_body import RequestBody
+from bugsly_server.pending_probe_requests import PendingProbeRequests
+from bugsly_server.store.ports import Spool
+
+ALLOWED_HEADERS = (
+    b"x-sentry-auth",
+    b"x-requested-with",
+    b"x-forwarded-for",
+    b"origin",
+    b"referer",
+    b"accept",
+    b"content-type",
+    b"authentication",
+    b"authorization",
+    b"content-encoding",
+    b"transfer-encoding",
+    b"sentry-trace",
+    b"baggage",
+)
+ParseEnvelope = Callable[[bytes], Envelope]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+ALLOW = (b"allow", b"POST, OPTIONS")
+CONNECTION_CLOSE = (b"connection", b"close")
+CORS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"x-sentry-error, x-sentry-rate-limits, retry-after"),
+)
+PREFLIGHT = (
+    *CORS,
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b", ".join(ALLOWED_HEADERS),
+    ),
+    (b"access-control-max-age", b"3600"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestPolicy:
+    """Who may send, how much, and what of it is secret."""
+
+    keys: ProjectKeys
+    quota: Quota
+    scrubbers: ProjectScrubbers
+
+
+class EnvelopeEndpoint:
+    """An ASGI application for the two routes.
+
+    *skipped* counts what is not kept, by project and why. It only ever grows, so that another
+    thread can tell what has come since it looked last.
+    """
+
+    def __init__(
+        self,
+        policy: IngestPolicy,
+        spool: Spool,
+        pending_requests: PendingProbeRequests,
+        clock: Clock,
+    ) -> None:
+        self._policy = policy
+        self._buffer_budget = BufferBudget(limits.MAX_BUFFERED_BYTES, limits.PAUSE_SECONDS)
+        self._spool = spool
+        self._pending_requests = pending_requests
+        self._clock = clock
+        self._large_bodies = asyncio.Semaphore(limits.MAX_CONCURRENT_LARGE_BODIES)
+        self.skipped: Counter[tuple[int, str]] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; every refusal is one line."""
+        if scope["method"] == "OPTIONS":
+            await _reply(send, 204, None, PREFLIGHT)
+            return
+        body = RequestBody(receive)
+        try:
+            with self._buffer_budget.reservation() as take_bytes:
+                reply, headers = await self._handle(scope, body, take_bytes)
+        except Rejected as refusal:
+            extra_headers = (ALLOW,) if refusal.status == 405 else ()
+            await _refuse(send, body, refusal.status, str(refusal), extra_headers)
+        except OverQuota as error:
+            rate_headers = (
+                _retry_after(error.retry_after),
+                *_rate_limit_headers(error.refused_categories, error.retry_after),
+            )
+            await _refuse(send, body, 429, str(error), rate_headers)
+        except Unavailable as error:
+            await _refuse(send, body, 503, str(error), (_retry_after(error.retry_after),))
+        else:
+            await _reply(send, 200, reply, headers)
+
+    async def _handle(
+        self, scope: Scope, body: RequestBody, take_bytes: TakeBytes
+    ) -> tuple[dict[str, object], Headers]:
+        """Return what to reply, and the reply's headers, once all is durable."""
+        if scope["method"] != "POST":
+            raise Rejected(405, "method: envelopes are posted → use POST")
+        headers = dict(scope["headers"])
+        project_id = _project_id(scope["path_params"]["project_id"])
+        key = key_in_request(headers, scope["query_string"])
+        if key is not None:
+            await self._policy.keys.check(key, project_id)
+        if self._spool.depth() > limits.MAX_SPOOLED_ENTRIES:
+            raise Unavailable(
+                "server: more waits than it can digest → it takes more soon", limits.PAUSE_SECONDS
+            )
+        received = await body.read(headers.get(b"content-length", b""), take_bytes)
+        received_at = self._clock()
+        parse = (
+            item_sorting.read_store_request
+            if scope["path"].endswith("/store/")
+            else item_sorting.read_envelope
+        )
+        envelope = await self._read_envelope(headers, received, take_bytes, parse)
+        if key is None:
+            await self._policy.keys.check(key_in_envelope(envelope.header), project_id)
+        accepted, pause_seconds = await self._sort_items(envelope, project_id, received_at)
+        await self._store(accepted, project_id, pause_seconds)
+        reply: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
+        requests = self._pending_requests.take(project_id, envelope.header.get("worker"))
+        if requests:
+            reply["ask"] = [asdict(one.request) for one in requests]
+        return reply, (
+            *CORS,
+            *_rate_limit_headers(
+                accepted.refused_categories, pause_seconds if accepted.over_quota else 0
+            ),
+        )
+
+    async def _store(self, accepted: AcceptedItems, project_id: int, pause_seconds: int) -> None:
+        """Return once all that is kept is durable; raise where all of it is over quota."""
+        if accepted.entries:
+            await self._spool.append(accepted.entries)
+        for why, amount in accepted.skipped.items():
+            self.skipped[project_id, why] += amount
+        if accepted.over_quota and not accepted.entries:
+            raise OverQuota(
+                "events: more than this project may send → raise its quota, or wait",
+                pause_seconds,
+                accepted.refused_categories,
+            )
+
+    async def _sort_items(
+        self, envelope: Envelope, project_id: int, received_at: Micros
+    ) -> tuple[AcceptedItems, int]:
+        """Return what is kept of *envelope*, and for how long no events are taken, in seconds."""
+        policy = self._policy
+        pause_seconds = policy.quota.pause_seconds(project_id, received_at)
+        scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, received_at)
+        is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
+        arguments = (envelope, project_id, received_at, scrubber)
+        async with self._large_bodies if is_large else nullcontext():
+            accepted = (
+                await asyncio.to_thread(item_sorting.sort_items, *arguments)
+                if is_large
+                else item_sorting.sort_items(*arguments)
+            )
+        policy.quota.add_usage(project_id, accepted.event_count, received_at)
+        return accepted, pause_seconds
+
+    async def _read_envelope(
+        self,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        take_bytes: TakeBytes,
+        parse: ParseEnvelope,
+    ) -> Envelope:
+        """Return the envelope in *body*; what takes long is done on a thread."""
+        encoding = headers.get(b"content-encoding", b"").decode("latin-1")
+
+        def unpack(max_bytes: int) -> Envelope:
+            unpacked = decompress(body, encoding, max_bytes)
+            take_bytes(len(unpacked))
+            return parse(unpacked)
+
+        if len(body) <= limits.MAX_INLINE_BODY_BYTES:
+            try:
+                return unpack(limits.MAX_INLINE_UNPACKED_BYTES)
+            except Rejected as refusal:
+                if refusal.status != 413:
+                    raise
+        async with self._large_bodies:
+            return await asyncio.to_thread(unpack, limits.MAX_UNPACKED_BYTES)
+
+
+def _project_id(text: str) -> int:
+    """Return the number in the path; 0, which no project has, where there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _event_id(header: Mapping[str, Any]) -> str:
+    event_id = header.get("event_id")
+    return event_id[:36] if isinstance(event_id, str) else ""
+
+
+def _rate_limit_headers(categories: set[str], pause_seconds: int) -> Headers:
+    """Return the header that tells an SDK what not to send; *pause_seconds* is for errors, seconds."""
+    if not categories and not pause_seconds:
+        return ()
+    return (
+        (
+            b"x-sentry-rate-limits",
+            item_sorting.rate_limits_header(categories, pause_seconds).encode(),
+        ),
+    )
+
+
+def _retry_after(seconds: int) -> tuple[bytes, bytes]:
+    return (b"retry-after", str(seconds).encode())
+
+
+async def _refuse(
+    send: Send, body: RequestBody, status: int, detail: str, headers: Headers
+) -> None:
+    """Refuse in one line, after what is left of the body; hang up on a client that goes on."""
+    if status != 408:
+        await body.drain()
+    closing = () if body.is_read else (CONNECTION_CLOSE,)
+    line = detail.replace("→", "->").encode("ascii", "replace")
+    all_headers = (*CORS, (b"x-sentry-error", line), *headers, *closing)
+    await _reply(send, status, {"detail": detail}, all_headers)
+
+
+async def _reply(send: Send, status: int, content: object, headers: Headers) -> None:
+    body = b"" if content is None else json.dumps(content).encode()
+    fixed = (
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    )
+    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,157 @@
+"""Sorts the items of an envelope into what is kept and what is not, and says so in the reply."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bugsly.protocol.envelope import Envelope, EnvelopeItem, InvalidEnvelope, parse_envelope
+from bugsly_server.clock import Micros
+from bugsly_server.errors import Rejected
+from bugsly_server.ingest import limits
+from bugsly_server.ingest.content_encoding import decompress
+from bugsly_server.ingest.event_intake import count_discarded, scrub_event
+from bugsly_server.ingest.memory_gauges import reports_from_gauges
+from bugsly_server.scrub.scrubber import Scrubber
+from bugsly_server.store.ports import SpoolEntry
+
+REFUSED_SECONDS = 3600
+CATEGORY_BY_ITEM_TYPE = {
+    "transaction": "transaction",
+    "span": "span",
+    "profile": "profile",
+    "profile_chunk": "profile_chunk",
+    "replay_event": "replay",
+    "replay_recording": "replay",
+    "replay_video": "replay",
+    "log": "log_item",
+    "check_in": "monitor",
+    "attachment": "attachment",
+    "feedback": "feedback",
+}
+"""What an SDK may be told to stop sending. Errors are not among it, nor `default`: an empty
+category would silence the SDK altogether. Nor are metrics: some of them tell of memory."""
+
+COUNTED_ITEM_TYPES = {
+    *CATEGORY_BY_ITEM_TYPE,
+    "statsd",
+    "metric_buckets",
+    "user_report",
+    "raw_security",
+}
+"""Other names are the client's to invent, without end."""
+
+
+MAX_BYTES_BY_TYPE = {
+    "memory": limits.MAX_MEMORY_ITEM_BYTES,
+    "event": limits.MAX_EVENT_ITEM_BYTES,
+    "trace_metric": limits.MAX_METRICS_ITEM_BYTES,
+    "client_report": limits.MAX_SMALL_ITEM_BYTES,
+    "session": limits.MAX_SMALL_ITEM_BYTES,
+    "sessions": limits.MAX_SMALL_ITEM_BYTES,
+}
+"""Bytes of an item of each type that is read."""
+
+
+@dataclass(slots=True)
+class AcceptedItems:
+    """What of an envelope is kept, and how much of each kind is not."""
+
+    entries: list[SpoolEntry] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    refused_categories: set[str] = field(default_factory=set)
+    """Categories the client should not send for a while."""
+    event_count: int = 0
+    event_id: str = ""
+    """Of the last of those."""
+    over_quota: int = 0
+    """Events that are not kept because there were too many."""
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """Return the envelope in *body*; raise `Rejected` for one that cannot be read."""
+    try:
+        return parse_envelope(body)
+    except InvalidEnvelope as error:
+        raise Rejected(
+            400, f"envelope: {error} → check the client, or a proxy on the way"
+        ) from None
+
+
+def read_store_request(body: bytes) -> Envelope:
+    """Return what is posted to `/store/`, one event without an envelope, as if it had one.
+
+    Old clients pack it with zlib and write that in base64.
+    """
+    if body[:1] not in b"{ \t\r\n":
+        try:
+            body = decompress(
+                base64.b64decode(body, validate=True), "deflate", limits.MAX_INLINE_UNPACKED_BYTES
+            )
+        except ValueError:
+            raise Rejected(400, "event: is neither JSON nor base64 → check the client") from None
+    return Envelope({}, (EnvelopeItem("event", {}, body),))
+
+
+def sort_items(
+    envelope: Envelope, project_id: int, received_at: Micros, scrubber: Scrubber | None
+) -> AcceptedItems:
+    """Return what to keep of *envelope* and what is skipped.
+
+    Events lose their secrets to *scrubber*; without one they are over quota.
+    """
+    accepted = AcceptedItems()
+    if envelope.beyond:
+        accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
+    for item in envelope.items:
+        max_bytes = MAX_BYTES_BY_TYPE.get(item.type)
+        if max_bytes is None:
+            _skip(item, accepted)
+        elif len(item.payload) > max_bytes:
+            accepted.skipped[f"{item.type} item that is too large"] += 1
+        elif item.type == "client_report":
+            count_discarded(item.payload, accepted.skipped)
+        elif item.type == "trace_metric":
+            reports = reports_from_gauges(item.payload, received_at, accepted.skipped)
+            accepted.entries += [
+                SpoolEntry(project_id, received_at, "memory", one) for one in reports
+            ]
+        elif payload := _payload_to_keep(item, envelope, scrubber, accepted):
+            accepted.entries.append(SpoolEntry(project_id, received_at, item.type, payload))
+    return accepted
+
+
+def _payload_to_keep(
+    item: EnvelopeItem, envelope: Envelope, scrubber: Scrubber | None, accepted: AcceptedItems
+) -> bytes:
+    """Return what to keep of an item, nothing of an event that is not kept."""
+    if item.type != "event":
+        return item.payload
+    if scrubber is None:
+        accepted.over_quota += 1
+        accepted.skipped["event over the quota"] += 1
+        return b""
+    event = scrub_event(item.payload, envelope.header, scrubber, accepted.skipped)
+    if event is None:
+        return b""
+    accepted.event_count += 1
+    accepted.event_id = event.id
+    return event.payload
+
+
+def rate_limits_header(categories: Iterable[str], pause_seconds: int) -> str:
+    """Return the value of X-Sentry-Rate-Limits that stops *categories*, and errors for *pause_seconds* s."""
+    values = [f"{pause_seconds}:error:project:quota"] if pause_seconds else []
+    if categories:
+        values.append(f"{REFUSED_SECONDS}:{';'.join(sorted(categories))}:project:unsupported")
+    return ", ".join(values)
+
+
+def _skip(item: EnvelopeItem, accepted: AcceptedItems) -> None:
+    name = item.type if item.type in COUNTED_ITEM_TYPES else "nobody knows"
+    accepted.skipped[f"item of type {name}, not kept"] += 1
+    category = CATEGORY_BY_ITEM_TYPE.get(item.type)
+    if category is not None:
+        accepted.refused_categories.add(category)

@@ -1,0 +1,31 @@
+"""What each project holds secret besides, as its set-up page says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bugsly_server.clock import SECOND, Micros
+from bugsly_server.scrub.scrubber import Scrubber
+
+RELOAD_INTERVAL: Micros = 5 * SECOND
+
+
+class ProjectScrubbers:
+    """The scrubber of each project; *load* gives the names of its secrets, which may change."""
+
+    def __init__(self, load: Callable[[], Mapping[int, tuple[str, ...]]]) -> None:
+        self._load = load
+        self._secret_names: Mapping[int, tuple[str, ...]] = {}
+        self._loaded_at: Micros = -RELOAD_INTERVAL
+        self._scrubbers: dict[int, tuple[tuple[str, ...], Scrubber]] = {}
+
+    def for_project(self, project_id: int, now: Micros) -> Scrubber:
+        """Return it for one project; a change of the names is seen within five seconds."""
+        if now - self._loaded_at >= RELOAD_INTERVAL:
+            self._secret_names = self._load()
+            self._loaded_at = now
+        names = self._secret_names.get(project_id, ())
+        known = self._scrubbers.get(project_id)
+        if known is None or known[0] != names:
+            known = self._scrubbers[project_id] = (names, Scrubber(names))
+        return known[1]

@@ -1,0 +1,174 @@
+"""Asks a language model to explain, at any endpoint that speaks OpenAI's chat protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bugsly_server import __version__
+from bugsly_server.egress.address_guard import AddressGuard, Network
+from bugsly_server.errors import ChannelError, LlmError
+from bugsly_server.explain.llm.answer import LlmAnswer, parse_response, verify_response
+from bugsly_server.explain.llm.question import LlmQuestion
+
+if TYPE_CHECKING:
+    import httpx2
+
+TIMEOUT_SECONDS = 120.0
+"""For question, answer and repair together: models at a desk are slow."""
+CONNECT_SECONDS = 4.0
+MAX_REPLY_BYTES = 256 * 1024
+"""Bytes of a reply that are read."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
+LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+REPAIR_PROMPT = "That is not the JSON object asked for ({fault}). Answer again: only the object."
+
+OnProgress = Callable[[int], None]
+"""Is told how many characters of the answer have come."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlmEndpoint:
+    """Where the model is, as the settings name it."""
+
+    url: str
+    """As `http://127.0.0.1:11434/v1`."""
+    model: str
+    key: str = field(default="", repr=False)
+
+    @property
+    def is_here(self) -> bool:
+        """Return whether it is on this machine: only then are locals shown to it."""
+        import httpx2
+
+        host = httpx2.URL(self.url).host
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def address_guard(self, allowed_networks: tuple[Network, ...]) -> AddressGuard:
+        """Return what lets it be reached: this machine where it is named, else what is public."""
+        return AddressGuard(
+            (*allowed_networks, *(LOOPBACK_NETWORKS if self.is_here else ())), subject="questions"
+        )
+
+
+def request_explanation(
+    question: LlmQuestion, endpoint: LlmEndpoint, guard: AddressGuard, on_progress: OnProgress
+) -> LlmAnswer:
+    """Return what the model answers to *question*, or what the rules say and why.
+
+    It takes up to `TIMEOUT_SECONDS`, so call it on a thread, and raises nothing for what a model or its
+    server may do. Keep advice without a problem under `question.key(endpoint.model)`.
+    """
+    import httpx2
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    try:
+        request = _request_with_repair(question, endpoint, guard, on_progress)
+        return asyncio.run(asyncio.wait_for(request, TIMEOUT_SECONDS))
+    except (TimeoutError, httpx2.TimeoutException):
+        problem = f"model: no answer within {TIMEOUT_SECONDS:g} s → see whether it is up, or take a smaller"
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        problem = f"model: no connection ({error}) → see whether it is up"
+    except (LlmError, ChannelError) as error:
+        problem = str(error)
+    return LlmAnswer(explanation=question.rules, problem=problem)
+
+
+async def _request_with_repair(
+    question: LlmQuestion, endpoint: LlmEndpoint, guard: AddressGuard, on_progress: OnProgress
+) -> LlmAnswer:
+    """Ask, and once more where the answer is not what was asked for."""
+    messages = question.messages
+    text = await _chat_completion(messages, endpoint, guard, on_progress)
+    try:
+        return verify_response(parse_response(text), question)
+    except DECODE_ERRORS as error:
+        repair = REPAIR_PROMPT.format(fault=error)
+    messages += [{"role": "assistant", "content": text}, {"role": "user", "content": repair}]
+    text = await _chat_completion(messages, endpoint, guard, on_progress)
+    try:
+        return verify_response(parse_response(text), question)
+    except DECODE_ERRORS as error:
+        fault = f"model: its answer is no such JSON ({error}) → try another model"
+        raise LlmError(fault) from None
+
+
+async def _chat_completion(
+    messages: list[dict[str, str]],
+    endpoint: LlmEndpoint,
+    guard: AddressGuard,
+    on_progress: OnProgress,
+) -> str:
+    """Return the text that the model puts after *messages*."""
+    import httpx2
+
+    target = httpx2.URL(f"{endpoint.url.rstrip('/')}/chat/completions")
+    if target.scheme not in DEFAULT_PORTS or not target.host:
+        raise LlmError(f"model: {endpoint.url!r} is no address → correct BUGSLY_MODEL_URL")
+    addresses = await asyncio.to_thread(
+        guard.allowed_addresses, target.host, target.port or DEFAULT_PORTS[target.scheme]
+    )
+    body = {"model": endpoint.model, "messages": messages, "stream": True, "temperature": 0}
+    headers = {
+        "Host": target.netloc.decode("ascii"),
+        "User-Agent": f"bugsly-server/{__version__}",
+        **({"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}),
+    }
+    timeout = httpx2.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
+    verify = httpx2.create_ssl_context()
+    async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
+        for number, address in enumerate(addresses, start=1):
+            streaming = client.stream(
+                "POST",
+                target.copy_with(host=address),
+                json=body,
+                headers=headers,
+                extensions={"sni_hostname": target.raw_host.decode("ascii")},
+            )
+            try:
+                async with streaming as response:
+                    return await _read_text(response, target.host, on_progress)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+    raise AssertionError("the guard gives at least one address")
+
+
+async def _read_text(response: httpx2.Response, host: str, on_progress: OnProgress) -> str:
+    """Return the text of a reply of *host*, streamed or whole; tell *on_progress* as it comes."""
+    if response.status_code != 200:
+        raise LlmError(
+            f"model: {host} answered {response.status_code}"
+            " → check BUGSLY_MODEL_URL, BUGSLY_MODEL_NAME and BUGSLY_MODEL_KEY"
+        )
+    text, received, unread = "", b"", b""
+    is_streamed = "event-stream" in response.headers.get("content-type", "")
+    async for chunk in response.aiter_bytes():
+        received += chunk
+        if len(received) > MAX_REPLY_BYTES:
+            raise LlmError("model: its answer does not end → try another model")
+        if is_streamed:
+            *lines, unread = (unread + chunk).split(b"\n")
+            text += "".join(_content_of(line.removeprefix(b"data:"), "delta") for line in lines)
+            on_progress(len(text))
+    return text if is_streamed else _content_of(received, "message")
+
+
+def _content_of(encoded: bytes, part: str) -> str:
+    """Return what one JSON object of the protocol adds to the text; nothing for any other line."""
+    try:
+        reply: Any = msgspec.json.decode(encoded)
+        content = reply["choices"][0][part]["content"]
+    except (*DECODE_ERRORS, LookupError, TypeError):
+        return ""
+    return content if isinstance(content, str) else ""

@@ -1,0 +1,146 @@
+"""Why there is an issue, as programs read it: in webhooks, in `--json`, in the doctor's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bugsly_server.clock import SECOND
+from bugsly_server.model.diagnosis import Diagnosis, EndpointShare, Explanation
+from bugsly_server.model.error_explanation import ErrorExplanation
+from bugsly_server.model.fix_proof import FixProof, GrowthRate
+from bugsly_server.model.heap_path import HeapPath
+from bugsly_server.model.max_requests import MaxRequestsProposal
+from bugsly_server.model.post_mortem import PostMortem
+from bugsly_server.model.recycling import RecyclingSummary
+from bugsly_server.model.worker import Worker
+
+
+def diagnosis_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any]:
+    """Return the JSON of one diagnosis; docs/doctor.md describes it."""
+    return {
+        "cause": diagnosis.cause,
+        "is_leak": diagnosis.is_leak,
+        "holder": diagnosis.holder,
+        "site": diagnosis.site,
+        "endpoint": diagnosis.endpoint,
+        "bytes_per_request": round(diagnosis.bytes_per_request, 1),
+        "entries_per_request": round(diagnosis.entries_per_request, 3),
+        "part": round(diagnosis.part, 2),
+        "confidence": diagnosis.confidence,
+        "library": diagnosis.library,
+        "title": explanation.title,
+        "explanation": explanation.what,
+        "cost": explanation.cost,
+        "fix": explanation.fix,
+        "diff": explanation.diff,
+        "link": explanation.link,
+        "evidence": list(diagnosis.because),
+        "unless": list(diagnosis.unless),
+        "trace": None if diagnosis.trace is None else _heap_path_facts(diagnosis.trace),
+        "shares": [_share_facts(one) for one in diagnosis.shares],
+    }
+
+
+def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
+    """Return an explanation of an error as plain JSON."""
+    return {
+        "what": explanation.what,
+        "why": explanation.why,
+        "fix": explanation.fix,
+        "confidence": round(explanation.confidence, 2),
+        "by": explanation.source,
+    }
+
+
+def proof_facts(proof: FixProof) -> dict[str, Any]:
+    """Return the JSON of what a later release says of a leak."""
+    return {
+        "outcome": proof.outcome,
+        "because": proof.because,
+        "per": proof.per,
+        "before": _growth_rate_facts(proof.before),
+        "after": _growth_rate_facts(proof.after),
+    }
+
+
+def recycling_facts(recycling: RecyclingSummary) -> dict[str, Any]:
+    """Return the JSON of how often the safety net stepped in."""
+    full_at = recycling.full_at
+    return {
+        "hours": 24,
+        "times": recycling.times,
+        "for": recycling.what,
+        "full_at": None if full_at is None else round(full_at / SECOND),
+        "because": recycling.because,
+    }
+
+
+def in_flight_facts(worker: Worker) -> list[dict[str, Any]]:
+    """Return the JSON of what *worker* was answering at its last sample."""
+    return [
+        {
+            "endpoint": one.endpoint,
+            "requests": one.requests,
+            "seconds": round(one.micros / SECOND, 3),
+        }
+        for one in worker.under_way
+    ]
+
+
+def post_mortem_facts(post_mortem: PostMortem) -> dict[str, Any]:
+    """Return the JSON of the last minutes of a worker that was killed."""
+    worker = post_mortem.worker
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "ended_at": (worker.ended_at or worker.seen_at) / SECOND,
+        "exit_reason": worker.exit_reason,
+        "memory": worker.anonymous,
+        "in_flight": in_flight_facts(worker),
+        "because": post_mortem.because,
+    }
+
+
+def max_requests_facts(proposal: MaxRequestsProposal) -> dict[str, Any]:
+    """Return the JSON of what holds a leak down until it is mended."""
+    return {
+        "lines": proposal.lines.splitlines() if proposal.requests else [],
+        "because": proposal.because,
+        "restarts_per_day": round(proposal.restarts, 2),
+        "present": proposal.present,
+        "present_because": proposal.verdict,
+        "recycle_at": proposal.recycle_at,
+    }
+
+
+def _growth_rate_facts(rate: GrowthRate) -> dict[str, Any]:
+    return {
+        "release": rate.release,
+        "bytes": round(rate.slope, 1),
+        "low": round(rate.low, 1),
+        "high": round(rate.high, 1),
+        "requests": rate.requests,
+        "workers": rate.lives,
+    }
+
+
+def _heap_path_facts(heap_path: HeapPath) -> dict[str, Any]:
+    return {
+        "hops": [{"name": hop.name, "type": hop.type} for hop in heap_path.hops],
+        "entries": heap_path.entries,
+        "bytes": heap_path.bytes,
+        "types": heap_path.types,
+    }
+
+
+def _share_facts(share: EndpointShare) -> dict[str, Any]:
+    return {
+        "endpoint": share.endpoint,
+        "failing": share.failing,
+        "part": round(share.part, 3),
+        "per_request": round(share.slope, 4),
+        "low": round(share.low, 4),
+        "high": round(share.high, 4),
+        "together_with": list(share.together),
+    }

@@ -1,0 +1,1 @@
+"""Records decoded reports and events in the store."""

@@ -1,0 +1,271 @@
+"""Writes a batch of events down: bodies in their day files, what they have in common in meta."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from time import sleep
+
+from sqlalchemy import Connection
+
+from bugsly_server.clock import DAY, HOUR, Micros
+from bugsly_server.detect.error_lifecycle import (
+    MIN_ESCALATION_EVENTS,
+    MIN_ESCALATION_GAP,
+    next_error_change,
+    opening_change,
+)
+from bugsly_server.fingerprint.error import ErrorGroup
+from bugsly_server.fingerprint.error_title import error_location, error_title
+from bugsly_server.model.error_issue import ErrorIssue, EventBurst
+from bugsly_server.model.event import ErrorEvent
+from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
+from bugsly_server.record.error_alarms import AlertRateLimit
+from bugsly_server.record.event_batch import (
+    REPEATED_EVENT,
+    GroupedEvent,
+    GroupingsByFingerprint,
+    count_events,
+    events_by_issue,
+    events_to_keep,
+    latest_facts,
+    read_batch,
+    specimens_to_keep,
+)
+from bugsly_server.record.issue_tags import IssueTagRecorder
+from bugsly_server.store.meta import channels, error_issues, groupings, workers
+from bugsly_server.store.meta.database import Database
+from bugsly_server.store.meta.groupings import Grouping
+from bugsly_server.store.ports import EventStore, SpoolEntry
+
+OVERFLOW_FINGERPRINT = "1/overflow"
+BASELINE_SPAN: Micros = 7 * DAY
+
+ErrorChange = tuple[ErrorIssue, IssueChange]
+
+
+class ErrorRecorder:
+    """Digests events; *max_errors* is how many errors a project may have before they share one."""
+
+    def __init__(self, database: Database, events: EventStore, max_errors: int) -> None:
+        self._database = database
+        self._events = events
+        self._max_errors = max_errors
+        self._tag_recorder = IssueTagRecorder()
+        self._alert_rate_limit = AlertRateLimit()
+
+    def record(
+        self, entries: Iterable[SpoolEntry], skipped: Counter[tuple[int, str]]
+    ) -> dict[int, list[ErrorChange]]:
+        """Store what *entries* say; return what that changed about errors, by project."""
+        changes: dict[int, list[ErrorChange]] = {}
+        ordered = sorted(entries, key=lambda entry: entry.project_id)
+        for project_id, members in groupby(ordered, key=lambda entry: entry.project_id):
+            project_entries = list(members)
+            amounts: Counter[str] = Counter()
+            changes[project_id] = self._store(project_id, project_entries, amounts)
+            for why, amount in amounts.items():
+                skipped[project_id, why] += amount
+        return changes
+
+    def _store(
+        self, project_id: int, entries: Sequence[SpoolEntry], skipped: Counter[str]
+    ) -> list[ErrorChange]:
+        """Store the events of one project, in three steps each of which may be the last.
+
+        What they are grouped by comes first, because bodies are kept under the ids that meta
+        gives. Then the bodies, which are kept once however often they are written. The events are
+        counted last, together with the note that they are.
+        """
+        now = max(entry.received_at for entry in entries)
+        events = self._uncounted_events(project_id, entries, skipped)
+        if not events:
+            return []
+        changes: list[ErrorChange] = []
+        with self._database.writing() as connection:
+            known = self._ensure_groupings(connection, project_id, events, now, changes)
+            hour = groupings.events_in_hour(
+                connection, [one.id for one in known.values()], now // HOUR
+            )
+        self._events.write(events_to_keep(events, known, hour))
+        with self._database.writing() as connection:
+            self._count(connection, project_id, events, known, now)
+            touched = {one.issue_id for one in known.values()}
+            changes += self._update_states(connection, project_id, touched, events, known, now)
+        return changes
+
+    def _uncounted_events(
+        self, project_id: int, entries: Iterable[SpoolEntry], skipped: Counter[str]
+    ) -> list[GroupedEvent]:
+        """Return the events that were not counted before, oldest first."""
+        read = read_batch(_yielding_to_threads(entries), skipped)
+        with self._database.reading() as connection:
+            unseen = groupings.unseen(connection, project_id, [one.id for one in read])
+        if len(unseen) < len(read):
+            skipped[REPEATED_EVENT] += len(read) - len(unseen)
+        return [one for one in read if one.id in unseen]
+
+    def _ensure_groupings(
+        self,
+        connection: Connection,
+        project_id: int,
+        events: Sequence[GroupedEvent],
+        now: Micros,
+        changes: list[ErrorChange],
+    ) -> GroupingsByFingerprint:
+        """Return the groupings of *events* by fingerprint; new ones open errors, which are told."""
+        fingerprints = {one.group.fingerprint for one in events}
+        known = groupings.find(connection, project_id, fingerprints)
+        for grouped in events:
+            fingerprint = grouped.group.fingerprint
+            if fingerprint in known:
+                continue
+            if error_issues.count_all(connection, project_id) < self._max_errors:
+                known[fingerprint] = self._open_error(connection, project_id, grouped, now, changes)
+            else:
+                known[fingerprint] = self._overflow_grouping(
+                    connection, project_id, grouped, now, changes
+                )
+        return known
+
+    def _open_error(
+        self,
+        connection: Connection,
+        project_id: int,
+        grouped: GroupedEvent,
+        now: Micros,
+        changes: list[ErrorChange],
+    ) -> Grouping:
+        event, title = grouped.event, error_title(grouped.event)
+        issue_id = error_issues.add(
+            connection,
+            {
+                "project_id": project_id,
+                "fingerprint": grouped.group.fingerprint,
+                "title": title,
+                "endpoint": event.endpoint,
+                "release": event.release,
+                "environment": event.environment,
+                "opened_at": event.at,
+                "changed_at": now,
+                "seen_at": event.at,
+                "place": error_location(event),
+                "level": event.level,
+                "first_release": event.release,
+            },
+        )
+        issue = error_issues.find(connection, [issue_id])[issue_id]
+        changes.append(self._record_change(connection, issue, opening_change(now)))
+        made = Grouping(
+            id=0,
+            issue_id=issue_id,
+            fingerprint=grouped.group.fingerprint,
+            title=title,
+            because=grouped.group.reasons,
+            events=0,
+            first_at=event.at,
+            last_at=event.at,
+            specimen_at=0,
+        )
+        return groupings.add(connection, project_id, made)
+
+    def _overflow_grouping(
+        self,
+        connection: Connection,
+        project_id: int,
+        grouped: GroupedEvent,
+        now: Micros,
+        changes: list[ErrorChange],
+    ) -> Grouping:
+        """Return the grouping that all errors share once there are too many."""
+        shared = groupings.find(connection, project_id, [OVERFLOW_FINGERPRINT]).get(
+            OVERFLOW_FINGERPRINT
+        )
+        if shared is not None:
+            return shared
+        because = (
+            f"the project has {self._max_errors:,} errors already, and these are all the others",
+        )
+        title = f"All errors beyond the {self._max_errors:,} that a project may have"
+        stand_in = grouped._replace(
+            event=ErrorEvent(id=grouped.event.id, at=grouped.event.at, message=title),
+            group=ErrorGroup(OVERFLOW_FINGERPRINT, because),
+        )
+        return self._open_error(connection, project_id, stand_in, now, changes)
+
+    def _count(
+        self,
+        connection: Connection,
+        project_id: int,
+        events: Sequence[GroupedEvent],
+        known: GroupingsByFingerprint,
+        now: Micros,
+    ) -> None:
+        amounts, hours = count_events(events, known)
+        groupings.mark_seen(connection, project_id, (one.id for one in events), now)
+        groupings.count_events(connection, amounts)
+        groupings.count_hours(connection, hours)
+        groupings.save_specimens(connection, specimens_to_keep(events, known))
+        error_issues.update_latest(connection, latest_facts(events, known))
+        pairs = [(known[one.group.fingerprint], one.event) for one in events]
+        for version, at in self._tag_recorder.record(connection, pairs).items():
+            workers.note_release(connection, project_id, version, at)
+
+    def _update_states(
+        self,
+        connection: Connection,
+        project_id: int,
+        issue_ids: Iterable[int],
+        events: Sequence[GroupedEvent],
+        known: GroupingsByFingerprint,
+        now: Micros,
+    ) -> list[ErrorChange]:
+        """Record what the events change about the state of their errors."""
+        found = error_issues.find(connection, issue_ids)
+        resolved = any(one.state is IssueState.RESOLVED for one in found.values())
+        released = error_issues.first_seen_by_release(connection, project_id) if resolved else {}
+        issue_events = events_by_issue(events, known)
+        hours = groupings.events_by_hour(connection, found, now)
+        changes = []
+        for issue in found.values():
+            hour = hours[issue.id].get(now // HOUR, 0)
+            burst = _measure_burst(connection, issue, issue_events[issue.id], hour, now)
+            change = next_error_change(issue, burst, released, now)
+            if change is not None:
+                changes.append(self._record_change(connection, issue, change))
+        return changes
+
+    def _record_change(
+        self, connection: Connection, issue: ErrorIssue, change: IssueChange
+    ) -> ErrorChange:
+        facts = {"escalated_at": change.at} if change.kind is IssueChangeKind.ESCALATED else {}
+        change_id = error_issues.record_change(connection, issue, change, **facts)
+        if issue.is_alarming and self._alert_rate_limit.may_alert(issue.project_id, change.at):
+            channels.enqueue(connection, issue.project_id, change_id, change.at)
+        return issue, change
+
+
+def _yielding_to_threads(entries: Iterable[SpoolEntry]) -> Iterator[SpoolEntry]:
+    """Yield *entries*, and before each let go of the interpreter for whoever answers a client."""
+    for entry in entries:
+        sleep(0)
+        yield entry
+
+
+def _measure_burst(
+    connection: Connection, issue: ErrorIssue, events: Sequence[ErrorEvent], hour: int, now: Micros
+) -> EventBurst:
+    begin = now - now % HOUR
+    may_escalate = hour >= MIN_ESCALATION_EVENTS and now - issue.escalated_at >= MIN_ESCALATION_GAP
+    since = max(begin - BASELINE_SPAN, issue.opened_at - issue.opened_at % HOUR)
+    has_baseline = begin - since >= DAY
+    return EventBurst(
+        at=max(one.at for one in events),
+        count=issue.count,
+        releases=frozenset(one.release for one in events),
+        hour=hour,
+        usual=error_issues.usual_hourly_rate(connection, issue.id, since, begin)
+        if may_escalate and has_baseline
+        else 0.0,
+    )

@@ -1,0 +1,59 @@
+"""Notes with which releases and environments, and by which users, errors were met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from bugsly_server.clock import Micros
+from bugsly_server.model.event import ErrorEvent
+from bugsly_server.store.meta import error_issues, groupings
+from bugsly_server.store.meta.groupings import Grouping, IssueTag
+
+MAX_REMEMBERED = 100_000
+MAX_VALUES_BY_KIND = {"release": 200, "environment": 50, "user": error_issues.MAX_USERS}
+"""Values of a grouping that are told apart."""
+
+
+class IssueTagRecorder:
+    """Remembers what it has stored already: most events have nothing new to tell."""
+
+    def __init__(self) -> None:
+        self._stored: set[tuple[int, str, str]] = set()
+        self._counts: Counter[tuple[int, str]] = Counter()
+
+    def record(
+        self, connection: Connection, events: Iterable[tuple[Grouping, ErrorEvent]]
+    ) -> dict[str, Micros]:
+        """Store what is new; return the releases among it, and when each was met first."""
+        if len(self._stored) > MAX_REMEMBERED:
+            self._stored.clear()
+            self._counts.clear()
+        new: list[IssueTag] = []
+        issue_ids: dict[int, int] = {}
+        for grouping, event in events:
+            for kind, value in _tags_of(event):
+                key = (grouping.id, kind, value)
+                if (
+                    not value
+                    or key in self._stored
+                    or self._counts[key[:2]] >= MAX_VALUES_BY_KIND[kind]
+                ):
+                    continue
+                self._stored.add(key)
+                self._counts[key[:2]] += 1
+                new.append(IssueTag(*key, event.at))
+                issue_ids[grouping.id] = grouping.issue_id
+        stored = groupings.add_tags(connection, new)
+        error_issues.add_users(
+            connection, Counter(issue_ids[key] for key, kind in stored if kind == "user")
+        )
+        return {one.value: one.first_at for one in reversed(new) if one.kind == "release"}
+
+
+def _tags_of(event: ErrorEvent) -> tuple[tuple[str, str], ...]:
+    user = blake2b(event.user.encode(), digest_size=8).hexdigest() if event.user else ""
+    return ("release", event.release), ("environment", event.environment), ("user", user)

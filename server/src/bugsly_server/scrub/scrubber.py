@@ -1,0 +1,196 @@
+"""Walks through an event and takes out what is secret or beyond all bounds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bugsly.redact import REDACTED, redact_source
+from bugsly_server.scrub.secret_keys import KeyClassifier, KeyKind
+from bugsly_server.scrub.secret_patterns import redact_secrets
+
+MAX_TEXT_LENGTH = 8_192
+"""Characters of one text."""
+MAX_DEPTH = 30
+MAX_VALUES = 40_000
+MAX_REMOVALS = 100
+MAX_PATH_LENGTH = 200
+MAX_PATH_KEY_LENGTH = 60
+KEY_REASON = "key that speaks of a secret"
+HARMLESS_TEXTS = frozenset(
+    {"", "''", '""', "None", "null", "True", "False", "undefined", REDACTED, "[Filtered]"}
+)
+"""Texts that hide nothing, and that a missing secret is found by."""
+MAX_REMEMBERED_TEXTS = 20_000
+MAX_REMEMBERED_LENGTH = 300
+MAX_SOURCE_LINES = 100
+MIN_CARD_NUMBER = 10**12
+MIN_CARD_DIGITS = 13
+"""Of a card; which digits a text with fewer has does not matter to any rule."""
+DIGITS_TO_ZERO = str.maketrans("123456789", "0" * 9)
+HARMLESS_TYPES = frozenset({type(None), bool, float})
+
+
+class Removal(NamedTuple):
+    """What was taken out: where it stood, and why, and never the value."""
+
+    path: str
+    reason: str
+
+
+class ScrubResult(NamedTuple):
+    """A payload without secrets, with up to a hundred of what was removed, and what was cut."""
+
+    payload: dict[str, Any]
+    removed: list[Removal]
+    truncated: Counter[str]
+
+
+class Scrubber:
+    """Knows what one project holds secret; remembers texts that it found clean.
+
+    Most texts of an event were in the one before.
+    """
+
+    def __init__(self, extra_names: Iterable[str] = ()) -> None:
+        self.key_kinds = KeyClassifier(extra_names)
+        self.clean_texts: set[str] = set()
+        self.clean_lines: set[str] = set()
+
+    def scrub(self, payload: dict[str, Any]) -> ScrubResult:
+        """Return *payload*, which is JSON decoded, without what looks like a secret.
+
+        A value goes when its key speaks of a secret, a part of a text when it looks like one.
+        Texts are cut at 8,192 characters, nesting at 30, and all of it at 40,000 values.
+        """
+        for known in (self.clean_texts, self.clean_lines):
+            if len(known) > MAX_REMEMBERED_TEXTS:
+                known.clear()
+        walk = _ScrubWalk(self.key_kinds, self.clean_texts, self.clean_lines)
+        return ScrubResult(walk.mapping(payload, 0), walk.removed, walk.truncated)
+
+
+@dataclass(slots=True)
+class _ScrubWalk:
+    key_kinds: KeyClassifier
+    clean_texts: set[str]
+    clean_lines: set[str]
+    removed: list[Removal] = field(default_factory=list)
+    truncated: Counter[str] = field(default_factory=Counter)
+    path: list[str] = field(default_factory=list)
+    values_left: int = MAX_VALUES
+
+    def mapping(self, raw: dict[str, Any], depth: int) -> dict[str, Any]:
+        """Return *raw* clean, changed in place but for keys that were secrets themselves."""
+        key_kinds, clean_texts, changed = self.key_kinds, self.clean_texts, {}
+        self.values_left -= len(raw)
+        for key, value in raw.items():
+            key_kind, value_type = key_kinds[key], type(value)
+            if key_kind is None and (
+                value in clean_texts
+                if value_type is str
+                else value_type in HARMLESS_TYPES or (value_type is int and value < MIN_CARD_NUMBER)
+            ):
+                continue
+            self.path.append(key)
+            if key_kind is KeyKind.SECRET:
+                raw[key] = self.secret(value)
+            elif key_kind is KeyKind.SOURCE:
+                raw[key] = self.source(value)
+            else:
+                raw[key] = self.value(value, depth)
+            self.path.pop()
+            if key_kind is not None and key not in clean_texts and (clean := self.text(key)) != key:
+                changed[key] = clean
+        for key, clean in changed.items():
+            raw[clean] = raw.pop(key)
+        return raw
+
+    def value(self, raw: Any, depth: int) -> Any:
+        value_type = type(raw)
+        if value_type is str:
+            return raw if raw in self.clean_texts else self.text(raw)
+        if value_type is not dict and value_type is not list:
+            return self.number(raw)
+        if self.values_left <= 0:
+            self.truncated["part of an event beyond its first 40,000 values"] += 1
+            return None
+        if depth >= MAX_DEPTH:
+            self.truncated["part of an event nested deeper than 30"] += 1
+            return None
+        return self.mapping(raw, depth + 1) if value_type is dict else self.array(raw, depth + 1)
+
+    def array(self, raw: list[Any], depth: int) -> list[Any]:
+        """Return a list clean; one of two whose first is a key is an entry of a mapping."""
+        if len(raw) == 2 and type(raw[0]) is str and self.key_kinds[raw[0]] is KeyKind.SECRET:
+            self.path.append(raw[0])
+            raw[1] = self.secret(raw[1])
+            self.path.pop()
+            return raw
+        if len(raw) > self.values_left:
+            self.truncated["part of an event beyond its first 40,000 values"] += 1
+            del raw[max(0, self.values_left) :]
+        self.values_left -= len(raw)
+        for index, item in enumerate(raw):
+            self.path.append(str(index))
+            raw[index] = self.value(item, depth)
+            self.path.pop()
+        return raw
+
+    def secret(self, raw: Any) -> Any:
+        """Return what is left of the value of a key that speaks of a secret."""
+        if raw is None or raw is True or raw is False or raw in ([], {}):
+            return raw
+        if isinstance(raw, str) and raw in HARMLESS_TEXTS:
+            return raw
+        self.note_removal(KEY_REASON)
+        return REDACTED
+
+    def source(self, raw: Any) -> Any:
+        """Return lines of source without the literals that look like secrets."""
+        if type(raw) is list:
+            return [
+                one if type(one) is str and one in self.clean_lines else self.source(one)
+                for one in raw[:MAX_SOURCE_LINES]
+            ]
+        if type(raw) is not str:
+            return None
+        if raw in self.clean_lines:
+            return raw
+        line = raw[:MAX_TEXT_LENGTH]
+        clean, _ = redact_secrets(redact_source(line), code=True)
+        if clean != line:
+            self.note_removal("literal in the source that looks like a secret")
+        elif len(line) <= MAX_REMEMBERED_LENGTH:
+            self.clean_lines.add(line)
+        return clean
+
+    def text(self, raw: str) -> str:
+        """Return a text without what looks like a secret."""
+        shape = raw.translate(DIGITS_TO_ZERO) if raw.isascii() else raw
+        if shape in self.clean_texts and shape.count("0") < MIN_CARD_DIGITS:
+            self.clean_texts.add(raw)
+            return raw
+        if len(raw) > MAX_TEXT_LENGTH:
+            self.truncated["text of an event cut at 8,192 characters"] += 1
+        text, reasons = redact_secrets(raw[:MAX_TEXT_LENGTH])
+        for reason in reasons:
+            self.note_removal(reason)
+        if not reasons and len(text) <= MAX_REMEMBERED_LENGTH:
+            self.clean_texts |= {text, shape}
+        return text
+
+    def number(self, raw: Any) -> Any:
+        """Return a number, true, false or null; a card may come as a number too."""
+        if type(raw) is not int or raw < MIN_CARD_NUMBER:
+            return raw
+        clean = self.text(str(raw))
+        return raw if clean == str(raw) else clean
+
+    def note_removal(self, reason: str) -> None:
+        """Note what was taken out at the present path."""
+        if len(self.removed) < MAX_REMOVALS:
+            path = ".".join(key[:MAX_PATH_KEY_LENGTH] for key in self.path)
+            self.removed.append(Removal(redact_secrets(path[:MAX_PATH_LENGTH])[0], reason))

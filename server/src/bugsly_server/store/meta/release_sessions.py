@@ -1,0 +1,83 @@
+"""How releases fare: sessions, and those of them that crashed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bugsly_server.clock import DAY, Micros
+from bugsly_server.store.meta.error_tables import error, health
+from bugsly_server.store.meta.tables import issue, release
+
+MAX_RELEASES = 100
+
+
+class SessionKey(NamedTuple):
+    """What sessions are counted by."""
+
+    project_id: int
+    release: str
+    environment: str
+    day: int
+
+
+class SessionCounts(NamedTuple):
+    """Sessions, and how many of them met an error, or crashed."""
+
+    sessions: int
+    errored: int
+    crashed: int
+
+
+class ReleaseHealth(NamedTuple):
+    """A release, with what came with it."""
+
+    version: str
+    first_seen_at: Micros
+    errors: int
+    """Errors that were met in it first."""
+    health: SessionCounts
+
+
+def add_sessions(connection: Connection, amounts: Mapping[SessionKey, SessionCounts]) -> None:
+    """Add sessions to those that are known."""
+    rows = [key._asdict() | one._asdict() for key, one in amounts.items()]
+    if not rows:
+        return
+    added = upsert(health)
+    sums = {name: health.c[name] + added.excluded[name] for name in SessionCounts._fields}
+    connection.execute(
+        added.on_conflict_do_update(index_elements=list(SessionKey._fields), set_=sums), rows
+    )
+
+
+def list_releases(connection: Connection, project_id: int, since: Micros) -> list[ReleaseHealth]:
+    """Return the latest releases of a project, with their sessions since the day of *since*."""
+    sums = [func.sum(health.c[name]) for name in SessionCounts._fields]
+    query = select(health.c.release, *sums).where(
+        health.c.project_id == project_id, health.c.day >= since // DAY
+    )
+    rows = connection.execute(query.group_by(health.c.release))
+    sessions_by_release = {row[0]: SessionCounts(*map(int, row[1:])) for row in rows}
+    count = select(error.c.first_release, func.count()).join(issue, issue.c.id == error.c.issue_id)
+    error_counts = count.where(issue.c.project_id == project_id).group_by(error.c.first_release)
+    new_errors = {row[0]: int(row[1]) for row in connection.execute(error_counts)}
+    known = select(release).where(release.c.project_id == project_id)
+    newest = known.order_by(release.c.first_seen_at.desc()).limit(MAX_RELEASES)
+    return [
+        ReleaseHealth(
+            version=row.version,
+            first_seen_at=row.first_seen_at,
+            errors=new_errors.get(row.version, 0),
+            health=sessions_by_release.get(row.version, SessionCounts(0, 0, 0)),
+        )
+        for row in connection.execute(newest)
+    ]
+
+
+def delete_before(connection: Connection, before: Micros) -> None:
+    """Delete the days before *before*."""
+    connection.execute(delete(health).where(health.c.day < before // DAY))

@@ -1,0 +1,143 @@
+"""The page of an error, with one of its events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from starlette.responses import Response
+
+from bugsly_server.clock import HOUR
+from bugsly_server.decode.event import decode_event, scrubbing_note
+from bugsly_server.explain.errors.rule_engine import explain_error
+from bugsly_server.model.error_issue import ErrorIssue
+from bugsly_server.model.event import StackFrame
+from bugsly_server.store.error_context import load_error_context
+from bugsly_server.store.meta import channels, groupings, leak_issues, workers
+from bugsly_server.store.meta.groupings import Grouping
+from bugsly_server.store.ports import StoredEvent
+from bugsly_server.web import llm_answer
+from bugsly_server.web.error_markdown import render_error_markdown
+from bugsly_server.web.page_context import View
+
+MAX_TAG_VALUES = 12
+CHART_HOURS = 48
+MISSING_ISSUE = "there is no such issue"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameGroup:
+    """Calls that follow each other and are all the application's, or all of libraries."""
+
+    in_app: bool
+    frames: tuple[tuple[int, StackFrame], ...]
+    """With their position in the exception, innermost first."""
+
+    @property
+    def libraries(self) -> str:
+        """Return the packages that the calls are of."""
+        names = (frame.module.partition(".")[0] or frame.file for _, frame in self.frames)
+        return ", ".join(list(dict.fromkeys(names))[:4])
+
+
+def show(view: View, issue: ErrorIssue) -> Response:
+    """Show one error with its latest event, or with the one that `?event=` names."""
+    with view.server.database.reading() as connection:
+        if issue.merged_into is not None:
+            return view.redirect(f"issues/{issue.merged_into}")
+        issue_groupings = groupings.of_issue(connection, issue.id)
+        stored_event = _requested_event(view, issue_groupings) or _newest_specimen(view, issue)
+        story = leak_issues.history(connection, issue.id)
+        channel_names = {
+            one.id: one.name for one in channels.list_all(connection, view.current_project.id)
+        }
+        hours = groupings.events_by_hour(connection, [issue.id], view.now - CHART_HOURS * HOUR)
+        context = {
+            "issue": issue,
+            "groupings": issue_groupings,
+            "story": story,
+            "sent": {told.id: channels.of_change(connection, told.id) for told in story},
+            "channel_names": channel_names,
+            "releases": groupings.tags(connection, issue.id, "release", MAX_TAG_VALUES),
+            "environments": groupings.tags(connection, issue.id, "environment", MAX_TAG_VALUES),
+            "bars": hourly_counts(view, hours, issue.id),
+        }
+    if stored_event is None:
+        return view.render("error.html", {**context, "event": None})
+    return view.render(
+        "error.html", {**context, **_event_context(view, issue, issue_groupings, stored_event)}
+    )
+
+
+def hourly_counts(
+    view: View, counts_by_issue: dict[int, dict[int, int]], issue_id: int
+) -> list[int]:
+    """Return the events of an issue by hour, up to this one."""
+    current_hour = view.now // HOUR
+    return [
+        counts_by_issue[issue_id].get(hour, 0)
+        for hour in range(current_hour - CHART_HOURS + 1, current_hour + 1)
+    ]
+
+
+def _requested_event(view: View, issue_groupings: Sequence[Grouping]) -> StoredEvent | None:
+    """Return the event that is asked for, or the newest there is."""
+    ids = [one.id for one in issue_groupings]
+    try:
+        event_id = bytes.fromhex(view.request.query_params.get("event", "")[:32])
+    except ValueError:
+        event_id = b""
+    stored_event = view.server.events.get(ids, event_id) if event_id else None
+    return stored_event or next(iter(view.server.events.newest(ids, 1)), None)
+
+
+def _newest_specimen(view: View, issue: ErrorIssue) -> StoredEvent | None:
+    """Return the newest of the events that are kept for good."""
+    with view.server.database.reading() as connection:
+        specimens = groupings.specimens(connection, issue.id)
+    if not specimens:
+        return None
+    return StoredEvent(
+        specimens[0].grouping_id, specimens[0].at, specimens[0].event_id, specimens[0].body
+    )
+
+
+def _event_context(
+    view: View, issue: ErrorIssue, issue_groupings: Sequence[Grouping], stored: StoredEvent
+) -> dict[str, object]:
+    """Return what the page shows of one event."""
+    ids = [one.id for one in issue_groupings]
+    decoded = decode_event(stored.body, stored.at, Counter())
+    if decoded is None:
+        return {"event": None}
+    event = replace(decoded, at=stored.at)
+    before, after = view.server.events.before(ids, stored), view.server.events.after(ids, stored)
+    with view.server.database.reading() as connection:
+        workers_by_token = (
+            workers.find_by_tokens(connection, view.current_project.id, [event.worker])
+            if event.worker
+            else {}
+        )
+        context = load_error_context(connection, view.current_project.id, event)
+    explanation = explain_error(event, context)
+    url = f"{view.base_url}/p/{view.current_project.slug}/issues/{issue.id}"
+    return {
+        "event": event,
+        "note": scrubbing_note(stored.body),
+        "runs": [group_frames(one.frames) for one in event.exceptions],
+        "before": before and before.id.hex(),
+        "after": after and after.id.hex(),
+        "explanation": explanation,
+        "advised": llm_answer.panel_of_error(view, issue, event, context, explanation),
+        "worker": workers_by_token.get(event.worker),
+        "markdown": render_error_markdown(issue, event, explanation, url),
+    }
+
+
+def group_frames(frames: Sequence[StackFrame]) -> list[FrameGroup]:
+    """Return the calls innermost first, those of the application apart from those of libraries."""
+    numbered = list(enumerate(frames))[::-1]
+    grouped = groupby(numbered, key=lambda numbered_frame: numbered_frame[1].in_app)
+    return [FrameGroup(in_app, tuple(members)) for in_app, members in grouped]

@@ -1,0 +1,140 @@
+"""What is logged, heard where records are made."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.support.fake_agent import FakeAgent
+
+from bugsly.integrations.logging_hook import LoggingErrorHook
+
+DEPTHS: dict[str, int] = {}
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeAgent]:
+    made = FakeAgent()
+    records = LoggingErrorHook(made.agent)
+    records.install()
+    yield made
+    records.remove()
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> logging.Logger:
+    caplog.set_level(logging.DEBUG, "shop")
+    return logging.getLogger("shop")
+
+
+def crumbs(fake: FakeAgent) -> list[tuple[str, str]]:
+    scope = fake.error_reporter.scopes.find()
+    return [] if scope is None else [(one.level, one.message) for one in scope.crumbs]
+
+
+def test_an_error_without_an_exception_is_a_message(fake: FakeAgent, log: logging.Logger) -> None:
+    log.error("order %d is lost", 7)
+    (told,) = fake.error_capture.encoded_events
+    assert told["logentry"] == {"message": "order %d is lost", "formatted": "order 7 is lost"}
+    assert (told["level"], told["logger"]) == ("error", "shop")
+    assert "test_records.py:" in told["contexts"]["bugsly"]["where"]
+    assert "exception" not in told
+
+
+def test_an_error_with_an_exception_is_that_exception(fake: FakeAgent, log: logging.Logger) -> None:
+    try:
+        DEPTHS["x"]
+    except KeyError:
+        log.critical("cannot go on", exc_info=True)
+        log.exception("again")
+    (told,) = fake.error_capture.encoded_events
+    assert told["exception"]["values"][0]["type"] == "KeyError"
+    assert told["logentry"] == {"formatted": "cannot go on"}
+    assert told["level"] == "fatal"
+
+
+def test_an_exception_in_the_place_of_a_message_is_that_exception(
+    fake: FakeAgent, log: logging.Logger
+) -> None:
+    log.error(OSError("the disk is full"))
+    (told,) = fake.error_capture.encoded_events
+    assert told["exception"]["values"][0]["value"] == "the disk is full"
+
+
+def test_what_is_logged_before_is_a_breadcrumb(fake: FakeAgent, log: logging.Logger) -> None:
+    log.debug("not worth it")
+    log.info("one")
+    log.warning("two %s", "2")
+    log.error("three")
+    (told,) = fake.error_capture.encoded_events
+    assert [one["message"] for one in told["breadcrumbs"]["values"]] == ["one", "two 2"]
+    assert crumbs(fake) == [("info", "one"), ("warning", "two 2"), ("error", "three")]
+
+
+@pytest.mark.parametrize("name", ["bugsly", "bugsly.sender", "gunicorn.access", "werkzeug"])
+def test_our_own_words_and_lines_about_every_request_are_left_alone(
+    name: str, fake: FakeAgent
+) -> None:
+    logging.getLogger(name).error("hello")
+    assert fake.error_capture.encoded_events == []
+    assert crumbs(fake) == []
+
+
+class LoggingRepr:
+    """Has something to say whenever it is asked for its text."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+
+    def __str__(self) -> str:
+        self._log.error("%s", self)
+        return "text"
+
+
+def test_what_is_logged_while_a_message_is_made_is_not_heard(
+    fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    log.error("%s", LoggingRepr(log))
+    (told,) = fake.error_capture.encoded_events
+    assert told["logentry"]["formatted"] == "text"
+
+
+@pytest.mark.parametrize("arguments", [("%d", "x"), ("%s %s", 1), ("%s", b"\xff"), (None,), (7,)])
+def test_a_record_that_cannot_be_written_is_heard_as_well_as_it_can_be(
+    arguments: Any, fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    log.error(*arguments)
+    assert len(fake.error_capture.encoded_events) == 1
+
+
+def test_a_record_of_another_factory_is_kept_as_it_is() -> None:
+    class Record(logging.LogRecord):
+        pass
+
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Record)
+    records = LoggingErrorHook(FakeAgent().agent)
+    records.install()
+    assert type(logging.makeLogRecord({"msg": "over the wire"})) is Record
+    records.remove()
+    assert logging.getLogRecordFactory() is Record
+    logging.setLogRecordFactory(before)
+
+
+def test_a_factory_set_after_ours_is_not_taken_away() -> None:
+    before = logging.getLogRecordFactory()
+    records = LoggingErrorHook(FakeAgent().agent)
+    records.install()
+    logging.setLogRecordFactory(logging.LogRecord)
+    records.remove()
+    assert logging.getLogRecordFactory() is logging.LogRecord
+    logging.setLogRecordFactory(before)
+
+
+def test_handlers_are_left_as_they_are(fake: FakeAgent) -> None:
+    assert fake.error_capture.encoded_events == []
+    assert not any("bugsly" in type(one).__module__ for one in logging.getLogger().handlers)

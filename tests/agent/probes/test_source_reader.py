@@ -1,0 +1,159 @@
+"""Source that is read for the server: of loaded modules, and nothing else."""
+
+import json
+import os
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bugsly.probes import source_reader
+from bugsly.probes.source_reader import (
+    FILE_MISSING,
+    FILE_TOO_LARGE,
+    IN_ARCHIVE,
+    MAX_SOURCE_BYTES,
+    NOT_LOADED,
+    NOT_PYTHON_SOURCE,
+    NOT_REGULAR_FILE,
+    RESULT_FULL,
+    read_sources,
+)
+from bugsly.protocol.evidence import ModuleSource, ProbeRequest
+
+Write = Callable[..., ModuleType]
+TEXT = "def view():\n    return 'käse'\n"
+
+
+def read_files(*files: str) -> tuple[ModuleSource, ...]:
+    answer = read_sources(ProbeRequest(id=7, probe="source", files=files))
+    assert (answer.ask, answer.problem) == (7, "")
+    return answer.sources
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Import a module of a text, an hour old, from a folder of its own."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(name: str, text: str = TEXT, *, encoding: str = "utf-8") -> ModuleType:
+        path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding=encoding)
+        os.utime(path, times=(time.time() - 3600,) * 2)
+        invalidate_caches()
+        return import_module(name)
+
+    yield write
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("word", ["stock.views", "stock/views.py", "the whole path"])
+def test_a_loaded_module_is_read_by_each_of_its_names(word: str, write: Write) -> None:
+    file = str(write("stock.views").__file__)
+    (source,) = read_files(file if word == "the whole path" else word)
+    assert source == ModuleSource(file=file, module="stock.views", text=TEXT)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "/etc/passwd",
+        "../../../etc/passwd",
+        "stock/../secrets.py",
+        "./stock/views.py",
+        "stock.settings",
+        "stock/secrets.py",
+        "",
+        "\0",
+        "builtins",
+    ],
+)
+def test_what_is_not_loaded_is_never_read(word: str, write: Write, tmp_path: Path) -> None:
+    write("stock.views")
+    (tmp_path / "stock" / "secrets.py").write_text("KEY = 'sesame'")
+    (tmp_path / "secrets.py").write_text("KEY = 'sesame'")
+    (source,) = read_files(word)
+    assert source == ModuleSource(file=word, module="", problem=NOT_LOADED)
+
+
+def test_a_module_that_names_another_file_does_not_open_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secrets.env"
+    secret.write_text("KEY=sesame")
+    liar = ModuleType("liar")
+    liar.__file__ = str(secret)
+    monkeypatch.setitem(sys.modules, "liar", liar)
+    (source,) = read_files("liar")
+    assert (source.text, source.problem) == ("", NOT_PYTHON_SOURCE)
+
+
+def test_a_file_changed_after_the_start_is_told_as_edited(write: Write) -> None:
+    module = write("edited")
+    assert not read_files("edited")[0].edited
+    Path(str(module.__file__)).write_text("changed = True\n")
+    (source,) = read_files("edited")
+    assert (source.edited, source.text) == (True, "changed = True\n")
+
+
+def test_the_encoding_a_file_declares_is_kept_to(write: Write) -> None:
+    write("latin", "# coding: latin-1\nNAME = 'käse'\n", encoding="latin-1")
+    assert "käse" in read_files("latin")[0].text
+
+
+def test_a_file_that_is_gone_is_a_problem(write: Write) -> None:
+    Path(str(write("gone").__file__)).unlink()
+    assert read_files("gone")[0].problem == FILE_MISSING
+
+
+def test_a_file_that_became_a_pipe_is_not_opened(write: Write) -> None:
+    path = Path(str(write("piped").__file__))
+    path.unlink()
+    os.mkfifo(path)
+    assert read_files("piped")[0].problem == NOT_REGULAR_FILE
+
+
+def test_a_module_out_of_an_archive_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "app.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("zipped.py", TEXT)
+    monkeypatch.syspath_prepend(archive)
+    monkeypatch.setitem(sys.modules, "zipped", import_module("zipped"))
+    assert read_files("zipped")[0].problem == IN_ARCHIVE
+
+
+def test_a_file_that_is_too_large_is_a_problem(write: Write) -> None:
+    write("large", "#" * MAX_SOURCE_BYTES)
+    assert read_files("large")[0].problem == ""
+    write("larger", "#" * (MAX_SOURCE_BYTES + 1))
+    assert read_files("larger")[0].problem == FILE_TOO_LARGE
+
+
+def test_what_may_not_be_read_is_a_problem(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    write("forbidden")
+    monkeypatch.setattr(Path, "open", refuse)
+    assert read_files("forbidden")[0].problem == "Permission denied"
+
+
+def test_an_answer_fits_into_an_item_whatever_its_sources(write: Write) -> None:
+    for number in range(3):
+        write(f"wide{number}", "# " + "\N{SNOWMAN}" * 80_000)
+    first, second, third = read_files("wide0", "wide1", "wide2")
+    assert (first.problem, second.problem, third.problem) == ("", RESULT_FULL, RESULT_FULL)
+    assert (
+        sum(len(json.dumps(one.text)) for one in (first, second, third))
+        <= source_reader.MAX_RESULT_BYTES
+    )

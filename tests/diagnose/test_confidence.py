@@ -1,0 +1,53 @@
+"""How sure a growth is that may yet stop, or that few requests drive."""
+
+import pytest
+from tests.support.leak_evidence import (
+    HOME,
+    ORDERS,
+    gain_per_request,
+    holder,
+    leak_evidence,
+    source,
+    worker_history,
+)
+
+from bugsly_server.diagnose.diagnose import diagnose
+from bugsly_server.diagnose.heap.heap_holders import GUESS_CONFIDENCE, REMOVAL_DOUBT
+from bugsly_server.model.diagnosis import Diagnosis
+
+NAME = "shop.views.log"
+VIEW = "def orders():\n    log.append(1)\n"
+SWEEP = "def sweep():\n    log.clear()\n"
+
+
+def diagnosis_of_source(text: str) -> Diagnosis:
+    """Return what is said of a list in a module with *text*."""
+    facts = leak_evidence(
+        worker_history({NAME: gain_per_request(ORDERS)}),
+        holders=(holder(),),
+        sources=(source(text),),
+    )
+    (found,) = diagnose(facts, [])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind", "confidence"),
+    [(30, "list", [GUESS_CONFIDENCE]), (90, "list", [0.77]), (90, "dict", [])],
+)
+def test_what_one_request_in_sixty_adds_to_is_a_guess_and_then_a_leak(
+    steps: int, kind: str, confidence: list[float]
+) -> None:
+    seldom = worker_history(
+        {NAME: gain_per_request(ORDERS)},
+        traffic=lambda step: {ORDERS: step % 3, HOME: 60},
+        number=steps,
+    )
+    found = diagnose(leak_evidence(seldom, holders=(holder(kind=kind),)), [])
+    assert [one.confidence for one in found] == confidence
+
+
+def test_where_the_source_takes_entries_out_a_leak_is_less_sure() -> None:
+    sure, unsure = diagnosis_of_source(VIEW), diagnosis_of_source(VIEW + SWEEP)
+    assert (sure.leaves, unsure.leaves) == (False, True)
+    assert unsure.confidence == pytest.approx(sure.confidence - REMOVAL_DOUBT)

@@ -1,0 +1,70 @@
+"""Known leaks of libraries: the entries, and how they are recognised."""
+
+import re
+from typing import Any
+
+import pytest
+from tests.support.diagnoses import diagnosis
+from tests.support.leak_evidence import leak_evidence, worker_history
+
+from bugsly.protocol.evidence import AllocationSite, AllocationWindow
+from bugsly_server.diagnose.known_leaks import recognise_known_leak
+from bugsly_server.model.diagnosis import Cause
+from bugsly_server.model.known_leaks import KnownLeak, known_leaks
+
+REGISTRY = "marshmallow.class_registry._registry"
+LEAKS = known_leaks()
+
+
+def known_leak(**facts: Any) -> str:
+    return recognise_known_leak(diagnosis(**facts), leak_evidence()).known
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=list(LEAKS))
+def test_an_entry_is_whole(leak: KnownLeak) -> None:
+    re.compile(leak.pattern)
+    assert leak.link.startswith("https://")
+    assert leak.library == leak.library.lower()
+    assert not leak.fixed_in or re.match(r"\d+(\.\d+)+", leak.fixed_in)
+    assert leak.what.endswith(".")
+    assert leak.fix.endswith(".")
+    assert re.search(leak.pattern, "") is None
+
+
+@pytest.mark.parametrize(
+    ("library", "slug"),
+    [
+        ("marshmallow 2.16.2", "marshmallow-class-registry"),
+        ("marshmallow 2.9", "marshmallow-class-registry"),
+        ("marshmallow 2.16.3", ""),
+        ("marshmallow 3.0", ""),
+        ("marshmallow 2.16.10", ""),
+        ("", "marshmallow-class-registry"),
+    ],
+)
+def test_a_version_that_fixes_it_is_not_blamed(library: str, slug: str) -> None:
+    assert known_leak(holder=REGISTRY, library=library) == slug
+
+
+def test_a_known_leak_brings_its_cause_along() -> None:
+    found = recognise_known_leak(diagnosis(holder=REGISTRY), leak_evidence())
+    assert found.cause is LEAKS["marshmallow-class-registry"].cause
+
+
+def test_what_stops_by_itself_is_no_known_leak() -> None:
+    assert known_leak(cause=Cause.BOUNDED, holder=REGISTRY) == ""
+
+
+def test_a_holder_nobody_knows_stays_what_it_is() -> None:
+    found = diagnosis()
+    assert recognise_known_leak(found, leak_evidence()) == found
+
+
+def test_a_line_inside_a_library_is_recognised_where_no_holder_was_found() -> None:
+    inner = next(leak for leak in LEAKS.values() if leak.slug == "dateparser-settings")
+    line = AllocationSite(site="app.py:3", bytes=9, count=1, inner="dateparser.conf.py:8")
+    window = AllocationWindow(method="memray", requests=9, seconds=1.0, grown=9, lines=(line,))
+    told = leak_evidence(worker_history(windows=(window,)))
+    native = diagnosis(Cause.NATIVE, holder="")
+    assert recognise_known_leak(native, told).known == inner.slug
+    assert recognise_known_leak(diagnosis(holder="shop.log"), told).known == ""

@@ -1,0 +1,183 @@
+"""What workers are asked for, so that a diagnosis can be made."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.support.diagnoses import diagnosis
+from tests.support.heap_snapshots import heap_snapshot
+from tests.support.leak_evidence import APP, leak_evidence, source, worker_history
+
+from bugsly.protocol.evidence import AllocationWindow, HeapGrowth, TrimResult
+from bugsly_server.diagnose.probe_planning import (
+    ALLOCATION_WINDOW_REQUESTS,
+    HEAP_WALK_REQUEST_RANGE,
+    MAX_FILES,
+    plan_probes,
+)
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.leak_evidence import LeakEvidence
+
+TRIMMED = (TrimResult(before=9, after=9),)
+HEAPS_WALKED = (heap_snapshot(),)
+TRACED = (AllocationWindow(method="memray", requests=200, seconds=3.0, grown=9),)
+
+
+MADE_FACTS = {"heaps": HEAPS_WALKED, "site": "shop/views.py:9"}
+"""A walk told what is in cycles, and the source which line makes it."""
+
+
+def planned_probes(found: Diagnosis, evidence: LeakEvidence) -> list[tuple[int, str]]:
+    return [(one.worker_id, one.request.probe) for one in plan_probes(evidence, [found])]
+
+
+def requested_files(found: list[Diagnosis], evidence: LeakEvidence) -> tuple[str, ...]:
+    return next((one.request.files for one in plan_probes(evidence, found)), ())
+
+
+def test_the_source_of_a_cause_is_asked_for_once() -> None:
+    assert requested_files([diagnosis(file=APP)], leak_evidence(worker_history())) == (
+        APP,
+        "shop/views.py",
+    )
+    assert (
+        requested_files(
+            [diagnosis(file=APP)], leak_evidence(worker_history(), sources=(source(""),))
+        )
+        == ()
+    )
+
+
+def test_without_a_line_the_view_of_the_endpoint_is_asked_for() -> None:
+    lost = diagnosis(site="", file="")
+    assert requested_files([lost], leak_evidence(worker_history())) == ("GET /api/orders",)
+    seen = source("", views={"GET /api/orders": 0})
+    assert requested_files([lost], leak_evidence(worker_history(), sources=(seen,))) == ()
+
+
+def test_the_view_that_makes_cycles_is_asked_for_though_a_window_told_a_line() -> None:
+    known = (source("", views={"GET /": 3}),)
+    cycles = diagnosis(Cause.CYCLES, holder="", file="")
+    assert requested_files([cycles], leak_evidence(worker_history(), sources=known)) == (
+        "GET /api/orders",
+    )
+    assert (
+        requested_files(
+            [replace(cycles, cause=Cause.NATIVE)], leak_evidence(worker_history(), sources=known)
+        )
+        == ()
+    )
+
+
+@pytest.mark.parametrize("cause", [Cause.BOUNDED, Cause.RETENTION])
+def test_what_is_no_leak_needs_no_source(cause: Cause) -> None:
+    assert requested_files([diagnosis(cause)], leak_evidence(worker_history())) == ()
+
+
+def test_not_too_many_sources_are_asked_for_at_once() -> None:
+    many = [diagnosis(file=f"/app/{n}.py", site=f"{n}.py:1") for n in range(20)]
+    assert len(requested_files(many, leak_evidence(worker_history()))) == MAX_FILES
+
+
+def test_the_worker_heard_of_last_is_asked_for_source() -> None:
+    told = leak_evidence(
+        worker_history(number=20),
+        worker_history(worker_id=2, number=40),
+        worker_history(worker_id=3, number=30),
+    )
+    assert planned_probes(diagnosis(), told) == [(2, "source")]
+
+
+@pytest.mark.parametrize(
+    ("cause", "facts", "probes"),
+    [
+        (Cause.UNKNOWN, {}, ["trim"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED}, ["heap"]),
+        (Cause.NATIVE, {"trims": TRIMMED}, ["heap"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "heaps": HEAPS_WALKED}, ["window"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "in_vain": frozenset({"heap"})}, ["window"]),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "heaps": HEAPS_WALKED, "windows": TRACED}, []),
+        (Cause.RETENTION, {}, ["trim"]),
+        (Cause.RETENTION, {"trims": TRIMMED}, []),
+        (Cause.CYCLES, {}, ["heap"]),
+        (Cause.CYCLES, {"heaps": HEAPS_WALKED}, ["window"]),
+        (Cause.CYCLES, {"heaps": HEAPS_WALKED, "windows": TRACED}, []),
+        (Cause.CYCLES, MADE_FACTS, []),
+        (Cause.NATIVE, {"trims": TRIMMED, **MADE_FACTS}, ["window"]),
+    ],
+)
+def test_an_expensive_probe_is_requested_once_and_while_the_cause_is_open(
+    cause: Cause, facts: dict[str, Any], probes: list[str]
+) -> None:
+    facts = {"site": "", **facts}
+    opened = diagnosis(cause, holder="", site=facts.pop("site"), file="", endpoint="")
+    told = leak_evidence(worker_history(**facts), sources=(source(""),))
+    assert planned_probes(opened, told) == [(1, probe) for probe in probes]
+
+
+@pytest.mark.parametrize(
+    ("facts", "probes"),
+    [
+        ({}, ["source", "window"]),
+        ({"bytes_per_request": 0.0}, ["source"]),
+        ({"site": "shop/views.py:9"}, ["source"]),
+    ],
+)
+def test_allocations_are_traced_where_memory_shows_only_a_symptom(
+    facts: dict[str, Any], probes: list[str]
+) -> None:
+    symptom = {"holder": "requests alive after they ended", "kind": "survivor", "site": ""}
+    found = diagnosis(Cause.KEPT_EXCEPTION, **{**symptom, **facts})
+    assert planned_probes(found, leak_evidence(worker_history(heaps=HEAPS_WALKED))) == [
+        (1, probe) for probe in probes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heaps", "requests"),
+    [((), HEAP_WALK_REQUEST_RANGE[0]), (HEAPS_WALKED, ALLOCATION_WINDOW_REQUESTS)],
+)
+def test_a_walk_and_a_window_last_a_counted_number_of_requests(
+    heaps: tuple[HeapGrowth, ...], requests: int
+) -> None:
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    (planned,) = plan_probes(
+        leak_evidence(worker_history(trims=TRIMMED, heaps=heaps, number=1)), [opened]
+    )
+    assert planned.request.requests == requests
+
+
+@pytest.mark.parametrize(("pace", "requests"), [(40, 300), (100, 600), (4_000, 900)])
+def test_a_busy_worker_is_walked_over_more_requests(pace: int, requests: int) -> None:
+    busy = worker_history(trims=TRIMMED, traffic=lambda _: {"GET /": pace})
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    (planned,) = plan_probes(leak_evidence(busy), [opened])
+    assert planned.request.requests == requests
+
+
+@pytest.mark.parametrize(
+    ("kind", "probes"),
+    [("survivor", ["heap"]), ("callback", ["heap"]), ("WeakSet", ["heap"]), ("list", [])],
+)
+def test_who_holds_what_is_left_behind_is_asked_of_the_heap(kind: str, probes: list[str]) -> None:
+    found = diagnosis(Cause.KEPT_EXCEPTION, kind=kind, site="", file="", endpoint="")
+    assert planned_probes(found, leak_evidence(worker_history())) == [
+        (1, probe) for probe in probes
+    ]
+    walked = leak_evidence(worker_history(heaps=HEAPS_WALKED, windows=TRACED))
+    assert planned_probes(found, walked) == []
+    known = replace(found, site="a.py:1")
+    assert "heap" not in [
+        probe for _, probe in planned_probes(known, leak_evidence(worker_history()))
+    ]
+
+
+def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:
+    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="", workers=(9, 2))
+    assert planned_probes(opened, leak_evidence(worker_history(), worker_history(worker_id=2))) == [
+        (2, "trim")
+    ]
+
+
+def test_nobody_is_asked_where_nobody_is_known() -> None:
+    assert plan_probes(leak_evidence(), [diagnosis(), diagnosis(Cause.UNKNOWN)]) == []

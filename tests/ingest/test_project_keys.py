@@ -1,0 +1,161 @@
+import asyncio
+import json
+
+import pytest
+from tests.support.running_server import RunningServer, ServedProject
+
+from bugsly_server.errors import Rejected
+from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
+
+EMPTY = b"{}\n"
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "key"),
+    [
+        ({b"x-sentry-auth": b"Sentry sentry_key=abc, sentry_version=7"}, b"", "abc"),
+        ({b"x-sentry-auth": b"Sentry sentry_version=7,sentry_key = abc"}, b"", "abc"),
+        ({b"authorization": b"Sentry sentry_key=abc"}, b"", "abc"),
+        ({}, b"sentry_version=7&sentry_key=abc", "abc"),
+        ({b"x-sentry-auth": b"Sentry sentry_key=abc"}, b"sentry_key=other", "abc"),
+        ({b"x-sentry-auth": b"Bearer abc"}, b"", None),
+        ({b"authorization": b"\xff\xfe"}, b"%ff=%", None),
+        ({}, b"", None),
+    ],
+)
+def test_a_request_names_its_key_in_a_header_or_in_the_query(
+    headers: dict[bytes, bytes], query: bytes, key: str | None
+) -> None:
+    assert key_in_request(headers, query) == key
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ({"dsn": f"http://{KEY}@host/1"}, KEY),
+        ({"dsn": "nonsense"}, None),
+        ({"dsn": 7}, None),
+        ({"dsn": f"http://{KEY}@host/{'9' * 5000}"}, None),
+        ({}, None),
+    ],
+)
+def test_an_envelope_names_its_key_in_its_dsn(header: dict[str, object], key: str | None) -> None:
+    assert key_in_envelope(header) == key
+
+
+def test_each_of_the_three_ways_is_taken_over_http(
+    server: RunningServer, project: ServedProject
+) -> None:
+    dsn = json.dumps({"dsn": f"http://{project.key}@here/{project.id}"}).encode() + b"\n"
+    replies = [
+        server.send(project.path, EMPTY, project.auth),
+        server.send(f"{project.path}?sentry_key={project.key}", EMPTY),
+        server.send(project.path, dsn),
+    ]
+    assert [reply.status for reply in replies] == [200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (EMPTY, {"X-Sentry-Auth": f"Sentry sentry_key={KEY}"}),
+        (b'{"dsn": "http://%s@here/1"}\n' % KEY.encode(), {}),
+    ],
+)
+def test_an_unknown_key_is_refused_in_one_line(
+    server: RunningServer, project: ServedProject, body: bytes, headers: dict[str, str]
+) -> None:
+    reply = server.send(project.path, body, headers)
+    assert reply.status == 403
+    assert f"unknown in project {project.id} → copy the DSN" in reply.detail
+
+
+@pytest.mark.parametrize("body", [EMPTY, b'{"dsn": "http://\\ud800\\u0007@here/1"}\n'])
+def test_no_readable_key_at_all_is_refused_in_one_line(
+    server: RunningServer, project: ServedProject, body: bytes
+) -> None:
+    reply = server.send(project.path, body)
+    assert (reply.status, reply.detail[:6]) == (403, "no key")
+
+
+def test_the_key_of_another_project_is_refused(
+    server: RunningServer, project: ServedProject
+) -> None:
+    other = server.project("another")
+    assert server.send(project.path, EMPTY, other.auth).status == 403
+    assert server.send(other.path, EMPTY, other.auth).status == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["0", "999999", "9" * 30, "9" * 5000, "-1", "abc", "%0a", "%EF%BC%91"]
+)
+def test_a_project_that_is_not_there_is_refused(server: RunningServer, name: str) -> None:
+    auth = server.project("there").auth
+    assert server.send(f"/api/{name}/envelope/", EMPTY, auth).status == 403
+
+
+def test_a_key_made_while_the_server_runs_works_at_once(server: RunningServer) -> None:
+    for number in range(3):
+        server.send("/api/1/envelope/", EMPTY, {"X-Sentry-Auth": f"sentry_key=stranger{number}"})
+        fresh = server.project(f"fresh-{number}")
+        assert server.send(fresh.path, EMPTY, fresh.auth).status == 200
+
+
+class CountingKeys:
+    """What `Keys` reads, with a count of how often it did."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+        self.readings = 0
+
+    def load(self) -> dict[str, int]:
+        self.readings += 1
+        return dict(self.known)
+
+
+async def _refusals(keys: ProjectKeys, amount: int) -> int:
+    asked = [keys.check(f"stranger{number}", 1) for number in range(amount)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    return sum(isinstance(outcome, Rejected) for outcome in outcomes)
+
+
+def test_a_crowd_of_strangers_causes_one_reading() -> None:
+    stored = CountingKeys()
+
+    async def crowd() -> int:
+        keys = ProjectKeys(stored.load, min_interval=60)
+        return await _refusals(keys, 500)
+
+    assert asyncio.run(crowd()) == 500
+    assert stored.readings == 1
+
+
+def test_between_two_readings_there_is_a_pause_in_which_nobody_is_refused_wrongly() -> None:
+    stored = CountingKeys()
+
+    async def one_after_the_other() -> tuple[int, float]:
+        keys = ProjectKeys(stored.load, min_interval=0.05)
+        begun = asyncio.get_running_loop().time()
+        for _ in range(5):
+            assert await _refusals(keys, 3) == 3
+        stored.known["new"] = 1
+        await keys.check("new", 1)
+        return stored.readings, asyncio.get_running_loop().time() - begun
+
+    readings, seconds = asyncio.run(one_after_the_other())
+    assert readings == 6
+    assert seconds >= 5 * 0.05
+
+
+def test_a_known_key_asks_nothing_of_the_database() -> None:
+    stored = CountingKeys()
+    stored.known["known"] = 1
+
+    async def often() -> None:
+        keys = ProjectKeys(stored.load, min_interval=60)
+        for _ in range(100):
+            await keys.check("known", 1)
+
+    asyncio.run(often())
+    assert stored.readings == 1

@@ -1,0 +1,109 @@
+"""Sessions of SDKs become the crash-free rates of releases."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.pipeline_harness import PipelineHarness
+
+from bugsly_server.clock import DAY
+from bugsly_server.store.meta import release_sessions, workers
+from bugsly_server.store.meta.release_sessions import SessionCounts
+from bugsly_server.store.ports import SpoolEntry
+
+SESSION_TOTALS = {
+    "started": "2026-08-21T05:00:00Z",
+    "exited": 90,
+    "errored": 7,
+    "crashed": 2,
+    "abnormal": 1,
+}
+
+
+def release_health(desk: PipelineHarness, kind: str, *sessions: Any) -> SessionCounts:
+    entries = [
+        SpoolEntry(desk.shop, desk.clock(), kind, msgspec.json.encode(one)) for one in sessions
+    ]
+    desk.pipeline.digest(entries)
+    with desk.database.writing() as connection:
+        workers.note_release(connection, desk.shop, "1.0", desk.clock())
+        (release,) = release_sessions.list_releases(connection, desk.shop, desk.clock() - 30 * DAY)
+    return release.health
+
+
+def test_sums_are_added_up(desk: PipelineHarness) -> None:
+    told = {
+        "attrs": {"release": "1.0"},
+        "aggregates": [SESSION_TOTALS, SESSION_TOTALS, "x", {"exited": -1}],
+    }
+    assert release_health(desk, "sessions", told) == SessionCounts(200, 14, 6)
+
+
+SESSION_STARTED = {"sid": "a", "init": True, "status": "ok", "errors": 0}
+SESSION_ERROR = {"sid": "a", "init": False, "status": "ok", "errors": 1}
+OTHER = {"sid": "b"}
+
+
+@pytest.mark.parametrize(
+    ("told", "fare"),
+    [
+        ([SESSION_STARTED], (1, 0, 0)),
+        ([SESSION_STARTED, {**SESSION_ERROR, "status": "exited", "errors": 0}], (1, 0, 0)),
+        (
+            [
+                SESSION_STARTED,
+                SESSION_ERROR,
+                {**SESSION_ERROR, "errors": 2},
+                {**SESSION_ERROR, "status": "exited"},
+            ],
+            (1, 1, 0),
+        ),
+        (
+            [
+                SESSION_STARTED,
+                {**SESSION_ERROR, "status": "unhandled"},
+                {**SESSION_ERROR, "status": "unhandled"},
+            ],
+            (1, 1, 0),
+        ),
+        (
+            [SESSION_STARTED, SESSION_ERROR, SESSION_STARTED | OTHER, SESSION_ERROR | OTHER],
+            (2, 2, 0),
+        ),
+        (
+            [
+                SESSION_STARTED,
+                {**SESSION_ERROR, "status": "crashed"},
+                {**SESSION_ERROR, "status": "crashed"},
+            ],
+            (1, 0, 1),
+        ),
+        ([{**SESSION_STARTED, "status": "exited", "errors": 2}], (1, 1, 0)),
+        ([{**SESSION_STARTED, "status": "abnormal", "errors": 1}], (1, 0, 1)),
+    ],
+)
+def test_a_session_counts_once_as_begun_and_once_as_it_fared(
+    desk: PipelineHarness, told: list[dict[str, Any]], fare: tuple[int, int, int]
+) -> None:
+    attrs = {"attrs": {"release": "1.0"}}
+    assert release_health(desk, "session", *(one | attrs for one in told)) == fare
+
+
+def test_what_a_session_met_counts_once_over_batches(desk: PipelineHarness) -> None:
+    attrs = {"attrs": {"release": "1.0"}}
+    assert release_health(desk, "session", SESSION_STARTED | attrs, SESSION_ERROR | attrs) == (
+        1,
+        1,
+        0,
+    )
+    assert release_health(desk, "session", {**SESSION_ERROR, "status": "exited"} | attrs) == (
+        1,
+        1,
+        0,
+    )
+
+
+@pytest.mark.parametrize("told", [{}, [], "x", {"attrs": 7}, {"attrs": {"release": ""}}])
+def test_sessions_of_no_release_are_counted_as_skipped(desk: PipelineHarness, told: Any) -> None:
+    assert release_health(desk, "session", told) == SessionCounts(0, 0, 0)
+    assert desk.pipeline.skipped[desk.shop, "session without a release"] == 1

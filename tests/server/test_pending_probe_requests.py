@@ -1,0 +1,32 @@
+from bugsly.protocol.evidence import ProbeRequest
+from bugsly_server.model.probe_status import ProbeRequestState, ProbeRequestStatus
+from bugsly_server.pending_probe_requests import PendingProbeRequests
+
+
+def probe_request(number: int) -> ProbeRequestStatus:
+    return ProbeRequestStatus(
+        request=ProbeRequest(id=number, probe="trim"),
+        project_id=1,
+        worker_id=7,
+        token="a",
+        state=ProbeRequestState.ASKED,
+        asked_at=1,
+        sent_at=None,
+    )
+
+
+def test_what_is_filled_in_before_it_is_put_goes_out_once() -> None:
+    mailbox = PendingProbeRequests()
+    mailbox.replace_all([probe_request(1), probe_request(2)])
+    mailbox.add(probe_request(2))
+    assert [one.request.id for one in mailbox.take(1, "a")] == [1, 2]
+    assert mailbox.take(1, "a") == []
+
+
+def test_what_was_taken_does_not_go_out_again_before_that_is_stored() -> None:
+    mailbox = PendingProbeRequests()
+    mailbox.add(probe_request(1))
+    mailbox.take(1, "a")
+    mailbox.add(probe_request(1))
+    mailbox.replace_all([probe_request(1)])
+    assert mailbox.take(1, "a") == []
