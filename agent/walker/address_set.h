@@ -30,13 +30,13 @@ static inline uint8_t bit_in_byte(uintptr_t address)
     return (uint8_t)(1 << (address >> 4 & 7));
 }
 
-/* Adds *address* and returns whether it was there before. Ends the child with `TOO_MANY` for an
+/* Adds *address* and returns whether it was there before. Ends the child with `HIGH_ADDRESS` for an
    address of more than 48 bits. */
 static inline int address_set_add(AddressSet *set, uintptr_t address)
 {
     size_t region = address >> REGION_BITS;
     if (region >= REGIONS)
-        exit_child(TOO_MANY);
+        exit_child(HIGH_ADDRESS);
     if (!set->regions[region])
         set->regions[region] = allocate((size_t)1 << (REGION_BITS - 7));
     uint8_t *byte = &set->regions[region][byte_in_region(address)];

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exit statuses of the child; snapshot.py in the agent has a sentence for each. */
-enum { OUT_OF_MEMORY = 71, TOO_MANY = 72, BROKEN_PIPE = 73 };
+/* Exit statuses of the child; snapshot.py in the agent puts them into words. */
+enum { OUT_OF_MEMORY = 71, TOO_MANY = 72, BROKEN_PIPE = 73, HIGH_ADDRESS = 75 };
 
 /* Ends this process, which exists only for the walk. */
 _Noreturn void exit_child(int status);

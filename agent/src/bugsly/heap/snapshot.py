@@ -36,6 +36,7 @@ SIGNALLED = "the snapshot failed: its process was ended by signal {}"
 ENDED = {
     71: "the snapshot failed: its process found no more memory",
     72: "the snapshot failed: the heap has more objects than it can count",
+    75: "the snapshot failed: an object lies at an address above 48 bits",
 }
 FAILED = "the snapshot failed: its process ended with status {}"
 NONSENSE = "the snapshot failed: its process told nonsense, {}"
