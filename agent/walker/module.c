@@ -12,7 +12,7 @@ static int is_pair(PyObject *pair)
            PyUnicode_CheckExact(PyTuple_GET_ITEM(pair, 0));
 }
 
-/* Returns 0 with an exception set, unless *earlier* holds snapshots . */
+/* Returns 0 with an exception set, unless *earlier* holds snapshots that a child may read. */
 static int are_snapshots(PyObject *earlier)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(earlier);
@@ -24,6 +24,12 @@ static int are_snapshots(PyObject *earlier)
         PyObject *bytes = PyTuple_GET_ITEM(earlier, index);
         if (!PyBytes_CheckExact(bytes)) {
             PyErr_Format(PyExc_TypeError, "earlier: snapshot %zd is not bytes", index);
+            return 0;
+        }
+        const char *wrong =
+            check_snapshot(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+        if (wrong) {
+            PyErr_Format(PyExc_ValueError, "earlier: snapshot %zd is damaged: %s", index, wrong);
             return 0;
         }
     }

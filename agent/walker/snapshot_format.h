@@ -37,7 +37,8 @@ typedef struct {
 } Snapshot;
 
 /* snapshot_reader.c */
-Snapshot read_snapshot(Heap *heap, const char *bytes);
+const char *check_snapshot(const char *bytes, size_t length);
+Snapshot read_snapshot(Heap *heap, const char *checked);
 
 /* growing_groups.c */
 uint8_t *find_growing(Heap *heap, const Snapshot *snapshots, size_t count);
