@@ -59,8 +59,8 @@ def _sanitizer() -> Path | None:
     if not shutil.which(COMPILER):
         return None
     ask = [COMPILER, "-print-file-name=libasan.so"]
-    told = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
-    return Path(told) if Path(told).is_absolute() else None
+    found = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
+    return Path(found) if Path(found).is_absolute() else None
 
 
 def _test(library: Path) -> int:

@@ -1,4 +1,4 @@
-/* Names of the roots that are no module and no call. groups.py in the agent knows them, too. */
+/* Names of the roots that are no module and no call. groups.py in the agent repeats those it reads. */
 #ifndef BUGSLY_ROOT_NAMES_H
 #define BUGSLY_ROOT_NAMES_H
 
