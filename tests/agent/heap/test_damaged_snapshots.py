@@ -19,7 +19,7 @@ PARENT, TEXT, TYPE, NAME, HOW = 0, 4, 8, 12, 20
 """Where a row has its numbers."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole() -> bytes:
     """Return a snapshot of a small heap."""
     shop = module("shop", log=[[n] for n in range(50)], index={str(n): [n] for n in range(50)})
