@@ -18,11 +18,12 @@ HIGH_ADDRESS = 75
 @pytest.fixture(scope="module")
 def check(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the compiled check; `make sanitize` compiles it with its own flags."""
-    if not shutil.which("cc"):
+    compiler = os.environ.get("CC", "cc")
+    if not shutil.which(compiler):
         pytest.skip("no C compiler here")
     made = tmp_path_factory.mktemp("check") / "address_set_check"
     flags = ["-std=c11", "-D_GNU_SOURCE", f"-I{WALKER}", *shlex.split(os.environ.get("CFLAGS", ""))]
-    subprocess.run(["cc", *flags, "-o", made, CHECK, WALKER / "pages.c"], check=True)
+    subprocess.run([compiler, *flags, "-o", made, CHECK, WALKER / "pages.c"], check=True)
     return made
 
 
