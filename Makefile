@@ -8,7 +8,7 @@ CASES ?=
 ZOO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix api golden docs explanations bench accuracy
+.PHONY: help setup demo test check sanitize fix api golden docs explanations bench accuracy
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -35,6 +35,9 @@ check: setup ## Run what must be clean before a commit: format, lint, types, lay
 	$(RUN)mypy $(wildcard $(SOURCES))
 	$(RUN)lint-imports --no-cache
 	$(RUN)python tools/size_limits.py $(wildcard $(SOURCES))
+
+sanitize: setup ## Test the heap walker in C with ASan and UBSan, and with warnings as errors
+	$(RUN)python -m tools.sanitize
 
 fix: setup ## Format, and mend what can be mended by itself
 	$(RUN)ruff check --fix --quiet . || true

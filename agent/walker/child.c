@@ -1,8 +1,10 @@
-/* The child that walks. It is made so that nobody else in the worker learns of it:
+/* Starts and reaps the child that walks, so that nothing else in the worker notices it:
 
-   no SIGCHLD, so that no watcher of children reaps it or is confused; none of the handlers that
-   Python and C libraries run at a fork; no descriptor of the worker's kept open, so that a client
-   sees its connection close when the worker closes it; no signal handler of the worker's run. */
+   - its end raises no SIGCHLD, so that no supervisor reaps it or is confused;
+   - no handler runs that Python or a C library has registered for a fork;
+   - it keeps no descriptor of the worker open, so that a client sees its connection close when the
+     worker closes it;
+   - it runs no signal handler of the worker. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -34,7 +36,7 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static pid_t split(void)
+static pid_t clone_process(void)
 {
 #ifdef __linux__
     return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
@@ -43,7 +45,7 @@ static pid_t split(void)
 #endif
 }
 
-static void close_but(int kept)
+static void close_all_but(int kept)
 {
 #if defined(__linux__) && defined(SYS_close_range)
     int below = kept ? (int)syscall(SYS_close_range, 0, kept - 1, 0) : 0;
@@ -55,18 +57,19 @@ static void close_but(int kept)
             close(descriptor);
 }
 
-/* Lets the kernel take this process first, and the worker never wait for it. */
-static void stand_back(pid_t worker)
+/* Gives the worker priority, ends the child with it, and has the kernel kill the child first when
+   memory runs out. */
+static void yield_to_worker(pid_t worker)
 {
     setpriority(PRIO_PROCESS, 0, NICE);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != worker)
-        give_up(BROKEN_PIPE);
+        exit_child(BROKEN_PIPE);
     int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (score >= 0) {
-        ssize_t told = write(score, "1000", 4);
-        (void)told;
+        ssize_t written = write(score, "1000", 4);
+        (void)written;
         close(score);
     }
 #else
@@ -74,33 +77,33 @@ static void stand_back(pid_t worker)
 #endif
 }
 
-static _Noreturn void live(int descriptor, PyObject *roots, int whole, PyObject *earlier,
-                           pid_t worker)
+static _Noreturn void run_child(int descriptor, PyObject *roots, int whole, PyObject *earlier,
+                                pid_t worker)
 {
-    close_but(descriptor);
-    stand_back(worker);
+    close_all_but(descriptor);
+    yield_to_worker(worker);
     static Heap heap;
     double begun = now();
     heap_begin(&heap);
     walk(&heap, roots, whole);
     double walked = now() - begun;
-    add_up(&heap);
-    report(&heap, descriptor, earlier, walked, now() - begun);
+    compute_retained(&heap);
+    write_snapshots(&heap, descriptor, earlier, walked, now() - begun);
     _exit(0);
 }
 
-/* Returns the pid of a child that walks and tells *descriptor*, -1 with errno where none is to be
-   had; in *pause* the seconds that it took. */
-pid_t send_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, double *pause)
+/* Returns the pid of a child that walks and writes to *descriptor*; -1 with errno if there is none.
+   Puts the seconds that the worker stood still into *pause*. */
+pid_t start_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, double *pause)
 {
     sigset_t all, before;
     sigfillset(&all);
     pid_t worker = getpid();
     pthread_sigmask(SIG_SETMASK, &all, &before);
     double begun = now();
-    pid_t child = split();
+    pid_t child = clone_process();
     if (!child)
-        live(descriptor, roots, whole, earlier, worker);
+        run_child(descriptor, roots, whole, earlier, worker);
     int error = errno;
     *pause = now() - begun;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -108,7 +111,7 @@ pid_t send_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, 
     return child;
 }
 
-/* Returns 1 with the *status* of a child that has ended, else 0; -1 where there is none. */
+/* Returns 1 and the wait *status* if the child has ended, 0 if it runs, -1 if there is none. */
 int reap_child(pid_t child, int *status)
 {
     pid_t found = waitpid(child, status, WNOHANG | __WALL);

@@ -1,3 +1,4 @@
+/* The child process that walks the heap: see child.c. */
 #ifndef BUGSLY_CHILD_H
 #define BUGSLY_CHILD_H
 
@@ -5,6 +6,6 @@
 
 #include <sys/types.h>
 
-pid_t send_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, double *pause);
+pid_t start_child(int descriptor, PyObject *roots, int whole, PyObject *earlier, double *pause);
 int reap_child(pid_t child, int *status);
 #endif

@@ -30,9 +30,9 @@ def compile_walker(folder: Path, *more: str) -> str:
     compiler = _compiler()
     if not compiler:
         return "no C compiler was found"
-    include = f"-I{sysconfig.get_path('include')}"
+    include = ("-isystem", sysconfig.get_path("include"))
     sources = sorted(map(str, SOURCES.glob("*.c")))
-    command = [*compiler, *FLAGS, *more, include, *SHARED, "-o", str(made), *sources]
+    command = [*compiler, *FLAGS, *more, *include, *SHARED, "-o", str(made), *sources]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if not done.returncode:
         return ""

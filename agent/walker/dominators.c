@@ -1,7 +1,8 @@
-/* What each node alone keeps alive: dominators, by Lengauer and Tarjan (1979), simple version.
+/* Computes what each node alone keeps alive: its retained size, from the dominator tree.
 
-   From here on nodes go by their number in a depth-first order, in which the root is 0. Nothing
-   recurses: a list of a million links is as deep as that. */
+   The dominators are found as in Lengauer and Tarjan (1979), simple version. Nodes have the numbers
+   of a depth-first order here, in which the root is 0. Nothing recurses: a linked list of a million
+   entries is a million levels deep. */
 #include "heap.h"
 
 typedef struct {
@@ -9,22 +10,22 @@ typedef struct {
     uint32_t count;
     uint32_t *node;     /* by number */
     uint32_t *number;   /* by node */
-    uint32_t *ancestor; /* at first the parent in the depth-first tree */
+    uint32_t *ancestor; /* at first the parent in the depth-first tree; later shortened */
     uint32_t *entry;    /* the predecessor in the breadth-first tree */
     uint32_t *begin;    /* of its other predecessors */
     uint32_t *others;
     uint32_t *semi, *label, *bucket, *dominator;
-    Words path;
+    Numbers path;
 } Tree;
 
-static uint32_t *array(uint32_t count)
+static uint32_t *allocate_array(uint32_t count)
 {
-    return take(((size_t)count + 1) * sizeof(uint32_t));
+    return allocate(((size_t)count + 1) * sizeof(uint32_t));
 }
 
-static void drop(uint32_t **at, size_t count)
+static void release_array(uint32_t **at, size_t count)
 {
-    give_back(*at, (count + 1) * sizeof(uint32_t));
+    release(*at, (count + 1) * sizeof(uint32_t));
     *at = NULL;
 }
 
@@ -74,25 +75,25 @@ static void number_all(Tree *tree)
     Heap *heap = tree->heap;
     uint32_t count = nodes(heap);
     if (heap->cross.length >= CROSSING || count >= CROSSING)
-        give_up(TOO_MANY);
-    tree->node = array(count);
-    tree->number = array(count);
-    tree->ancestor = array(count);
-    uint32_t *cursors = array(count);
+        exit_child(TOO_MANY);
+    tree->node = allocate_array(count);
+    tree->number = allocate_array(count);
+    tree->ancestor = allocate_array(count);
+    uint32_t *cursors = allocate_array(count);
     tree->count = 1;
     for (uint32_t node = 1; node < count; node++)
         if (!heap->parent.at[node])
             number_from(tree, node, cursors);
-    drop(&cursors, count);
+    release_array(&cursors, count);
 }
 
-/* Turns the edges around: from the nodes they lead to, to those they come from. */
-static void turn(Tree *tree)
+/* Reverses the edges: each node then has a list of the nodes that refer to it. */
+static void reverse_edges(Tree *tree)
 {
     Heap *heap = tree->heap;
     uint32_t count = tree->count;
-    tree->begin = array(count + 1);
-    tree->others = array((uint32_t)heap->cross.length);
+    tree->begin = allocate_array(count + 1);
+    tree->others = allocate_array((uint32_t)heap->cross.length);
     for (size_t edge = 0; edge < heap->cross.length; edge++)
         tree->begin[tree->number[heap->cross.at[edge]] + 1]++;
     for (uint32_t index = 0; index < count; index++)
@@ -105,19 +106,19 @@ static void turn(Tree *tree)
     for (uint32_t index = count; index > 0; index--)
         tree->begin[index] = tree->begin[index - 1];
     tree->begin[0] = 0;
-    words_free(&heap->cross);
-    words_free(&heap->from);
-    words_free(&heap->first);
-    tree->entry = array(count);
+    numbers_free(&heap->cross);
+    numbers_free(&heap->from);
+    numbers_free(&heap->first);
+    tree->entry = allocate_array(count);
     for (uint32_t index = 1; index < count; index++)
         tree->entry[index] = tree->number[heap->parent.at[tree->node[index]]];
-    words_free(&heap->parent);
-    drop(&tree->number, count);
+    numbers_free(&heap->parent);
+    release_array(&tree->number, count);
 }
 
-/* Returns the node of least semidominator on the way up from *index*, as far as nodes are linked:
-   those from *linked* on are. */
-static uint32_t least(Tree *tree, uint32_t index, uint32_t linked)
+/* Returns the node with the lowest semidominator on the path up from *index*, through linked nodes:
+   those from *linked* on. */
+static uint32_t lowest_label(Tree *tree, uint32_t index, uint32_t linked)
 {
     if (index < linked)
         return index;
@@ -135,9 +136,9 @@ static uint32_t least(Tree *tree, uint32_t index, uint32_t linked)
     return label[index];
 }
 
-static void consider(Tree *tree, uint32_t index, uint32_t before)
+static void lower_semi(Tree *tree, uint32_t index, uint32_t before)
 {
-    uint32_t semi = tree->semi[least(tree, before, index + 1)];
+    uint32_t semi = tree->semi[lowest_label(tree, before, index + 1)];
     if (semi < tree->semi[index])
         tree->semi[index] = semi;
 }
@@ -145,23 +146,23 @@ static void consider(Tree *tree, uint32_t index, uint32_t before)
 static void dominate(Tree *tree)
 {
     uint32_t count = tree->count;
-    tree->semi = array(count);
-    tree->label = array(count);
-    tree->bucket = array(count);
-    tree->dominator = array(count);
+    tree->semi = allocate_array(count);
+    tree->label = allocate_array(count);
+    tree->bucket = allocate_array(count);
+    tree->dominator = allocate_array(count);
     for (uint32_t index = 0; index < count; index++)
         tree->semi[index] = tree->label[index] = index;
     for (uint32_t index = count - 1; index > 0; index--) {
         uint32_t parent = tree->ancestor[index];
-        consider(tree, index, tree->entry[index]);
+        lower_semi(tree, index, tree->entry[index]);
         for (uint32_t edge = tree->begin[index]; edge < tree->begin[index + 1]; edge++)
-            consider(tree, index, tree->others[edge]);
+            lower_semi(tree, index, tree->others[edge]);
         tree->dominator[index] = tree->bucket[tree->semi[index]];
         tree->bucket[tree->semi[index]] = index;
-        for (uint32_t one = tree->bucket[parent], next; one; one = next) {
-            next = tree->dominator[one];
-            uint32_t lowest = least(tree, one, index);
-            tree->dominator[one] = tree->semi[lowest] < tree->semi[one] ? lowest : parent;
+        for (uint32_t node = tree->bucket[parent], next; node; node = next) {
+            next = tree->dominator[node];
+            uint32_t lowest = lowest_label(tree, node, index);
+            tree->dominator[node] = tree->semi[lowest] < tree->semi[node] ? lowest : parent;
         }
         tree->bucket[parent] = 0;
     }
@@ -170,7 +171,7 @@ static void dominate(Tree *tree)
             tree->dominator[index] = tree->dominator[tree->dominator[index]];
 }
 
-/* Adds what nodes retain to their groups; what one of a group retains within another, once. */
+/* Adds what nodes retain to their groups. A node that another of its group retains counts once. */
 static void add_to_groups(Tree *tree, uint32_t *retained)
 {
     Heap *heap = tree->heap;
@@ -198,14 +199,14 @@ static void add_to_groups(Tree *tree, uint32_t *retained)
     }
 }
 
-/* Finds what the nodes of each group retain. The edges are gone afterwards. */
-void add_up(Heap *heap)
+/* Computes what the nodes of each group retain. The edges are gone afterwards. */
+void compute_retained(Heap *heap)
 {
     Tree tree = {.heap = heap};
-    give_back(heap->address, heap->room * sizeof(PyObject *));
-    give_back(heap->table, heap->slots * sizeof(uint32_t));
+    release(heap->address, heap->room * sizeof(PyObject *));
+    release(heap->table, heap->slots * sizeof(uint32_t));
     number_all(&tree);
-    turn(&tree);
+    reverse_edges(&tree);
     dominate(&tree);
     uint32_t *retained = tree.semi;
     for (uint32_t index = 0; index < tree.count; index++)

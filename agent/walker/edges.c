@@ -1,13 +1,16 @@
-/* Where an object leads: to what has a name first, then to the rest that the collector is told. */
+/* Finds for the walk what an object refers to: first what has a name, then what the garbage
+   collector is told of beside that. */
 #include "heap.h"
+
+#include "python_attributes.h"
 
 #include <string.h>
 
 enum { MOST_NAMED = 256 };
 
-static void into_dict(Heap *heap, PyObject *object)
+static void dict_edges(Heap *heap, PyObject *object)
 {
-    enum How own = heap->groups[heap->group.at[heap->now]].how;
+    enum How own = heap->groups[heap->group.at[heap->current]].how;
     int names = own == NAMES || own == THREAD;
     int few = PyDict_GET_SIZE(object) <= MOST_NAMED;
     PyObject *key, *value;
@@ -15,49 +18,49 @@ static void into_dict(Heap *heap, PyObject *object)
     while (PyDict_Next(object, &position, &key, &value)) {
         uint32_t text = 0;
         if (names && PyUnicode_CheckExact(key))
-            text = text_of_string(heap, key);
+            text = intern_string(heap, key);
         else if (own != THREADS && few)
-            text = word_of(heap, key);
+            text = intern_key(heap, key);
         enum How how = own == THREADS ? THREAD : !text ? ENTRY : names ? ATTRIBUTE : KEY;
-        reach(heap, value, how, text);
-        reach(heap, key, KEYS, 0);
+        add_edge(heap, value, how, text);
+        add_edge(heap, key, KEYS, 0);
     }
 }
 
-static void into_set(Heap *heap, PyObject *object)
+static void set_edges(Heap *heap, PyObject *object)
 {
     PySetObject *set = (PySetObject *)object;
     for (Py_ssize_t index = 0; index <= set->mask; index++)
         if (set->table[index].key && set->table[index].hash != -1)
-            reach(heap, set->table[index].key, ENTRY, 0);
+            add_edge(heap, set->table[index].key, ENTRY, 0);
 }
 
-static void into_items(Heap *heap, PyObject **items, Py_ssize_t count)
+static void item_edges(Heap *heap, PyObject **items, Py_ssize_t count)
 {
     for (Py_ssize_t index = 0; index < count; index++)
-        reach(heap, items[index], ENTRY, 0);
+        add_edge(heap, items[index], ENTRY, 0);
 }
 
-static void into_function(Heap *heap, PyObject *object)
+static void function_edges(Heap *heap, PyObject *object)
 {
     PyFunctionObject *function = (PyFunctionObject *)object;
     PyCodeObject *code = (PyCodeObject *)function->func_code;
     PyObject *closure = function->func_closure, *defaults = function->func_defaults;
     Py_ssize_t count = closure ? Py_MIN(PyTuple_GET_SIZE(closure), count_free(code)) : 0;
     for (Py_ssize_t index = 0; index < count; index++)
-        reach(heap, PyTuple_GET_ITEM(closure, index), CLOSURE,
-              text_of_string(heap, free_name(code, index)));
+        add_edge(heap, PyTuple_GET_ITEM(closure, index), CLOSURE,
+              intern_string(heap, free_name(code, index)));
     count = defaults && PyTuple_Check(defaults) ? PyTuple_GET_SIZE(defaults) : 0;
     Py_ssize_t first = code->co_argcount - count;
     for (Py_ssize_t index = 0; first >= 0 && index < count; index++)
-        reach(heap, PyTuple_GET_ITEM(defaults, index), DEFAULT,
-              text_of_string(heap, local_name(code, first + index)));
+        add_edge(heap, PyTuple_GET_ITEM(defaults, index), DEFAULT,
+              intern_string(heap, local_name(code, first + index)));
     PyObject *key, *value;
     Py_ssize_t position = 0;
     if (function->func_kwdefaults && PyDict_Check(function->func_kwdefaults))
         while (PyDict_Next(function->func_kwdefaults, &position, &key, &value))
-            reach(heap, value, DEFAULT, text_of_string(heap, key));
-    reach(heap, function->func_dict, NAMES, 0);
+            add_edge(heap, value, DEFAULT, intern_string(heap, key));
+    add_edge(heap, function->func_dict, NAMES, 0);
 }
 
 uint32_t frame_name(Heap *heap, Frame *frame)
@@ -69,123 +72,129 @@ uint32_t frame_name(Heap *heap, Frame *frame)
             module = value;
             break;
         }
-    return dotted(heap, module, qualified_name(code_of(frame)));
+    return dotted_name(heap, module, qualified_name(code_of(frame)));
 }
 
-static void reach_locals(Heap *heap, Frame *frame)
+static void add_locals(Heap *heap, Frame *frame)
 {
     PyCodeObject *code = frame ? code_of(frame) : NULL;
     for (Py_ssize_t index = 0; code && index < count_locals(code); index++)
-        reach(heap, local_at(frame, index), LOCAL,
-              text_of_string(heap, local_name(code, index)));
+        add_edge(heap, local_at(frame, index), LOCAL,
+              intern_string(heap, local_name(code, index)));
 }
 
-static void reach_named(Heap *heap, PyObject *object, const char *name)
+static void add_named(Heap *heap, PyObject *object, const char *name)
 {
     if (object)
-        reach(heap, object, ATTRIBUTE, text_of(heap, name, strlen(name)));
+        add_edge(heap, object, ATTRIBUTE, intern(heap, name, strlen(name)));
 }
 
-static void into_exception(Heap *heap, PyObject *object)
+static void exception_edges(Heap *heap, PyObject *object)
 {
     PyBaseExceptionObject *exception = (PyBaseExceptionObject *)object;
-    reach_named(heap, exception->traceback, "__traceback__");
-    reach_named(heap, exception->context, "__context__");
-    reach_named(heap, exception->cause, "__cause__");
-    reach_named(heap, exception->args, "args");
+    add_named(heap, exception->traceback, "__traceback__");
+    add_named(heap, exception->context, "__context__");
+    add_named(heap, exception->cause, "__cause__");
+    add_named(heap, exception->args, "args");
 }
 
-static void into_class(Heap *heap, PyObject *object)
+static void traceback_edges(Heap *heap, PyObject *object)
+{
+    PyTracebackObject *traceback = (PyTracebackObject *)object;
+    add_named(heap, (PyObject *)traceback->tb_frame, "tb_frame");
+    add_named(heap, (PyObject *)traceback->tb_next, "tb_next");
+}
+
+static void class_edges(Heap *heap, PyObject *object)
 {
     PyTypeObject *type = (PyTypeObject *)object;
-    reach(heap, class_dict(type), NAMES, 0);
-    reach(heap, type->tp_mro, BODY, 0);
-    reach(heap, type->tp_bases, BODY, 0);
+    add_edge(heap, class_dict(type), NAMES, 0);
+    add_edge(heap, type->tp_mro, BODY, 0);
+    add_edge(heap, type->tp_bases, BODY, 0);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE)
-        reach(heap, type->tp_cache, INNER, 0);
+        add_edge(heap, type->tp_cache, INNER, 0);
 }
 
-static void into_shape(Heap *heap, PyObject *object)
+static void container_edges(Heap *heap, PyObject *object)
 {
-    switch (heap->kind->shape) {
+    switch (heap->info->shape) {
     case LIST:
-        into_items(heap, ((PyListObject *)object)->ob_item, Py_SIZE(object));
+        item_edges(heap, ((PyListObject *)object)->ob_item, Py_SIZE(object));
         break;
     case TUPLE:
-        into_items(heap, ((PyTupleObject *)object)->ob_item, Py_SIZE(object));
+        item_edges(heap, ((PyTupleObject *)object)->ob_item, Py_SIZE(object));
         break;
     case DICT:
-        into_dict(heap, object);
+        dict_edges(heap, object);
         break;
     case SET:
-        into_set(heap, object);
+        set_edges(heap, object);
         break;
     case FUNCTION:
-        into_function(heap, object);
+        function_edges(heap, object);
         break;
     case CELL:
-        reach(heap, PyCell_GET(object), CONTENT, 0);
+        add_edge(heap, PyCell_GET(object), CONTENT, 0);
         break;
     case CLASS:
-        into_class(heap, object);
+        class_edges(heap, object);
         break;
     case MODULE:
-        reach(heap, PyModule_GetDict(object), NAMES, 0);
+        add_edge(heap, PyModule_GetDict(object), NAMES, 0);
         break;
     case FRAME:
-        reach_locals(heap, frame_of(object));
+        add_locals(heap, frame_of(object));
         break;
     case EXCEPTION:
-        into_exception(heap, object);
+        exception_edges(heap, object);
         break;
     case TRACEBACK:
-        reach_named(heap, (PyObject *)((PyTracebackObject *)object)->tb_frame, "tb_frame");
-        reach_named(heap, (PyObject *)((PyTracebackObject *)object)->tb_next, "tb_next");
+        traceback_edges(heap, object);
         break;
     default:
         break;
     }
 }
 
-static void into_names(Heap *heap, PyObject *object)
+static void attribute_edges(Heap *heap, PyObject *object)
 {
-    Kind *kind = heap->kind;
-    for (uint32_t index = 0; index < kind->count; index++) {
-        uint32_t text = heap->fields.at[kind->fields + 2 * index];
-        uint32_t offset = heap->fields.at[kind->fields + 2 * index + 1];
-        reach(heap, *(PyObject **)((char *)object + offset), ATTRIBUTE, text);
+    TypeInfo *info = heap->info;
+    for (uint32_t index = 0; index < info->field_count; index++) {
+        uint32_t text = heap->fields.at[info->fields + 2 * index];
+        uint32_t offset = heap->fields.at[info->fields + 2 * index + 1];
+        add_edge(heap, *(PyObject **)((char *)object + offset), ATTRIBUTE, text);
     }
-    if (!kind->has_names)
+    if (!info->has_attributes)
         return;
     Py_ssize_t count = 0;
     PyObject **values = inline_values(object, &count);
     for (Py_ssize_t index = 0; values && index < count; index++) {
         if (!values[index])
             continue;
-        uint32_t text = text_of_string(heap, inline_name(object, index));
-        reach(heap, values[index], text && text == kind->body ? BODY : ATTRIBUTE, text);
+        uint32_t text = intern_string(heap, inline_name(object, index));
+        add_edge(heap, values[index], text && text == info->body ? BODY : ATTRIBUTE, text);
     }
-    reach(heap, instance_dict(object), NAMES, 0);
+    add_edge(heap, instance_dict(object), NAMES, 0);
 }
 
-static int visit_rest(PyObject *object, void *argument)
+static int unnamed_edge(PyObject *object, void *argument)
 {
     Heap *heap = argument;
     PyTypeObject *type = Py_TYPE(object);
-    if (object == (PyObject *)heap->kind->type)
+    if (object == (PyObject *)heap->info->type)
         return 0;
     int is_body = Py_REFCNT(object) == 1 && (type == &PyDict_Type || type == &PyList_Type ||
                                              type == &PyTuple_Type || type == &PySet_Type);
-    enum How how = heap->kind->shape == DEQUE ? ENTRY : is_body ? BODY : INNER;
-    if (heap->kind->shape == THREAD_LOCAL && type == &PyDict_Type)
+    enum How how = heap->info->shape == DEQUE ? ENTRY : is_body ? BODY : INNER;
+    if (heap->info->shape == THREAD_LOCAL && type == &PyDict_Type)
         how = THREADS;
-    reach(heap, object, how, 0);
+    add_edge(heap, object, how, 0);
     return 0;
 }
 
-static uint64_t entries_of(Kind *kind, PyObject *object)
+static uint64_t entries_of(TypeInfo *info, PyObject *object)
 {
-    switch (kind->shape) {
+    switch (info->shape) {
     case LIST:
     case DEQUE:
         return (uint64_t)Py_SIZE(object);
@@ -198,30 +207,30 @@ static uint64_t entries_of(Kind *kind, PyObject *object)
     }
 }
 
-static void into_call(Heap *heap, Frame *frame)
+static void call_edges(Heap *heap, Frame *frame)
 {
-    reach_locals(heap, frame);
-    reach(heap, frame_object(frame), INNER, 0);
-    reach(heap, frame->f_locals, NAMES, 0);
+    add_locals(heap, frame);
+    add_edge(heap, frame_object(frame), INNER, 0);
+    add_edge(heap, frame->f_locals, NAMES, 0);
 }
 
-/* Follows all edges of a node that was not looked into yet. */
-void look_into(Heap *heap, uint32_t node)
+/* Adds all edges of a node that the walk has not been at yet. */
+void follow_edges(Heap *heap, uint32_t node)
 {
     PyObject *object = heap->address[node];
     push(&heap->first, nodes(heap));
     push(&heap->from, (uint32_t)heap->cross.length);
-    heap->now = node;
+    heap->current = node;
     if (call_of(object)) {
-        into_call(heap, call_of(object));
+        call_edges(heap, call_of(object));
         return;
     }
-    Kind *kind = heap->kind = kind_of(heap, Py_TYPE(object));
-    if (kind->shape == LEAF)
+    TypeInfo *info = heap->info = type_info(heap, Py_TYPE(object));
+    if (info->shape == LEAF)
         return;
-    heap->groups[heap->group.at[node]].entries += entries_of(kind, object);
-    into_shape(heap, object);
-    into_names(heap, object);
-    if (kind->traverse)
-        kind->traverse(object, visit_rest, heap);
+    heap->groups[heap->group.at[node]].entries += entries_of(info, object);
+    container_edges(heap, object);
+    attribute_edges(heap, object);
+    if (info->traverse)
+        info->traverse(object, unnamed_edge, heap);
 }

@@ -1,6 +1,7 @@
-/* `bugsly.heap._walker`: arguments in, results out; the walk is elsewhere. */
+/* The Python module `bugsly.heap._walker`: checks arguments, starts the child and returns results.
+   */
 #include "child.h"
-#include "told.h"
+#include "snapshot_format.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,12 +12,28 @@ static int is_pair(PyObject *pair)
            PyUnicode_CheckExact(PyTuple_GET_ITEM(pair, 0));
 }
 
-static int are_looks(PyObject *earlier)
+/* Returns 0 with an exception set, unless *earlier* holds snapshots that a child may read. */
+static int are_snapshots(PyObject *earlier)
 {
-    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(earlier); index++)
-        if (!PyBytes_CheckExact(PyTuple_GET_ITEM(earlier, index)))
+    Py_ssize_t count = PyTuple_GET_SIZE(earlier);
+    if (count > MOST_EARLIER) {
+        PyErr_Format(PyExc_TypeError, "earlier: %zd snapshots, %d allowed", count, MOST_EARLIER);
+        return 0;
+    }
+    for (Py_ssize_t index = 0; index < count; index++) {
+        PyObject *bytes = PyTuple_GET_ITEM(earlier, index);
+        if (!PyBytes_CheckExact(bytes)) {
+            PyErr_Format(PyExc_TypeError, "earlier: snapshot %zd is not bytes", index);
             return 0;
-    return PyTuple_GET_SIZE(earlier) <= MOST_LOOKS;
+        }
+        const char *wrong =
+            check_snapshot(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+        if (wrong) {
+            PyErr_Format(PyExc_ValueError, "earlier: snapshot %zd is damaged: %s", index, wrong);
+            return 0;
+        }
+    }
+    return 1;
 }
 
 PyDoc_STRVAR(start_doc, "start(descriptor, roots, whole, earlier)\n--\n\n"
@@ -33,10 +50,10 @@ static PyObject *start(PyObject *module, PyObject *arguments)
     for (Py_ssize_t index = 0; index < PyList_GET_SIZE(roots); index++)
         if (!is_pair(PyList_GET_ITEM(roots, index)))
             return PyErr_Format(PyExc_TypeError, "roots: pairs of a name and an object");
-    if (!are_looks(earlier))
-        return PyErr_Format(PyExc_TypeError, "earlier: %d looks at the most", MOST_LOOKS);
+    if (!are_snapshots(earlier))
+        return NULL;
     double pause = 0;
-    pid_t child = send_child(descriptor, roots, whole, earlier, &pause);
+    pid_t child = start_child(descriptor, roots, whole, earlier, &pause);
     if (child < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
     return Py_BuildValue("id", (int)child, pause);

@@ -1,3 +1,4 @@
+/* Memory straight from the kernel: see pages.h. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -9,61 +10,62 @@
 
 enum { FIRST = 1 << 16 };
 
-void give_up(int status)
+void exit_child(int status)
 {
     _exit(status);
 }
 
-void *take(size_t bytes)
+void *allocate(size_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED)
-        give_up(OUT_OF_MEMORY);
+        exit_child(OUT_OF_MEMORY);
     return at;
 }
 
-void give_back(void *at, size_t bytes)
+void release(void *at, size_t bytes)
 {
     if (at)
         munmap(at, bytes);
 }
 
-void *widen(void *at, size_t from, size_t to)
+void *reallocate(void *at, size_t from, size_t to)
 {
     if (!at)
-        return take(to);
+        return allocate(to);
 #ifdef MREMAP_MAYMOVE
     void *moved = mremap(at, from, to, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED)
-        give_up(OUT_OF_MEMORY);
+        exit_child(OUT_OF_MEMORY);
 #else
-    void *moved = take(to);
+    void *moved = allocate(to);
     memcpy(moved, at, from);
     munmap(at, from);
 #endif
     return moved;
 }
 
-static void reserve(Words *words, size_t capacity)
+static void reserve(Numbers *numbers, size_t capacity)
 {
-    words->at = widen(words->at, words->capacity * sizeof(uint32_t), capacity * sizeof(uint32_t));
-    words->capacity = capacity;
+    numbers->at = reallocate(numbers->at, numbers->capacity * sizeof(uint32_t),
+                             capacity * sizeof(uint32_t));
+    numbers->capacity = capacity;
 }
 
-void words_widen(Words *words)
+void numbers_grow(Numbers *numbers)
 {
-    reserve(words, words->capacity ? words->capacity * 2 : FIRST);
+    reserve(numbers, numbers->capacity ? numbers->capacity * 2 : FIRST);
 }
 
-void words_resize(Words *words, size_t length)
+void numbers_resize(Numbers *numbers, size_t length)
 {
-    if (length > words->capacity)
-        reserve(words, length);
-    words->length = length;
+    if (length > numbers->capacity)
+        reserve(numbers, length);
+    numbers->length = length;
 }
 
-void words_free(Words *words)
+void numbers_free(Numbers *numbers)
 {
-    give_back(words->at, words->capacity * sizeof(uint32_t));
-    memset(words, 0, sizeof(*words));
+    release(numbers->at, numbers->capacity * sizeof(uint32_t));
+    memset(numbers, 0, sizeof(*numbers));
 }

@@ -1,35 +1,37 @@
-/* Memory straight from the kernel: the child of a fork must not touch the allocator's. */
+/* Memory for the child that walks, straight from the kernel: it must not use malloc, whose locks
+   another thread of the worker may hold. */
 #ifndef BUGSLY_PAGES_H
 #define BUGSLY_PAGES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OUT_OF_MEMORY = 71, TOO_MANY = 72, BROKEN_PIPE = 73 };
+/* Exit statuses of the child; snapshot.py in the agent puts them into words. */
+enum { OUT_OF_MEMORY = 71, TOO_MANY = 72, BROKEN_PIPE = 73, HIGH_ADDRESS = 75 };
 
-/* Ends this process, a child made for nothing but the walk. */
-_Noreturn void give_up(int status);
+/* Ends this process, which exists only for the walk. */
+_Noreturn void exit_child(int status);
 
-/* Returns *bytes* of zeros; gives up where the kernel has none. */
-void *take(size_t bytes);
-void give_back(void *at, size_t bytes);
-/* Returns *at* with room for *to* bytes instead of *from*, the rest zeros. */
-void *widen(void *at, size_t from, size_t to);
+/* Returns *bytes* of zeros; ends the child if the kernel has none. */
+void *allocate(size_t bytes);
+void release(void *at, size_t bytes);
+/* Returns *at* with room for *to* bytes instead of *from*; the new ones are zeros. */
+void *reallocate(void *at, size_t from, size_t to);
 
-/* Arrays that grow. */
+/* An array that grows. */
 typedef struct {
     uint32_t *at;
     size_t length, capacity;
-} Words;
+} Numbers;
 
-void words_widen(Words *words);
-void words_resize(Words *words, size_t length);
-void words_free(Words *words);
+void numbers_grow(Numbers *numbers);
+void numbers_resize(Numbers *numbers, size_t length);
+void numbers_free(Numbers *numbers);
 
-static inline void push(Words *words, uint32_t value)
+static inline void push(Numbers *numbers, uint32_t value)
 {
-    if (words->length == words->capacity)
-        words_widen(words);
-    words->at[words->length++] = value;
+    if (numbers->length == numbers->capacity)
+        numbers_grow(numbers);
+    numbers->at[numbers->length++] = value;
 }
 #endif

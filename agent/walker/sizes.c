@@ -1,30 +1,10 @@
-/* What an object weighs by itself. `__sizeof__` is never called: it may be anybody's code. */
+/* Says how many bytes an object takes by itself. It never calls `__sizeof__`, which may be
+   anybody's code. */
 #include "heap.h"
 
-/* Modules/arraymodule.c, Modules/_io/bytesio.c and stringio.c: the same in 3.10 to 3.14. */
-typedef struct {
-    PyObject_VAR_HEAD
-    char *items;
-    Py_ssize_t allocated;
-    const struct {
-        char typecode;
-        int itemsize;
-    } *description;
-} Array;
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *buffer;
-} BytesIO;
-
-typedef struct {
-    PyObject_HEAD
-    Py_UCS4 *buffer;
-    Py_ssize_t position, length;
-    size_t room;
-} StringIO;
-
-enum { DEQUE_BLOCK = 64, LINK = 56 };
+#include "python_attributes.h"
+#include "python_containers.h"
+#include "python_objects.h"
 
 static size_t string_size(PyObject *string)
 {
@@ -39,14 +19,15 @@ static size_t string_size(PyObject *string)
     return size + (length + 1) * (size_t)PyUnicode_KIND(string);
 }
 
-/* Generators and frames have items, and no place that says how many. */
+/* Whether `Py_SIZE` counts the items of an object. Generators and frames have items, but no count.
+   */
 static int is_counted(PyTypeObject *type)
 {
     return type->tp_itemsize > 0 && type != &PyGen_Type && type != &PyCoro_Type &&
            type != &PyAsyncGen_Type && type != &PyFrame_Type;
 }
 
-static size_t fixed(PyObject *object)
+static size_t basic_size(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     size_t size = (size_t)type->tp_basicsize;
@@ -57,14 +38,14 @@ static size_t fixed(PyObject *object)
     return size;
 }
 
-static size_t table_size(Kind *kind, PyObject *object)
+static size_t table_size(TypeInfo *info, PyObject *object)
 {
-    switch (kind->shape) {
+    switch (info->shape) {
     case LIST:
         return (size_t)((PyListObject *)object)->allocated * sizeof(PyObject *);
     case DICT: {
-        size_t links = PyODict_Check(object) ? (size_t)PyDict_GET_SIZE(object) * LINK : 0;
-        return dict_table((PyDictObject *)object) + links;
+        size_t count = PyODict_Check(object) ? (size_t)PyDict_GET_SIZE(object) : 0;
+        return dict_table_size((PyDictObject *)object) + count * ORDERED_DICT_NODE;
     }
     case SET: {
         PySetObject *set = (PySetObject *)object;
@@ -81,7 +62,7 @@ static size_t table_size(Kind *kind, PyObject *object)
     case BYTES_IO: {
         PyObject *buffer = ((BytesIO *)object)->buffer;
         int is_own = buffer && PyBytes_CheckExact(buffer) && Py_REFCNT(buffer) == 1;
-        return is_own ? fixed(buffer) : 0;
+        return is_own ? basic_size(buffer) : 0;
     }
     case STRING_IO:
         return ((StringIO *)object)->room * sizeof(Py_UCS4);
@@ -96,29 +77,29 @@ static size_t class_size(PyObject *object)
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
         return 0;
     struct _dictkeysobject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
-    return fixed(object) + (keys ? keys_size(keys) : 0);
+    return basic_size(object) + (keys ? dict_keys_size(keys) : 0);
 }
 
-size_t size_of(Kind *kind, PyObject *object)
+size_t size_of(TypeInfo *info, PyObject *object)
 {
-    size_t head = head_size(kind->type);
+    size_t head = header_size(info->type);
     Py_ssize_t count;
-    switch (kind->shape) {
+    switch (info->shape) {
     case LEAF:
-        return kind->leaf == STR   ? string_size(object)
-               : kind->leaf == INT ? int_size(object)
-                                   : fixed(object);
-    case NOTHING:
+        return info->leaf == STR   ? string_size(object)
+               : info->leaf == INT ? int_size(object)
+                                   : basic_size(object);
+    case SINGLETON:
         return 0;
     case CLASS:
         return head + class_size(object);
     case OBJECT:
-        if (kind->has_names && inline_values(object, &count))
+        if (info->has_attributes && inline_values(object, &count))
             head += values_size(object);
         if (PyUnicode_Check(object))
-            return head + fixed(object) + string_size(object);
-        return PyLong_Check(object) ? head + int_size(object) : head + fixed(object);
+            return head + basic_size(object) + string_size(object);
+        return PyLong_Check(object) ? head + int_size(object) : head + basic_size(object);
     default:
-        return head + fixed(object) + table_size(kind, object);
+        return head + basic_size(object) + table_size(info, object);
     }
 }

@@ -11,7 +11,7 @@ from bugsly.probes import process
 LIVE = """\
 import json
 from bugsly.agent import Agent
-from bugsly.options import load_agent_settings
+from bugsly.settings import load_agent_settings
 from bugsly.probes import process
 
 SAMPLES = 1440

@@ -1,6 +1,8 @@
 """The walker in C with each Python there is."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,10 +13,10 @@ from tests.support.python_versions import AGENT_SOURCES, SUPPORTED_VERSIONS, pyt
 COMPILE = AGENT_SOURCES.parent / "walker" / "compile.py"
 LOOK = """
 import gc, json, sys, time, types
-from bugsly.heap.places import format_path, nodes_of
-from bugsly.heap.roots import walk_roots
+from bugsly.heap.heap_holders import format_path, nodes_of
+from bugsly.heap.walk_roots import walk_roots
 from bugsly.heap.snapshot import take_snapshot
-from bugsly.heap.walkers import best_walker
+from bugsly.heap.walker_choice import best_walker
 shop = sys.modules["shop"] = types.ModuleType("shop")
 class Order:
     def __init__(self, number): self.number, self.lines = number, [number]
@@ -50,16 +52,25 @@ print(json.dumps([walker.name, told, lost, found["shop.log"].retained > 100 * 10
 """
 
 
+def test_only_the_headers_for_python_ask_for_its_version() -> None:
+    sources = [*COMPILE.parent.glob("*.c"), *COMPILE.parent.glob("*.h")]
+    asking = {path.name for path in sources if "PY_VERSION_HEX" in path.read_text()}
+    assert asking
+    assert all(name.startswith("python_") for name in asking)
+
+
 @pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
 def test_it_compiles_and_walks(version: str, tmp_path: Path) -> None:
     interpreter = python_interpreter(version)
     shutil.copytree(
         AGENT_SOURCES / "bugsly", tmp_path / "bugsly", ignore=shutil.ignore_patterns("*.so")
     )
-    compiling = [interpreter, str(COMPILE), str(tmp_path / "bugsly" / "heap")]
-    subprocess.run(compiling, check=True, capture_output=True)
+    flags = shlex.split(os.environ.get("CFLAGS", ""))
+    compiling = [interpreter, str(COMPILE), str(tmp_path / "bugsly" / "heap"), *flags]
+    compiled = subprocess.run(compiling, check=False, capture_output=True, text=True)
+    assert not compiled.returncode, compiled.stderr
     command = [interpreter, "-c", LOOK]
-    environ = {"PYTHONPATH": str(tmp_path)}
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
     walker, told, lost, retains = json.loads(done.stdout)
     assert (walker, lost, retains) == ("c", 50, True)

@@ -52,6 +52,7 @@ FAILURES = {
     "import os; os.abort()": "the snapshot failed: its process was ended by signal SIGABRT",
     "import os; os._exit(71)": "the snapshot failed: its process found no more memory",
     "import os; os._exit(72)": "the snapshot failed: the heap has more objects than it can count",
+    "import os; os._exit(75)": "the snapshot failed: an object lies at an address above 48 bits",
     "import os; os._exit(5)": "the snapshot failed: its process ended with status 5",
     "print('half of', flush=True)": "the snapshot failed: its process told nonsense,"
     " unpack_from requires a buffer of at least 64 bytes for unpacking 64 bytes at offset 0"
@@ -151,9 +152,9 @@ def test_many_threads_do_no_harm(walker: HeapWalker) -> None:
 
 BROKEN = """
 import ctypes, gc, json, os, signal, sys
-from tests.support.heaps import patient
+from tests.support.heap_walks import patient
 from bugsly.heap.snapshot import SnapshotFailed, take_snapshot
-from bugsly.heap.walkers import CWalker
+from bugsly.heap.walker_choice import CWalker
 gc.disable()
 class Broken: pass
 one = Broken()

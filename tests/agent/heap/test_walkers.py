@@ -79,7 +79,7 @@ def test_a_loop_is_walked_once(walker: HeapWalker) -> None:
 
 WHOLE = """
 import gc, json, sys, threading
-from tests.support.heaps import WALKERS, by_name, walked
+from tests.support.heap_walks import WALKERS, by_name, walked
 class Plain: pass
 def lose():
     gc.disable()

@@ -41,6 +41,7 @@ KILLED_BY_SIGNAL = "the snapshot failed: its process was ended by signal {}"
 PROBLEM_BY_EXIT_CODE = {
     71: "the snapshot failed: its process found no more memory",
     72: "the snapshot failed: the heap has more objects than it can count",
+    75: "the snapshot failed: an object lies at an address above 48 bits",
 }
 BAD_EXIT_CODE = "the snapshot failed: its process ended with status {}"
 INVALID_OUTPUT = "the snapshot failed: its process told nonsense, {}"

@@ -1,14 +1,16 @@
-/* Types: what their objects weigh, and how they are looked into. */
+/* Says for each type how the walk reads its objects; works it out once, when it meets the type. */
 #include "heap.h"
+
+#include "python_attributes.h"
 
 #include <string.h>
 
-traverseproc class_instance_traverse; /* of all that is written in Python */
+traverseproc class_instance_traverse; /* of all classes that are written in Python */
 
 static const struct {
     const char *module, *name, *attribute;
 } BODIES[] = {
-    /* as in the containers.py of the census */
+    /* as in containers.py of the census in the agent */
     {"weakref", "WeakValueDictionary", "data"},
     {"weakref", "WeakKeyDictionary", "data"},
     {"_weakrefset", "WeakSet", "data"},
@@ -67,7 +69,7 @@ static enum Shape shape_of(PyTypeObject *type)
                                        : OBJECT;
 }
 
-static void judge_leaf(Kind *kind)
+static void set_leaf(TypeInfo *info)
 {
     static const struct {
         PyTypeObject *type;
@@ -75,26 +77,26 @@ static void judge_leaf(Kind *kind)
     } leaves[] = {{&PyUnicode_Type, STR}, {&PyBytes_Type, BYTES}, {&PyLong_Type, INT},
                   {&PyFloat_Type, FLOAT}, {&PyComplex_Type, FLOAT}};
     for (size_t index = 0; index < Py_ARRAY_LENGTH(leaves); index++)
-        if (kind->type == leaves[index].type) {
-            kind->shape = LEAF;
-            kind->leaf = (uint8_t)leaves[index].leaf;
+        if (info->type == leaves[index].type) {
+            info->shape = LEAF;
+            info->leaf = (uint8_t)leaves[index].leaf;
         }
-    if (kind->type == &PyBool_Type || kind->type == Py_TYPE(Py_None) ||
-        kind->type == Py_TYPE(Py_Ellipsis) || kind->type == Py_TYPE(Py_NotImplemented))
-        kind->shape = NOTHING;
+    if (info->type == &PyBool_Type || info->type == Py_TYPE(Py_None) ||
+        info->type == Py_TYPE(Py_Ellipsis) || info->type == Py_TYPE(Py_NotImplemented))
+        info->shape = SINGLETON;
 }
 
-static void add_fields(Heap *heap, Kind *kind)
+static void add_fields(Heap *heap, TypeInfo *info)
 {
-    kind->fields = (uint32_t)heap->fields.length;
-    for (PyTypeObject *base = kind->type; base; base = base->tp_base) {
+    info->fields = (uint32_t)heap->fields.length;
+    for (PyTypeObject *base = info->type; base; base = base->tp_base) {
         PyMemberDef *member = base->tp_members;
         for (; member && member->name; member++) {
             if (member->type != T_OBJECT && member->type != T_OBJECT_EX)
                 continue;
-            push(&heap->fields, text_of(heap, member->name, strlen(member->name)));
+            push(&heap->fields, intern(heap, member->name, strlen(member->name)));
             push(&heap->fields, (uint32_t)member->offset);
-            kind->count++;
+            info->field_count++;
         }
         if (base->tp_flags & Py_TPFLAGS_HEAPTYPE && base->tp_traverse != class_instance_traverse)
             break;
@@ -105,22 +107,22 @@ static uint32_t body_of(Heap *heap, PyTypeObject *type)
 {
     for (PyTypeObject *base = type; base; base = base->tp_base) {
         size_t length;
-        const char *name = letters_of(heap, type_name(heap, base), &length);
+        const char *name = utf8_of(heap, type_name(heap, base), &length);
         for (size_t index = 0; index < Py_ARRAY_LENGTH(BODIES); index++) {
             size_t module = strlen(BODIES[index].module);
             const char *attribute = BODIES[index].attribute;
             if (!strncmp(name, BODIES[index].module, module) && name[module] == '.' &&
                 !strcmp(name + module + 1, BODIES[index].name))
-                return text_of(heap, attribute, strlen(attribute));
+                return intern(heap, attribute, strlen(attribute));
         }
     }
     return 0;
 }
 
-/* What finds the rest, after all that has a name. */
-static traverseproc traverse_of(Kind *kind)
+/* Returns the function that finds what has no name; NULL if everything has one. */
+static traverseproc traverse_of(TypeInfo *info)
 {
-    PyTypeObject *base = kind->type;
+    PyTypeObject *base = info->type;
     while (base && base->tp_traverse == class_instance_traverse)
         base = base->tp_base;
     traverseproc found = base ? base->tp_traverse : NULL;
@@ -128,48 +130,50 @@ static traverseproc traverse_of(Kind *kind)
     for (size_t index = 0; index < Py_ARRAY_LENGTH(known); index++)
         if (found == known[index]->tp_traverse)
             return NULL;
-    return kind->shape == CLASS ? NULL : found;
+    return info->shape == CLASS ? NULL : found;
 }
 
-static Kind *add_kind(Heap *heap, PyTypeObject *type)
+static TypeInfo *add_type(Heap *heap, PyTypeObject *type)
 {
-    if (heap->kind_count == (size_t)KIND_PAGES * KINDS)
-        give_up(TOO_MANY);
-    if (heap->kind_count % KINDS == 0)
-        heap->kinds[heap->kind_count / KINDS] = take(KINDS * sizeof(Kind));
-    Kind *kind = kind_at(heap, heap->kind_count++);
-    kind->type = type;
-    kind->shape = (uint8_t)shape_of(type);
-    judge_leaf(kind);
-    kind->name = type_name(heap, type);
-    kind->body = body_of(heap, type);
-    add_fields(heap, kind);
+    if (heap->type_count == (size_t)TYPE_PAGES * TYPES_PER_PAGE)
+        exit_child(TOO_MANY);
+    if (heap->type_count % TYPES_PER_PAGE == 0)
+        heap->types[heap->type_count / TYPES_PER_PAGE] =
+            allocate(TYPES_PER_PAGE * sizeof(TypeInfo));
+    TypeInfo *info = type_info_at(heap, heap->type_count++);
+    info->type = type;
+    info->shape = (uint8_t)shape_of(type);
+    set_leaf(info);
+    info->name = type_name(heap, type);
+    info->body = body_of(heap, type);
+    add_fields(heap, info);
     if (type->tp_flags & Py_TPFLAGS_HAVE_GC)
-        kind->traverse = traverse_of(kind);
-    kind->has_names = type->tp_dictoffset != 0 || (type->tp_flags & 1ul << 4);
-    return kind;
+        info->traverse = traverse_of(info);
+    info->has_attributes = (uint8_t)may_have_attributes(type);
+    return info;
 }
 
-Kind *kind_of(Heap *heap, PyTypeObject *type)
+TypeInfo *type_info(Heap *heap, PyTypeObject *type)
 {
-    if (heap->kind_count * 2 >= heap->kind_slots) {
-        give_back(heap->kind_table, heap->kind_slots * sizeof(uint32_t));
-        heap->kind_slots = heap->kind_slots ? heap->kind_slots * 2 : 1 << 13;
-        heap->kind_table = take(heap->kind_slots * sizeof(uint32_t));
-        for (size_t index = 0; index < heap->kind_count; index++) {
-            size_t slot = ((uintptr_t)kind_at(heap, index)->type >> 4) & (heap->kind_slots - 1);
-            while (heap->kind_table[slot])
-                slot = (slot + 1) & (heap->kind_slots - 1);
-            heap->kind_table[slot] = (uint32_t)index + 1;
+    if (heap->type_count * 2 >= heap->type_slots) {
+        release(heap->type_table, heap->type_slots * sizeof(uint32_t));
+        heap->type_slots = heap->type_slots ? heap->type_slots * 2 : 1 << 13;
+        heap->type_table = allocate(heap->type_slots * sizeof(uint32_t));
+        for (size_t index = 0; index < heap->type_count; index++) {
+            uintptr_t address = (uintptr_t)type_info_at(heap, index)->type;
+            size_t slot = (address >> 4) & (heap->type_slots - 1);
+            while (heap->type_table[slot])
+                slot = (slot + 1) & (heap->type_slots - 1);
+            heap->type_table[slot] = (uint32_t)index + 1;
         }
     }
-    size_t slot = ((uintptr_t)type >> 4) & (heap->kind_slots - 1);
-    while (heap->kind_table[slot]) {
-        Kind *kind = kind_at(heap, heap->kind_table[slot] - 1);
-        if (kind->type == type)
-            return kind;
-        slot = (slot + 1) & (heap->kind_slots - 1);
+    size_t slot = ((uintptr_t)type >> 4) & (heap->type_slots - 1);
+    while (heap->type_table[slot]) {
+        TypeInfo *info = type_info_at(heap, heap->type_table[slot] - 1);
+        if (info->type == type)
+            return info;
+        slot = (slot + 1) & (heap->type_slots - 1);
     }
-    heap->kind_table[slot] = (uint32_t)heap->kind_count + 1;
-    return add_kind(heap, type);
+    heap->type_table[slot] = (uint32_t)heap->type_count + 1;
+    return add_type(heap, type);
 }

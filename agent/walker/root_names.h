@@ -1,0 +1,10 @@
+/* Names of the roots that are no module and no call. walk_result.py in the agent repeats those it reads. */
+#ifndef BUGSLY_ROOT_NAMES_H
+#define BUGSLY_ROOT_NAMES_H
+
+#define HELD "<held by C code>"
+#define CYCLES "<cycles>"
+#define CLASSES "<classes>"
+#define AT_EXIT "<at exit>"
+#define THREAD_STATE "<thread state>"
+#endif
