@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bugsly.app_code import app_modules
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 from bugsly.probes.rising_counts import DescribedCount
 from bugsly.protocol.evidence import Holder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import builtins
 import functools
 import gc
@@ -20,7 +19,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census.containers import LruCache, named_items, oldest_entries
+from bugsly.introspection.containers import LruCache, named_items, oldest_entries
+from bugsly.introspection.type_internals import ThreadLocal
 from bugsly.probes.census.object_path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY, THREAD
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     ChildEdge = tuple[str, object, Any]
 
 MAX_THREADS = 64
-ThreadLocal = _thread._local  # noqa: SLF001 - `threading.local`, unless gevent put its own there
 LEAF_TYPE_IDS = frozenset(
     map(
         id,

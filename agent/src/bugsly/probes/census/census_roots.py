@@ -6,7 +6,7 @@ from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.app_code import is_app_file
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

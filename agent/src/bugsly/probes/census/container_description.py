@@ -6,9 +6,9 @@ from collections import deque
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import LruCache, named_items
 from bugsly.probes.census.callables import children_reader
-from bugsly.probes.census.containers import LruCache, named_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,15 +8,16 @@ from collections import Counter, deque
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.callables import LEAF_TYPE_IDS
-from bugsly.probes.census.containers import (
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import (
     CONTAINER_TYPES,
     LENGTH_READERS,
     LruCache,
     newest_entries,
 )
-from bugsly.probes.census.references import is_defined_elsewhere
+from bugsly.introspection.definitions import is_defined_elsewhere
+from bugsly.introspection.object_sizes import shallow_size
+from bugsly.probes.census.callables import LEAF_TYPE_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ MAX_VISITED_PER_ENTRY = 200
 """Visited for one entry at the most."""
 MAX_CONTAINER_ENTRIES = 1_000
 """Entries of the largest container that is looked into below an entry."""
-GC_HEADER_BYTES = 16
 LOCALS_MARK = "<locals>"
 """Stands in the name of what a function made."""
 SHARED_TYPE_IDS = frozenset(map(id, (BuiltinFunctionType, CodeType, property)))
@@ -62,23 +62,6 @@ def _dereferenced(part: Any) -> Any:
     """Return what *part* is, or what it refers to weakly, where that is alive."""
     alive = weakref.ref.__call__(part) if issubclass(type(part), weakref.ref) else None
     return part if alive is None else alive
-
-
-def shallow_size(thing: Any) -> int:
-    """Return the bytes of *thing* alone, as the C type below its class tells them."""
-    for base in type_internals.mro(type(thing)):
-        measure = type_internals.class_dict(base).get("__sizeof__")
-        if measure is not None and type(measure) is not FunctionType:
-            return _read_size(measure, thing) + (GC_HEADER_BYTES if gc.is_tracked(thing) else 0)
-    return 0
-
-
-def _read_size(measure: Any, thing: Any) -> int:
-    try:
-        size = measure(thing)
-    except (TypeError, ValueError):
-        return 0
-    return size if type(size) is int else 0
 
 
 def _newest_parts(container: Any) -> list[tuple[Any, ...]]:

@@ -5,11 +5,10 @@ A path holds names and plain keys, never a thing it passes.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zlib import crc32
 
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
+from bugsly.introspection.path_text import checksum, is_showable_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +17,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE, ENTRY, CLOSURE, DEFAULT = "attribute", "entry", "closure", "default"
 THREAD = "thread"
-MAX_SHOWN_INT = 100_000
 MAX_KEY_LENGTH = 200
-MAX_PATH_TEXT_LENGTH = 200
-_SHOWABLE_KEY = re.compile(r"(?!.*(\d{5}|[0-9a-fA-F-]{12}))[A-Za-z_][\w.:/ -]{0,39}")
-"""Keys that are shown. Others, as addresses of people and session ids, are nobody's business."""
 _SCALARS = (str, int, bytes, float, bool, type(None))
 
 
@@ -68,13 +63,6 @@ class ObjectPath(NamedTuple):
         return None if owner is None else fetch(owner, self.edge, self.key)
 
 
-def shorten(text: str) -> str:
-    """Return *text* with its middle cut out where it is long, still telling it from others."""
-    if len(text) <= MAX_PATH_TEXT_LENGTH:
-        return text
-    return f"{text[: MAX_PATH_TEXT_LENGTH - 52]}…{_checksum(text)}…{text[-40:]}"
-
-
 def storable_key(key: Any, index: int) -> object:
     """Return *key* where it is plain and short, else its place."""
     if _is_storable(key):
@@ -104,15 +92,4 @@ def _format_step(edge: str, key: Any) -> str:
         return f"[<{key.type_name}> {key.position}]"
     if is_showable_key(key):
         return f"[{key!r}]"
-    return f"[<{type(key).__name__}> {_checksum(repr(key))}]"
-
-
-def is_showable_key(key: object) -> bool:
-    """Return whether *key* names something rather than somebody."""
-    if type(key) is str:
-        return _SHOWABLE_KEY.fullmatch(key) is not None
-    return key is None or (type(key) is int and abs(key) < MAX_SHOWN_INT)
-
-
-def _checksum(text: str) -> str:
-    return f"{crc32(text.encode(errors='replace')):08x}"
+    return f"[<{type(key).__name__}> {checksum(repr(key))}]"

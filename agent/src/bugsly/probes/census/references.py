@@ -7,43 +7,34 @@ and slots, through the C descriptors that Python itself made for them.
 from __future__ import annotations
 
 import gc
-import sys
 from itertools import islice
-from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.callables import (
-    LEAF_TYPE_IDS,
-    ThreadLocal,
-    children_reader,
-    may_have_children,
-)
-from bugsly.probes.census.containers import (
-    CONTAINER_TYPES,
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import (
     MAX_NAMES,
-    body_attribute,
-    length_reader,
     named_items,
     oldest_entries,
 )
+from bugsly.introspection.definitions import is_defined_elsewhere
+from bugsly.introspection.type_internals import read_slot
+from bugsly.probes.census.callables import (
+    LEAF_TYPE_IDS,
+    children_reader,
+    may_have_children,
+)
 from bugsly.probes.census.object_path import ATTRIBUTE, ENTRY, KeyPlaceholder, storable_key
+from bugsly.probes.census.type_plan import TypePlan, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bugsly.probes.census.callables import ChildEdge
     from bugsly.probes.census.census_roots import CensusRoot
-    from bugsly.probes.census.containers import LengthReader
 
 MAX_ENTRIES = 256
 """How many entries of one container are looked into."""
-OPAQUE_PACKAGES = frozenset(
-    {"bugsly", "gevent", "typing", "importlib", "enum"}
-    | {"_frozen_importlib", "_frozen_importlib_external"}
-)
-"""Packages whose instances are not entered: our own, thread-locals that run code, and such as
-hold nothing of the application's."""
 MAX_PLANS = 2_000
 MAX_CHILDLESS_CLASSES = 5_000
 """Classes that are remembered for leading nowhere."""
@@ -52,48 +43,6 @@ IGNORED_NAMES = frozenset(
     | {"__orig_bases__", "__slots__", "__spec__", "_abc_impl", "__all__", "__match_args__"}
 )
 """Names in modules and classes under which nothing grows."""
-
-
-class TypePlan(NamedTuple):
-    """How things of one *kind* are looked at. It is not kept for long: it keeps the class alive."""
-
-    kind: type
-    length_reader: LengthReader | None
-    body_attribute: str
-    dict_getter: type_internals.Getter | None
-    slot_getters: tuple[tuple[str, type_internals.Getter], ...]
-    tuple_fields: tuple[str, ...]
-    has_entries: bool
-    """Whether it has entries to look into."""
-    is_opaque: bool
-    """Whether it is not entered, whatever it has."""
-
-    @property
-    def may_have_children(self) -> bool:
-        """Return whether there is a step from such a thing to another."""
-        return not self.is_opaque and bool(
-            self.has_entries or self.dict_getter or self.slot_getters
-        )
-
-
-def make_plan(kind: type) -> TypePlan:
-    """Return how to look at things of a *kind*."""
-    body = body_attribute(kind)
-    is_opaque = (
-        issubclass(kind, (ThreadLocal, ModuleType))
-        or type_internals.module_of(kind).partition(".")[0] in OPAQUE_PACKAGES
-    )
-    fields = type_internals.class_dict(kind).get("_fields") if issubclass(kind, tuple) else None
-    return TypePlan(
-        kind=kind,
-        length_reader=length_reader(kind),
-        body_attribute=body,
-        dict_getter=None if is_opaque else type_internals.dict_getter(kind),
-        slot_getters=() if is_opaque else type_internals.slot_getters(kind),
-        tuple_fields=fields if type(fields) is tuple else (),
-        has_entries=issubclass(kind, (*CONTAINER_TYPES, tuple)),
-        is_opaque=is_opaque,
-    )
 
 
 class ReferenceReader:
@@ -222,29 +171,6 @@ class ReferenceReader:
         for name, value in self.attributes(thing):
             if body is thing or not (name == plan.body_attribute or "__" in name):
                 yield ATTRIBUTE, name, value
-
-
-def read_slot(getter: type_internals.Getter, thing: Any) -> Any:
-    """Return what a slot holds, None where it is empty."""
-    try:
-        return getter(thing)
-    except AttributeError:
-        return None
-
-
-def is_defined_elsewhere(thing: Any, module: str) -> bool:
-    """Return whether *thing* is a class or function that another module than *module* defines."""
-    kind = type(thing)
-    if kind is FunctionType:
-        defining, name = thing.__module__, thing.__name__
-    elif issubclass(kind, type):
-        defining, name = type_internals.module_of(thing), type_internals.qualname_of(thing)
-    else:
-        return False
-    if defining == module or type(defining) is not str:
-        return False
-    found = sys.modules.get(defining)
-    return type(found) is ModuleType and type_internals.module_dict(found).get(name) is thing
 
 
 def _without_leaves(children: Iterable[ChildEdge]) -> list[ChildEdge]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from bugsly.introspection.containers import newest_entries
+from bugsly.introspection.path_text import shorten
 from bugsly.probes.census.canonical_names import canonical_path, display_name, source_file
 from bugsly.probes.census.container_description import (
     capacity_limit,
     container_details,
     container_kind,
 )
-from bugsly.probes.census.containers import newest_entries
 from bugsly.probes.census.distributions import DistributionFinder
 from bugsly.probes.census.entry_weight import weigh_entries
-from bugsly.probes.census.object_path import shorten
 from bugsly.protocol.evidence import Holder, HolderCount
 
 if TYPE_CHECKING:

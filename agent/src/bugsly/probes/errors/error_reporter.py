@@ -10,8 +10,8 @@ from time import monotonic, perf_counter_ns, time
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
+from bugsly.introspection import type_internals
 from bugsly.probes import process
-from bugsly.probes.census import type_internals
 from bugsly.probes.errors.exception_chain import exceptions_of, traceback_of
 from bugsly.probes.errors.frames import innermost_line
 from bugsly.probes.errors.rate_limit import ErrorRateLimiter

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.guard import call_or_default
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 from bugsly.probes.errors.frames import frames_of
 from bugsly.protocol.event import CapturedException
 

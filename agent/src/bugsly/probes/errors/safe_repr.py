@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from bugsly.app_code import resolve_callee
 from bugsly.guard import call_or_default
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 from bugsly.redact import REDACTED, is_secret_name
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
