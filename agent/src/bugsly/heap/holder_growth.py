@@ -37,7 +37,7 @@ MIN_GAINED_OBJECTS, MIN_GAINED_BYTES = 8, 8_192
 MAX_HOLDERS, MAX_UNREACHABLE_TYPES, MAX_TYPES_PER_HOLDER = 20, 20, 6
 MAX_DRIVER_ENDPOINTS = 8
 DOMINANT_SHARE = 0.7
-"""Share of its parent's retained size from which on a child is reported in its place."""
+"""Share of its parent's retained size from which on a child is reported instead of it."""
 AGENT_PACKAGE = "bugsly"
 
 

@@ -12,7 +12,7 @@ _SHOWABLE_KEY = re.compile(r"(?!.*(\d{5}|[0-9a-fA-F-]{12}))[A-Za-z_][\w.:/ -]{0,
 
 
 def shorten(text: str) -> str:
-    """Return *text*; a long one without its middle, in the place of which stands a checksum."""
+    """Return *text*, or if it is long, its beginning, a checksum of all of it, and its end."""
     if len(text) <= MAX_PATH_TEXT_LENGTH:
         return text
     return f"{text[: MAX_PATH_TEXT_LENGTH - 52]}…{checksum(text)}…{text[-40:]}"
@@ -26,5 +26,5 @@ def is_showable_key(key: object) -> bool:
 
 
 def checksum(text: str) -> str:
-    """Return 8 hexadecimal digits that tell *text* from other texts."""
+    """Return 8 hexadecimal digits that distinguish *text* from other texts."""
     return f"{crc32(text.encode(errors='replace')):08x}"

@@ -86,16 +86,14 @@ def _code_edges(thing: Any, kind: type) -> Iterable[Edge]:
 
 
 def _dict_edges(thing: Any, edge: EdgeKind) -> Iterator[Edge]:
-    names, names_keys = (
-        edge in {EdgeKind.NAMES, EdgeKind.THREAD},
-        dict.__len__(thing) <= MAX_NAMED_KEYS,
-    )
+    has_names = edge in {EdgeKind.NAMES, EdgeKind.THREAD}
+    has_named_keys = dict.__len__(thing) <= MAX_NAMED_KEYS
     for key, held in dict.items(thing):
         if edge is EdgeKind.THREADS:
             yield EdgeKind.THREAD, "", held
-        elif names and type(key) is str:
+        elif has_names and type(key) is str:
             yield EdgeKind.ATTRIBUTE, key, held
-        elif names_keys and type(key) is str and is_showable_key(key):
+        elif has_named_keys and type(key) is str and is_showable_key(key):
             yield EdgeKind.KEY, key, held
         else:
             yield EdgeKind.ENTRY, "", held

@@ -1,4 +1,4 @@
-"""Which of several names a thing is called by: that in the module which defines it."""
+"""Names containers for the census by the module that defines them, whoever else imports them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def canonical_path(path: ObjectPath, root: Any, fetch: Fetch) -> ObjectPath:
-    """Return *path* as it begins in the module that defines the thing of its first step.
+    """Return *path* beginning in the module that defines its first step.
 
-    `from shop.state import log` gives the list a second name; the source tells which is the first.
+    `from shop.state import log` gives the list a second name; the source shows which is the first.
     """
     steps = path.steps
     if len(steps) < 2 or not issubclass(type(root), ModuleType):
@@ -35,10 +35,10 @@ def canonical_path(path: ObjectPath, root: Any, fetch: Fetch) -> ObjectPath:
 
 
 def display_name(path: ObjectPath, root: Any, fetch: Fetch) -> str:
-    """Return what *path* is called.
+    """Return the name that is shown for *path*.
 
-    That is as it reads, but for what a function encloses that no module or class has a name for,
-    as most views of an application: there it begins with the function.
+    The name of what a function encloses begins with the function, unless a module or a class has a
+    name for the function: most views have none.
     """
     text, owner, thing = "", None, root
     for depth, step in enumerate(path.steps):
@@ -51,7 +51,7 @@ def display_name(path: ObjectPath, root: Any, fetch: Fetch) -> str:
 
 
 def source_file(root: Any) -> str:
-    """Return the source of *root*: of a module, or of the one a Flask application is made in."""
+    """Return the file of a module, or of the module that a Flask application was made in."""
     if issubclass(type(root), ModuleType):
         return module_file(root)
     return module_file(sys.modules.get(import_name(root)))

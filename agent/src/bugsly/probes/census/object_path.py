@@ -1,6 +1,6 @@
-"""The way from a root to a thing: to be read by a person, and to be walked again.
+"""Paths from a root to an object, for the census to show them and to find the object again.
 
-A path holds names and plain keys, never a thing it passes.
+A path holds names and plain keys, never an object on the path.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _SCALARS = (str, int, bytes, float, bool, type(None))
 
 
 class KeyPlaceholder(NamedTuple):
-    """Stands for a key that must not be kept or compared: how-manieth it is, and what it is."""
+    """Position and type of a key that must be neither kept nor compared."""
 
     position: int
     type_name: str
 
 
 class ObjectPath(NamedTuple):
-    """One step, and the path before it; a root has no step before it, and its key is its name."""
+    """The last step and the path before it; a root has no parent, and its key is its name."""
 
     parent: ObjectPath | None
     edge: str
@@ -47,7 +47,7 @@ class ObjectPath(NamedTuple):
 
     @property
     def steps(self) -> list[ObjectPath]:
-        """Return the path to each thing on the way, the root first."""
+        """Return the path to each object on this path, the root first."""
         return [self] if self.parent is None else [*self.parent.steps, self]
 
     @property
@@ -56,7 +56,7 @@ class ObjectPath(NamedTuple):
         return str(self.key) if self.parent is None else self.parent.root
 
     def resolve(self, root: Any, fetch: Fetch) -> Any:
-        """Return the thing at the end, found again from *root*; None where the way is gone."""
+        """Return the object at the end of the path from *root*, None if a step is gone."""
         if self.parent is None or root is None:
             return root
         owner = self.parent.resolve(root, fetch)
@@ -64,7 +64,7 @@ class ObjectPath(NamedTuple):
 
 
 def storable_key(key: Any, index: int) -> object:
-    """Return *key* where it is plain and short, else its place."""
+    """Return *key* if it is plain and short, else a placeholder."""
     if _is_storable(key):
         return key
     return KeyPlaceholder(

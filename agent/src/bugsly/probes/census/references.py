@@ -1,7 +1,7 @@
-"""What can be reached from what in one step, without running a line of anybody's code.
+"""Finds for the census what an object refers to, without running the application's code.
 
-Properties, `__getattr__` and proxies are never asked: attributes come from instance dictionaries
-and slots, through the C descriptors that Python itself made for them.
+It evaluates no property, `__getattr__` or proxy: attributes come from instance dictionaries and
+slots, through the C descriptors that Python made for them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from bugsly.probes.census.census_roots import CensusRoot
 
 MAX_ENTRIES = 256
-"""How many entries of one container are looked into."""
+"""Entries that are read of one container."""
 MAX_PLANS = 2_000
 MAX_CHILDLESS_CLASSES = 5_000
-"""Classes that are remembered for leading nowhere."""
+"""Classes that are remembered to have no children."""
 IGNORED_NAMES = frozenset(
     {"__annotations__", "__builtins__", "__cached__", "__loader__", "__parameters__", "__path__"}
     | {"__orig_bases__", "__slots__", "__spec__", "_abc_impl", "__all__", "__match_args__"}
@@ -46,7 +46,7 @@ IGNORED_NAMES = frozenset(
 
 
 class ReferenceReader:
-    """Looks at things; remembers how to look at their kinds until it is told to forget."""
+    """Reads objects, and caches the plans of their types."""
 
     def __init__(self) -> None:
         self._plans: dict[int, TypePlan] = {}
@@ -54,16 +54,16 @@ class ReferenceReader:
         self._childless_classes: dict[int, int] = {}
 
     def forget_known(self) -> None:
-        """Look into those classes of libraries, too, that led nowhere; take nothing as known."""
+        """Forget all plans, and which classes have no children."""
         self._childless_classes.clear()
         self._plans.clear()
 
     def release_classes(self) -> None:
-        """Let go of all classes but those that their modules keep alive anyway."""
+        """Release all classes except those that their modules keep alive anyway."""
         self._temporary_plans.clear()
 
     def plan_for(self, kind: type) -> TypePlan:
-        """Return how to look at a *kind*."""
+        """Return how to read objects of a *kind*."""
         found = self._plans.get(id(kind)) or self._temporary_plans.get(id(kind))
         if found is None:
             found = make_plan(kind)
@@ -82,7 +82,7 @@ class ReferenceReader:
         return held.get(plan.body_attribute, thing) if type(held) is dict else thing
 
     def count_entries(self, thing: Any) -> int | None:
-        """Return how many entries *thing* holds, None where it is no container."""
+        """Return how many entries *thing* has, None if it is no container."""
         plan = self.plan_for(type(thing))
         if plan.length_reader is not None:
             return plan.length_reader(thing)
@@ -93,7 +93,7 @@ class ReferenceReader:
         return None if length is None else length(body)
 
     def may_have_children(self, thing: Any) -> bool:
-        """Return whether it is worth to ask for the children of *thing*."""
+        """Return whether *thing* may have children."""
         kind = type(thing)
         if kind is tuple:
             return any(id(type(held)) not in LEAF_TYPE_IDS for held in thing[:MAX_ENTRIES])
@@ -102,9 +102,9 @@ class ReferenceReader:
         return self.plan_for(kind).may_have_children
 
     def children(self, thing: Any, root: CensusRoot) -> list[ChildEdge]:
-        """Return how, under which key, and to what *thing* leads, without what leads nowhere.
+        """Return the children of *thing*: kind of edge, key and object, without leaves.
 
-        Classes and functions that are at home in another module than *root* are left to it.
+        Classes and functions that another module than *root* defines are left to that module.
         """
         kind = type(thing)
         read_children = children_reader(kind)
@@ -139,7 +139,7 @@ class ReferenceReader:
         return [*found, *slots]
 
     def fetch(self, thing: Any, edge: str, key: Any) -> Any:
-        """Return what one step leads to, found directly; None where it is gone."""
+        """Return the child of *thing* behind one step, None if it is gone."""
         kind = type(thing)
         read_children = children_reader(kind)
         if read_children is not None:
@@ -180,7 +180,7 @@ def _without_leaves(children: Iterable[ChildEdge]) -> list[ChildEdge]:
 def _has_non_leaf_references(thing: object) -> bool:
     """Return whether an instance refers to more than leaves and its class.
 
-    Asked first because reading an instance dictionary makes one where there was none.
+    Checked first, because reading an instance dictionary creates it if there is none.
     """
     return any(
         id(type(held)) not in LEAF_TYPE_IDS and held is not type(thing)
@@ -189,7 +189,7 @@ def _has_non_leaf_references(thing: object) -> bool:
 
 
 def _named_children(names: Any, root: CensusRoot) -> list[ChildEdge]:
-    """Return what the *names* of a module or a class lead to; of very many the first and last."""
+    """Return the children of a module or a class; of very many *names* the first and last ones."""
     try:
         found = list(islice(names.items(), MAX_NAMES))
         if len(names) > MAX_NAMES:
