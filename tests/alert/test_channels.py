@@ -11,7 +11,10 @@ from bugsly_server.alert import channels
 from bugsly_server.alert.channels import ChannelKind, apprise, webhook
 from bugsly_server.errors import ChannelError
 
-LOADED = "import bugsly_server.http_server, bugsly_server.alert.channels.{kind}, sys; print(*sys.modules)"
+LOADED = (
+    "import bugsly_server.http_server, bugsly_server.alert.channels.{kind}, sys;"
+    " print(*sys.modules)"
+)
 EACH: dict[str, ChannelKind] = {"apprise": apprise, "webhook": webhook}
 
 

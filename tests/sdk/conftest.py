@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.prerequisites import skip_unless_ci
 from tests.support.running_server import RunningServer, ServedProject, running_server
 
 NPM = Path(__file__).with_name("npm")
@@ -34,7 +35,7 @@ def dsn(server: RunningServer, project: ServedProject) -> str:
 def npm() -> Path:
     """Return the folder with the npm packages, installed as its lock file says."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node is not installed → apt-get install nodejs npm")
+        skip_unless_ci("node is not installed → apt-get install nodejs npm")
     with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
@@ -48,4 +49,4 @@ def _install() -> None:
         command, check=False, cwd=NPM, capture_output=True, text=True, timeout=100
     )
     if installed.returncode:
-        pytest.skip(f"npm cannot install the SDKs → {installed.stderr[-200:]}")
+        skip_unless_ci(f"npm cannot install the SDKs: {installed.stderr[-200:]}")

@@ -84,8 +84,8 @@ class Plain: pass
 def leave_cycles():
     gc.disable()
     for _ in range(300):
-        one = Plain()
-        one.me = one
+        cycle = Plain()
+        cycle.me = cycle
 def wait():
     kept = [[n] for n in range(200)]
     ready.set()
