@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from tests.support.prerequisites import skip_unless_ci
@@ -23,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
-    return server.project(f"p{abs(hash(request.node.nodeid))}")
+    return server.project(f"p{crc32(request.node.nodeid.encode())}")
 
 
 @pytest.fixture
