@@ -8,9 +8,9 @@ from tests.support.bugsly_command import run_bugsly, running_bugsly
 from tests.support.ports import free_port
 
 CASES = [
-    (["serve", "--port", "http"], "BUGSLY_PORT: 'http' is no number from 0 to 65535"),
-    (["serve", "--keep-days", "1"], "BUGSLY_KEEP_DAYS: '1' is no number from 2 to 3650"),
-    (["serve", "--public-url", "bugs.example"], "BUGSLY_PUBLIC_URL: 'bugs.example' is no address"),
+    (["serve", "--port", "http"], "BUGSLY_PORT: 'http' is not a whole number from 0 to 65535"),
+    (["serve", "--keep-days", "1"], "BUGSLY_KEEP_DAYS: '1' is not a whole number from 2 to 3650"),
+    (["serve", "--public-url", "bugs.example"], "BUGSLY_PUBLIC_URL: 'bugs.example' is not a URL"),
     (
         ["serve", "--allow-networks", "10.0.0.1/8"],
         "BUGSLY_ALLOW_NETWORKS: 10.0.0.1/8 has host bits",
