@@ -20,9 +20,9 @@ CASES = [
         "BUGSLY_DATA_DIR: /proc/nowhere cannot be written to",
     ),
     (["dsn", "My Shop!"], "project: 'My Shop!' is no name for one"),
-    (["run"], "command: none is given"),
+    (["run"], "command: it is missing"),
     (["run", "--", "no-such-program"], "no-such-program: no such program here"),
-    (["demo", "--for", "soon"], "--for: 'soon' is no length of time"),
+    (["demo", "--for", "soon"], "--for: 'soon' is not a length of time"),
     (["status", "--url", "http://127.0.0.1:9"], "http://127.0.0.1:9: "),
     (["status", "--url", "nonsense"], "nonsense: "),
 ]
@@ -42,7 +42,7 @@ def test_a_wrong_setting_is_one_line_with_the_fix(
 def test_an_empty_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
     done = run_bugsly("status", "--data-dir", str(tmp_path / "nothing"))
     assert done.returncode == 2
-    assert "holds nothing of Bugsly's → name the folder with --data-dir" in done.stderr
+    assert "holds no data of Bugsly → name another folder with --data-dir" in done.stderr
 
 
 def test_a_taken_port_names_the_port_and_another(tmp_path: Path) -> None:

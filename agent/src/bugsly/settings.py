@@ -83,7 +83,7 @@ class AgentSettings:
     dsn: Dsn = setting(
         "",
         ValueParser(_parse_dsn),
-        "Where to send, as the set-up page shows it; empty keeps the agent off",
+        "Where to report to: copy it from the set-up page; if empty, the agent is off",
     )
     release: str = setting(
         "",
@@ -91,7 +91,9 @@ class AgentSettings:
         "Version of the app; if empty, what the platform or git says",
         find_default=find_release,
     )
-    environment: str = setting("production", NAME, "Where the app runs, as production or staging")
+    environment: str = setting(
+        "production", ValueParser(_parse_name, "such as staging"), "Where the app runs"
+    )
     server_name: str = setting(
         "",
         NAME,
@@ -103,12 +105,12 @@ class AgentSettings:
     )
     errors: bool = setting("on", SWITCH, "Whether to report exceptions")
     send_locals: bool = setting(
-        "on", SWITCH, "Whether to send local variables with them, without secrets"
+        "on", SWITCH, "Whether exceptions carry local variables, without secrets"
     )
     recycle_at: MemoryThreshold | None = setting(
         "",
         ValueParser(_parse_threshold, "such as 400 MB or 80%"),
-        "Private memory at which a worker is recycled; empty: never",
+        "Private memory at which a worker is recycled; if empty, never",
     )
     recycle_age: float = setting(
         "60", _number_between(1, 86400), "Seconds a worker lives before it may be recycled"

@@ -67,7 +67,6 @@ def _parse_networks(text: str) -> tuple[Network, ...]:
 
 
 TEXT = ValueParser(str)
-URL = ValueParser(_parse_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +80,14 @@ class ServerSettings:
     data_dir: Path = setting(
         DEFAULT_DATA_DIR,
         ValueParser(_parse_folder),
-        "Folder where the server keeps everything",
+        "Folder where the server keeps its data",
         find_default=_find_data_dir,
     )
-    public_url: str = setting("", URL, "Address at which people and agents reach the server")
+    public_url: str = setting(
+        "",
+        ValueParser(_parse_url, "such as https://bugs.example.com"),
+        "URL at which people and agents reach the server",
+    )
     keep_days: int = setting(
         "90", _whole_number_between(2, 3650), "Days to keep samples and ended workers"
     )
@@ -97,7 +100,7 @@ class ServerSettings:
     most_errors: int = setting(
         "10000",
         _whole_number_between(10, 10**6),
-        "Error issues a project may have; errors beyond them share one issue",
+        "Error issues a project may have; further errors share one issue",
     )
     allow_networks: tuple[Network, ...] = setting(
         "",
@@ -105,13 +108,17 @@ class ServerSettings:
         "Private networks that alerts may be sent to",
     )
     model_url: str = setting(
-        "", URL, "Language model for more explanations, as http://127.0.0.1:11434/v1 for Ollama"
+        "",
+        ValueParser(_parse_url, "such as http://127.0.0.1:11434/v1 for Ollama"),
+        "API of a language model that adds explanations",
     )
-    model_name: str = setting("", TEXT, "Name of that model, as qwen2.5-coder:7b")
+    model_name: str = setting(
+        "", ValueParser(str, "such as qwen2.5-coder:7b"), "Name of that language model"
+    )
     model_key: str = setting(
         "",
         TEXT,
-        "API key of that model; set the variable, as other users of this machine can read a flag",
+        "API key for that model; set the variable instead of the flag, which other users can read",
         secret=True,
     )
 

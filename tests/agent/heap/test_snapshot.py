@@ -16,7 +16,7 @@ from bugsly.heap import snapshot
 from bugsly.heap.snapshot import BUSY, WORKER_EXITING, HeapWalker, SnapshotFailed, take_snapshot
 from bugsly.heap.walker_choice import CWalker
 from bugsly.probes.memory_limit import Headroom
-from bugsly_server.cli.child_process import descendants
+from bugsly_server.cli.processes.child_process import descendants
 
 ROOT = Path(__file__).parents[3]
 
