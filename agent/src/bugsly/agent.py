@@ -37,7 +37,8 @@ from bugsly.recycle.recycler import Recycler
 from bugsly.recycle.worker_controller import CallbackController, UnsupportedController
 from bugsly.sampler import Sampler, SamplerProbes
 from bugsly.sender import Sender, SenderCallbacks
-from bugsly.settings import InvalidSetting, load_agent_settings
+from bugsly.setting_fields import InvalidSetting
+from bugsly.settings import load_agent_settings
 from bugsly.worker_identity import WorkerIdentity, describe_worker, event_origin
 
 if TYPE_CHECKING:
