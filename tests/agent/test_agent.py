@@ -10,6 +10,7 @@ from tests.support.fake_server import HANG_REPLY, FakeServer, reply
 from tests.support.wait import wait_until
 
 from bugsly.agent import Agent
+from bugsly.bootstrap import build_agent
 from bugsly.probes import process
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.settings import load_agent_settings
@@ -21,7 +22,7 @@ def agent_of(server: FakeServer, **settings: str) -> Agent:
     chosen = {"dsn": server.dsn, "sample_every": "3600", "release": "7", **settings}
     options = load_agent_settings(chosen, {})
     assert options is not None
-    return Agent(options)
+    return build_agent(options)
 
 
 def threads() -> list[str]:

@@ -16,7 +16,7 @@ from bugsly.autostart import UnknownCommand, environment_with_agent, find_progra
 
 DSN = "http://0123456789abcdef@127.0.0.1:9/1"
 INJECT = str(AGENT_SOURCES / "bugsly/inject")
-WATCHERS = "[type(f).__name__ for f in sys.meta_path].count('_Watcher')"
+WATCHERS = "[type(f).__name__ for f in sys.meta_path].count('_ImportWatcher')"
 EXPENSIVE_MODULES = {
     "asyncio",
     "dataclasses",

@@ -91,7 +91,7 @@ def test_samples_are_kept_and_sent_again_after(
     post.put_samples(3)
     assert post.sender.flush(10)
     assert sample_numbers(server) == [1, 2, 3] * 3
-    assert post.outbox.dropped == post.sender.refused == 0
+    assert post.outbox.dropped == post.outbox.refused == 0
 
 
 def test_a_reply_that_breaks_off_after_its_head_counts_as_taken(
@@ -132,7 +132,7 @@ def test_pauses_grow_with_every_failure_until_the_server_answers(
 def test_what_is_refused_is_dropped_and_counted(server: FakeServer, post: SenderHarness) -> None:
     server.queued_replies.append(reply(403, "Forbidden"))
     post.put_samples(3)
-    wait_until(lambda: post.sender.refused == 3, what="the samples are refused")
+    wait_until(lambda: post.outbox.refused == 3, what="the samples are refused")
     post.put_samples()
     assert post.sender.flush(10)
     assert sample_numbers(server) == [1, 2, 3, 4]

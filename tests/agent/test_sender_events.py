@@ -69,7 +69,7 @@ def test_an_event_that_is_too_large_costs_nothing_else(
     assert post.sender.flush(10)
     assert ids(server) == [large, other, other]
     assert sample_numbers(server) == [1, 1]
-    assert (post.outbox.events.refused, post.sender.refused) == (1, 0)
+    assert (post.outbox.events.refused, post.outbox.refused) == (1, 0)
 
 
 @pytest.mark.parametrize("status", [(429, "Too Many Requests"), (503, "Service Unavailable")])

@@ -47,7 +47,7 @@ def init(  # noqa: PLR0913 - one argument a setting
     in the log of `bugsly`, and the app runs unwatched. *sample_every* and *recycle_age* are in
     seconds, *recycle_at* is an amount of memory such as `400 MB` or `80%`.
     """
-    from bugsly import agent
+    from bugsly import bootstrap
 
     given = {
         "dsn": dsn,
@@ -61,14 +61,14 @@ def init(  # noqa: PLR0913 - one argument a setting
         "recycle_age": recycle_age,
         "recycles_per_hour": recycles_per_hour,
     }
-    agent.init(app, {name: str(value) for name, value in given.items() if value is not None})
+    bootstrap.init(app, {name: str(value) for name, value in given.items() if value is not None})
 
 
 def wsgi(application: WSGIApplication) -> WSGIApplication:
     """Return *application* with its traffic counted, for a WSGI app that is not Flask's."""
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    return agent.wrap(application)
+    return bootstrap.wrap(application)
 
 
 def recycle_by(leave: Callable[[], object], workers: int = 1) -> None:
@@ -78,9 +78,9 @@ def recycle_by(leave: Callable[[], object], workers: int = 1) -> None:
     and whatever serves the app has to start another worker then. Call this before the first
     request.
     """
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    agent.recycle_by(leave, workers)
+    bootstrap.recycle_by(leave, workers)
 
 
 def capture_exception(error: BaseException | None = None) -> str:
@@ -122,7 +122,7 @@ def set_user(user: object) -> None:
 
 def flush(timeout: float = 2.0) -> bool:
     """Send what is waiting; return whether all of it was acknowledged within *timeout* seconds."""
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    running = agent.current()
-    return running is None or running.flush(timeout)
+    agent = bootstrap.current()
+    return agent is None or agent.flush(timeout)

@@ -35,9 +35,9 @@ def install_import_hooks() -> None:
 
 
 def _auto_instrument(_module: ModuleType) -> None:
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    agent.auto_instrument()
+    bootstrap.auto_instrument()
 
 
 def environment_with_agent(environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bugsly import agent
+from bugsly import bootstrap
 from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage
 from bugsly.probes.errors.safe_repr import SafeRepr
 
@@ -62,8 +62,8 @@ def set_user(user: object) -> None:
 
 
 def _error_reporter() -> ErrorReporter | None:
-    running_agent = agent.current()
-    return None if running_agent is None else running_agent.error_reporter
+    agent = bootstrap.current()
+    return None if agent is None else agent.error_reporter
 
 
 def _to_text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What waits to be sent: bounded in bytes, never blocking, counting what it had to drop."""
+"""Queues what waits to be sent: bounded in bytes, never blocking, counting what is lost."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Outbox:
         self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
         self._sampling_failed = False
         self.dropped = 0
+        self.refused = 0
         self.evidence = EvidenceOutbox()
         self.events = EventOutbox()
 

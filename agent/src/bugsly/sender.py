@@ -1,4 +1,4 @@
-"""Brings the outbox to the server, on a thread of its own, and takes no for an answer."""
+"""Sends the outbox to the server on a thread of its own, and drops what the server refuses."""
 
 from __future__ import annotations
 
@@ -72,7 +72,6 @@ class Sender:
         self._logged_problem = ""
         self._dropped_before = 0
         self._tls: ssl.SSLContext | None = None
-        self.refused = 0
         self._thread = threading.Thread(target=self._run, name="bugsly-sender", daemon=True)
 
     def start(self) -> None:
@@ -136,7 +135,7 @@ class Sender:
             self._outbox.evidence.acknowledge(accepted=accepted)
             self._outbox.events.acknowledge(events, accepted=accepted)
             if not accepted:
-                self.refused += len(samples)
+                self._outbox.refused += len(samples)
                 self._log_problem(reply.log_message)
                 return MAX_RETRY_SECONDS
             self._log_recovery()

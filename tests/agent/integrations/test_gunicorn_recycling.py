@@ -133,7 +133,7 @@ class FakeGunicornResponse:
 def test_the_answers_of_a_leaving_worker_close_their_connections(because: str) -> None:
     fake, response = FakeAgent(), FakeGunicornResponse()
     fake.recycle_reason = because
-    application = WsgiMiddleware(responding_app([b"hello"], TEXT_HEADERS), fake.agent)
+    application = WsgiMiddleware(responding_app([b"hello"], TEXT_HEADERS), fake)
     application({"REQUEST_METHOD": "GET"}, response.start_response)
     assert response.closes == bool(because)
 

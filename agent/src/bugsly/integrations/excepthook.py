@@ -12,7 +12,7 @@ from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import ReportingAgent
 
 FATAL_MESSAGE = CapturedMessage(level="fatal")
 
@@ -20,7 +20,7 @@ FATAL_MESSAGE = CapturedMessage(level="fatal")
 class UncaughtErrorHook:
     """Stands before the hooks of Python that it found, and calls them after."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: ReportingAgent) -> None:
         self._agent = agent
         self._previous_excepthook = sys.excepthook
         self._previous_thread_excepthook = threading.excepthook

@@ -17,25 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import FlaskAgent, GuardedReportingAgent, ReportingAgent
 
 LOG = logging.getLogger("bugsly")
-
-
 FLASK_CAPTURE = CaptureContext("flask")
 
 
-def install(app: Any, agent: Agent) -> None:
+def install(app: Any, agent: FlaskAgent) -> None:
     """Count the requests of *app*, in the place Flask documents for WSGI middleware."""
     if not hasattr(app, "wsgi_app"):
         LOG.warning("bugsly.init: %r is no Flask application → wrap it in bugsly.wsgi()", app)
     elif not isinstance(app.wsgi_app, WsgiMiddleware):
         app.wsgi_app = WsgiMiddleware(app.wsgi_app, agent)
-        if agent.settings.errors:
+        if agent.reports_errors:
             app.handle_http_exception = _report_server_errors(app.handle_http_exception, agent)
 
 
-def _report_server_errors(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
+def _report_server_errors(handle: Callable[..., Any], agent: ReportingAgent) -> Callable[..., Any]:
     """Return *handle* with the server errors that views raise by name reported.
 
     Flask sends no signal of an `abort(500)`, and has no other place to hear of it.
@@ -56,8 +54,9 @@ def _report_server_errors(handle: Callable[..., Any], agent: Agent) -> Callable[
 class FlaskErrorHook:
     """Hears of the exceptions that views of any Flask application let out."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: GuardedReportingAgent) -> None:
         self._agent = agent
+        self._request_guard = agent.guards("request")
 
     def install(self) -> None:
         """Listen to Flask's signal, once Flask is imported."""
@@ -77,7 +76,7 @@ class FlaskErrorHook:
     def on_request_exception(self, _app: Any, exception: BaseException, **_more: object) -> None:
         """Report *exception*, which Flask answers with a page for server errors."""
         caught = FLASK_CAPTURE
-        with self._agent.request_guard:
+        with self._request_guard:
             if self._agent.error_reporter.scopes.current_request() is None:
                 caught = _capture_of_uncounted_request()
         self._agent.error_reporter.capture_exception(exception, caught)
@@ -91,7 +90,7 @@ def _capture_of_uncounted_request() -> CaptureContext:
     return FLASK_CAPTURE._replace(endpoint=endpoint, environ=request.environ)
 
 
-def watch_all_apps(agent: Agent) -> None:
+def watch_all_apps(agent: FlaskAgent) -> None:
     """Count the requests of every Flask application from the second one it answers.
 
     Flask's signals are sent for all applications, so this needs no knowledge of theirs. The

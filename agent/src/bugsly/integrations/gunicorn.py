@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import GunicornAgent
 
     Hook = Callable[..., object]
 
@@ -61,7 +61,7 @@ def _find_arbiter_or_worker() -> Any:
 class GunicornHooks:
     """Our hooks in one master, or in one worker whose master does not know us."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: GunicornAgent) -> None:
         self._agent = agent
         self._installed = False
         self._generation = -1
@@ -193,7 +193,7 @@ class GunicornHooks:
             self._agent.stop(ExitReason.ORPHANED)
         else:
             self._agent.stop(ExitReason.TERMINATED)
-        if self._agent.settings.recycle_at is not None:
+        if self._agent.recycles_workers:
             prevent_gunicorn_halt(worker, code)
         if self._agent.recycle_reason and self._agent.traffic.in_flight:
             os._exit(0)  # its grace is over, and Python would wait for the threads that serve it

@@ -14,7 +14,7 @@ from bugsly.guard import call_or_default
 from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage, reentrancy_guard
 
 if TYPE_CHECKING:
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import GuardedReportingAgent
 
 LOGGING_CAPTURE = CaptureContext("logging", handled=True)
 ACCESS_LOGGERS = ("gunicorn.access", "werkzeug")
@@ -29,7 +29,7 @@ SENTRY_LEVELS = (
 class LoggingErrorHook:
     """The factory of log records, which has its predecessor make them."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: GuardedReportingAgent) -> None:
         self._agent = agent
         self._guard = agent.guards("logging")
         self._previous_factory = logging.getLogRecordFactory()

@@ -13,7 +13,7 @@ from bugsly.probes.connection_pool import NO_APP_LINE, add_checkout
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import SqlalchemyAgent
 
 CHECKOUT_KEY = "bugsly.loan"
 FIRST_CONNECT_KEY = "bugsly.new"
@@ -21,7 +21,7 @@ SHARED_KEY = "bugsly.shared"
 """In the `record_info` of a pool's record, which SQLAlchemy keeps for its user."""
 
 
-def watch_pools(agent: Agent) -> None:
+def watch_pools(agent: SqlalchemyAgent) -> None:
     """Listen to every pool, once SQLAlchemy is imported."""
     listener = SqlalchemyPoolListener(agent)
     when_imported("sqlalchemy", listener.listen, agent.guards("sqlalchemy.watch"))
@@ -30,7 +30,7 @@ def watch_pools(agent: Agent) -> None:
 class SqlalchemyPoolListener:
     """What SQLAlchemy calls, with arguments of the form that its PoolEvents document."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: SqlalchemyAgent) -> None:
         self._agent = agent
         self._guard = agent.guards("sqlalchemy")
 

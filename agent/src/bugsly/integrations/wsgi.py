@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import WsgiAgent
     from bugsly.probes.connection_pool import Checkout
     from bugsly.probes.errors.scope import ErrorScope
     from bugsly.probes.traffic import EndpointKey
@@ -39,7 +39,7 @@ CURRENT_REQUEST: ContextVar[TrackedRequest | None] = ContextVar("bugsly.call", d
 class WsgiMiddleware:
     """The application it wraps, and the count of what it serves."""
 
-    def __init__(self, application: WSGIApplication, agent: Agent) -> None:
+    def __init__(self, application: WSGIApplication, agent: WsgiAgent) -> None:
         self.application = application
         self._agent = agent
         agent.wsgi_apps.add(self)
@@ -89,7 +89,7 @@ class TrackedRequest:
     )
 
     def __init__(
-        self, agent: Agent, environ: WSGIEnvironment, start_response: StartResponse
+        self, agent: WsgiAgent, environ: WSGIEnvironment, start_response: StartResponse
     ) -> None:
         self.environ = environ
         self._agent = agent

@@ -10,16 +10,16 @@ import gc
 import sys
 import threading
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from bugsly.probes import process
 from bugsly.probes.allocation_lines import AllocationLines
 from bugsly.probes.memory_limit import read_headroom
-from bugsly.probes.tracemalloc_tracer import TracemallocTracer
 from bugsly.protocol.evidence import AllocationWindow, ProbeResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import ProbeRequest
 
@@ -63,8 +63,11 @@ class AllocationTracer(Protocol):
 class AllocationWindowProbe:
     """Opens a window in this worker when asked."""
 
-    def __init__(self, traffic: TrafficProbe) -> None:
+    def __init__(
+        self, traffic: TrafficProbe, new_tracer: Callable[[], AllocationTracer]
+    ) -> None:
         self._traffic = traffic
+        self._new_tracer = new_tracer
         self._closing = threading.Event()
 
     def close(self) -> None:
@@ -78,7 +81,7 @@ class AllocationWindowProbe:
         if headroom.limit and free < MIN_FREE_BYTES:
             problem = NO_ROOM.format(free // 1_000_000, MIN_FREE_BYTES // 1_000_000)
             return ProbeResult(ask=probe_request.id, problem=problem)
-        tracer = _tracer()
+        tracer = self._new_tracer()
         problem = tracer.start()
         if problem:
             return ProbeResult(ask=probe_request.id, problem=problem)
@@ -125,12 +128,3 @@ def _stays_open(served: int, max_requests: int, seconds: float) -> bool:
     if served >= max_requests or seconds >= MAX_WINDOW_SECONDS:
         return False
     return served < MIN_REQUESTS or seconds < SHORTENED_AFTER_SECONDS
-
-
-def _tracer() -> AllocationTracer:
-    """Return memray, which sees what C code allocates too, where the app has it."""
-    if find_spec("memray") is not None:
-        from bugsly.integrations.memray import MemrayTracer
-
-        return MemrayTracer()
-    return TracemallocTracer()

@@ -33,10 +33,9 @@ from bugsly.recycle.policy import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bugsly.agent import Agent
     from bugsly.protocol.memory import Exit
     from bugsly.recycle.host_coordinator import HostCoordinator
-    from bugsly.recycle.memory_threshold import MemoryThreshold
+    from bugsly.recycle.ports import RecyclingAgent, RecyclingSettings
     from bugsly.recycle.worker_controller import WorkerController
 
 LOG = logging.getLogger("bugsly")
@@ -58,11 +57,11 @@ class Recycler:
     """Lets this worker leave at *threshold*, when its siblings can spare it."""
 
     def __init__(
-        self, agent: Agent, controller: WorkerController, threshold: MemoryThreshold
+        self, agent: RecyclingAgent, controller: WorkerController, settings: RecyclingSettings
     ) -> None:
         self._agent = agent
         self._controller = controller
-        self._threshold = threshold
+        self._settings = settings
         self._started_at = self._last_busy_at = monotonic()
         self._requests_seen = 0
         self._initial_memory = 0
@@ -131,10 +130,7 @@ class Recycler:
         self._rules = self._make_rules(read_headroom().limit)
         self._coordinator = open_host_coordinator(self._controller.slot)
         if self._coordinator is not None:
-            settings = self._agent.settings
-            self._daily_recycles = DailyRecycles(
-                self._coordinator.folder, f"{settings.dsn} {settings.environment}"
-            )
+            self._daily_recycles = DailyRecycles(self._coordinator.folder, self._settings.group)
         if self._controller.unsupported_reason or self._coordinator is None:
             self._set_hindrance(
                 unsupported_worker(self._controller.unsupported_reason or NO_SHARED_FOLDER)
@@ -180,13 +176,11 @@ class Recycler:
         return self._forecast
 
     def _make_rules(self, limit: int) -> RecycleRules:
-        settings = self._agent.settings
+        expected_workers = self._controller.slot.expected_workers
         return RecycleRules(
-            limit_bytes=self._threshold.bytes_per_worker(
-                limit, self._controller.slot.expected_workers
-            ),
-            min_age_seconds=settings.recycle_age,
-            max_per_hour=settings.recycles_per_hour,
+            limit_bytes=self._settings.threshold.bytes_per_worker(limit, expected_workers),
+            min_age_seconds=self._settings.min_age_seconds,
+            max_per_hour=self._settings.max_per_hour,
         )
 
     def _note_traffic(self) -> None:
