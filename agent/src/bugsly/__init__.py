@@ -5,6 +5,8 @@ Nothing happens at import: no thread, no socket, no file. Everything here is sta
 
 from __future__ import annotations
 
+from bugsly.version import __version__
+
 TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ __all__ = [
     "set_user",
     "wsgi",
 ]
-
-__version__ = "0.1.0"
 
 
 def init(  # noqa: PLR0913 - one argument a setting

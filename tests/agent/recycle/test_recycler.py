@@ -216,9 +216,7 @@ def test_a_worker_that_nothing_replaces_logs_that_once(
     harness.controller = UnsupportedController()
     with caplog.at_level(logging.WARNING, "bugsly"):
         recycler = harness.start(REACHED_LIMIT)
-        wait_until(
-            lambda: report_of(recycler).hindrance is UNSUPPORTED, what="the hindrance"
-        )
+        wait_until(lambda: report_of(recycler).hindrance is UNSUPPORTED, what="the hindrance")
     exit_of(recycler)
     assert [one.getMessage() for one in caplog.records] == [
         (

@@ -1,4 +1,4 @@
-"""Looks every second whether this worker should be recycled, on a thread of its own."""
+"""Checks every second whether this worker should be recycled, and recycles it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("bugsly")
 CHECK_INTERVAL_SECONDS = 1.0
 DRAIN_SECONDS = 30.0
-"""Seconds that leaving and starting anew may take, but for what the requests are given."""
+"""Seconds that leaving and starting a replacement may take, the grace of requests aside."""
 CLOSE_DELAY_SECONDS = 0.5
 """Seconds by which a server may be late to close an idle connection."""
 GRACEFUL_REASONS = frozenset({ExitReason.FINISHED, ExitReason.TERMINATED, ExitReason.MAX_REQUESTS})
@@ -54,7 +54,7 @@ NO_SHARED_FOLDER = (
 
 
 class Recycler:
-    """Lets this worker leave at *threshold*, when its siblings can spare it."""
+    """Lets this worker leave at its threshold, once its siblings can do without it."""
 
     def __init__(
         self, agent: RecyclingAgent, controller: WorkerController, settings: RecyclingSettings
@@ -75,14 +75,14 @@ class Recycler:
         self._daily_recycles: DailyRecycles | None = None
         self._guard = agent.guards("net")
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bugsly-net", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="bugsly-recycler", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to check."""
         self._thread.start()
 
     def stop(self, worker_exit: Exit) -> Exit:
-        """Look no more; return *worker_exit*, or that this worker was recycled, where it was."""
+        """Stop checking; return *worker_exit*, as RECYCLED where this worker left for that."""
         self._close()
         if self._agent.recycle_reason and worker_exit.reason in GRACEFUL_REASONS:
             return replace(
@@ -97,7 +97,7 @@ class Recycler:
             self._coordinator.release_lock()
 
     def report(self) -> RecyclerReport | None:
-        """Return what a report says of the net, None before it knows its limit."""
+        """Return its state for the next report, None before the limit is known."""
         if not self._rules.limit_bytes:
             return None
         coordinator, hindrance = self._coordinator, self._hindrance
@@ -125,7 +125,7 @@ class Recycler:
                 self._check()
 
     def _prepare(self) -> bool:
-        """Become one of those who are ready; return whether this worker can be recycled at all."""
+        """Mark this worker ready; return whether it can be recycled at all."""
         self._initial_memory = process.read_memory().anonymous
         self._rules = self._make_rules(read_headroom().limit)
         self._coordinator = open_host_coordinator(self._controller.slot)
@@ -184,7 +184,7 @@ class Recycler:
         )
 
     def _note_traffic(self) -> None:
-        """Note when a connection may last have been kept open for another request."""
+        """Note when a client may last have kept a connection open for another request."""
         traffic = self._agent.traffic
         if traffic.in_flight or traffic.requests != self._requests_seen:
             self._requests_seen, self._last_busy_at = traffic.requests, monotonic()
@@ -215,7 +215,7 @@ class Recycler:
         )
 
     def _set_hindrance(self, hindrance: HindranceReport | None) -> None:
-        """Keep *hindrance* for the reports; log it once where it does not pass by itself."""
+        """Keep *hindrance* for reports; log it once where it does not pass by itself."""
         self._hindrance = hindrance
         if (
             hindrance is not None
@@ -225,16 +225,16 @@ class Recycler:
             LOG.warning("%s", hindrance.reason)
 
     def _recycle(self, reason: str) -> None:
-        """Let the worker end, whatever goes wrong on the way; it has the turn until then.
+        """End this worker, whatever fails on the way; it holds the lock until then.
 
-        One that does not end leaves the turn to other masters: none of its siblings can go.
+        If it does not end, it releases the lock for other masters; its siblings cannot leave.
         """
         watchdog = threading.Thread(
-            target=self._watch_exit, name="bugsly-net-patience", daemon=True
+            target=self._watch_exit, name="bugsly-recycler-watchdog", daemon=True
         )
-        with suppress(RuntimeError):  # no thread is to be had
+        with suppress(RuntimeError):  # no thread can be started
             watchdog.start()
-        LOG.warning("recycling: %s → it leaves when its requests are done", reason)
+        LOG.warning("recycling: %s → it leaves once its requests have ended", reason)
         self._agent.recycle_reason = reason
         try:
             self._wind_down()
@@ -242,7 +242,7 @@ class Recycler:
             self._controller.stop()
 
     def _watch_exit(self) -> None:
-        """Say that this worker did not end, once it should be gone and its replacement ready."""
+        """Report that this worker did not end by the time its replacement should be ready."""
         timeout = self._exit_timeout()
         if not self._closing.wait(timeout):
             with self._guard:
@@ -257,12 +257,12 @@ class Recycler:
         )
 
     def _wind_down(self) -> None:
-        """Tell what is known while answers close their connections, until none is idle."""
+        """Flush while responses close their connections; then stop accepting and drain."""
         assert self._coordinator is not None
         assert self._daily_recycles is not None
         self._note_traffic()
         self._daily_recycles.record_departure()
-        with suppress(OSError):  # a full disk; who is ready is known all the same
+        with suppress(OSError):  # the disk is full; which workers are ready is known all the same
             self._coordinator.record_departure(self._exit_timeout())
         self._agent.flush_before_exit()
         self._wait_until(
