@@ -36,7 +36,7 @@ print(json.dumps({"growth": growth, "waiting": waiting, "dropped": outbox.droppe
 @pytest.mark.skipif(not process.IS_LINUX, reason="reads /proc")
 def test_a_day_without_the_server_costs_a_few_megabytes_and_no_more() -> None:
     ran = subprocess.run([sys.executable, "-c", LIVE], check=True, capture_output=True, text=True)
-    told = json.loads(ran.stdout)
-    assert told["growth"] < 5 * MB
-    assert CAPACITY_BYTES / 2 < told["waiting"] <= CAPACITY_BYTES
-    assert told["dropped"] > 1000
+    figures = json.loads(ran.stdout)
+    assert figures["growth"] < 5 * MB
+    assert CAPACITY_BYTES / 2 < figures["waiting"] <= CAPACITY_BYTES
+    assert figures["dropped"] > 1000

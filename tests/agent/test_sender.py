@@ -139,7 +139,7 @@ def test_what_is_refused_is_dropped_and_counted(server: FakeServer, post: Sender
     assert server.reports[-1].lost == {"dropped": 0, "refused": 3}
 
 
-def test_what_had_to_be_dropped_is_told_once_the_server_is_back(server: FakeServer) -> None:
+def test_dropped_samples_are_logged_once_the_server_is_back(server: FakeServer) -> None:
     post = SenderHarness(server.dsn, capacity=500)
     server.default_reply = reply(503, "Service Unavailable")
     post.put_samples(100)
@@ -185,7 +185,7 @@ def test_a_complaint_and_the_recovery_are_one_line_each(
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(
+def test_an_untrusted_certificate_is_refused(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with FakeServer(tls=self_signed_context(tmp_path)) as server:

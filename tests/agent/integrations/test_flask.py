@@ -136,7 +136,7 @@ def test_a_file_keeps_the_wrapper_of_the_server(app: Flask, fake: FakeAgent) -> 
     assert traffic_by_endpoint(fake)["GET /file"].sent == 10
 
 
-def test_an_app_nobody_handed_over_is_watched_from_its_second_request(
+def test_an_app_that_was_not_named_is_watched_from_its_second_request(
     app: Flask, fake: FakeAgent
 ) -> None:
     fake.running = False
@@ -147,7 +147,7 @@ def test_an_app_nobody_handed_over_is_watched_from_its_second_request(
     assert traffic_by_endpoint(fake)["GET /items/<int:number>"].requests == 2
 
 
-def test_every_app_nobody_handed_over_is_watched(app: Flask, fake: FakeAgent) -> None:
+def test_every_app_that_was_not_named_is_watched(app: Flask, fake: FakeAgent) -> None:
     other = Flask("other")
     other.add_url_rule("/other", "other", lambda: "other")
     integration.watch_all_apps(fake)

@@ -31,7 +31,7 @@ def exited_with(code: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("status", "aborted", "oom_kills", "note"),
+    ("status", "aborted", "oom_kills", "worker_exit"),
     [
         (exited_with(0), False, 0, None),
         (exited_with(0), False, 3, None),
@@ -84,9 +84,9 @@ def exited_with(code: int) -> int:
     ],
 )
 def test_the_master_reports_how_a_worker_died(
-    *, status: int, aborted: bool, oom_kills: int, note: Exit | None
+    *, status: int, aborted: bool, oom_kills: int, worker_exit: Exit | None
 ) -> None:
-    assert classify_exit(WORKER, status=status, aborted=aborted, oom_kills=oom_kills) == note
+    assert classify_exit(WORKER, status=status, aborted=aborted, oom_kills=oom_kills) == worker_exit
 
 
 def reap_workers(status: int) -> int:
@@ -149,7 +149,7 @@ class LeavingWorker:
 
 
 @pytest.mark.parametrize(
-    ("worker", "error", "said"),
+    ("worker", "error", "expected"),
     [
         (LeavingWorker(), SystemExit(0), (ExitReason.TERMINATED, 0)),
         (LeavingWorker(), SystemExit(), (ExitReason.TERMINATED, 0)),
@@ -164,9 +164,9 @@ class LeavingWorker:
     ],
 )
 def test_a_worker_reports_why_it_leaves(
-    worker: LeavingWorker, error: BaseException, said: tuple[ExitReason, int]
+    worker: LeavingWorker, error: BaseException, expected: tuple[ExitReason, int]
 ) -> None:
-    assert worker.leave(error) == said
+    assert worker.leave(error) == expected
 
 
 def test_a_users_hook_that_fails_on_the_way_out_is_no_crash() -> None:
@@ -208,6 +208,6 @@ def test_only_workers_known_to_call_wsgi_have_their_application_wrapped(
     assert integration._is_wsgi_worker(kind.__new__(kind)) is calls_wsgi
 
 
-def test_nobody_is_running_when_no_arbiter_loads_the_application() -> None:
+def test_there_is_no_arbiter_when_none_loads_the_application() -> None:
     importlib.import_module("gunicorn.arbiter")
     assert integration._find_arbiter_or_worker() is None
