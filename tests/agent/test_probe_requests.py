@@ -142,7 +142,7 @@ def test_a_body_that_trickles_does_not_hold_the_samples_up(
 
 
 class ProbeRequestHarness:
-    """Asks whose probe waits for the test."""
+    """A runner with a probe that waits for the test, and one that fails."""
 
     def __init__(self) -> None:
         self.evidence = EvidenceOutbox()
@@ -150,19 +150,21 @@ class ProbeRequestHarness:
         self.started_ids: list[int] = []
         self.may_finish = threading.Event()
         self.threads: set[int] = set()
-        self.asks = ProbeRunner({"slow": self._slow, "bad": self._fail}, self.evidence, self.guards)
+        self.runner = ProbeRunner(
+            {"slow": self._slow, "bad": self._fail}, self.evidence, self.guards
+        )
 
-    def _slow(self, ask: ProbeRequest) -> ProbeResult:
-        self.started_ids.append(ask.id)
+    def _slow(self, request: ProbeRequest) -> ProbeResult:
+        self.started_ids.append(request.id)
         self.threads.add(threading.get_ident())
         assert self.may_finish.wait(20)
-        return ProbeResult(ask=ask.id)
+        return ProbeResult(ask=request.id)
 
-    def _fail(self, ask: ProbeRequest) -> ProbeResult:
-        raise OSError(ask.id)
+    def _fail(self, request: ProbeRequest) -> ProbeResult:
+        raise OSError(request.id)
 
     def put(self, *numbers: int, probe: str = "slow") -> None:
-        self.asks.put([ProbeRequest(id=number, probe=probe) for number in numbers])
+        self.runner.put([ProbeRequest(id=number, probe=probe) for number in numbers])
 
     @property
     def answers(self) -> list[ProbeResult]:
@@ -179,7 +181,7 @@ def harness() -> Iterator[ProbeRequestHarness]:
     made = ProbeRequestHarness()
     yield made
     made.may_finish.set()
-    wait_until(lambda: not made.asks._busy, what="the thread is gone")
+    wait_until(lambda: not made.runner._busy, what="the thread is gone")
 
 
 def test_probes_run_one_after_the_other(harness: ProbeRequestHarness) -> None:

@@ -31,7 +31,7 @@ class SamplerProbes(NamedTuple):
 
     traffic: TrafficProbe
     holders: HolderRegistry
-    survey: CensusSchedule
+    census: CensusSchedule
 
 
 class Sampler:
@@ -48,7 +48,7 @@ class Sampler:
         self._interval = interval
         self._traffic = probes.traffic
         self._holders = probes.holders
-        self._survey = probes.survey
+        self._census = probes.census
         self._outbox = outbox
         self._wake = wake
         self._guard = guards("sampler")
@@ -57,7 +57,7 @@ class Sampler:
         self._allocator = AllocatorProbe()
         self._allocator_guard = guards("probe.allocator")
         self._holders_guard = guards("sampler.holders")
-        self._survey_guard = guards("probe.census")
+        self._census_guard = guards("probe.census")
         self._number = 0
         self._pss_read_at = -PSS_INTERVAL_MICROS
         self._closing = False
@@ -92,11 +92,11 @@ class Sampler:
     def _wait_for_next_sample(self) -> None:
         """Wait until the next sample is due, and run slices of the census meanwhile."""
         deadline = monotonic() + self._interval
-        self._survey.begin_pass()
+        self._census.begin_pass()
         while not self._sample_requested.is_set() and (remaining := deadline - monotonic()) > 0:
             pause = remaining
-            with self._survey_guard:
-                pause = self._survey.run_slice()
+            with self._census_guard:
+                pause = self._census.run_slice()
             self._sample_requested.wait(min(pause, max(0.0, deadline - monotonic())))
         self._sample_requested.clear()
 

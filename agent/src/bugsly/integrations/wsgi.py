@@ -55,9 +55,7 @@ class WsgiMiddleware:
         request = TrackedRequest(agent, environ, start_response)
         try:
             body = self.application(environ, request.start_response)
-        except (
-            StopIteration
-        ):  # tells Gunicorn that the application took the connection, a websocket
+        except StopIteration:  # tells Gunicorn that a websocket took the connection
             request.finish()
             raise
         except BaseException as error:

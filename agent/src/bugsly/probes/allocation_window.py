@@ -63,9 +63,7 @@ class AllocationTracer(Protocol):
 class AllocationWindowProbe:
     """Opens a window in this worker when asked."""
 
-    def __init__(
-        self, traffic: TrafficProbe, new_tracer: Callable[[], AllocationTracer]
-    ) -> None:
+    def __init__(self, traffic: TrafficProbe, new_tracer: Callable[[], AllocationTracer]) -> None:
         self._traffic = traffic
         self._new_tracer = new_tracer
         self._closing = threading.Event()

@@ -156,11 +156,11 @@ class Recycler:
         if not reason:
             self._set_hindrance(None)
             return
-        hindrance = find_hindrance(self._situation(), self._rules)
+        hindrance = find_hindrance(self._conditions(), self._rules)
         if hindrance is None:
             if not self._coordinator.try_lock():
                 hindrance = another_worker_leaving()
-            elif (hindrance := find_hindrance(self._situation(), self._rules)) is not None:
+            elif (hindrance := find_hindrance(self._conditions(), self._rules)) is not None:
                 self._coordinator.release_lock()
         self._set_hindrance(hindrance)
         if hindrance is None:
@@ -189,12 +189,10 @@ class Recycler:
         if traffic.in_flight or traffic.requests != self._requests_seen:
             self._requests_seen, self._last_busy_at = traffic.requests, monotonic()
 
-    def _situation(self) -> RecycleConditions:
+    def _conditions(self) -> RecycleConditions:
         assert self._coordinator is not None
-        counts, last_departure = (
-            self._coordinator.worker_counts(),
-            self._coordinator.last_departure(),
-        )
+        counts = self._coordinator.worker_counts()
+        last_departure = self._coordinator.last_departure()
         return RecycleConditions(
             initial_memory=self._initial_memory,
             age_seconds=monotonic() - self._started_at,
