@@ -74,7 +74,7 @@ class WorkerParts:
         self.survivors = SurvivingRequests(
             min(MAX_PENDING_SECONDS, MIN_SURVIVED_SAMPLES * settings.sample_every)
         )
-        self.error_reporter: ErrorReporter = ErrorReporter(
+        self.error_reporter = ErrorReporter(
             self.outbox.events,
             ScopeFinder(CURRENT_REQUEST.get),
             callbacks,
