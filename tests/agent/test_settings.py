@@ -177,7 +177,7 @@ def test_the_release_is_the_commit_checked_out(
     ],
     ids=["empty", "no commit yet", "not packed", "no text", "HEAD a folder", "ref a folder"],
 )
-def test_a_repository_that_tells_no_commit_gives_no_release(
+def test_a_repository_without_a_commit_gives_no_release(
     files: dict[str, str], tmp_path: Path
 ) -> None:
     make_repository(tmp_path, files)

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(USAGE)
         return 0
     if arguments == ["--version"]:
-        from bugsly import __version__
+        from bugsly.version import __version__
 
         sys.stdout.write(f"bugsly {__version__}\n")
         return 0

@@ -169,7 +169,7 @@ def test_of_many_calls_both_ends_are_told() -> None:
     assert exception["type"] == "RecursionError"
     assert len(frames) == MOST_FRAMES
     assert [frame["function"].rpartition(".")[2] for frame in frames[:3]] == [
-        "raised",
+        "exception_of",
         "<lambda>",
         "deeper",
     ]

@@ -15,7 +15,7 @@ DEPTHS: dict[str, int] = {}
 @pytest.fixture
 def fake() -> Iterator[FakeAgent]:
     made = FakeAgent()
-    records = LoggingErrorHook(made.agent)
+    records = LoggingErrorHook(made)
     records.install()
     yield made
     records.remove()
@@ -37,7 +37,7 @@ def test_an_error_without_an_exception_is_a_message(fake: FakeAgent, log: loggin
     (told,) = fake.error_capture.encoded_events
     assert told["logentry"] == {"message": "order %d is lost", "formatted": "order 7 is lost"}
     assert (told["level"], told["logger"]) == ("error", "shop")
-    assert "test_records.py:" in told["contexts"]["bugsly"]["where"]
+    assert "test_logging_handler.py:" in told["contexts"]["bugsly"]["where"]
     assert "exception" not in told
 
 
@@ -117,7 +117,7 @@ def test_a_record_of_another_factory_is_kept_as_it_is() -> None:
 
     before = logging.getLogRecordFactory()
     logging.setLogRecordFactory(Record)
-    records = LoggingErrorHook(FakeAgent().agent)
+    records = LoggingErrorHook(FakeAgent())
     records.install()
     assert type(logging.makeLogRecord({"msg": "over the wire"})) is Record
     records.remove()
@@ -127,7 +127,7 @@ def test_a_record_of_another_factory_is_kept_as_it_is() -> None:
 
 def test_a_factory_set_after_ours_is_not_taken_away() -> None:
     before = logging.getLogRecordFactory()
-    records = LoggingErrorHook(FakeAgent().agent)
+    records = LoggingErrorHook(FakeAgent())
     records.install()
     logging.setLogRecordFactory(logging.LogRecord)
     records.remove()

@@ -27,7 +27,7 @@ class LeakyHeapApp:
         self.fake = FakeAgent()
         app = Flask("shop")
         app.add_url_rule("/", "index", self._view)
-        flask.install(app, self.fake.agent)
+        flask.install(app, self.fake)
         self._client = app.test_client()
         self.probe = HeapProbe(self.fake.traffic, lambda: [app])
         self.results: list[ProbeResult] = []
