@@ -59,7 +59,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("does", FAILURES)
-def test_a_snapshot_that_fails_says_why(does: str) -> None:
+def test_a_snapshot_that_fails_reports_why(does: str) -> None:
     with pytest.raises(SnapshotFailed) as failed:
         take_snapshot(ScriptedWalker(does), [], sleep_patiently)
     assert str(failed.value) == FAILURES[does]
