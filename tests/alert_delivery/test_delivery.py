@@ -203,7 +203,7 @@ def test_it_sleeps_until_something_is_due_and_never_long(
 
 
 def test_running_alert_delivery_notices_what_is_new(alerts: AlertHarness, clock: FakeClock) -> None:
-    running = BackgroundThread("courier", alerts.alert_delivery(clock))
+    running = BackgroundThread("alert delivery", alerts.alert_delivery(clock))
     running.start()
     with WebServer() as server:
         alerts.channel(server.url)

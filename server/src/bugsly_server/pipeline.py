@@ -251,7 +251,7 @@ class Fleet(NamedTuple):
 
 
 class LeakOutcome(NamedTuple):
-    """A leak, the finding that it is about, and what that changes; each None where there is none."""
+    """A known leak, the finding of it, and what that changes; each may be None."""
 
     issue: Issue | None
     finding: Finding | None
