@@ -37,7 +37,7 @@ def test_an_error_without_an_exception_is_a_message(fake: FakeAgent, log: loggin
     (captured,) = fake.error_capture.encoded_events
     assert captured["logentry"] == {"message": "order %d is lost", "formatted": "order 7 is lost"}
     assert (captured["level"], captured["logger"]) == ("error", "shop")
-    assert "test_logging_handler.py:" in captured["contexts"]["bugsly"]["where"]
+    assert "test_logging_hook.py:" in captured["contexts"]["bugsly"]["where"]
     assert "exception" not in captured
 
 
