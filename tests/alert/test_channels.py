@@ -1,4 +1,4 @@
-"""The kinds of channels there are, and what they cost while nothing is sent."""
+"""The kinds of channels, and what they load while nothing is sent."""
 
 import subprocess
 import sys

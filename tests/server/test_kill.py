@@ -18,7 +18,7 @@ KILLS = 4
 
 
 class ServerAddress:
-    """Where the server is at present, and with which key."""
+    """Where the server listens at the moment, and its key."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -6,7 +6,7 @@ BugslyError
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
 ├── EgressRefused     we may not connect to an address             → reported by its sender
 ├── LlmError          a model gave no useful answer                → the rules explain instead
-├── ChannelError      an alert was not delivered                   → tried again, or shown next to it
+├── ChannelError      an alert was not delivered                   → tried again, or shown at once
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
