@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.pythons import AGENT
+from tests.support.python_versions import AGENT_SOURCES
 
-WALKER = AGENT.parent / "walker"
+WALKER = AGENT_SOURCES.parent / "walker"
 CHECK = Path(__file__).with_name("address_set_check.c")
 HIGH_ADDRESS = 75
-"""The exit status that `bugsly.heap.snapshot` has a sentence for."""
+"""The exit status that `bugsly.heap.snapshot` explains in a sentence."""
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.small_census import SmallCensus, census_of_growth, module
 
 from bugsly.probes.census import Census
-from bugsly.probes.census.containers import oldest_entries
+from bugsly.introspection.containers import oldest_entries
 
 RAN: list[str] = []
 SPY = """

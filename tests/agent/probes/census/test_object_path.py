@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bugsly.probes.census.census_roots import CensusRoot
-from bugsly.probes.census.object_path import MAX_PATH_TEXT_LENGTH, ObjectPath, shorten
+from bugsly.introspection.path_text import MAX_PATH_TEXT_LENGTH, shorten
+from bugsly.probes.census.object_path import ObjectPath
 from bugsly.probes.census.references import ReferenceReader
 
 PLAIN = st.one_of(st.text(), st.integers(), st.binary(), st.booleans(), st.none(), st.floats())
