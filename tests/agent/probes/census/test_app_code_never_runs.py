@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.support.small_census import SmallCensus, census_of_growth, module
 
-from bugsly.probes.census import Census
 from bugsly.introspection.containers import oldest_entries
+from bugsly.probes.census import Census
 
 RAN: list[str] = []
 SPY = """

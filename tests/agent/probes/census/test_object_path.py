@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bugsly.probes.census.census_roots import CensusRoot
 from bugsly.introspection.path_text import MAX_PATH_TEXT_LENGTH, shorten
+from bugsly.probes.census.census_roots import CensusRoot
 from bugsly.probes.census.object_path import ObjectPath
 from bugsly.probes.census.references import ReferenceReader
 
