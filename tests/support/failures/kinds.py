@@ -21,7 +21,7 @@ CASES = (
         at = 1
         size = parts[at]
         """,
-        ("`parts` is shorter", "element 1"),
+        ("`parts` is too short", "element 1"),
         3,
     ),
     Failure(

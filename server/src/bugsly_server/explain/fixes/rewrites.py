@@ -1,4 +1,4 @@
-"""Returns connections, streams files, and keeps the text of exceptions."""
+"""Rewrites leaks of connections, whole files and exceptions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HAS_CLOSE = re.compile(r"(?i)connect$|connection$")
 def close_connection(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
-    """Turn `conn = engine.connect()` and what follows it into a with block."""
+    """Turn `conn = engine.connect()` and the statements after it into a `with` block."""
     line = site_line_number(diagnosis)
     for block in _blocks(tree):
         for node, following in ((one, block[index + 1 :]) for index, one in enumerate(block)):
@@ -50,7 +50,7 @@ def _blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:
 
 
 def _outlives_block(following: list[ast.stmt], name: str) -> bool:
-    """Return whether the connection outlives the block: it is given back or put elsewhere."""
+    """Return whether the connection outlives the block: it is returned, yielded or assigned."""
     values = [
         node.value
         for one in following
@@ -104,7 +104,7 @@ def _indented(
 
 
 def send_file(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> SourceLines | None:
-    """Let Flask stream a file that a view reads whole."""
+    """Replace `return open(path).read()` by `send_file(path)`, which streams the file."""
     line = site_line_number(diagnosis)
     for node in ast.walk(tree):
         match node:
@@ -129,7 +129,7 @@ def send_file(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> Sou
 
 
 def _is_relative(path: ast.expr) -> bool:
-    """Return whether *path* is one that send_file looks for beside the app, and open() does not."""
+    """Return whether `send_file` would look for *path* in the app's folder, unlike `open`."""
     return (
         isinstance(path, ast.Constant)
         and isinstance(path.value, str)
@@ -145,7 +145,7 @@ def _absolute(path: ast.expr) -> str:
 def store_exception_text(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
-    """Keep what an exception says instead of the exception."""
+    """Append the `repr` of a caught exception instead of the exception."""
     line = site_line_number(diagnosis)
     caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)}
     for node in ast.walk(tree):
