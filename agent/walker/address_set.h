@@ -8,8 +8,8 @@
 
 #include "pages.h"
 
-enum { MOST_ADDRESS_BITS = 48, REGION_BITS = 30,
-       REGIONS = 1 << (MOST_ADDRESS_BITS - REGION_BITS) };
+enum { MAX_ADDRESS_BITS = 48, REGION_BITS = 30,
+       REGIONS = 1 << (MAX_ADDRESS_BITS - REGION_BITS) };
 
 typedef struct {
     uint8_t **regions;

@@ -27,7 +27,7 @@
 #define __WALL 0
 #endif
 
-enum { MOST_DESCRIPTORS = 1 << 16, NICE = 19 };
+enum { MAX_DESCRIPTORS = 1 << 16, NICE = 19 };
 
 static double now(void)
 {
@@ -52,7 +52,7 @@ static void close_all_but(int kept)
     if (!below && !syscall(SYS_close_range, kept + 1, ~0u, 0))
         return;
 #endif
-    for (int descriptor = 0; descriptor < MOST_DESCRIPTORS; descriptor++)
+    for (int descriptor = 0; descriptor < MAX_DESCRIPTORS; descriptor++)
         if (descriptor != kept)
             close(descriptor);
 }

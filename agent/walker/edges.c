@@ -1,18 +1,18 @@
 /* Finds for the walk what an object refers to: first what has a name, then what the garbage
-   collector is told of beside that. */
+   collector is told of besides. */
 #include "heap.h"
 
 #include "python_attributes.h"
 
 #include <string.h>
 
-enum { MOST_NAMED = 256 };
+enum { MAX_NAMED_KEYS = 256 };
 
 static void dict_edges(Heap *heap, PyObject *object)
 {
-    enum How own = heap->groups[heap->group.at[heap->current]].how;
+    enum EdgeKind own = heap->groups[heap->group.at[heap->current]].edge;
     int names = own == NAMES || own == THREAD;
-    int few = PyDict_GET_SIZE(object) <= MOST_NAMED;
+    int few = PyDict_GET_SIZE(object) <= MAX_NAMED_KEYS;
     PyObject *key, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(object, &position, &key, &value)) {
@@ -21,8 +21,8 @@ static void dict_edges(Heap *heap, PyObject *object)
             text = intern_string(heap, key);
         else if (own != THREADS && few)
             text = intern_key(heap, key);
-        enum How how = own == THREADS ? THREAD : !text ? ENTRY : names ? ATTRIBUTE : KEY;
-        add_edge(heap, value, how, text);
+        enum EdgeKind edge = own == THREADS ? THREAD : !text ? ENTRY : names ? ATTRIBUTE : KEY;
+        add_edge(heap, value, edge, text);
         add_edge(heap, key, KEYS, 0);
     }
 }
@@ -185,10 +185,10 @@ static int unnamed_edge(PyObject *object, void *argument)
         return 0;
     int is_body = Py_REFCNT(object) == 1 && (type == &PyDict_Type || type == &PyList_Type ||
                                              type == &PyTuple_Type || type == &PySet_Type);
-    enum How how = heap->info->shape == DEQUE ? ENTRY : is_body ? BODY : INNER;
+    enum EdgeKind edge = heap->info->shape == DEQUE ? ENTRY : is_body ? BODY : INNER;
     if (heap->info->shape == THREAD_LOCAL && type == &PyDict_Type)
-        how = THREADS;
-    add_edge(heap, object, how, 0);
+        edge = THREADS;
+    add_edge(heap, object, edge, 0);
     return 0;
 }
 

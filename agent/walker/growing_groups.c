@@ -15,7 +15,7 @@ static uint32_t *owners(Heap *heap)
     uint32_t *owner = allocate(heap->group_count * sizeof(uint32_t));
     for (uint32_t group = 1; group < heap->group_count; group++) {
         uint32_t parent = heap->groups[group].parent;
-        owner[group] = parent && is_part(heap->groups[group].how) ? owner[parent] : group;
+        owner[group] = parent && is_part(heap->groups[group].edge) ? owner[parent] : group;
     }
     return owner;
 }

@@ -11,7 +11,7 @@
 #include "python_versions.h"
 
 /* How an edge leads from one object to the next. The numbers are those of walk_result.py. */
-enum How {
+enum EdgeKind {
     ROOT,      /* a module, by name; a running call; or one of root_names.h */
     ATTRIBUTE, /* of an instance, a class or a module */
     KEY,       /* of a small dictionary, if the key is a plain word */
@@ -74,7 +74,7 @@ typedef struct {
     uint32_t open; /* nodes of the group above the current one, while retained sizes are added up */
     uint64_t entries, shallow, retained; /* shallow in bytes, retained in units */
     uint32_t children;
-    uint8_t how, depth;
+    uint8_t edge, depth;
 } Group;
 
 enum { TYPES_PER_PAGE = 1024, TYPE_PAGES = 4096, RECENT_TEXTS = 4096 };
@@ -159,15 +159,15 @@ TypeInfo *type_info(Heap *heap, PyTypeObject *type);
 size_t size_of(TypeInfo *info, PyObject *object);
 
 /* groups.c */
-uint32_t group_under(Heap *heap, uint32_t parent, enum How how, uint32_t text, TypeInfo *info,
+uint32_t group_under(Heap *heap, uint32_t parent, enum EdgeKind edge, uint32_t text, TypeInfo *info,
                      PyObject *object);
-uint32_t group_like(Heap *heap, uint32_t parent, enum How how, uint32_t text, uint32_t type,
+uint32_t group_like(Heap *heap, uint32_t parent, enum EdgeKind edge, uint32_t text, uint32_t type,
                     uint32_t name);
-int is_part(enum How how);
+int is_part(enum EdgeKind edge);
 
 /* nodes.c */
 void heap_begin(Heap *heap);
-void add_edge(Heap *heap, PyObject *object, enum How how, uint32_t text);
+void add_edge(Heap *heap, PyObject *object, enum EdgeKind edge, uint32_t text);
 void add_root(Heap *heap, PyObject *object, uint32_t group);
 int is_known(Heap *heap, PyObject *object);
 uint32_t add_node(Heap *heap, PyObject *object, TypeInfo *info, uint32_t parent, uint32_t group);

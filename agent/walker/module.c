@@ -16,8 +16,9 @@ static int is_pair(PyObject *pair)
 static int are_snapshots(PyObject *earlier)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(earlier);
-    if (count > MOST_EARLIER) {
-        PyErr_Format(PyExc_TypeError, "earlier: %zd snapshots, %d allowed", count, MOST_EARLIER);
+    if (count > MAX_EARLIER_SNAPSHOTS) {
+        PyErr_Format(PyExc_TypeError, "earlier: %zd snapshots, %d allowed", count,
+                     MAX_EARLIER_SNAPSHOTS);
         return 0;
     }
     for (Py_ssize_t index = 0; index < count; index++) {
@@ -29,7 +30,7 @@ static int are_snapshots(PyObject *earlier)
         const char *wrong =
             check_snapshot(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
         if (wrong) {
-            PyErr_Format(PyExc_ValueError, "earlier: snapshot %zd is damaged: %s", index, wrong);
+            PyErr_Format(PyExc_ValueError, "earlier snapshot %zd is damaged: %s", index, wrong);
             return 0;
         }
     }

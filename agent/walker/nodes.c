@@ -131,7 +131,7 @@ static int is_interpreters_own(TypeInfo *info, PyObject *object)
 enum { LARGE_LEAF = 4096 };
 
 /* Adds an edge from the current node to *object*, and a node for an object that is new. */
-void add_edge(Heap *heap, PyObject *object, enum How how, uint32_t text)
+void add_edge(Heap *heap, PyObject *object, enum EdgeKind edge, uint32_t text)
 {
     if (!object)
         return;
@@ -162,7 +162,7 @@ void add_edge(Heap *heap, PyObject *object, enum How how, uint32_t text)
     uint32_t owner = heap->group.at[heap->current];
     uint32_t group = heap->groups[owner].type == heap->code
                          ? owner
-                         : group_under(heap, owner, how, text, info, object);
+                         : group_under(heap, owner, edge, text, info, object);
     uint32_t node = add_node(heap, object, info, heap->current, group);
     if (shared)
         add_to_table(heap, object, node);

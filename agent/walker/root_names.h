@@ -1,4 +1,4 @@
-/* Names of the roots that are no module and no call. walk_result.py in the agent repeats those it reads. */
+/* Names of the roots that are neither module nor call; walk_result.py repeats those it reads. */
 #ifndef BUGSLY_ROOT_NAMES_H
 #define BUGSLY_ROOT_NAMES_H
 

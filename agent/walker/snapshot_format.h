@@ -8,7 +8,7 @@
 
 #include "heap.h"
 
-enum { SNAPSHOT_VERSION = 2, MOST_EARLIER = 8 };
+enum { SNAPSHOT_VERSION = 2, MAX_EARLIER_SNAPSHOTS = 8 };
 
 #define SNAPSHOT_MAGIC "heap"
 
@@ -21,7 +21,7 @@ typedef struct {
 } SnapshotHeader;
 
 typedef struct {
-    uint32_t parent, text, type, name, count, how;
+    uint32_t parent, text, type, name, count, edge;
     uint32_t leaves[LEAVES];
     uint64_t entries, shallow, retained;
 } GroupRow;

@@ -46,7 +46,7 @@ static const char *check_row(const SnapshotHeader *header, const GroupRow *row, 
         return "a row names a text that is not there";
     if (index ? row->parent >= index : row->parent)
         return "a row is not below an earlier one";
-    return row->how > KEYS ? "a row is reached in an unknown way" : NULL;
+    return row->edge > KEYS ? "a row has an unknown kind of edge" : NULL;
 }
 
 /* Returns NULL for a snapshot that is safe to read, else what is wrong with it. */
@@ -98,8 +98,9 @@ Snapshot read_snapshot(Heap *heap, const char *checked)
         row->text = texts[row->text];
         row->type = texts[row->type];
         row->name = texts[row->name];
-        snapshot.groups[index] = group_like(heap, snapshot.groups[row->parent],
-                                            (enum How)row->how, row->text, row->type, row->name);
+        uint32_t parent = snapshot.groups[row->parent];
+        snapshot.groups[index] =
+            group_like(heap, parent, (enum EdgeKind)row->edge, row->text, row->type, row->name);
     }
     return snapshot;
 }

@@ -91,7 +91,7 @@ static Snapshot snapshot_of(Heap *heap, double walked, double seconds)
         snapshot.groups[count++] = index;
         *row = (GroupRow){.parent = chosen[group->parent] - 1, .text = group->text,
                           .type = group->type, .name = group->name, .count = group->count,
-                          .how = group->how, .entries = group->entries,
+                          .edge = group->edge, .entries = group->entries,
                           .shallow = group->shallow, .retained = group->retained * UNIT};
         memcpy(row->leaves, group->leaves, sizeof(row->leaves));
     }
@@ -103,18 +103,18 @@ static Snapshot snapshot_of(Heap *heap, double walked, double seconds)
 static void write_snapshot(Heap *heap, int descriptor, Snapshot *snapshot, const uint8_t *marks)
 {
     uint32_t *texts = allocate((heap->text_offsets.length + 1) * sizeof(uint32_t));
-    uint32_t *places = allocate((snapshot->header.groups + 1) * sizeof(uint32_t));
+    uint32_t *new_rows = allocate((snapshot->header.groups + 1) * sizeof(uint32_t));
     SnapshotHeader header = snapshot->header;
     header.texts = header.groups = 0;
     for (uint32_t index = 0; index < snapshot->header.groups; index++) {
         if (marks && !marks[snapshot->groups[index]])
             continue;
         GroupRow row = snapshot->rows[index];
-        row.parent = places[row.parent];
+        row.parent = new_rows[row.parent];
         row.text = number_of(texts, &header.texts, row.text);
         row.type = number_of(texts, &header.texts, row.type);
         row.name = number_of(texts, &header.texts, row.name);
-        places[index] = header.groups;
+        new_rows[index] = header.groups;
         snapshot->rows[header.groups++] = row;
     }
     size_t utf8;
@@ -129,7 +129,7 @@ static void write_snapshot(Heap *heap, int descriptor, Snapshot *snapshot, const
    what grew from each to the next. */
 void write_snapshots(Heap *heap, int descriptor, PyObject *earlier, double walked, double seconds)
 {
-    Snapshot snapshots[MOST_EARLIER + 1];
+    Snapshot snapshots[MAX_EARLIER_SNAPSHOTS + 1];
     size_t count = (size_t)PyTuple_GET_SIZE(earlier);
     snapshots[count] = snapshot_of(heap, walked, seconds);
     for (size_t index = 0; index < count; index++)

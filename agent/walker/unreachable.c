@@ -7,7 +7,7 @@
 
 #include "python_interpreter.h"
 
-enum { FIRST_ROOM = 1 << 12, FIRST_SLOTS = 1 << 10, MOST_REFERENCES = 0x7fffffff };
+enum { FIRST_ROOM = 1 << 12, FIRST_SLOTS = 1 << 10, MAX_REFERENCES = 0x7fffffff };
 
 static void append(Unreachable *found, PyObject *object)
 {
@@ -51,7 +51,7 @@ static void count_references(Unreachable *found)
         found->table[slot_of(found, found->objects[index])] = (uint32_t)index + 1;
         Py_ssize_t references = Py_REFCNT(found->objects[index]);
         found->held.at[index] =
-            references > MOST_REFERENCES ? MOST_REFERENCES : (uint32_t)references;
+            references > MAX_REFERENCES ? MAX_REFERENCES : (uint32_t)references;
     }
 }
 

@@ -11,7 +11,10 @@ from bugsly_server.alert import channels
 from bugsly_server.alert.channels import ChannelKind, apprise, webhook
 from bugsly_server.errors import ChannelError
 
-LOADED = "import bugsly_server.http_server, bugsly_server.alert.channels.{kind}, sys; print(*sys.modules)"
+LOADED = (
+    "import bugsly_server.http_server, bugsly_server.alert.channels.{kind}, sys;"
+    " print(*sys.modules)"
+)
 EACH: dict[str, ChannelKind] = {"apprise": apprise, "webhook": webhook}
 
 
@@ -21,7 +24,9 @@ def test_every_file_is_a_kind() -> None:
 
 @pytest.mark.parametrize("name", ["", "pager", "..message", "os"])
 def test_there_are_no_others(name: str) -> None:
-    with pytest.raises(ChannelError, match="is no kind of channel → choose from apprise, webhook"):
+    with pytest.raises(
+        ChannelError, match="is not a kind of channel → choose from apprise, webhook"
+    ):
         channels.channel_kind(name)
 
 

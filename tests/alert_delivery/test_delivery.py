@@ -121,7 +121,7 @@ def test_a_kind_that_is_not_there_is_given_up_at_once(
     alerts.record()
     deliver_all_due(alerts.alert_delivery(clock))
     assert alerts.delivery().problem == (
-        f"channel: {kind!r} is no kind of channel → choose from apprise, webhook"
+        f"channel: {kind!r} is not a kind of channel → choose from apprise, webhook"
     )
     assert alerts.delivery().state is DeliveryState.FAILED
 
@@ -203,7 +203,7 @@ def test_it_sleeps_until_something_is_due_and_never_long(
 
 
 def test_running_alert_delivery_notices_what_is_new(alerts: AlertHarness, clock: FakeClock) -> None:
-    running = BackgroundThread("courier", alerts.alert_delivery(clock))
+    running = BackgroundThread("alert delivery", alerts.alert_delivery(clock))
     running.start()
     with WebServer() as server:
         alerts.channel(server.url)

@@ -109,5 +109,5 @@ def test_an_unknown_one_is_refused_over_http(server: RunningServer, project: Ser
     reply = server.send(project.path, b"{}\n", {**project.auth, "Content-Encoding": "lzma"})
     assert reply.status == 415
     assert reply.detail == (
-        "body: encoding 'lzma' is not read here → use one of br, deflate, gzip, zstd"
+        "body: encoding 'lzma' is not supported → use one of br, deflate, gzip, zstd"
     )

@@ -73,7 +73,7 @@ def test_an_unexpected_error_is_logged_with_its_traceback_and_it_goes_on(
         wait_until(lambda: work.rounds > 2, what="further steps")
     assert work.failures == [error]
     (record,) = caplog.records
-    assert record.getMessage() == "worker: a step failed → it goes on"
+    assert record.getMessage() == "worker: a round failed → it goes on"
     assert record.exc_info is not None
 
 

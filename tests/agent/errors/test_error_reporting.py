@@ -1,4 +1,4 @@
-"""Errors of an agent that runs, is held, stops and forks."""
+"""Errors of an agent that runs, is disabled, stops and forks."""
 
 import json
 import logging
@@ -16,8 +16,9 @@ from tests.support.wait import wait_until
 from werkzeug.exceptions import InternalServerError
 
 import bugsly
-from bugsly import agent as agents
+from bugsly import bootstrap, worker_parts
 from bugsly.agent import Agent
+from bugsly.bootstrap import build_agent
 from bugsly.settings import load_agent_settings
 
 
@@ -25,7 +26,7 @@ from bugsly.settings import load_agent_settings
 def agent(server: FakeServer) -> Iterator[Agent]:
     options = load_agent_settings({"dsn": server.dsn, "sample_every": "3600", "release": "7"}, {})
     assert options is not None
-    made = Agent(options)
+    made = build_agent(options)
     yield made
     made.stop()
 
@@ -42,7 +43,7 @@ def ids(server: FakeServer) -> list[str]:
 
 @pytest.fixture
 def threads() -> Callable[[], list[str]]:
-    """Return what names our threads, but for those that another test may have left to end."""
+    """Return the names of the agent's threads, without those that another test left."""
     before = set(threading.enumerate())
 
     def names() -> list[str]:
@@ -56,7 +57,7 @@ def test_an_error_is_sent_at_once(agent: Agent, server: FakeServer) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     made = fail(agent)
-    wait_until(lambda: server.events, what="the error is told")
+    wait_until(lambda: server.events, what="the error is reported")
     assert ids(server) == made
     assert server.events[0]["contexts"]["bugsly"]["worker"] == agent.identity.id
 
@@ -73,7 +74,7 @@ def test_an_error_of_a_process_that_serves_nothing_makes_no_worker_of_it(
     assert threads() == []
 
 
-def test_what_waits_is_sent_before_the_end(agent: Agent, server: FakeServer) -> None:
+def test_pending_errors_are_sent_before_the_exit(agent: Agent, server: FakeServer) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     made = fail(agent, 20)
@@ -81,7 +82,7 @@ def test_what_waits_is_sent_before_the_end(agent: Agent, server: FakeServer) -> 
     assert ids(server) == made
 
 
-def test_what_the_server_could_not_take_is_tried_once_more_before_the_end(
+def test_what_the_server_could_not_accept_is_sent_again_before_the_exit(
     agent: Agent, server: FakeServer
 ) -> None:
     server.default_reply = reply(503, "Service Unavailable", Retry_After="600")
@@ -92,7 +93,7 @@ def test_what_the_server_could_not_take_is_tried_once_more_before_the_end(
     assert ids(server) == [made, made]
 
 
-def test_a_master_that_is_held_back_reports_nothing(
+def test_a_disabled_master_reports_nothing(
     agent: Agent, server: FakeServer, threads: Callable[[], list[str]]
 ) -> None:
     agent.disable_in_master()
@@ -126,7 +127,7 @@ def test_an_event_that_cannot_be_made_costs_the_app_nothing(
         raise RuntimeError("no JSON today")
 
     monkeypatch.delenv("BUGSLY_STRICT")
-    monkeypatch.setattr(agents, "encode_without_secrets", broken)
+    monkeypatch.setattr(worker_parts, "encode_without_secrets", broken)
     agent.start()
     fail(agent)
     agent.stop()
@@ -146,23 +147,23 @@ def test_a_fork_sends_its_own_errors_and_not_those_of_its_parent(
     if (pid := os.fork()) == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(10)
-        told = fail(agent)
+        event_id = fail(agent)
         agent.flush(5)
-        os.write(writing, json.dumps(told).encode())
+        os.write(writing, json.dumps(event_id).encode())
         os._exit(0)
     os.waitpid(pid, 0)
     os.close(writing)
     with os.fdopen(reading) as file:
-        told = json.load(file)
-    assert ids(server)[1:] == told
+        event_ids = json.load(file)
+    assert ids(server)[1:] == event_ids
 
 
 @pytest.fixture
 def _no_agent_yet(monkeypatch: pytest.MonkeyPatch, server: FakeServer) -> Iterator[None]:
-    monkeypatch.setattr(agents, "_agent", None)
+    monkeypatch.setattr(bootstrap, "_attached", None)
     monkeypatch.setenv("BUGSLY_DSN", server.dsn)
     yield
-    running = agents.current()
+    running = bootstrap.current()
     if running is not None:
         running.stop()
 
@@ -172,18 +173,18 @@ def hooks() -> tuple[object, ...]:
 
 
 @pytest.mark.usefixtures("_no_agent_yet")
-def test_hooks_stand_from_init_to_the_end() -> None:
+def test_hooks_are_installed_from_init_to_stop() -> None:
     before = hooks()
     bugsly.init()
     assert not set(hooks()) & set(before)
-    running = agents.current()
+    running = bootstrap.current()
     assert running is not None
     running.stop()
     assert hooks() == before
 
 
 @pytest.mark.usefixtures("_no_agent_yet")
-def test_with_errors_off_nothing_is_hooked_and_nothing_told(server: FakeServer) -> None:
+def test_with_errors_off_nothing_is_hooked_and_nothing_reported(server: FakeServer) -> None:
     before = hooks()
     app = Flask(__name__)
     app.add_url_rule("/", "index", lambda: "hello")

@@ -10,13 +10,13 @@ from bugsly.heap.snapshot import HeapWalker
 
 @pytest.fixture(params=WALKERS)
 def walker(request: pytest.FixtureRequest) -> HeapWalker:
-    """Return each walker in turn: what holds of one holds of both."""
+    """Return each walker in turn: both have to pass."""
     return WALKERS[request.param]()
 
 
 @pytest.fixture(autouse=True, scope="package")
-def _time_enough() -> Iterator[None]:
-    """Let the walker in Python take its time: the heap here is that of the whole suite."""
+def _long_timeout() -> Iterator[None]:
+    """Give the walker in Python more time: the heap here is that of the whole suite."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(snapshot, "TIMEOUT_SECONDS", 300.0)
         yield
@@ -24,7 +24,7 @@ def _time_enough() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _modules() -> Iterator[None]:
-    """Take out of `sys.modules` what a test puts in."""
+    """Remove from `sys.modules` what a test adds."""
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:

@@ -1,4 +1,4 @@
-"""The way to what keeps memory, as a person would say it; the same from both walkers."""
+"""The paths to what keeps memory, as a person would write them; the same from both walkers."""
 
 import sys
 import textwrap
@@ -19,7 +19,7 @@ class Order:
 
 
 class HeldOrders(NamedTuple):
-    """A heap, and the way to the 100 orders in it."""
+    """Source that makes a heap, and the path to the 100 orders in it."""
 
     source: str
     path: str
@@ -28,9 +28,13 @@ class HeldOrders(NamedTuple):
 
 HELD_ORDERS = {
     "a list of a module": HeldOrders("log = [Order(n) for n in range(100)]", "shop.log"),
-    "a dict by name": HeldOrders("by = {'open': [Order(n) for n in range(100)]}", "shop.by['open']"),
+    "a dict by name": HeldOrders(
+        "by = {'open': [Order(n) for n in range(100)]}", "shop.by['open']"
+    ),
     "a dict by id": HeldOrders("by = {n: Order(n) for n in range(100)}", "shop.by", "dict"),
-    "ids as strings": HeldOrders("by = {f'{n:032x}': Order(n) for n in range(100)}", "shop.by", "dict"),
+    "ids as strings": HeldOrders(
+        "by = {f'{n:032x}': Order(n) for n in range(100)}", "shop.by", "dict"
+    ),
     "a set": HeldOrders("seen = {Order(n) for n in range(100)}", "shop.seen", "set"),
     "a deque": HeldOrders(
         "from collections import deque\nlast = deque(map(Order, range(100)))",
@@ -134,24 +138,24 @@ HELD_ORDERS = {
 
 
 @pytest.fixture(scope="module", params=WALKERS)
-def places(request: pytest.FixtureRequest) -> dict[str, list[HolderNode]]:
-    """Return what each walker finds in all these heaps, in a module for each of them."""
+def holders(request: pytest.FixtureRequest) -> dict[str, list[HolderNode]]:
+    """Return what each walker finds in all these heaps, each of which is a module."""
     roots = [
-        (f"shop{number}", module(f"shop{number}", ORDERS + textwrap.dedent(kept.source)))
-        for number, kept in enumerate(HELD_ORDERS.values())
+        (f"shop{number}", module(f"shop{number}", ORDERS + textwrap.dedent(orders.source)))
+        for number, orders in enumerate(HELD_ORDERS.values())
     ]
     return holders_by_name(walk_heap(WALKERS[request.param](), roots))
 
 
 @pytest.mark.parametrize("what", HELD_ORDERS)
-def test_what_keeps_orders_is_named(what: str, places: dict[str, list[HolderNode]]) -> None:
-    kept, name = HELD_ORDERS[what], f"shop{list(HELD_ORDERS).index(what)}"
-    way = kept.path.replace("shop", name)
-    (place,) = [one for one in places[way] if one.type == kept.type]
-    assert (place.count, place.held_count) == (1, 100)
-    below = {one.type: one.count for one in place.descendants()}
+def test_what_keeps_orders_is_named(what: str, holders: dict[str, list[HolderNode]]) -> None:
+    orders, name = HELD_ORDERS[what], f"shop{list(HELD_ORDERS).index(what)}"
+    path = orders.path.replace("shop", name)
+    (holder,) = [one for one in holders[path] if one.type == orders.type]
+    assert (holder.count, holder.held_count) == (1, 100)
+    below = {one.type: one.count for one in holder.descendants()}
     assert below[f"{name}.Order"] == 100
-    assert place.retained >= 100 * sys.getsizeof([1])
+    assert holder.retained >= 100 * sys.getsizeof([1])
 
 
 class LinkedNode:
@@ -160,32 +164,32 @@ class LinkedNode:
     next: "LinkedNode | None" = None
 
 
-def test_a_chain_is_one_place_however_long_it_is(walker: HeapWalker) -> None:
+def test_a_chain_is_one_holder_however_long_it_is(walker: HeapWalker) -> None:
     length = 1_000_000 if walker.name == "c" else 20_000
     chain: LinkedNode | None = None
     for _ in range(length):
         link = LinkedNode()
         link.next, chain = chain, link
     del link
-    places = holders_by_name(walk_heap(walker, [("chain", [chain])]))
-    (first,), (links,) = places["chain[*]"], places["chain[*].next"]
+    holders = holders_by_name(walk_heap(walker, [("chain", [chain])]))
+    (first,), (links,) = holders["chain[*]"], holders["chain[*].next"]
     assert (first.count, links.count) == (1, length - 1)
     assert first.retained >= links.retained >= (length - 1) * 24
 
 
-def test_a_list_in_a_list_in_a_list_ends_somewhere(walker: HeapWalker) -> None:
-    deep: list[object] = []
+def test_lists_nested_5000_deep_are_all_counted(walker: HeapWalker) -> None:
+    nested: list[object] = []
     for _ in range(5_000):
-        deep = [deep, []]
-    places = walk_heap(walker, [("deep", deep)])
-    assert sum(one.count for one in places if one.type == "list") == 10_001
+        nested = [nested, []]
+    holders = walk_heap(walker, [("nested", nested)])
+    assert sum(one.count for one in holders if one.type == "list") == 10_001
 
 
-def test_of_two_ways_the_shorter_one_is_told(walker: HeapWalker) -> None:
+def test_of_two_paths_the_shorter_one_is_reported(walker: HeapWalker) -> None:
     book: Any = LinkedNode()
     book.log = [[n] for n in range(100)]
-    book.deep = LinkedNode()
-    book.deep.log = book.log
-    places = holders_by_name(walk_heap(walker, [("book", book)]))
-    assert "book.log" in places
-    assert "book.deep.log" not in places
+    book.copy = LinkedNode()
+    book.copy.log = book.log
+    holders = holders_by_name(walk_heap(walker, [("book", book)]))
+    assert "book.log" in holders
+    assert "book.copy.log" not in holders

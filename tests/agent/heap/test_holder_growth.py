@@ -1,7 +1,7 @@
-"""Which places are suspects, and which drop out."""
+"""Which holders are reported as growing, and which are not."""
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import pytest
 from tests.support.drawn_heaps import DrawnGroup, group_node, walked_heap
@@ -30,11 +30,15 @@ REQUESTS = (100, 150, 200, 250)
 
 
 def snapshots_of(
-    *counts: int, draw: Any, requests: tuple[int, ...] = REQUESTS
+    *counts: int, draw: Callable[[int], DrawnGroup], requests: tuple[int, ...] = REQUESTS
 ) -> list[HeapObservation]:
     """Return a snapshot for each of *counts*, as *draw* draws it."""
     pairs = zip(requests, counts, strict=False)
     return [HeapObservation(done, walked_heap(draw(count))) for done, count in pairs]
+
+
+def growing_paths(snapshots: list[HeapObservation]) -> list[str]:
+    return [holder.path for holder in growing_holders(snapshots)]
 
 
 def log_module(entries: int) -> DrawnGroup:
@@ -45,7 +49,7 @@ def log_module(entries: int) -> DrawnGroup:
 
 
 @pytest.mark.parametrize(
-    ("counts", "told"),
+    ("counts", "paths"),
     [
         ((10, 60, 110, 160), ["shop.log"]),
         ((10, 20, 30, 40), ["shop.log"]),
@@ -57,43 +61,46 @@ def log_module(entries: int) -> DrawnGroup:
         ((10, 11, 12, 13), []),
     ],
 )
-def test_what_gains_evenly_in_every_interval_is_told(
-    counts: tuple[int, ...], told: list[str]
+def test_a_holder_that_grows_evenly_in_every_interval_is_reported(
+    counts: tuple[int, ...], paths: list[str]
 ) -> None:
-    assert [one.path for one in growing_holders(snapshots_of(*counts, draw=log_module))] == told
+    assert growing_paths(snapshots_of(*counts, draw=log_module)) == paths
 
 
-def test_it_is_told_with_its_way_and_what_it_keeps() -> None:
-    (told,) = growing_holders(snapshots_of(10, 60, 110, 160, draw=log_module))
-    assert (told.path, told.counts) == ("shop.log", (10, 60, 110, 160))
-    assert told.retained == (2_080, 12_480, 22_880, 33_280)
-    assert [(hop.name, hop.type) for hop in told.hops] == [("shop", "module"), (".log", "list")]
-    assert told.types == {"shop.Order": 160}
+def test_it_is_reported_with_its_path_and_what_it_retains() -> None:
+    (holder,) = growing_holders(snapshots_of(10, 60, 110, 160, draw=log_module))
+    assert (holder.path, holder.counts) == ("shop.log", (10, 60, 110, 160))
+    assert holder.retained == (2_080, 12_480, 22_880, 33_280)
+    assert [(hop.name, hop.type) for hop in holder.hops] == [("shop", "module"), (".log", "list")]
+    assert holder.types == {"shop.Order": 160}
 
 
-def test_as_much_per_request_is_meant_and_not_per_interval() -> None:
+def test_growth_is_compared_per_request_not_per_interval() -> None:
     uneven = (100, 110, 160, 400)
     assert growing_holders(snapshots_of(10, 20, 70, 310, draw=log_module, requests=uneven))
     assert not growing_holders(snapshots_of(10, 60, 110, 160, draw=log_module, requests=uneven))
 
 
 @pytest.mark.parametrize(
-    ("counts", "told"), [((10, 15, 55, 60), ["shop.log"]), ((10, 50, 55, 60), [])]
+    ("counts", "paths"), [((10, 15, 55, 60), ["shop.log"]), ((10, 50, 55, 60), [])]
 )
-def test_as_much_per_request_of_one_endpoint_will_do(
-    counts: tuple[int, ...], told: list[str]
+def test_growth_per_request_of_one_endpoint_is_enough(
+    counts: tuple[int, ...], paths: list[str]
 ) -> None:
     orders = (9, 14, 54, 59)
-    seen = [
-        look._replace(
-            requests_by_endpoint={("POST", "/orders"): mine, ("GET", "/"): look.requests - mine}
+    snapshots = [
+        snapshot._replace(
+            requests_by_endpoint={
+                ("POST", "/orders"): posted,
+                ("GET", "/"): snapshot.requests - posted,
+            }
         )
-        for look, mine in zip(snapshots_of(*counts, draw=log_module), orders, strict=True)
+        for snapshot, posted in zip(snapshots_of(*counts, draw=log_module), orders, strict=True)
     ]
-    assert [one.path for one in growing_holders(seen)] == told
+    assert growing_paths(snapshots) == paths
 
 
-def test_the_place_above_all_that_grows_is_told_alone() -> None:
+def test_the_holder_above_all_that_grows_is_reported_alone() -> None:
     def nested(entries: int) -> DrawnGroup:
         lines = group_node(
             ".lines", "list", objects=entries, entries=3 * entries, retained=900 * entries
@@ -101,12 +108,10 @@ def test_the_place_above_all_that_grows_is_told_alone() -> None:
         orders = group_node("[*]", "shop.Order", lines, objects=entries, retained=999 * entries)
         return group_node("shop", "module", group_node(".log", "list", orders, entries=entries))
 
-    assert [one.path for one in growing_holders(snapshots_of(10, 60, 110, 160, draw=nested))] == [
-        "shop.log"
-    ]
+    assert growing_paths(snapshots_of(10, 60, 110, 160, draw=nested)) == ["shop.log"]
 
 
-def test_a_list_in_each_of_many_is_told_where_they_grow_and_their_number_does_not() -> None:
+def test_lists_of_many_objects_are_reported_if_they_grow_and_their_number_does_not() -> None:
     def carts(entries: int) -> DrawnGroup:
         items = group_node(
             ".items", "list", objects=10, entries=10 * entries, retained=900 * entries
@@ -114,117 +119,123 @@ def test_a_list_in_each_of_many_is_told_where_they_grow_and_their_number_does_no
         users = group_node("[*]", "shop.User", items, objects=10, retained=999 * entries)
         return group_node("shop", "module", group_node(".users", "list", users, entries=10))
 
-    assert [one.path for one in growing_holders(snapshots_of(1, 6, 11, 16, draw=carts))] == [
-        "shop.users[*].items"
-    ]
+    assert growing_paths(snapshots_of(1, 6, 11, 16, draw=carts)) == ["shop.users[*].items"]
 
 
-def test_a_buffer_is_told_by_its_bytes() -> None:
+def test_a_buffer_grows_by_its_bytes() -> None:
     def buffer(entries: int) -> DrawnGroup:
         return group_node(
             "shop", "module", group_node(".tail", "bytearray", shallow=1_000 * entries)
         )
 
-    assert [one.path for one in growing_holders(snapshots_of(10, 60, 110, 160, draw=buffer))] == [
-        "shop.tail"
-    ]
+    assert growing_paths(snapshots_of(10, 60, 110, 160, draw=buffer)) == ["shop.tail"]
 
 
 @pytest.mark.parametrize("root", ["bugsly", "bugsly.probes.traffic"])
-def test_nothing_of_ours_is_told(root: str) -> None:
-    def ours(entries: int) -> DrawnGroup:
+def test_nothing_of_the_agent_is_reported(root: str) -> None:
+    def agent_log(entries: int) -> DrawnGroup:
         return group_node(root, "module", group_node(".log", "list", entries=entries))
 
-    assert not growing_holders(snapshots_of(10, 60, 110, 160, draw=ours))
+    assert not growing_holders(snapshots_of(10, 60, 110, 160, draw=agent_log))
 
 
-def lost_module(root: str, entries: int) -> DrawnGroup:
+def unreachable_nodes(root: str, entries: int) -> DrawnGroup:
     return group_node(
         root, "", group_node("<>", "shop.Node", objects=entries, shallow=100 * entries)
     )
 
 
 @pytest.mark.parametrize("root", [HELD_BY_C_ROOT, CYCLES_ROOT])
-def test_what_no_root_leads_to_is_told_by_type(root: str) -> None:
-    snapshots = snapshots_of(10, 60, 110, 160, draw=lambda entries: lost_module(root, entries))
-    (told,) = growing_unreachable(snapshots, collected=True)
-    assert (told.type, told.counts) == ("shop.Node", (10, 60, 110, 160))
-    assert told.bytes == (1_000, 6_000, 11_000, 16_000)
+def test_unreachable_objects_are_reported_by_type(root: str) -> None:
+    snapshots = snapshots_of(
+        10, 60, 110, 160, draw=lambda entries: unreachable_nodes(root, entries)
+    )
+    (found,) = growing_unreachable(snapshots, collected=True)
+    assert (found.type, found.counts) == ("shop.Node", (10, 60, 110, 160))
+    assert found.bytes == (1_000, 6_000, 11_000, 16_000)
     assert not growing_holders(snapshots)
 
 
-def test_cycles_that_the_collector_may_still_find_are_not_told() -> None:
+def test_cycles_that_the_collector_may_still_free_are_not_reported() -> None:
     snapshots = snapshots_of(
-        10, 60, 110, 160, draw=lambda entries: lost_module(CYCLES_ROOT, entries)
+        10, 60, 110, 160, draw=lambda entries: unreachable_nodes(CYCLES_ROOT, entries)
     )
     assert growing_unreachable(snapshots, collected=False) == ()
 
 
-def test_one_look_tells_what_keeps_most_where_it_branches_out() -> None:
-    (told,) = heaviest_holders(snapshots_of(500, draw=log_module)[0])
-    assert (told.path, told.counts, told.retained) == ("shop.log[*]", (0,), (100_000,))
+def test_one_snapshot_reports_the_lowest_holder_that_retains_most() -> None:
+    (holder,) = heaviest_holders(snapshots_of(500, draw=log_module)[0])
+    assert (holder.path, holder.counts, holder.retained) == ("shop.log[*]", (0,), (100_000,))
 
 
-def test_later_looks_bring_of_all_only_what_grew_and_that_is_enough(walker: HeapWalker) -> None:
-    log: list[object] = []
-    once: list[object] = []
-    carts = [list[object]() for _ in range(10)]
-    tail, still = bytearray(), [[n] for n in range(90)]
-    shop = module("shop", log=log, once=once, carts=carts, tail=tail, still=still)
-    looks: tuple[bytes, ...] = ()
-    alone: list[bytes] = []
-    for number in range(4):
-        log += [[n] for n in range(50)]
-        once += [[n] for n in range(50 if number < 2 else 0)]
-        tail += bytes(9_000)
-        for cart in carts:
+class GrowingShop:
+    """A module of which some containers grow at each step."""
+
+    def __init__(self) -> None:
+        self.log: list[object] = []
+        self.warmed_up: list[object] = []
+        self.carts = [list[object]() for _ in range(10)]
+        self.tail = bytearray()
+        self.module = module("shop", **vars(self), still=[[n] for n in range(90)])
+
+    def grow(self, *, warms_up: bool) -> None:
+        self.log += [[n] for n in range(50)]
+        self.warmed_up += [[n] for n in range(50 if warms_up else 0)]
+        self.tail += bytes(9_000)
+        for cart in self.carts:
             cart += [{n} for n in range(30)]
-        looks = take_snapshot(
+
+    def take_snapshots(
+        self, walker: HeapWalker, earlier_results: tuple[bytes, ...] = ()
+    ) -> tuple[bytes, ...]:
+        """Return *earlier_results* and a new one, as `take_snapshot` does."""
+        return take_snapshot(
             walker,
-            [("shop", shop)],
+            [("shop", self.module)],
             sleep_patiently,
             include_unreachable=False,
-            earlier_results=looks,
+            earlier_results=earlier_results,
         ).encoded_results
-        alone += take_snapshot(
-            walker, [("shop", shop)], sleep_patiently, include_unreachable=False
-        ).encoded_results
-    told = [
-        HeapObservation(done, decode_walk_result(look))
-        for done, look in zip(REQUESTS, looks, strict=True)
-    ]
-    every = [
-        HeapObservation(done, decode_walk_result(look))
-        for done, look in zip(REQUESTS, alone, strict=True)
-    ]
-    assert {one.path for one in growing_holders(every)} == {
-        "shop.log",
-        "shop.carts[*]",
-        "shop.tail",
-    }
-    assert growing_holders(told) == growing_holders(every)
-    assert told[-1].walk.objects - told[0].walk.objects > 1_000
-    texts = {group.text for one in told for group in one.walk.groups}
-    assert not texts & {"still", "once"}
 
 
-def test_what_is_written_is_read_again() -> None:
+def observations(encoded_results: Iterable[bytes]) -> list[HeapObservation]:
+    return list(map(HeapObservation, REQUESTS, map(decode_walk_result, encoded_results)))
+
+
+def test_a_series_of_snapshots_keeps_only_what_grew_and_that_is_enough(walker: HeapWalker) -> None:
+    shop = GrowingShop()
+    series: tuple[bytes, ...] = ()
+    separate: list[bytes] = []
+    for number in range(len(REQUESTS)):
+        shop.grow(warms_up=number < 2)
+        series = shop.take_snapshots(walker, series)
+        separate += shop.take_snapshots(walker)
+    reduced, complete = observations(series), observations(separate)
+    assert set(growing_paths(complete)) == {"shop.log", "shop.carts[*]", "shop.tail"}
+    assert growing_holders(reduced) == growing_holders(complete)
+    assert reduced[-1].walk.objects - reduced[0].walk.objects > 1_000
+    texts = {group.text for snapshot in reduced for group in snapshot.walk.groups}
+    assert not texts & {"still", "warmed_up"}
+
+
+def test_an_encoded_walk_result_is_decoded_again() -> None:
     walked = walked_heap(log_module(20))
-    assert split_walk_results(encode_walk_result(walked) * 2) == (encode_walk_result(walked),) * 2
-    assert decode_walk_result(encode_walk_result(walked)) == walked
+    encoded = encode_walk_result(walked)
+    assert split_walk_results(encoded * 2) == (encoded, encoded)
+    assert decode_walk_result(encoded) == walked
 
 
 @pytest.mark.parametrize(
-    "told", [b"", b"heap", b"nonsense" * 40, encode_walk_result(walked_heap(log_module(20)))[:-5]]
+    "data", [b"", b"heap", b"nonsense" * 40, encode_walk_result(walked_heap(log_module(20)))[:-5]]
 )
-def test_nonsense_is_not_read(told: bytes) -> None:
+def test_other_bytes_are_no_walk_result(data: bytes) -> None:
     with pytest.raises(InvalidWalkResult):
-        split_walk_results(told)
+        split_walk_results(data)
     with pytest.raises(InvalidWalkResult):
-        decode_walk_result(told)
+        decode_walk_result(data)
 
 
-def test_the_numbers_of_steps_are_those_of_the_walker_in_c() -> None:
+def test_edge_kinds_have_the_numbers_of_the_walker_in_c() -> None:
     header = (AGENT_SOURCES.parent / "walker" / "heap.h").read_text()
-    (listed,) = re.findall(r"enum How \{(.*?)\};", header, re.DOTALL)
-    assert re.findall(r"^    (\w+),", listed, re.MULTILINE) == [how.name for how in EdgeKind]
+    (listed,) = re.findall(r"enum EdgeKind \{(.*?)\};", header, re.DOTALL)
+    assert re.findall(r"^    (\w+),", listed, re.MULTILINE) == [kind.name for kind in EdgeKind]

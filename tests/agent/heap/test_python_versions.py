@@ -1,4 +1,4 @@
-"""The walker in C with each Python there is."""
+"""The walker in C compiles and walks with each supported Python."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from tests.support.python_versions import AGENT_SOURCES, SUPPORTED_VERSIONS, python_interpreter
 
 COMPILE = AGENT_SOURCES.parent / "walker" / "compile.py"
-LOOK = """
+WALK = """
 import gc, json, sys, time, types
 from bugsly.heap.heap_holders import format_path, nodes_of
 from bugsly.heap.walk_roots import walk_roots
@@ -33,34 +33,34 @@ shop.named = Order(0)
 vars(shop.named)["by"] = {Order(number): number for number in range(100)}
 def call():
     local = [Order(number) for number in range(100)]
-    one = Order(0)
     gc.disable()
     for _ in range(50):
         lost = Order(0)
         lost.me = lost
     del lost
-    return take_snapshot(walker, [("shop", shop), *walk_roots([])], lambda pause: time.sleep(pause) or False)
+    roots = [("shop", shop), *walk_roots([])]
+    return take_snapshot(walker, roots, lambda pause: time.sleep(pause) or False)
 walker = best_walker()
 taken = call()
 found = {format_path(path): node for path, node in nodes_of(taken.last_result).items()}
 names = ["shop.log", "shop.view.<closure>.seen", "shop.slotted.log", "shop.named.by",
          "__main__.call.<local>.local"]
-told = {name: found[name].held_count for name in names if name in found}
+counts = {name: found[name].held_count for name in names if name in found}
 lost = sum(node.count for node in nodes_of(taken.last_result).values()
            if node.root == "<cycles>" and node.type == "__main__.Order")
-print(json.dumps([walker.name, told, lost, found["shop.log"].retained > 100 * 100]))
+print(json.dumps([walker.name, counts, lost, found["shop.log"].retained > 100 * 100]))
 """
 
 
-def test_only_the_headers_for_python_ask_for_its_version() -> None:
+def test_only_the_python_headers_check_its_version() -> None:
     sources = [*COMPILE.parent.glob("*.c"), *COMPILE.parent.glob("*.h")]
-    asking = {path.name for path in sources if "PY_VERSION_HEX" in path.read_text()}
-    assert asking
-    assert all(name.startswith("python_") for name in asking)
+    checking = {path.name for path in sources if "PY_VERSION_HEX" in path.read_text()}
+    assert checking
+    assert all(name.startswith("python_") for name in checking)
 
 
 @pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
-def test_it_compiles_and_walks(version: str, tmp_path: Path) -> None:
+def test_the_walker_compiles_and_walks(version: str, tmp_path: Path) -> None:
     interpreter = python_interpreter(version)
     shutil.copytree(
         AGENT_SOURCES / "bugsly", tmp_path / "bugsly", ignore=shutil.ignore_patterns("*.so")
@@ -69,12 +69,12 @@ def test_it_compiles_and_walks(version: str, tmp_path: Path) -> None:
     compiling = [interpreter, str(COMPILE), str(tmp_path / "bugsly" / "heap"), *flags]
     compiled = subprocess.run(compiling, check=False, capture_output=True, text=True)
     assert not compiled.returncode, compiled.stderr
-    command = [interpreter, "-c", LOOK]
+    command = [interpreter, "-c", WALK]
     environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
-    walker, told, lost, retains = json.loads(done.stdout)
+    walker, counts, lost, retains = json.loads(done.stdout)
     assert (walker, lost, retains) == ("c", 50, True)
-    assert told == {
+    assert counts == {
         "shop.log": 100,
         "shop.view.<closure>.seen": 100,
         "shop.slotted.log": 100,

@@ -1,4 +1,4 @@
-"""Where a walk begins, and by which of its names a thing is called."""
+"""Which roots a walk has, and in which module a path begins."""
 
 import importlib
 import sys
@@ -15,27 +15,26 @@ from bugsly.protocol.evidence import HeapHolder, HolderPathStep
 
 
 def heap_holder(path: str, *hops: str) -> HeapHolder:
-    told = tuple(HolderPathStep(name=name, type="list") for name in hops)
-    return HeapHolder(path=path, hops=told, counts=(1, 2), retained=(1, 2))
+    steps = tuple(HolderPathStep(name=name, type="list") for name in hops)
+    return HeapHolder(path=path, hops=steps, counts=(1, 2), retained=(1, 2))
 
 
-def test_own_modules_come_first_then_libraries_then_the_app() -> None:
-    app = Flask("shop")
-    names = [name for name, _ in walk_roots([app])]
+def test_app_modules_come_first_then_libraries_then_the_application() -> None:
+    names = [name for name, _ in walk_roots([("shop:app", Flask("shop"))])]
     assert names.index("tests.support.heap_walks") < names.index("flask") < names.index("sys")
     assert names[-1] == "shop:app"
 
 
 def test_a_call_in_a_greenlet_that_waits_is_a_root_with_its_locals(walker: HeapWalker) -> None:
     def wait() -> None:
-        heard = [[number] for number in range(50)]
+        log = [[number] for number in range(50)]
         main.switch()
-        heard.clear()
+        log.clear()
 
     main, waiting = greenlet.getcurrent(), greenlet.greenlet(wait)
     waiting.switch()
     calls = [one for one in greenlet_frames() if one[0].endswith("<locals>.wait")]
-    (held,) = holders_by_name(walk_heap(walker, calls))[f"{calls[0][0]}.<local>.heard"]
+    (held,) = holders_by_name(walk_heap(walker, calls))[f"{calls[0][0]}.<local>.log"]
     assert (held.type, held.entries) == ("list", 50)
     waiting.switch()
     assert not [one for one in greenlet_frames() if one[0].endswith("<locals>.wait")]
@@ -43,7 +42,7 @@ def test_a_call_in_a_greenlet_that_waits_is_a_root_with_its_locals(walker: HeapW
 
 @pytest.fixture
 def _shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Import a package in which one module takes a list from another."""
+    """Import a package in which one module imports a list from another."""
     monkeypatch.syspath_prepend(str(tmp_path))
     package = tmp_path / "shop"
     package.mkdir()
@@ -55,7 +54,7 @@ def _shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_shop")
 @pytest.mark.parametrize(
-    ("told", "home"),
+    ("holder", "path"),
     [
         (("shop.app.log", "shop.app", ".log"), "shop.state.log"),
         (("shop.app.log['a']", "shop.app", ".log", "['a']"), "shop.state.log['a']"),
@@ -66,8 +65,8 @@ def _shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("shop.app", "shop.app"), "shop.app"),
     ],
 )
-def test_a_thing_is_called_by_the_name_it_has_where_it_is_defined(
-    told: tuple[str, ...], home: str
+def test_a_path_begins_in_the_module_that_defines_its_first_step(
+    holder: tuple[str, ...], path: str
 ) -> None:
-    assert with_defining_module(heap_holder(*told)).path == home
+    assert with_defining_module(heap_holder(*holder)).path == path
     assert "shop.app" in sys.modules

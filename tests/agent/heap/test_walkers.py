@@ -1,4 +1,4 @@
-"""What is counted, weighed and kept alive; the same from both walkers."""
+"""What both walkers count, measure and find retained."""
 
 import array
 import collections
@@ -21,18 +21,18 @@ ROOT = Path(__file__).parents[3]
 
 
 class Plain:
-    """Any object of an application's."""
+    """An object with attributes."""
 
 
-def test_strings_and_numbers_are_told_by_how_many_there_are(walker: HeapWalker) -> None:
+def test_strings_and_numbers_are_counted(walker: HeapWalker) -> None:
     held = [str(n) * 20 for n in range(50)] + [n + 0.5 for n in range(30)]
-    places = holders_by_name(walk_heap(walker, [("held", held)]))
-    (place,) = places["held"]
-    assert place.leaf_counts == {"str": 50, "float": 30}
-    assert place.entries == 80
-    weight = sum(map(sys.getsizeof, held)) + sys.getsizeof(held)
-    assert place.shallow == weight
-    assert weight <= place.retained <= weight + 16 * 81
+    holders = holders_by_name(walk_heap(walker, [("held", held)]))
+    (holder,) = holders["held"]
+    assert holder.leaf_counts == {"str": 50, "float": 30}
+    assert holder.entries == 80
+    size = sum(map(sys.getsizeof, held)) + sys.getsizeof(held)
+    assert holder.shallow == size
+    assert size <= holder.retained <= size + 16 * 81
 
 
 SIZED: dict[str, Any] = {
@@ -49,23 +49,23 @@ SIZED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", SIZED)
-def test_containers_weigh_what_getsizeof_says(what: str, walker: HeapWalker) -> None:
+def test_containers_have_the_size_that_getsizeof_returns(what: str, walker: HeapWalker) -> None:
     thing = SIZED[what]
-    (place,) = holders_by_name(walk_heap(walker, [("it", thing)]))["it"]
-    inside = sum(map(sys.getsizeof, thing)) if place.leaf_counts["str"] else 0
-    assert place.shallow - inside == pytest.approx(sys.getsizeof(thing), rel=0.2)
+    (holder,) = holders_by_name(walk_heap(walker, [("it", thing)]))["it"]
+    inside = sum(map(sys.getsizeof, thing)) if holder.leaf_counts["str"] else 0
+    assert holder.shallow - inside == pytest.approx(sys.getsizeof(thing), rel=0.2)
 
 
 def test_what_two_share_neither_retains(walker: HeapWalker) -> None:
     shared = [[n] for n in range(100)]
     heap = {"one": {"shared": shared}, "two": {"shared": shared}}
-    places = holders_by_name(walk_heap(walker, [("heap", heap)]))
-    (whole,) = places["heap"]
+    holders = holders_by_name(walk_heap(walker, [("heap", heap)]))
+    (whole,) = holders["heap"]
     assert whole.retained > sys.getsizeof(shared) + 100 * 64
-    (held_once,) = places["heap['one']['shared']"]
+    (held_once,) = holders["heap['one']['shared']"]
     assert held_once.retained >= 100 * 64
-    assert "heap['two']" not in places
-    assert all(place.retained < 1_000 for place in places.get("heap['one']", []))
+    assert "heap['two']" not in holders
+    assert all(holder.retained < 1_000 for holder in holders.get("heap['one']", []))
 
 
 def test_a_loop_is_walked_once(walker: HeapWalker) -> None:
@@ -73,19 +73,19 @@ def test_a_loop_is_walked_once(walker: HeapWalker) -> None:
     loop.append(loop)
     for element in loop[:-1]:
         element.all = loop
-    (place,) = holders_by_name(walk_heap(walker, [("loop", loop)]))["loop"]
-    assert (place.count, place.entries) == (1, 21)
+    (holder,) = holders_by_name(walk_heap(walker, [("loop", loop)]))["loop"]
+    assert (holder.count, holder.entries) == (1, 21)
 
 
 WHOLE = """
 import gc, json, sys, threading
-from tests.support.heap_walks import WALKERS, by_name, walked
+from tests.support.heap_walks import WALKERS, holders_by_name, walk_heap
 class Plain: pass
-def lose():
+def leave_cycles():
     gc.disable()
     for _ in range(300):
-        one = Plain()
-        one.me = one
+        cycle = Plain()
+        cycle.me = cycle
 def wait():
     kept = [[n] for n in range(200)]
     ready.set()
@@ -94,20 +94,20 @@ ready, done = threading.Event(), threading.Event()
 thread = threading.Thread(target=wait)
 thread.start()
 ready.wait()
-lose()
-places = walked(WALKERS[sys.argv[1]](), [("threading", threading)], whole=True)
+leave_cycles()
+holders = walk_heap(WALKERS[sys.argv[1]](), [("threading", threading)], whole=True)
 done.set()
-lost = [one.count for one in places if one.root == "<cycles>" and one.type == "__main__.Plain"]
-kept = [one.held_count for one in by_name(places).get("__main__.wait.<local>.kept", ())]
+lost = [one.count for one in holders if one.root == "<cycles>" and one.type == "__main__.Plain"]
+kept = [one.held_count for one in holders_by_name(holders).get("__main__.wait.<local>.kept", ())]
 print(json.dumps([lost, kept]))
 """
 
 
-def test_what_only_calls_and_the_collector_know_is_walked(walker: HeapWalker) -> None:
+def test_locals_of_calls_and_unreachable_cycles_are_walked(walker: HeapWalker) -> None:
     command = [sys.executable, "-c", WHOLE, walker.name]
-    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     other_threads_calls = [200] if walker.name == "c" else []
-    assert json.loads(told.stdout) == [[300], other_threads_calls]
+    assert json.loads(done.stdout) == [[300], other_threads_calls]
 
 
 HOSTILE = """
@@ -142,8 +142,8 @@ def test_no_code_of_the_application_runs(
             sys.stderr.write(f"ran {what}\n")
 
     made = module("shop", HOSTILE, RAN=Loud(), READY=[])
-    places = holders_by_name(walk_heap(walker, [("shop", made)]))
-    assert [one.entries for one in places["shop.log"]] == [50]
+    holders = holders_by_name(walk_heap(walker, [("shop", made)]))
+    assert [one.entries for one in holders["shop.log"]] == [50]
     assert "ran" not in capfd.readouterr().err
 
 
@@ -153,27 +153,30 @@ PAYLOAD = 100_000
 @settings(max_examples=25)
 @given(st.lists(st.lists(st.integers(1, 11), max_size=4), min_size=12, max_size=12))
 @pytest.mark.parametrize("name", WALKERS)
-def test_what_is_retained_is_what_would_go_with_it(name: str, leads: list[list[int]]) -> None:
-    nodes: list[dict[str, Any]] = [{f"pad{n}": None for n in range(8)} for _ in leads]
-    for index, (node, targets) in enumerate(zip(nodes, leads, strict=True)):
+def test_an_object_retains_what_only_it_leads_to(
+    name: str, targets_by_node: list[list[int]]
+) -> None:
+    nodes: list[dict[str, Any]] = [{f"pad{n}": None for n in range(8)} for _ in targets_by_node]
+    for index, (node, targets) in enumerate(zip(nodes, targets_by_node, strict=True)):
         node.update({f"n{to}": nodes[to] for to in targets}, payload=bytes([index]) * PAYLOAD)
     taken = take_snapshot(
         WALKERS[name](), [("n0", nodes[0])], sleep_patiently, include_unreachable=False
     )
-    told = {
+    retained = {
         one.text: one.retained // PAYLOAD for one in taken.last_result.groups if one.type == "dict"
     }
-    all_reached = _reached(leads, -1)
-    assert told == {
-        f"n{node}": len(all_reached - _reached(leads, without=node)) for node in all_reached
+    all_reached = _reached(targets_by_node, -1)
+    assert retained == {
+        f"n{node}": len(all_reached - _reached(targets_by_node, without=node))
+        for node in all_reached
     }
 
 
-def _reached(leads: list[list[int]], without: int) -> set[int]:
+def _reached(targets_by_node: list[list[int]], without: int) -> set[int]:
     found, waiting = set(), [0]
     while waiting:
         node = waiting.pop()
         if node not in found and node != without:
             found.add(node)
-            waiting += leads[node]
+            waiting += targets_by_node[node]
     return found

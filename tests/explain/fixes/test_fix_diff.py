@@ -1,6 +1,5 @@
 """Changes that mend: each is applied with patch, and the mended code runs."""
 
-import shutil
 import textwrap
 from collections import deque
 from pathlib import Path
@@ -13,8 +12,6 @@ from tests.support.leak_evidence import APP, leak_evidence, source
 
 from bugsly_server.explain.fixes.fix_diff import fix_diff
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-
-pytestmark = pytest.mark.skipif(shutil.which("patch") is None, reason="it needs patch")
 
 
 def at(text: str, culprit: str) -> int:

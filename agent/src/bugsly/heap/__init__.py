@@ -1,1 +1,1 @@
-"""Walks the heap of this worker, in a child of its own, and tells who keeps what."""
+"""Walks the heap of this worker in a child process and finds what grows in it, for a probe."""

@@ -1,7 +1,7 @@
-"""The groups of a walk as a person sees them: named places, each with all that is a part of it.
+"""Merges the groups of a walk into holders with a path each, for the comparison of snapshots.
 
-An instance and its attribute dictionary are one place, so are a queue and the deque in it, and a
-name that a function encloses is one with what it stands for.
+An instance and its attribute dictionary are one holder, and so are a queue and the deque in it. A
+closure cell and its content are one holder, too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CELL_TYPE, FUNCTION_TYPE, CLASS_TYPE = "cell", "function", "type"
 
 
 class NodeStep(NamedTuple):
-    """The last step to a place."""
+    """The last step of a path."""
 
     edge: EdgeKind
     text: str
@@ -36,11 +36,11 @@ class NodeStep(NamedTuple):
 
 
 NodePath = tuple[NodeStep, ...]
-"""All steps to a place, from a root; equal in every process that has it."""
+"""All steps from a root to a holder; equal in every process."""
 
 
 class HolderNode:
-    """One place in one snapshot."""
+    """One holder in one snapshot."""
 
     __slots__ = (
         "attribute_count",
@@ -63,7 +63,7 @@ class HolderNode:
         self.absorb(group)
 
     def absorb(self, part: ObjectGroup) -> None:
-        """Count what *part* of it has as its own."""
+        """Add what *part* of this holder has."""
         if part.edge is EdgeKind.NAMES:
             self.attribute_count += part.entries
         else:
@@ -73,7 +73,7 @@ class HolderNode:
 
     @property
     def held_count(self) -> int:
-        """Return how much it leads to directly: entries, else attributes, else objects."""
+        """Return how many entries it has, else attributes, else objects it refers to."""
         return self.entries or self.attribute_count or sum(child.count for child in self.children)
 
     @property
@@ -83,11 +83,11 @@ class HolderNode:
 
     @property
     def root(self) -> str:
-        """Return the name of the root that leads to it."""
+        """Return the name of the root of its path."""
         return self.path[0].text
 
     def descendants(self) -> Iterator[HolderNode]:
-        """Yield the places it leads to, and so on."""
+        """Yield all holders below it."""
         pending = list(self.children)
         while pending:
             node = pending.pop()
@@ -96,7 +96,7 @@ class HolderNode:
 
 
 def nodes_of(walk: WalkResult) -> dict[NodePath, HolderNode]:
-    """Return all places, those nearer to a root first."""
+    """Return all holders by path, those nearer to a root first."""
     found: dict[NodePath, HolderNode] = {}
     owners: list[HolderNode | None] = [None]
     for group in walk.groups[1:]:
@@ -125,7 +125,7 @@ def _node_for(
 
 
 def _path_to(step: NodeStep, owner: HolderNode | None) -> NodePath:
-    """Return the way that ends with *step*; what a cell has stands where the cell does."""
+    """Return the path that ends with *step*; the content of a cell has the path of the cell."""
     if owner is None:
         return (step,)
     if step.edge is EdgeKind.CONTENT:
@@ -135,7 +135,7 @@ def _path_to(step: NodeStep, owner: HolderNode | None) -> NodePath:
 
 
 def descendant_types(node: HolderNode) -> Mapping[str, int]:
-    """Return how many objects of each type *node* leads to."""
+    """Return how many objects there are below *node*, by type."""
     found = Counter(node.leaf_counts)
     for descendant in node.descendants():
         found[descendant.type] += descendant.count
@@ -144,10 +144,10 @@ def descendant_types(node: HolderNode) -> Mapping[str, int]:
 
 
 def format_path(path: NodePath) -> str:
-    """Return *path* as one text, by the rules of the census.
+    """Return *path* as the census would write it.
 
-    What a function encloses that neither a module nor a class has a name for, as most views of an
-    application, begins with the function.
+    The path to what a function encloses begins with the function, unless a module or a class has a
+    name for the function: most views have none.
     """
     text = ""
     for depth, step in enumerate(path):
@@ -180,5 +180,5 @@ def format_step(step: NodeStep) -> str:
 
 
 def is_unreachable(path: NodePath) -> bool:
-    """Return whether no root that a person knows leads this way."""
+    """Return whether *path* begins in none of the roots that a person knows."""
     return path[0].text in {HELD_BY_C_ROOT, CYCLES_ROOT}

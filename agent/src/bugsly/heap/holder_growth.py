@@ -1,8 +1,8 @@
-"""Says which places of a heap grow with the requests, from two to five snapshots of it.
+"""Finds the holders that grow with the requests, for the heap probe, from two to five snapshots.
 
-A place is a suspect only if it gained in every interval, and about as much per request, of all or
-of one endpoint; what is filled once or warms up drops out. Where all that grows lies below one
-place, that one is told.
+A holder is reported only if it grew in every interval, and by about as much per request, of all
+requests or of those of one endpoint. A cache that fills up once does not. Where all that grows is
+below one holder, only that holder is reported.
 """
 
 from __future__ import annotations
@@ -22,37 +22,36 @@ from bugsly.heap.heap_holders import (
     nodes_of,
 )
 from bugsly.heap.walk_result import CYCLES_ROOT, HELD_BY_C_ROOT, EdgeKind, WalkResult
-from bugsly.probes.census.object_path import shorten
+from bugsly.introspection.path_text import shorten
 from bugsly.protocol.evidence import HeapHolder, HolderPathStep, UnreachableObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bugsly.heap.heap_holders import NodePath, NodeStep
-    from bugsly.probes.traffic import EndpointKey
 
 MIN_RATE_RATIO = 0.3
-"""The least that the slowest interval gains per request, of what the fastest does."""
+"""Lowest gain per request of an interval, relative to the highest."""
 MIN_GAINED_OBJECTS, MIN_GAINED_BYTES = 8, 8_192
-"""Objects, and bytes, that a place has to gain in all."""
+"""Objects, and bytes, that a holder has to gain in all."""
 MAX_HOLDERS, MAX_UNREACHABLE_TYPES, MAX_TYPES_PER_HOLDER = 20, 20, 6
 MAX_DRIVER_ENDPOINTS = 8
 DOMINANT_SHARE = 0.7
-"""Of what a place retains, the part with which one place below stands for it."""
+"""Share of its parent's retained size from which on a child is reported instead of it."""
 AGENT_PACKAGE = "bugsly"
 
 
 class HeapObservation(NamedTuple):
-    """One look at the heap, after so many *requests* of the worker."""
+    """A snapshot of the heap, after so many *requests* of the worker."""
 
     requests: int
     walk: WalkResult
-    requests_by_endpoint: Mapping[EndpointKey, int] = MappingProxyType({})
-    """Those of each endpoint."""
+    requests_by_endpoint: Mapping[tuple[str, str], int] = MappingProxyType({})
+    """By endpoint: method and rule."""
 
 
 def growing_holders(snapshots: Sequence[HeapObservation]) -> tuple[HeapHolder, ...]:
-    """Return the places that grew from each of the *snapshots* to the next, heaviest gain first."""
+    """Return the holders that grew from each of the *snapshots* to the next, largest gain first."""
     drivers = _request_series(snapshots)
     nodes_by_snapshot = [nodes_of(one.walk) for one in snapshots]
     suspects = [
@@ -68,7 +67,7 @@ def growing_holders(snapshots: Sequence[HeapObservation]) -> tuple[HeapHolder, .
 
 
 def heaviest_holders(snapshot: HeapObservation) -> tuple[HeapHolder, ...]:
-    """Return the places that keep most, each where it branches out, heaviest first."""
+    """Return the holders that retain most, largest first, none of them with a dominant child."""
     nodes_by_path = nodes_of(snapshot.walk)
     found = [
         node
@@ -84,9 +83,9 @@ def heaviest_holders(snapshot: HeapObservation) -> tuple[HeapHolder, ...]:
 def growing_unreachable(
     snapshots: Sequence[HeapObservation], *, collected: bool
 ) -> tuple[UnreachableObjects, ...]:
-    """Return types whose objects grow with the requests though no root leads to them.
+    """Return types whose objects increase with the requests though no root leads to them.
 
-    What cycles hold counts only where the collector had its turn before, or never has.
+    Objects in cycles count only if *collected*: what the collector would free is gone.
     """
     drivers = _request_series(snapshots)
     totals_by_snapshot = [_unreachable_by_type(one.walk, collected=collected) for one in snapshots]
@@ -118,7 +117,7 @@ def _unreachable_by_type(walk: WalkResult, *, collected: bool) -> dict[str, tupl
 
 
 def _is_reportable(node: HolderNode) -> bool:
-    """Return whether *node* is worth a word: no cell, no root without entries, nothing of ours."""
+    """Return whether *node* is neither a cell, nor a root without entries, nor the agent's."""
     names = [node.root, *(name for step in node.path for name in (step.type, step.name))]
     is_agent = any(name == AGENT_PACKAGE or name.startswith(f"{AGENT_PACKAGE}.") for name in names)
     return (
@@ -129,7 +128,7 @@ def _is_reportable(node: HolderNode) -> bool:
 
 
 def _request_series(snapshots: Sequence[HeapObservation]) -> list[list[int]]:
-    """Return what a place may gain with: the requests of all endpoints, and of the busiest ones."""
+    """Return requests at each snapshot: of all endpoints, then of each of the busiest ones."""
     first, last = snapshots[0].requests_by_endpoint, snapshots[-1].requests_by_endpoint
     busiest = sorted(last, key=lambda name: last[name] - first.get(name, 0), reverse=True)
     by_endpoint = [
@@ -142,7 +141,7 @@ def _request_series(snapshots: Sequence[HeapObservation]) -> list[list[int]]:
 def _grows_with_requests(
     series: Sequence[HolderNode | None], drivers: Sequence[Sequence[int]]
 ) -> bool:
-    """Return whether a place leads to more each time while there are not more such places."""
+    """Return whether a holder grows evenly and the number of such holders does not."""
     counts = [0 if one is None else one.count for one in series]
     if _rises_evenly(counts, drivers, MIN_GAINED_OBJECTS):
         return False
@@ -154,7 +153,7 @@ def _grows_with_requests(
 
 
 def _rises_evenly(counts: Sequence[int], drivers: Sequence[Sequence[int]], min_gain: int) -> bool:
-    """Return whether *counts* gained in every interval, about as much per request of a driver."""
+    """Return whether *counts* rose in every interval, by about as much per request of a driver."""
     gains = [later - earlier for earlier, later in pairwise(counts)]
     if not gains or sum(gains) < min_gain or min(gains) <= 0:
         return False
@@ -191,13 +190,13 @@ def _to_heap_holder(
 
 
 def _step_type(step: NodeStep) -> str:
-    """Return the type of what a step leads to; a call that goes on is none of an object."""
+    """Return the type of what a step leads to, `call` for a running call."""
     is_call = step.edge is EdgeKind.ROOT and step.type in {"", "frame"}
     return "call" if is_call else step.type
 
 
 def _distinct_paths(found: Iterable[HeapHolder]) -> tuple[HeapHolder, ...]:
-    """Return the first of each path, as many as are worth telling."""
+    """Return the first of each path, `MAX_HOLDERS` at most."""
     by_path: dict[str, HeapHolder] = {}
     for holder in found:
         by_path.setdefault(holder.path, holder)

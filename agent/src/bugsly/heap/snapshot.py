@@ -1,6 +1,6 @@
-"""Takes a snapshot: a child walks the heap, its worker goes on serving and reads what it tells.
+"""Takes a snapshot of the heap for a probe: a child walks it while the worker keeps serving.
 
-Why the child is made the way it is: docs/decisions/0008-the-child-that-walks.md.
+Why the child is made as it is: docs/decisions/0008-the-child-that-walks.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from bugsly.heap.walk_result import (
     decode_walk_result,
     split_walk_results,
 )
-from bugsly.probes.memory_limit import read_headroom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,32 +28,30 @@ TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.01
 READ_BYTES = 1 << 20
 MAX_OUTPUT_BYTES = 64 << 20
-"""Bytes: a child that tells more has gone mad."""
-SPARE_BYTES = 32_000_000
-"""Bytes that have to be left beside what the child may take."""
-NO_ROOM = "the snapshot was refused: {} MB are free below the limit of memory, {} MB are needed"
-NO_FORK = "the snapshot was refused: the kernel makes no process ({})"
+"""Of all snapshots that one child writes."""
+NO_FORK = "the snapshot was refused: the kernel starts no process ({})"
+DAMAGED = "the snapshot was refused: {}"
 BUSY = "the snapshot was refused: another one is being taken"
-TOO_LONG = "the snapshot took longer than {:.0f} s and was given up"
-WORKER_EXITING = "the snapshot was given up: the worker leaves"
-KILLED_BY_SIGNAL = "the snapshot failed: its process was ended by signal {}"
+TOO_LONG = "the snapshot took longer than {:.0f} s and was stopped"
+WORKER_EXITING = "the snapshot was stopped: the worker is exiting"
+KILLED_BY_SIGNAL = "the snapshot failed: its process was killed by signal {}"
 PROBLEM_BY_EXIT_CODE = {
-    71: "the snapshot failed: its process found no more memory",
+    71: "the snapshot failed: its process ran out of memory",
     72: "the snapshot failed: the heap has more objects than it can count",
     75: "the snapshot failed: an object lies at an address above 48 bits",
 }
 BAD_EXIT_CODE = "the snapshot failed: its process ended with status {}"
-INVALID_OUTPUT = "the snapshot failed: its process told nonsense, {}"
+INVALID_OUTPUT = "the snapshot failed: the output of its process is invalid ({})"
 
 _busy = threading.Lock()
 
 
 class SnapshotFailed(Exception):
-    """There is no snapshot; the text says why in one sentence."""
+    """No snapshot was taken; the text says why in one sentence."""
 
 
 class HeapWalker(Protocol):
-    """Makes a child that walks, and says how it ended."""
+    """Starts a child that walks the heap, and reaps it."""
 
     name: str
 
@@ -65,25 +62,28 @@ class HeapWalker(Protocol):
         include_unreachable: bool,  # noqa: FBT001
         earlier_results: tuple[bytes, ...],
     ) -> tuple[int, float]:
-        """Return the pid of a child that tells *descriptor* of *roots*, and seconds of the fork."""
+        """Return the pid of a child that writes to *descriptor*, and the seconds of the fork.
+
+        Raises `OSError` where no child can be started, `ValueError` for damaged *earlier_results*.
+        """
 
     def reap(self, pid: int) -> int | None:
-        """Return the wait status of a child that has ended, None of one that runs."""
+        """Return the wait status of a child that has ended, None for one that runs."""
 
-    def max_memory(self) -> int:
-        """Return the bytes that a child may take at the most, its own and copied ones."""
+    def max_memory(self, private_bytes: int, /) -> int:
+        """Return the most bytes that a child takes, of a worker with so much private memory."""
 
 
 class TakenSnapshots(NamedTuple):
-    """All looks there are now, and the seconds that the worker stood still for the last."""
+    """All snapshots so far, and the seconds that the last one stopped the worker."""
 
     encoded_results: tuple[bytes, ...]
-    """As they were told: objects of them would stay in the worker's memory for long."""
+    """As the child wrote them: decoded ones would occupy memory of the worker for minutes."""
     pause_seconds: float
 
     @property
     def last_result(self) -> WalkResult:
-        """Return what the last look tells."""
+        """Return the last snapshot."""
         return decode_walk_result(self.encoded_results[-1])
 
 
@@ -95,14 +95,13 @@ def take_snapshot(
     include_unreachable: bool = True,
     earlier_results: tuple[bytes, ...] = (),
 ) -> TakenSnapshots:
-    """Return a look after all *earlier_results* ones, of which only what grew ever since is left.
+    """Return *earlier_results* and a new snapshot; of several, only what grew in every interval.
 
-    Raises `SnapshotFailed`. *wait* sleeps, and says whether to give up.
+    *wait* sleeps so many seconds and returns whether to stop. Raises `SnapshotFailed`.
     """
     if not _busy.acquire(blocking=False):
         raise SnapshotFailed(BUSY)
     try:
-        _check_headroom(walker)
         output, pause = _collect_output(
             lambda descriptor: walker.start(
                 descriptor, roots, include_unreachable, earlier_results
@@ -118,17 +117,10 @@ def take_snapshot(
         raise SnapshotFailed(INVALID_OUTPUT.format(error)) from None
 
 
-def _check_headroom(walker: HeapWalker) -> None:
-    headroom = read_headroom()
-    free, needed = headroom.limit - headroom.used, walker.max_memory() + SPARE_BYTES
-    if headroom.limit and free < needed:
-        raise SnapshotFailed(NO_ROOM.format(free // 1_000_000, needed // 1_000_000))
-
-
 def _collect_output(
     start: Callable[[int], tuple[int, float]], walker: HeapWalker, wait: Callable[[float], bool]
 ) -> tuple[bytes, float]:
-    """Return what a child tells to its end, and the seconds of its fork."""
+    """Return all that a child writes, and the seconds of its fork."""
     reading, writing = os.pipe()
     try:
         os.set_blocking(reading, False)
@@ -136,6 +128,8 @@ def _collect_output(
             pid, pause = start(writing)
         except OSError as error:
             raise SnapshotFailed(NO_FORK.format(error.strerror)) from None
+        except ValueError as error:
+            raise SnapshotFailed(DAMAGED.format(error)) from None
         finally:
             os.close(writing)
         output, problem, status = b"", "", 0
@@ -151,7 +145,7 @@ def _collect_output(
 
 
 def _read_output(reading: int, wait: Callable[[float], bool]) -> tuple[bytes, str]:
-    """Return all that the child says, or why it is not waited for any longer."""
+    """Return all that the child writes, or why the worker no longer waits for it."""
     pieces: list[bytes] = []
     length, deadline = 0, time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline and length < MAX_OUTPUT_BYTES:
@@ -169,7 +163,7 @@ def _read_output(reading: int, wait: Callable[[float], bool]) -> tuple[bytes, st
 
 
 def _reap(walker: HeapWalker, pid: int, wait: Callable[[float], bool], *, kill: bool) -> int:
-    """Return how the child ended, which it has after this."""
+    """Wait for the end of the child; return its wait status, 0 where it is unknown."""
     deadline = time.monotonic() + 1
     while True:
         try:

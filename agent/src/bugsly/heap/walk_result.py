@@ -1,7 +1,7 @@
-"""What a walk tells: groups of objects to which the same way leads.
+"""Encodes and decodes walk results, the groups of objects that a heap walker writes to its worker.
 
-A look is written as one header, texts and rows, in the byte order of the machine; the walkers in C
-and in Python write the same.
+The format is that of snapshot_format.h: a header, texts and rows, in the byte order of the machine.
+The walkers in C and in Python write the same.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ GROUP_ROW = struct.Struct("=10I3Q")
 MAGIC, VERSION = b"heap", 2
 LEAF_TYPES = ("str", "bytes", "int", "float")
 HELD_BY_C_ROOT, CYCLES_ROOT, CLASSES_ROOT = "<held by C code>", "<cycles>", "<classes>"
-"""Roots that are no module's."""
+"""Roots that are no modules."""
 
 
 class EdgeKind(IntEnum):
-    """How a step leads to a group; as in the heap.h of the walker."""
+    """How an edge leads from one object to the next, as in the heap.h of the walker in C."""
 
     ROOT = 0
     ATTRIBUTE = 1
@@ -41,28 +41,63 @@ class EdgeKind(IntEnum):
     KEYS = 13
 
 
+EDGE_KINDS = tuple(EdgeKind)
 MIN_GROUP_OBJECTS, MIN_GROUP_BYTES = 8, 2_048
-"""Objects or entries, and bytes, below which a group is not worth telling."""
+"""Objects or entries, and bytes, below which a group is left out."""
 PART_EDGES = frozenset({EdgeKind.NAMES, EdgeKind.BODY, EdgeKind.THREADS})
-"""Steps to what is a part of its owner."""
+"""Edges to what is a part of its owner."""
 
 
 class InvalidWalkResult(ValueError):
-    """What came is not what a walker writes."""
+    """The bytes are not what a walker writes."""
+
+
+class WalkHeader(NamedTuple):
+    """`SnapshotHeader` of snapshot_format.h."""
+
+    magic: bytes
+    version: int
+    objects: int
+    edges: int
+    size: int
+    reach_seconds: float
+    seconds: float
+    nodes: int
+    texts: int
+    groups: int
+    text_bytes: int
+
+
+class GroupRow(NamedTuple):
+    """`GroupRow` of snapshot_format.h: *text*, *type* and *name* are numbers of texts."""
+
+    parent: int
+    text: int
+    type: int
+    name: int
+    objects: int
+    edge: int
+    str_count: int
+    bytes_count: int
+    int_count: int
+    float_count: int
+    entries: int
+    shallow: int
+    retained: int
 
 
 class ObjectGroup(NamedTuple):
-    """Objects of one type, and the last step to them; the first group leads to nothing."""
+    """Objects of one type with the same path, and the last step of it; the first is above all."""
 
     parent: int
     edge: EdgeKind
     text: str
     type: str
     name: str
-    """Of functions."""
+    """Empty except for functions."""
     objects: int
     leaf_counts: tuple[int, ...]
-    """Strings and numbers that only these objects have, as in `LEAF_TYPES`."""
+    """Strings and numbers that these objects refer to, in the order of `LEAF_TYPES`."""
     entries: int
     shallow: int
     """Bytes of the objects, with their leaves."""
@@ -71,39 +106,44 @@ class ObjectGroup(NamedTuple):
 
 
 class WalkResult(NamedTuple):
-    """All that one walk tells."""
+    """What one walk found."""
 
     objects: int
     bytes: int
     reach_seconds: float
     """Seconds to reach all objects."""
     seconds: float
-    """The same, and to find out who keeps what."""
+    """Seconds of the whole walk, retained sizes included."""
     groups: tuple[ObjectGroup, ...]
     """Each after its parent."""
 
 
 def split_walk_results(data: bytes) -> tuple[bytes, ...]:
-    """Return each look of all that a walker wrote; raises `InvalidWalkResult` for anything else."""
+    """Return each result of all that a walker wrote; raises `InvalidWalkResult`."""
     results: list[bytes] = []
     offset = 0
     while offset < len(data) or not results:
-        try:
-            magic, version, *_, groups, text_bytes = WALK_HEADER.unpack_from(data, offset)
-        except struct.error as error:
-            raise InvalidWalkResult(str(error)) from None
-        end = offset + WALK_HEADER.size + text_bytes + groups * GROUP_ROW.size
-        if (magic, version) != (MAGIC, VERSION) or end > len(data):
-            raise InvalidWalkResult(
-                f"it begins with {data[offset : offset + 8]!r} and ends after {len(data)}"
-            )
+        header = _read_header(data, offset)
+        end = offset + WALK_HEADER.size + header.text_bytes + header.groups * GROUP_ROW.size
+        if end > len(data):
+            raise InvalidWalkResult(f"it ends after {len(data)} bytes")
         results.append(data[offset:end])
         offset = end
     return tuple(results)
 
 
+def _read_header(data: bytes, offset: int = 0) -> WalkHeader:
+    try:
+        header = WalkHeader._make(WALK_HEADER.unpack_from(data, offset))
+    except struct.error:
+        raise InvalidWalkResult(f"it ends after {len(data)} bytes") from None
+    if (header.magic, header.version) != (MAGIC, VERSION):
+        raise InvalidWalkResult(f"it begins with {data[offset : offset + 8]!r}")
+    return header
+
+
 def decode_walk_result(data: bytes) -> WalkResult:
-    """Return what one look tells; raises `InvalidWalkResult` for anything else."""
+    """Return one result that a walker wrote; raises `InvalidWalkResult`."""
     try:
         return _decode(data)
     except (struct.error, IndexError, ValueError) as error:
@@ -111,34 +151,34 @@ def decode_walk_result(data: bytes) -> WalkResult:
 
 
 def _decode(data: bytes) -> WalkResult:
-    magic, version, objects, _, size, reach_seconds, seconds, _, texts, groups, _ = (
-        WALK_HEADER.unpack_from(data)
-    )
-    if (magic, version) != (MAGIC, VERSION):
-        raise InvalidWalkResult(f"it begins with {data[:8]!r}")
+    header = _read_header(data)
     strings, offset = [""], WALK_HEADER.size
-    for _ in range(texts):
+    for _ in range(header.texts):
         (length,) = TEXT_LENGTH.unpack_from(data, offset)
         offset += TEXT_LENGTH.size
         strings.append(data[offset : offset + length].decode(errors="replace"))
         offset += length
-    rows = tuple(_decode_group(row, strings) for row in GROUP_ROW.iter_unpack(data[offset:]))
-    if len(rows) != groups or any(row.parent > index for index, row in enumerate(rows)):
-        raise InvalidWalkResult(f"{len(rows)} groups came of {groups}")
-    return WalkResult(objects, size, reach_seconds, seconds, rows)
+    rows = map(GroupRow._make, GROUP_ROW.iter_unpack(data[offset:]))
+    groups = tuple(_decode_group(row, strings) for row in rows)
+    if len(groups) != header.groups:
+        raise InvalidWalkResult(f"it has {len(groups)} groups of {header.groups}")
+    if any(group.parent > index for index, group in enumerate(groups)):
+        raise InvalidWalkResult("a group comes before its parent")
+    return WalkResult(header.objects, header.size, header.reach_seconds, header.seconds, groups)
 
 
-def _decode_group(row: tuple[int, ...], strings: list[str]) -> ObjectGroup:
-    parent, text, kind, name, count, edge, *rest = row
+def _decode_group(row: GroupRow, strings: list[str]) -> ObjectGroup:
     return ObjectGroup(
-        parent,
-        EdgeKind(edge),
-        strings[text],
-        strings[kind],
-        strings[name],
-        count,
-        tuple(rest[:4]),
-        *rest[4:],
+        row.parent,
+        EDGE_KINDS[row.edge],
+        strings[row.text],
+        strings[row.type],
+        strings[row.name],
+        row.objects,
+        row[6:10],
+        row.entries,
+        row.shallow,
+        row.retained,
     )
 
 
@@ -163,33 +203,31 @@ def select_groups(groups: Sequence[ObjectGroup], chosen: Iterable[int]) -> tuple
 
 
 def encode_walk_result(result: WalkResult) -> bytes:
-    """Return *result* as `decode_walk_result` takes it."""
+    """Return *result* as bytes for `decode_walk_result`."""
     numbers = {"": 0}
     for group in result.groups:
         for text in (group.text, group.type, group.name):
             numbers.setdefault(text, len(numbers))
     strings = [text.encode(errors="replace") for text in numbers if text]
-    text_bytes = b"".join(TEXT_LENGTH.pack(len(word)) + word for word in strings)
-    parts = [
-        WALK_HEADER.pack(
-            *(
-                MAGIC,
-                VERSION,
-                result.objects,
-                0,
-                result.bytes,
-                result.reach_seconds,
-                result.seconds,
-            ),
-            *(0, len(strings), len(result.groups), len(text_bytes)),
-        ),
-        text_bytes,
-    ]
-    parts += [
-        GROUP_ROW.pack(
-            *(one.parent, numbers[one.text], numbers[one.type], numbers[one.name], one.objects),
-            *(one.edge, *one.leaf_counts, one.entries, one.shallow, one.retained),
-        )
-        for one in result.groups
-    ]
-    return b"".join(parts)
+    text_bytes = b"".join(TEXT_LENGTH.pack(len(string)) + string for string in strings)
+    header = WalkHeader(
+        magic=MAGIC,
+        version=VERSION,
+        objects=result.objects,
+        edges=0,
+        size=result.bytes,
+        reach_seconds=result.reach_seconds,
+        seconds=result.seconds,
+        nodes=0,
+        texts=len(strings),
+        groups=len(result.groups),
+        text_bytes=len(text_bytes),
+    )
+    rows = (GROUP_ROW.pack(*_row_of(group, numbers)) for group in result.groups)
+    return b"".join([WALK_HEADER.pack(*header), text_bytes, *rows])
+
+
+def _row_of(group: ObjectGroup, numbers: dict[str, int]) -> GroupRow:
+    texts = (numbers[group.text], numbers[group.type], numbers[group.name])
+    counts = (group.objects, group.edge, *group.leaf_counts, group.entries)
+    return GroupRow._make((group.parent, *texts, *counts, group.shallow, group.retained))

@@ -1,6 +1,6 @@
-"""Where a walk begins: the application's modules, then everybody else's, then the app itself.
+"""Lists the roots of a walk for the heap probe: modules, applications and waiting greenlets.
 
-And the calls in greenlets that wait; those in threads a walker finds by itself.
+The calls of threads are roots, too; a walker finds these by itself.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bugsly.app_code import is_app_file
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.canonical_names import defining_module
-from bugsly.probes.census.census_roots import applications_by_name
+from bugsly.introspection import type_internals
+from bugsly.introspection.definitions import defining_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,24 +24,24 @@ if TYPE_CHECKING:
     from bugsly.protocol.evidence import HeapHolder
 
 LAST_MODULES = frozenset({"sys", "builtins", "gc", "__main__"})
-"""Modules that refer to others': a way through them is nobody's."""
+"""Modules that refer to those of others, so that a path through them says little."""
 
 
-def walk_roots(served: Iterable[object]) -> WalkRoots:
-    """Return names and objects, those first whose names a person would choose."""
+def walk_roots(applications: Iterable[tuple[str, object]]) -> WalkRoots:
+    """Return named roots, the application's modules first, the *applications* themselves last."""
     modules = [
         (name, module)
         for name, module in list(sys.modules.items())
         if type(name) is str and issubclass(type(module), ModuleType)
     ]
     modules.sort(key=_root_order)
-    return [*modules, *applications_by_name(served).items()]
+    return [*modules, *applications]
 
 
 def greenlet_frames() -> WalkRoots:
-    """Return names and frames of the calls that go on in greenlets.
+    """Return names and frames of the calls that wait in greenlets.
 
-    Nothing lists them, so all objects are looked through, which takes less than to collect them.
+    Nothing lists greenlets, so this filters all objects, which takes less time than a collection.
     """
     kind: Any = getattr(sys.modules.get("greenlet"), "greenlet", None)
     frame: Any = getattr(kind, "gr_frame", None)
@@ -55,7 +54,7 @@ def greenlet_frames() -> WalkRoots:
 
 
 def frames_from(frame: FrameType | None) -> Iterator[tuple[str, FrameType]]:
-    """Yield the names and frames of a call and of those that led to it."""
+    """Yield the names and frames of a call and of its callers."""
     while frame is not None:
         module, code = str(frame.f_globals.get("__name__", "?")), frame.f_code
         yield f"{module}.{getattr(code, 'co_qualname', code.co_name)}", frame
@@ -76,7 +75,7 @@ def _root_order(named: tuple[str, ModuleType]) -> tuple[bool, bool, str]:
 
 
 def with_defining_module(holder: HeapHolder) -> HeapHolder:
-    """Return *holder* under the name that the defining module gives the thing of its first step.
+    """Return *holder* with a path that begins in the module that defines its first step.
 
     `from shop.state import log` gives the list a second name.
     """
@@ -86,9 +85,9 @@ def with_defining_module(holder: HeapHolder) -> HeapHolder:
     name = first.removeprefix(".")
     if not first.startswith(".") or name not in held:
         return holder
-    home = defining_module(held[name], name, module)
-    begin = f"{module}{first}"
-    if home == module or not holder.path.startswith(begin):
+    defining = defining_module(held[name], name, module)
+    prefix = f"{module}{first}"
+    if defining == module or not holder.path.startswith(prefix):
         return holder
-    hops = (replace(holder.hops[0], name=home), *holder.hops[1:])
-    return replace(holder, path=f"{home}{first}{holder.path[len(begin) :]}", hops=hops)
+    hops = (replace(holder.hops[0], name=defining), *holder.hops[1:])
+    return replace(holder, path=f"{defining}{first}{holder.path[len(prefix) :]}", hops=hops)

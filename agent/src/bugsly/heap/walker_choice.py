@@ -1,4 +1,4 @@
-"""Which walker this Python has: the one in C, or its twin."""
+"""Chooses the heap walker of this interpreter: the one in C, else the one in Python."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class CWalker:
         self.start = _walker.start
         self.reap = _walker.reap
 
-    def max_memory(self) -> int:
-        """Return 48 bytes for each block that Python has given out, more than objects there are."""
+    def max_memory(self, _private_bytes: int, /) -> int:
+        """Return 48 bytes for each allocated block: there are fewer objects than blocks."""
         return sys.getallocatedblocks() * 48
 
 

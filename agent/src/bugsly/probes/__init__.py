@@ -1,1 +1,1 @@
-"""Probes: each file measures one thing about this process and returns it as a value."""
+"""Measures this process for the sampler and for probe requests; one probe per module."""

@@ -1,4 +1,4 @@
-"""Adds up what is still allocated, by the application's line nearest to each allocation."""
+"""Adds up, for a tracer, what is still allocated by the application's line nearest to it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ MAX_ALLOCATION_LINES = 40
 
 
 class AllocationLines:
-    """Bytes and blocks by line."""
+    """Allocated bytes and blocks by line."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[CodeLine, CodeLine], tuple[int, int]] = {}
 
     def add(self, stack: Iterable[CodeLine], size: int, count: int) -> None:
-        """Add *count* allocations of *size* bytes in all, made by *stack*, its innermost first.
+        """Add *count* allocations of *size* bytes in total, made by *stack*, innermost line first.
 
-        What we allocate ourselves, with none of the application's code around it, is left out.
+        Allocations of the agent are left out, unless the application's code called it.
         """
         code_lines = list(stack)
         app_line = next((code_line for code_line in code_lines if is_app_file(code_line[0])), None)
@@ -37,16 +37,16 @@ class AllocationLines:
         self._sums[key] = (bytes_before + size, count_before + count)
 
     def largest(self) -> tuple[AllocationSite, ...]:
-        """Return those with most bytes; where no code of the application was near, without it."""
+        """Return the lines with most bytes; `site` is empty if no line is the application's."""
         ranked = sorted(self._sums.items(), key=lambda line_sum: line_sum[1], reverse=True)[
             :MAX_ALLOCATION_LINES
         ]
         return tuple(
             AllocationSite(
-                site=format_site(*own) if own[0] else "",
+                site=format_site(*app_line) if app_line[0] else "",
                 bytes=size,
                 count=count,
-                inner="" if inner == own else format_site(*inner),
+                inner="" if inner == app_line else format_site(*inner),
             )
-            for (own, inner), (size, count) in ranked
+            for (app_line, inner), (size, count) in ranked
         )

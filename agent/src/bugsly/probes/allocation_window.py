@@ -1,7 +1,7 @@
-"""Traces allocations for a counted number of requests, and tells which outlive them.
+"""Traces allocations over a number of requests, for a probe request, and finds what outlives them.
 
-No request at the beginning is passed over: a worker is only asked when it has grown steadily, so
-it is warm; and the window ends when no request is in flight, so that none leaves its own behind.
+It needs no warm-up: a probe request goes to a worker that has grown steadily, so it is warm. The
+window ends when no request is in flight, so that none of its allocations count.
 """
 
 from __future__ import annotations
@@ -10,75 +10,74 @@ import gc
 import sys
 import threading
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from bugsly.probes import process
 from bugsly.probes.allocation_lines import AllocationLines
 from bugsly.probes.memory_limit import read_headroom
-from bugsly.probes.tracemalloc_tracer import TracemallocTracer
 from bugsly.protocol.evidence import AllocationWindow, ProbeResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import ProbeRequest
 
 MAX_WINDOW_SECONDS = 60.0
-"""Seconds."""
 SHORTENED_AFTER_SECONDS = 10.0
-"""Seconds after which fewer requests have to do: tracing makes this worker slow."""
+"""Seconds after which `MIN_REQUESTS` are enough: tracing slows this worker down."""
 MIN_REQUESTS = 30
-"""Requests that do then."""
 DEFAULT_REQUESTS = 300
-"""Requests, where the ask names no number."""
+"""Requests if the probe request does not give a number."""
 POLL_SECONDS = 0.05
 MAX_IDLE_WAIT_SECONDS = 1.0
 """Seconds to wait at the end for a moment without a request in flight."""
 MIN_FREE_BYTES = 150_000_000
-"""Bytes below the limit of memory that have to be free."""
+"""Bytes that have to be free below the limit of memory."""
 MAX_COLLECTED_BLOCKS = 2_000_000
-"""Blocks of Python's allocator: in a larger heap a full collection stops the app for too long."""
+"""Blocks of Python's allocator; a full collection of a larger heap stops the app for too long."""
 NO_ROOM = "the window was refused: {} MB are free below the limit of memory, {} MB are needed"
 NO_REQUESTS = "no request came in {:.0f} s → ask again when there is traffic"
 
 
 class AllocationTracer(Protocol):
-    """Follows allocations of this process from its start to its end."""
+    """Traces the allocations of this process from `start` to `stop`."""
 
     name: str
 
     def start(self) -> str:
-        """Begin; return why that is not possible, nothing when it is."""
+        """Start tracing; return the problem that prevents it, else an empty text."""
 
     def is_full(self) -> bool:
-        """Return whether it holds as much as it may."""
+        """Return whether it has reached its limit of memory."""
 
     def overhead(self) -> int:
-        """Return the bytes that tracing takes, as far as it knows."""
+        """Return the bytes that tracing takes, as far as they are known."""
 
     def stop(self, lines: AllocationLines) -> None:
-        """End, and add what is still allocated to *lines*."""
+        """Stop tracing, and add what is still allocated to *lines*."""
 
 
 class AllocationWindowProbe:
-    """Opens a window in this worker when asked."""
+    """Opens an allocation window in this worker for a probe request."""
 
-    def __init__(self, traffic: TrafficProbe) -> None:
+    def __init__(self, traffic: TrafficProbe, new_tracer: Callable[[], AllocationTracer]) -> None:
         self._traffic = traffic
+        self._new_tracer = new_tracer
         self._closing = threading.Event()
 
     def close(self) -> None:
-        """End the window that is open, if one is: the worker leaves."""
+        """Close the window that is open, if any: the worker is exiting."""
         self._closing.set()
 
     def trace_window(self, probe_request: ProbeRequest) -> ProbeResult:
-        """Return the lines whose allocations outlive the window that *probe_request* wants."""
+        """Return the lines whose allocations outlive the window that *probe_request* describes."""
         headroom = read_headroom()
         free = headroom.limit - headroom.used
         if headroom.limit and free < MIN_FREE_BYTES:
             problem = NO_ROOM.format(free // 1_000_000, MIN_FREE_BYTES // 1_000_000)
             return ProbeResult(ask=probe_request.id, problem=problem)
-        tracer = _tracer()
+        tracer = self._new_tracer()
         problem = tracer.start()
         if problem:
             return ProbeResult(ask=probe_request.id, problem=problem)
@@ -121,16 +120,7 @@ class AllocationWindowProbe:
 
 
 def _stays_open(served: int, max_requests: int, seconds: float) -> bool:
-    """Return whether a window stays open that has *served* requests of those *max_requests*."""
+    """Return whether a window that has *served* so many of *max_requests* stays open."""
     if served >= max_requests or seconds >= MAX_WINDOW_SECONDS:
         return False
     return served < MIN_REQUESTS or seconds < SHORTENED_AFTER_SECONDS
-
-
-def _tracer() -> AllocationTracer:
-    """Return memray, which sees what C code allocates too, where the app has it."""
-    if find_spec("memray") is not None:
-        from bugsly.integrations.memray import MemrayTracer
-
-        return MemrayTracer()
-    return TracemallocTracer()

@@ -1,4 +1,4 @@
-"""What the C allocator and Python's own hold, given out or not, and the switches that matter."""
+"""Reads for the sampler the memory of glibc's and Python's allocators, and collector settings."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ MALLINFO_FIELDS = (
     "fordblks",
     "keepcost",
 )
-"""Of glibc's struct mallinfo2."""
+"""The fields of glibc's `struct mallinfo2`, in order."""
 OTHER_ALLOCATOR_FUNCTIONS = ("mallctl", "mi_malloc", "tc_malloc")
-"""Functions of jemalloc, mimalloc and tcmalloc."""
+"""Functions that only jemalloc, mimalloc and tcmalloc have."""
 
 
 class AllocatorMemory(NamedTuple):
-    """Bytes given out and bytes held, 0 where unknown; blocks of Python's allocator."""
+    """Bytes allocated and bytes held, 0 if unknown; blocks of Python's allocator."""
 
     in_use: int = 0
     held: int = 0
@@ -45,7 +45,7 @@ class AllocatorProbe:
         self._mallinfo_throttle: CostThrottle[tuple[int, int] | None] | None = None
 
     def read(self) -> AllocatorMemory:
-        """Return what they hold now, without what is dear to read and was read lately."""
+        """Return what they hold now, without what is expensive to read and was read recently."""
         if self._mallinfo_throttle is None:
             self._mallinfo_throttle = CostThrottle(_mallinfo_reader())
         in_use, held = self._mallinfo_throttle.read_if_due() or (0, 0)
@@ -53,10 +53,10 @@ class AllocatorProbe:
 
 
 def _mallinfo_reader() -> Callable[[], tuple[int, int] | None]:
-    """Return what reads (in use, held) from glibc 2.33 or newer; elsewhere it reads nothing.
+    """Return a function that reads (in use, held) from glibc 2.33 or newer, elsewhere None.
 
-    Its cost grows with the number of free chunks, about 3 ns each, during which malloc waits.
-    Where another allocator was put in glibc's place, glibc knows of nothing.
+    Its cost grows with the number of free chunks, about 3 ns each, during which malloc waits. If
+    another allocator replaces that of glibc, there is nothing to read.
     """
     try:
         import ctypes
@@ -80,7 +80,7 @@ def _mallinfo_reader() -> Callable[[], tuple[int, int] | None]:
 
 
 def read_collector_facts() -> dict[str, int]:
-    """Return the switches and counts of this process that say how its memory is collected."""
+    """Return the settings and counts of the garbage collector, and the number of threads."""
     return {
         "gc_enabled": int(gc.isenabled()),
         "gc_frozen": gc.get_freeze_count(),

@@ -1,7 +1,7 @@
-"""Counts the open files that the cyclic collector closed, because no code did.
+"""Counts, for the probe of descriptors, the open files that only the garbage collector closed.
 
-Files that wait for the collector come and go in a saw-tooth. Together with those that are open,
-the ones it closed make a straight line.
+The number of files that wait for the collector is a sawtooth. The sum of open files and of files
+that the collector closed is a straight line.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from bugsly.guard import Guard
 
 MIN_OPEN_FILES = 20
-"""Open files below which nobody looks, until there once were more."""
+"""Below so many open files no collection is observed, unless one has closed files before."""
 MAX_FILES_FOR_YOUNG_COLLECTIONS = 400
-"""And above which only full collections are looked at, which are rare."""
+"""Above so many open files only full collections are observed, which are rare."""
 NO_GENERATION = 3
-"""No generation."""
+"""A number above that of the oldest generation."""
 MAX_PATTERNS = 100
-"""Kinds of files that are remembered."""
+"""Patterns whose files are counted."""
 
 
 class CollectedFiles:
-    """Files that collections closed, by what *count* calls them.
+    """Files that collections closed, by the patterns that *count* returns.
 
-    What dies in the youngest generation is closed soon enough.
+    Collections of the youngest generation are ignored: they close files soon enough.
     """
 
     def __init__(self, count: Callable[[], Counter[str]], guard: Guard) -> None:
@@ -41,7 +41,7 @@ class CollectedFiles:
         gc.callbacks.append(_weak_callback(self._on_collection))
 
     def add_collected(self, opened: Mapping[str, int]) -> Counter[str]:
-        """Return the files in *opened*, those open now, with the ones that were closed so far."""
+        """Return the sum of *opened*, the files open now, and of those closed so far."""
         number = sum(opened.values())
         if number >= MIN_OPEN_FILES or self.closed:
             self._min_generation = 1 if number <= MAX_FILES_FOR_YOUNG_COLLECTIONS else 2
@@ -65,7 +65,7 @@ class CollectedFiles:
 def _weak_callback(
     method: Callable[[str, Mapping[str, int]], None],
 ) -> Callable[[str, dict[str, int]], None]:
-    """Return a callback of the collector that ends with the object whose *method* it calls."""
+    """Return a callback that removes itself when the object of its *method* is gone."""
     reference = weakref.WeakMethod(method)
 
     def callback(phase: str, facts: dict[str, int]) -> None:

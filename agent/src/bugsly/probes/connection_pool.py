@@ -1,7 +1,7 @@
-"""Counts pooled connections that outlive the request that took them, by the line that took them.
+"""Counts database connections that requests leave checked out, by the line that took them.
 
-What is counted is what a request left open when it ended, whether or not the garbage collector
-returns it later: a pool that has to wait for the collector is the defect.
+A connection that a request left open counts even if the garbage collector returns it later: a pool
+that has to wait for the collector is the defect.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_CHECKOUT_LINES = 200
 MAX_ENDPOINTS_PER_LINE = 50
 MAX_CHECKOUTS_PER_REQUEST = 64
-"""Connections on loan to one request that are followed."""
+"""Checked-out connections of one request that are followed."""
 MAX_POOLS_PER_LINE = 2_000
 MIN_ENGINES = 3
 NO_APP_LINE = ("", 0)
@@ -30,7 +30,7 @@ NO_APP_LINE = ("", 0)
 
 
 class CheckoutLine:
-    """What became of the connections that one line took."""
+    """The connections that one line took."""
 
     __slots__ = ("code_line", "collected", "endpoints", "left_open", "open_now", "pool", "taken")
 
@@ -45,7 +45,7 @@ class CheckoutLine:
 
 
 class Checkout:
-    """One connection on loan; *connection* is what the application holds meanwhile, known weakly."""
+    """A connection that is checked out; it is referred to weakly."""
 
     __slots__ = ("_connection", "is_out", "line")
 
@@ -57,9 +57,9 @@ class Checkout:
         line.open_now += 1
 
     def mark_returned(self) -> None:
-        """Note its return: the collector brought it where nobody holds it any more.
+        """Note its return; if the application no longer held it, the collector returned it.
 
-        Takes no lock, for the collector may call this in the middle of anything.
+        Takes no lock, because the collector may call this at any point.
         """
         if self.is_out:
             self.is_out = False
@@ -69,14 +69,14 @@ class Checkout:
 
 
 def add_checkout(checkouts: list[Checkout], checkout: Checkout) -> None:
-    """Add *checkout* to those of its request, leaving out what is back."""
+    """Add *checkout* to those of its request; drop returned ones if there are many."""
     if len(checkouts) >= MAX_CHECKOUTS_PER_REQUEST:
         checkouts[:] = [one for one in checkouts if one.is_out][-MAX_CHECKOUTS_PER_REQUEST + 1 :]
     checkouts.append(checkout)
 
 
 def count_left_open(checkouts: list[Checkout], endpoint: EndpointKey) -> None:
-    """Note which of those *checkouts* by a request are still out now that it has ended."""
+    """Count the *checkouts* of an ended request that have not been returned."""
     for checkout in checkouts:
         if checkout.is_out:
             line = checkout.line
@@ -86,14 +86,14 @@ def count_left_open(checkouts: list[Checkout], endpoint: EndpointKey) -> None:
 
 
 class PoolProbe:
-    """The connections of all pools of this process, and the pools that were made."""
+    """The connections of all pools of this process, and the pools themselves."""
 
     def __init__(self) -> None:
         self._lines: dict[tuple[str, int], CheckoutLine] = {}
         self._pools: dict[tuple[str, int], list[weakref.ref[Any]]] = {}
 
     def check_out(self, frame: FrameType | None, connection: object, pool: object) -> Checkout:
-        """Note that the code above *frame* was given *connection* out of *pool*."""
+        """Note that the code above *frame* took *connection* from *pool*."""
         code_line = innermost_app_line(frame) or NO_APP_LINE
         line = self._lines.get(code_line)
         if line is None:
@@ -112,7 +112,7 @@ class PoolProbe:
         pools.append(weakref.ref(pool))
 
     def count_holders(self) -> Iterator[HolderCount]:
-        """Count the connections left open by each line, and the engines begun at each."""
+        """Count the connections that each line left open, and the engines first used at each."""
         for line in self._leaking_lines():
             yield HolderCount(holder=_connections_name(line), count=line.left_open)
         for code_line, count in self._repeated_engines():
@@ -163,14 +163,14 @@ def _describe_connections(line: CheckoutLine) -> Holder:
 
 
 def _read_pool_count(pool: object, method_name: str) -> int | None:
-    """Return what a method of SQLAlchemy's QueuePool says; other pools have no such bounds."""
+    """Return what a method of SQLAlchemy's QueuePool returns; other pools have no limits."""
     method = getattr(pool, method_name, None)
     count = method() if callable(method) else None
     return count if isinstance(count, int) else None
 
 
 def _main_endpoint(line: CheckoutLine) -> str:
-    """Return the endpoint that left most of them open, where it is more than half."""
+    """Return the endpoint that left more than half of them open, if there is one."""
     endpoints = list(islice(line.endpoints.items(), MAX_ENDPOINTS_PER_LINE))
     endpoint, count = max(
         endpoints, key=lambda endpoint_count: endpoint_count[1], default=(("", ""), 0)

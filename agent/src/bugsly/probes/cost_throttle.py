@@ -1,4 +1,4 @@
-"""Takes a reading as often as its cost allows: its computing time, for waiting costs nobody."""
+"""Limits how often a probe takes an expensive reading, by the CPU time it took."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHEAP_SECONDS = 200e-6
-"""Seconds a reading may take to be taken every time."""
+"""CPU seconds up to which a reading is taken every time."""
 COST_MULTIPLE = 1_000
-"""A dearer one is taken when this many times its cost has passed: 1 ‰ of the time."""
+"""An expensive reading is due again after so many times its cost: 1 ‰ of the time."""
 
 Value = TypeVar("Value")
 
 
 class CostThrottle(Generic[Value]):
-    """Calls *read* when asked, unless it was dear the last time and that is not long ago."""
+    """Calls *read*, unless it was expensive the last time and is not due yet."""
 
     def __init__(self, read: Callable[[], Value]) -> None:
         self._read = read
         self._due_at = 0.0
 
     def read_if_due(self) -> Value | None:
-        """Return the reading, None where it is not due."""
+        """Return the reading, None if it is not due."""
         if monotonic() < self._due_at:
             return None
         started = thread_time()

@@ -1,4 +1,4 @@
-"""All that is counted beside containers, in the form that `HolderRegistry` puts together."""
+"""Makes the probes of everything that is counted besides containers, for the holder registry."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COUNT_READERS: dict[str, CountReader] = {
 
 
 def rising_count_probes(guards: Guards) -> dict[str, HolderProbe]:
-    """Return a probe for each register, which begins to compare with its first look."""
+    """Return a probe for each reader by name; each compares counts with those it read first."""
     collected_files = CollectedFiles(count_open_files, guards("probe.leftovers"))
     readers = COUNT_READERS | {
         "descriptors": partial(count_open_descriptors, collected_files),

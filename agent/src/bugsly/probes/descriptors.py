@@ -1,4 +1,4 @@
-"""Counts open files by where they lie, and open sockets by the port at their other end."""
+"""Counts open files by folder and extension, and open sockets by the port of their peer."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from bugsly.probes.collected_files import CollectedFiles
 
 MAX_DESCRIPTORS = 4_000
-"""Descriptors that are looked at."""
+"""Descriptors that are read."""
 TCP_INFO = 11
 CLOSE_WAIT = 8
-"""The other end has closed, this one has not."""
+"""The peer has closed the connection, this process has not."""
 FIRST_EPHEMERAL_PORT = 32_768
-"""Ports from here on are a client's own."""
+"""The first port that the kernel gives to clients."""
 MAX_SOCKADDR_BYTES = 28
-"""Bytes of the longest address that has a port."""
+"""Size of the longest socket address that has a port."""
 MEMFD_PREFIX = "/memfd:"
 PATH_PART_WITH_DIGIT = re.compile(r"[^/]*\d[^/]*")
 
 
 class SocketPeer(NamedTuple):
-    """The other end of a socket."""
+    """The peer of a socket."""
 
     port: str
     is_close_wait: bool
 
 
 def count_open_files() -> Counter[str]:
-    """Return how many files are open now, by where they lie and their ending."""
+    """Return how many files are open, by folder and extension."""
     return _count_file_patterns(dict(_targets()))
 
 
 def count_open_descriptors(collected_files: CollectedFiles) -> dict[str, DescribedCount]:
-    """Return how many are open, by what they are; nothing where there is no /proc.
+    """Return how many descriptors are open, by name of the holder; none without /proc.
 
     Files that only the collector closed count as open.
     """
@@ -81,7 +81,7 @@ def _count_file_patterns(targets: Mapping[int, str]) -> Counter[str]:
 
 
 def _targets() -> Iterator[tuple[int, str]]:
-    """Yield the descriptors of this process with what they point to."""
+    """Yield the descriptors of this process and what they refer to."""
     with suppress(OSError):
         for name in os.listdir("/proc/self/fd")[:MAX_DESCRIPTORS]:  # noqa: PTH208 - thousands of paths
             with suppress(OSError):
@@ -89,7 +89,7 @@ def _targets() -> Iterator[tuple[int, str]]:
 
 
 def _temporary_folder() -> str:
-    """Return the folder for temporary files; of one that cannot be, where none can be written."""
+    """Return the folder for temporary files, or a name that no folder has."""
     try:
         return tempfile.gettempdir()
     except OSError:
@@ -97,9 +97,9 @@ def _temporary_folder() -> str:
 
 
 def _pattern(path: str, temporary: str) -> str:
-    """Return where the file lies and its ending, with a star for what has a number in it.
+    """Return folder and extension, with `*` for each folder that has a digit in its name.
 
-    Files in folders of *temporary* lie in it.
+    Files in subfolders of *temporary* count as being in it.
     """
     if path.startswith(MEMFD_PREFIX):
         return f"{MEMFD_PREFIX}*"
@@ -110,9 +110,9 @@ def _pattern(path: str, temporary: str) -> str:
 
 
 def _peer_reader() -> Callable[[int], SocketPeer]:
-    """Return what tells the other end of a socket by its descriptor.
+    """Return a function that reads the peer of a socket by its descriptor.
 
-    The C library is asked, for a socket object made of a descriptor may change its mode.
+    It calls the C library, because making a socket object of a descriptor may change its mode.
     """
     try:
         import ctypes
@@ -138,7 +138,7 @@ def _peer_reader() -> Callable[[int], SocketPeer]:
 
 
 def _port(address: bytes) -> str:
-    """Return what a `struct sockaddr` says of the port, its third and fourth byte."""
+    """Return the port in a `struct sockaddr`, its third and fourth byte, as a text."""
     family = int.from_bytes(address[:2], sys.byteorder)
     if family not in {socket.AF_INET, socket.AF_INET6}:
         return ""

@@ -1,4 +1,7 @@
-"""Looks at the heap of this worker several times over a counted number of requests, when asked."""
+"""Takes snapshots of this worker's heap for a probe request, over a counted number of requests.
+
+Also takes the final snapshot of a worker that is about to be recycled.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ from bugsly.heap.snapshot import INVALID_OUTPUT, SnapshotFailed, take_snapshot
 from bugsly.heap.walk_result import InvalidWalkResult, decode_walk_result
 from bugsly.heap.walk_roots import greenlet_frames, walk_roots, with_defining_module
 from bugsly.heap.walker_choice import best_walker
+from bugsly.probes import process
+from bugsly.probes.census.census_roots import applications_by_name
+from bugsly.probes.memory_limit import read_headroom
 from bugsly.protocol.evidence import HeapGrowth, ProbeResult
 
 if TYPE_CHECKING:
@@ -29,9 +35,9 @@ if TYPE_CHECKING:
     from bugsly.protocol.evidence import ProbeRequest
 
 FINAL_SNAPSHOT_SECONDS = 2.0
-"""Seconds that the look of a worker may take which is about to be recycled."""
+"""Seconds that the snapshot of a worker that is about to be recycled may take."""
 MAX_FINAL_HOLDERS = 10
-"""Retainers that it tells, the heaviest."""
+"""Holders in that snapshot, those that retain most."""
 MAX_PROBE_SECONDS = 120.0
 """Seconds from the first snapshot to the last."""
 SNAPSHOT_COUNT = 4
@@ -39,12 +45,15 @@ POLL_SECONDS = 0.05
 MAX_IDLE_WAIT_SECONDS = 1.0
 """Seconds to wait for a moment without a request in flight."""
 MIN_LARGE_HEAP_BLOCKS = 2_000_000
-"""Blocks of Python's allocator: to go through a larger heap stops the app for too long."""
+"""Blocks of Python's allocator; the collector would stop the app too long in a larger heap."""
+SPARE_BYTES = 32_000_000
+"""Bytes that have to stay free next to what the child may take."""
+NO_ROOM = "the snapshot was refused: {} MB are free below the limit of memory, {} MB are needed"
 NO_REQUESTS = "no request came in {:.0f} s → ask again when there is traffic"
 
 
 class HeapProbe:
-    """Takes snapshots of this worker's heap; *served* tells the applications it serves."""
+    """Takes snapshots of the heap of this worker; *served* returns the applications it serves."""
 
     def __init__(
         self, traffic: TrafficProbe, served: Callable[[], Iterable[object]] = tuple
@@ -54,28 +63,29 @@ class HeapProbe:
         self._closing = threading.Event()
 
     def close(self) -> None:
-        """Give up the snapshot that is being taken, if one is: the worker leaves."""
+        """Stop the snapshot that is being taken, if any: the worker is exiting."""
         self._closing.set()
 
     def compare_snapshots(self, probe_request: ProbeRequest) -> ProbeResult:
-        """Return what keeps most, or what grew meanwhile where *probe_request* names requests."""
+        """Return what grew over the requests in *probe_request*; what retains most without any."""
         return _to_probe_result(
             probe_request.id, lambda: self._compare_snapshots(probe_request.requests)
         )
 
     def take_final_snapshot(self) -> ProbeResult | None:
-        """Return what keeps most, from one look at a worker that leaves; None without the C walker.
+        """Return what retains most in an exiting worker, None without the walker in C.
 
-        Requests are not waited for, nor is garbage collected: it would stop those that are served.
+        It neither waits for requests nor collects garbage, for requests are still being served.
         """
         walker = best_walker()
         return _to_probe_result(0, lambda: self._final_heap(walker)) if walker.name == "c" else None
 
     def _final_heap(self, walker: HeapWalker) -> HeapGrowth:
         answered, deadline = self._traffic.requests, time.monotonic() + FINAL_SNAPSHOT_SECONDS
+        _check_headroom(walker)
         taken = take_snapshot(
             walker,
-            walk_roots(self._served()),
+            self._roots(),
             lambda pause: self._closing.wait(pause) or time.monotonic() > deadline,
         )
         snapshots = [HeapObservation(answered, taken.last_result)]
@@ -96,8 +106,9 @@ class HeapProbe:
             collected = self._wait_until_idle() and collected
             requests_at.append(self._traffic.requests)
             served.append(self._traffic.requests_by_endpoint())
+            _check_headroom(walker)
             taken = take_snapshot(
-                walker, self._roots(), self._closing.wait, earlier_results=encoded_results
+                walker, self._roots_and_calls(), self._closing.wait, earlier_results=encoded_results
             )
             encoded_results, pause_seconds = (
                 taken.encoded_results,
@@ -111,19 +122,22 @@ class HeapProbe:
         return _to_heap(walker.name, snapshots, pause_seconds, collected=collected)
 
     def _roots(self) -> WalkRoots:
+        return walk_roots(applications_by_name(self._served()).items())
+
+    def _roots_and_calls(self) -> WalkRoots:
         calls = [] if _is_large_heap() else greenlet_frames()
-        return [*walk_roots(self._served()), *calls]
+        return [*self._roots(), *calls]
 
     def _wait_for_requests(self, requests: int, deadline: float) -> None:
-        """Wait until so many requests were answered, or for the *deadline*."""
+        """Wait until so many requests have been answered, until the *deadline* at most."""
         while self._traffic.requests < requests and time.monotonic() < deadline:
             if self._closing.wait(POLL_SECONDS):
                 return
 
     def _wait_until_idle(self) -> bool:
-        """Wait for a moment without requests; return whether what cycles hold now is there to stay.
+        """Wait for a moment without requests and collect garbage; return whether cycles count.
 
-        With the collector on, that is what it has found no garbage; where it is off, all is.
+        They do where none is garbage, and where the application has switched the collector off.
         """
         deadline = time.monotonic() + MAX_IDLE_WAIT_SECONDS
         while self._traffic.in_flight and time.monotonic() < deadline:
@@ -138,13 +152,22 @@ class HeapProbe:
 
 
 def _to_probe_result(request_id: int, take_heap: Callable[[], HeapGrowth]) -> ProbeResult:
-    """Return what *take_heap* finds, or why it finds nothing."""
+    """Return what *take_heap* finds, or the problem that prevents it."""
     try:
         return ProbeResult(ask=request_id, heap=take_heap())
     except SnapshotFailed as failed:
         return ProbeResult(ask=request_id, problem=str(failed))
     except InvalidWalkResult as error:
         return ProbeResult(ask=request_id, problem=INVALID_OUTPUT.format(error))
+
+
+def _check_headroom(walker: HeapWalker) -> None:
+    """Raise `SnapshotFailed` if a child might not fit below the limit of memory."""
+    headroom = read_headroom()
+    free = headroom.limit - headroom.used
+    needed = walker.max_memory(process.read_memory().anonymous) + SPARE_BYTES
+    if headroom.limit and free < needed:
+        raise SnapshotFailed(NO_ROOM.format(free // 1_000_000, needed // 1_000_000))
 
 
 def _is_large_heap() -> bool:

@@ -1,4 +1,4 @@
-"""Puts together what the probes of holders count, and tells what is new of them."""
+"""Collects the counts of all holder probes for the sampler, and describes what has changed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
     from bugsly.protocol.evidence import Holder, HolderCount
 
 MAX_KNOWN_HOLDERS = 200
-"""Holders whose first count is remembered, so that their growth can be ranked."""
+"""Holders whose first count is kept, to rank them by growth."""
 MAX_REPORTED_HOLDERS = 20
 UNWEIGHED_ENTRY_BYTES = 1_000
-"""What an entry counts for in the ranking where no probe could weigh it, bytes."""
+"""Assumed bytes of an entry, for the ranking, if no probe could weigh it."""
 MIN_WEIGHT_CHANGE = 0.2
-"""Of an entry's weight: the change from which on it is told again."""
+"""Relative change of an entry's size from which on a holder is described again."""
 MIN_DETAIL_RISE = 10
-"""Of a count in a description: it is told again when it doubled, and rose by more than this."""
+"""A holder is described again if a count in its details doubled and rose by more than this."""
 REPORTED_BONUS = 2.0
-"""How many times more than one that is reported another has to matter to take its place."""
+"""Factor by which a holder has to outrank a reported one to replace it."""
 
 
 class HolderProbe(Protocol):
-    """Counts some kind of holder."""
+    """Counts one kind of holder."""
 
     def count_holders(self) -> Iterable[HolderCount]:
-        """Count now, and only those that grew or are worth a look."""
+        """Count the holders that have grown."""
 
     def describe_holders(self) -> Iterable[Holder]:
         """Describe those in `count_holders`."""
 
 
 class KnownHolder(NamedTuple):
-    """A holder with its count when it was met first, and its count now."""
+    """A holder with its first count and its count now."""
 
     holder: Holder
     first_count: int
@@ -42,13 +42,13 @@ class KnownHolder(NamedTuple):
 
     @property
     def gained_bytes(self) -> int:
-        """Return about how many bytes it gained."""
+        """Return an estimate of the bytes it gained."""
         grown = max(0, self.level.count - self.first_count)
         return grown * (self.holder.entry_bytes or UNWEIGHED_ENTRY_BYTES)
 
 
 class HolderRegistry:
-    """What several probes count together; one of them failing costs the others nothing."""
+    """The holders that several probes count; if one probe fails, the others still count."""
 
     def __init__(self, probes: Mapping[str, HolderProbe], guards: Guards) -> None:
         self._probes: list[tuple[HolderProbe, Guard]] = [
@@ -59,7 +59,7 @@ class HolderRegistry:
         self._described: dict[str, Holder] = {}
 
     def count_holders(self) -> tuple[HolderCount, ...]:
-        """Count now; return those that gained most, and rather the same from time to time."""
+        """Count now; return the holders that gained most, with a preference for reported ones."""
         seen: dict[str, KnownHolder] = {}
         for probe, guard in self._probes:
             with guard:
@@ -70,7 +70,7 @@ class HolderRegistry:
         return tuple(one.level for one in kept[:MAX_REPORTED_HOLDERS])
 
     def describe_changed(self) -> tuple[Holder, ...]:
-        """Describe those in the last `count_holders` that are new, or changed since they were told."""
+        """Describe the holders in the last `count_holders` that are new or have changed."""
         described = {name: one for name, one in self._described.items() if name in self._known}
         changed = [
             self._known[name].holder
@@ -100,7 +100,7 @@ class HolderRegistry:
 
 
 def _is_worth_reporting(described: Holder, now: Holder) -> bool:
-    """Return whether *now* is worth telling again: counts that only went on are not."""
+    """Return whether *now* differs enough from what was *described* before."""
     if abs(now.entry_bytes - described.entry_bytes) > MIN_WEIGHT_CHANGE * described.entry_bytes:
         return True
     if _lasting_fields(described) != _lasting_fields(now):

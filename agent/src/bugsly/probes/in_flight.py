@@ -1,4 +1,4 @@
-"""Which requests are being answered now, and since when: what a worker did that is killed."""
+"""Tracks which requests are in flight and since when, for samples of a worker that gets killed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from weakref import ReferenceType
 
 MAX_REPORTED_ENDPOINTS = 10
-"""Endpoints that are told, those first that took longest."""
+"""Endpoints in a sample, those whose requests take longest first."""
 MAX_ENDPOINT_LENGTH = 200
 
 
@@ -30,8 +30,8 @@ class InFlightRequest(Protocol):
 class InFlightRequests:
     """The requests that have begun and not ended.
 
-    They are held weakly: one that its server drops in the middle is forgotten. There is no lock,
-    for a signal handler asks too, and each step is one of the interpreter's own.
+    They are referred to weakly: a request that its server drops halfway is forgotten. There is no
+    lock, because a signal handler reads them, too; each step is atomic in the interpreter.
     """
 
     __slots__ = ("_frozen", "_requests")
@@ -49,11 +49,11 @@ class InFlightRequests:
         self._requests.pop(id(request), None)
 
     def freeze(self) -> None:
-        """Go on telling what is under way now, for it is about to be broken off."""
+        """Keep reporting the requests in flight now, which are about to be aborted."""
         self._frozen = self.by_endpoint()
 
     def by_endpoint(self) -> tuple[EndpointInFlight, ...]:
-        """Return the endpoints that are being answered, with the age of the oldest request."""
+        """Return the endpoints with requests in flight, with the age of the oldest request."""
         if self._frozen:
             return self._frozen
         now, found = perf_counter_ns(), dict[str, list[int]]()

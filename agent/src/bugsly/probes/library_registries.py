@@ -1,6 +1,6 @@
-"""Counts what is kept in the registries of libraries: handlers, receivers, labels, callbacks.
+"""Counts what libraries keep in registries: log handlers, signal receivers, metrics, callbacks.
 
-Each is asked only where its module was imported, and none of the application's code is run.
+A registry is read only if its module is imported, and none of the application's code runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ATEXIT_HOLDER = "functions registered with atexit"
 MAX_LABEL_SETS = 1_000
-"""Children of a metric that are looked at to find the label that tells them apart."""
+"""Children of a metric that are read to find the label with most values."""
 
 
 def count_handlers() -> dict[str, DescribedCount]:
@@ -41,7 +41,7 @@ def _describe_handlers(handlers: list[object], name: str) -> Holder:
 
 
 def count_receivers() -> dict[str, DescribedCount]:
-    """Return how many receivers each of blinker's signals has that a module has a name for."""
+    """Return how many receivers each blinker signal has that is a variable of a module."""
     found = {}
     for variable, signal in _signals():
         fields = object.__getattribute__(signal, "__dict__")
@@ -53,7 +53,7 @@ def count_receivers() -> dict[str, DescribedCount]:
 
 
 def _signals() -> Iterator[tuple[str, object]]:
-    """Yield the signals with the variables that hold them, `shop.priced`; one may come twice."""
+    """Yield the signals and their variables, such as `shop.priced`; a signal may come twice."""
     blinker = sys.modules.get("blinker")
     if blinker is None:
         return
@@ -76,7 +76,7 @@ def _describe_receivers(receivers: dict[object, object], name: str) -> Holder:
 
 
 def count_labels() -> dict[str, DescribedCount]:
-    """Return how many children, one per combination of labels, each prometheus metric has."""
+    """Return how many children, one for each combination of labels, each Prometheus metric has."""
     module = sys.modules.get("prometheus_client")
     if module is None:
         return {}
@@ -107,8 +107,8 @@ def _describe_metric(labels: tuple[str, ...], children: dict[Any, Any], name: st
 
 
 def count_callbacks() -> dict[str, DescribedCount]:
-    """Return how many functions wait for the end of the interpreter."""
-    waiting = atexit._ncallbacks()  # noqa: SLF001 - atexit has no other way to tell
+    """Return how many functions are registered to run at the exit of the interpreter."""
+    waiting = atexit._ncallbacks()  # noqa: SLF001 - atexit has no public count
     return {ATEXIT_HOLDER: DescribedCount(waiting, _describe_callbacks)}
 
 

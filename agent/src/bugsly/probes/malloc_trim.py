@@ -1,4 +1,4 @@
-"""Frees what can be freed once, and gives it back to the kernel, to see whether it was free."""
+"""Collects garbage and returns free memory to the kernel once, for a probe request."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from bugsly.protocol.evidence import ProbeRequest
 
 MAX_COLLECTED_BLOCKS = 1_000_000
-"""Blocks of Python's allocator: in a larger heap a full collection stops the app for too long."""
+"""Blocks of Python's allocator; a full collection of a larger heap stops the app for too long."""
 NO_MALLOC_TRIM = "malloc_trim: the C library of this worker has none"
 
 
 def trim_memory(probe_request: ProbeRequest) -> ProbeResult:
-    """Return private memory before and after one collection, and a malloc_trim without the GIL."""
+    """Return private memory before and after a collection and a malloc_trim without the GIL."""
     try:
         import ctypes
     except ImportError:

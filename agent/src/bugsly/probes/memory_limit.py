@@ -1,7 +1,7 @@
-"""How much memory there is before the kernel kills: the cgroup's limit, else the host's memory.
+"""Reads how much memory is used and allowed before the kernel kills: of the cgroup or the host.
 
 cgroup v2 and v1 as in the kernel's admin-guide, cgroup-v2.rst and cgroup-v1/memory.rst.
-A limit of any ancestor counts, so the tightest one between this cgroup and the root is taken.
+A limit of any ancestor counts, so the lowest limit between this cgroup and the root is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ FILESYSTEM_ROOT = Path("/")
 
 
 class Headroom(NamedTuple):
-    """Bytes *used* of *limit*, and the processes of this cgroup killed for want of memory."""
+    """Bytes *used* of *limit*, and how many processes of this cgroup were OOM-killed."""
 
     used: int
     limit: int
@@ -37,10 +37,10 @@ CGROUP_V1 = CgroupLayout(
 
 
 def read_headroom(root: Path = FILESYSTEM_ROOT) -> Headroom:
-    """Return what holds for this process: the tightest cgroup, or the whole host.
+    """Return the headroom of this process, in the cgroup with the lowest limit or on the host.
 
-    Kills are counted in the process's own cgroup: an ancestor counts those of strangers too.
-    memory.stat is read where it matters only, since the kernel may take milliseconds to add it up.
+    Kills are those of the process's own cgroup; an ancestor also counts those of other services.
+    memory.stat is read for one cgroup only, because the kernel may take milliseconds to sum it up.
     """
     layout, groups = _cgroups(root)
     used, limit = _host_memory(root)
@@ -55,9 +55,9 @@ def read_headroom(root: Path = FILESYSTEM_ROOT) -> Headroom:
 
 
 def _cgroups(root: Path) -> tuple[CgroupLayout, list[Path]]:
-    """Return the folders of this process's cgroup and its ancestors that account for memory.
+    """Return the folders of this process's cgroup and its ancestors that count memory.
 
-    What says 'max' in v2, and a number near 2**63 in v1, is no limit: no host has that much.
+    `max` in v2 and a number near 2**63 in v1 mean no limit: no host has that much memory.
     """
     mount = root / "sys/fs/cgroup"
     if (mount / "cgroup.controllers").exists():
@@ -100,7 +100,7 @@ def _read_number(file: Path) -> int | None:
 
 
 def _read_table(file: Path) -> dict[str, int]:
-    """Return a file of `name value` lines; lines of another form are passed over."""
+    """Return a file of `name value` lines; other lines are skipped."""
     try:
         rows = [line.replace(":", " ").split() for line in file.read_text().splitlines()]
     except OSError:

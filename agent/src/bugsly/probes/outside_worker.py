@@ -1,4 +1,4 @@
-"""Counts what a worker leaves outside of itself: child processes, and files that lie in memory."""
+"""Counts what a worker leaves outside its process: children, and files in shared memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LISTED = 2_000
-"""Children, and entries of a folder, that are looked at."""
+"""Children, and entries of a folder, that are read."""
 MAX_STATES_READ = 20
 """Children of a name whose state is read."""
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is only listed
@@ -27,13 +27,13 @@ ZOMBIE_STATE = b"Z"
 
 
 class ChildProcesses:
-    """The child processes of this one. Their names are read once, for there may be many."""
+    """The child processes of this worker. Each name is read once, because there may be many."""
 
     def __init__(self) -> None:
         self._name_by_pid: dict[str, str] = {}
 
     def count_by_name(self) -> dict[str, DescribedCount]:
-        """Return how many there are, by name; nothing where there is no /proc."""
+        """Return how many there are, by name; none without /proc."""
         pids = _child_pids()[:MAX_LISTED]
         known = self._name_by_pid
         self._name_by_pid = {pid: known.get(pid) or _name_and_state(pid)[0] for pid in pids}
@@ -50,7 +50,7 @@ class ChildProcesses:
 
 
 def count_shared_files() -> dict[str, DescribedCount]:
-    """Return how many files lie in shared memory, by name but for digits."""
+    """Return how many files are in shared memory, by name without digits."""
     files = Counter(_shared_file_patterns())
     return {
         f"files like {SHARED_MEMORY}/{name}": DescribedCount(count, _describe_files)
@@ -59,7 +59,7 @@ def count_shared_files() -> dict[str, DescribedCount]:
 
 
 def _describe_children(pids: list[str], name: str) -> Holder:
-    """Describe them, and tell how many of the oldest have ended, and nobody has waited for them."""
+    """Describe children; count those among the oldest that have ended without being reaped."""
     ended = sum(_name_and_state(pid)[1] == ZOMBIE_STATE for pid in pids[:MAX_STATES_READ])
     details = {"ended_unread": ended} if ended else {}
     return Holder(name=name, kind="outside", entry="process", details=details)
@@ -70,7 +70,7 @@ def _describe_files(name: str) -> Holder:
 
 
 def _name_and_state(pid: str) -> tuple[str, bytes]:
-    """Return name and state of a process, empty where it is gone."""
+    """Return name and state of a process, empty if it is gone."""
     with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - no pathlib here
         match = STAT_LINE.match(file.read())
         if match is not None:

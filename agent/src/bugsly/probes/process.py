@@ -1,4 +1,4 @@
-"""What the kernel knows of this process: its memory, descriptors, threads and age."""
+"""Reads memory, descriptors, threads and age of this process from the kernel, for samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AGENT_LOADED = time.clock_gettime(_CLOCK)
 
 
 class ProcessMemory(NamedTuple):
-    """Bytes, but for *threads*; 0 where the platform does not tell."""
+    """Bytes, except for *threads*; 0 if the platform does not provide it."""
 
     anonymous: int
     shared: int
@@ -32,9 +32,9 @@ def read_memory() -> ProcessMemory:
 
 
 def parse_status(text: bytes) -> ProcessMemory:
-    """Return what /proc/self/status says.
+    """Return the memory in the text of /proc/self/status.
 
-    gVisor names neither RssAnon nor RssFile; then all resident memory counts as anonymous.
+    gVisor has neither RssAnon nor RssFile; then all resident memory counts as anonymous.
     """
     fields = dict(line.split(b":", 1) for line in text.splitlines())
 
@@ -65,7 +65,7 @@ def _macos_memory() -> ProcessMemory:
 
 
 def read_pss() -> int | None:
-    """Return the PSS in bytes, or None. Costs about 3.5 ms per GB of heap: ask rarely."""
+    """Return the PSS in bytes, or None. It takes about 3.5 ms per GB of heap, so call it rarely."""
     try:
         lines = Path("/proc/self/smaps_rollup").read_bytes().splitlines()
     except OSError:
@@ -74,7 +74,7 @@ def read_pss() -> int | None:
 
 
 def count_descriptors() -> int:
-    """Return how many file descriptors are open, the one used to count them left out."""
+    """Return how many file descriptors are open, without the one that lists them."""
     try:
         return sum(1 for _ in Path("/proc/self/fd" if IS_LINUX else "/dev/fd").iterdir()) - 1
     except OSError:
@@ -82,12 +82,12 @@ def count_descriptors() -> int:
 
 
 def clock() -> float:
-    """Return seconds on a clock that never jumps and is the same for every process here."""
+    """Return seconds on a monotonic clock that all processes of this host share."""
     return time.clock_gettime(_CLOCK)
 
 
 def age() -> int:
-    """Return microseconds since this process started, on a clock that never jumps."""
+    """Return microseconds since this process started, on a monotonic clock."""
     return int((clock() - _started_at()) * 1_000_000)
 
 
@@ -110,9 +110,9 @@ def _linux_start() -> float:
 
 
 def machine() -> str:
-    """Return 8 digits that tell apart two hosts, or two containers, of the same name.
+    """Return 8 digits that distinguish hosts and containers of the same name.
 
-    The same for every process there. Where the platform tells neither, all have the same digits.
+    All processes of one container have the same digits. Platforms without such ids have one value.
     """
     return f"{zlib.crc32(_boot_id() + _pid_namespace()):08x}"
 

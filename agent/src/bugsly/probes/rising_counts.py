@@ -1,4 +1,4 @@
-"""Tells which of many counts have risen since they were met, whatever it is they count."""
+"""Finds which of many counts have risen since they were first read, for the holder registry."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIN_RISE = 3
-"""A rise by fewer is nobody's leak."""
+"""Rise from which on a count is reported."""
 MAX_FOLLOWED = 2_000
-"""Counts followed at a time; of names beyond, nothing is known."""
+"""Counts that are compared; further names are ignored."""
 
 
 class DescribedCount(NamedTuple):
-    """How many there are, and what describes their holder, given its name."""
+    """A count, and a function that describes its holder by name."""
 
     now: int
     describe: Callable[[str], Holder]
 
 
 CountReader = Callable[[], Mapping[str, DescribedCount]]
-"""Counts the things of one kind there are now, by the name of their holder."""
+"""Returns the counts of one kind of object, by the name of their holder."""
 
 
 class RisingCountProbe:
-    """What has grown in a register, which is read as often as its cost allows.
+    """The counts of one reader that have risen; it is read as often as its cost allows.
 
-    Of what the register shows, no more than counts and descriptions is kept.
+    It keeps counts and descriptions only, never the objects that are counted.
     """
 
     def __init__(self, read_counts: CountReader) -> None:
@@ -46,7 +46,7 @@ class RisingCountProbe:
         self._distributions = DistributionFinder()
 
     def count_holders(self) -> Iterator[HolderCount]:
-        """Count what has risen since it was met, the last count where a new one is not due."""
+        """Return what has risen; the last counts if new ones are not due."""
         counts = self._throttle.read_if_due()
         if counts is not None:
             self._compare({name: one.now for name, one in counts.items()})

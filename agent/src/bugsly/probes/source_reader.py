@@ -1,4 +1,4 @@
-"""Reads the source of modules that are loaded, and of nothing else."""
+"""Reads the source of loaded modules for a probe request, and of no other file."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 MAX_SOURCE_BYTES = 512_000
 """Bytes of one file."""
 MAX_RESULT_BYTES = 700_000
-"""Bytes of one answer, as JSON: a report has to fit into one item of an envelope."""
+"""Size of one result as JSON: a report has to fit into one item of an envelope."""
 NOT_LOADED = "no module of this name is loaded in the worker"
-NO_VIEW = "no application of Flask's that is served here answers this endpoint"
+NO_VIEW = "no Flask application that is served here has a view for this endpoint"
 NOT_PYTHON_SOURCE = "it was not loaded from a file of Python source"
-IN_ARCHIVE = "it lies in an archive"
+IN_ARCHIVE = "it is in an archive"
 FILE_MISSING = "its file is gone"
 NOT_REGULAR_FILE = "it is no regular file"
 FILE_TOO_LARGE = "it is larger than {} kB".format(MAX_SOURCE_BYTES // 1000)  # noqa: UP032 - one constant from another
-RESULT_FULL = "the answer was full without it → ask for it alone"
+RESULT_FULL = "the result was full without it → ask for it alone"
 
 
 class LoadedModule(NamedTuple):
-    """A module with what it says it was loaded from."""
+    """A module, and the file that it was loaded from."""
 
     name: str
     file: str
 
 
 def read_sources(probe_request: ProbeRequest, apps: Iterable[object] = ()) -> ProbeResult:
-    """Return the text of the files and modules that *probe_request* names, and of the views in *apps*."""
+    """Return the source of the files, modules and views (of *apps*) that *probe_request* names."""
     loaded = _modules_by_name()
     sources = []
     budget = MAX_RESULT_BYTES
@@ -66,7 +66,7 @@ def read_sources(probe_request: ProbeRequest, apps: Iterable[object] = ()) -> Pr
 def _read_view(
     endpoint: str, loaded: Mapping[str, LoadedModule], apps: Iterable[object]
 ) -> ModuleSource:
-    """Return the source of the module that the view of *endpoint* is defined in."""
+    """Return the source of the module that defines the view of *endpoint*."""
     view = find_view(apps, endpoint)
     module = None if view is None else loaded.get(view.file) or loaded.get(view.module)
     if view is None or module is None:
@@ -75,7 +75,7 @@ def _read_view(
 
 
 def _modules_by_name() -> dict[str, LoadedModule]:
-    """Return the modules by all names a file of theirs may be asked for by."""
+    """Return the loaded modules by file, short path and name."""
     found: dict[str, LoadedModule] = {}
     for name, module in list(sys.modules.items()):
         file = vars(module).get("__file__") if type(module) is ModuleType else None
@@ -103,7 +103,7 @@ def _read_module(name: str, loaded: LoadedModule | None) -> ModuleSource:
 
 
 def _read_problem(path: Path) -> str:
-    """Return why *path* is not to be read, nothing where it is."""
+    """Return why *path* cannot be read, else an empty text."""
     if path.suffix not in {".py", ".pyw"}:
         return NOT_PYTHON_SOURCE
     try:

@@ -1,4 +1,4 @@
-"""Counts subclasses of classes that are likely to be subclassed at run time."""
+"""Counts subclasses of classes that code may subclass at run time, for the holder registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bugsly.app_code import app_modules
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 from bugsly.probes.rising_counts import DescribedCount
 from bugsly.protocol.evidence import Holder
 
@@ -28,7 +28,7 @@ WATCHED_BASES = (
     ("wtforms.form", "Form"),
     ("flask.views", "MethodView"),
 )
-"""What dataclass and named tuple makers, `type()` and the usual libraries' makers derive from."""
+"""The bases of what `type()`, `namedtuple` and well-known libraries create at run time."""
 
 
 def count_subclasses() -> dict[str, DescribedCount]:
@@ -67,7 +67,7 @@ def _base_classes() -> Iterator[type]:
 
 
 def _classes_defined_in(module: ModuleType) -> list[type]:
-    """Return the classes defined in *module*, told by their type alone: no proxy is asked."""
+    """Return the classes that *module* defines, recognised by type alone: no proxy is evaluated."""
     things = [one for one in list(vars(module).values()) if issubclass(type(one), type)]
     return [
         one for one in things if type_internals.class_dict(one).get("__module__") == module.__name__

@@ -1,7 +1,7 @@
-"""Counts requests that are still alive though they ended, from a sample of them known weakly.
+"""Counts requests that stay in memory after they ended, from a sample with weak references.
 
-A request is held by whoever keeps it, its context, or an exception of its views: the frames of a
-traceback hold the request they served.
+Whoever keeps a request, its context, or an exception of its view holds it: the frames of a
+traceback refer to the request they served.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from bugsly.probes.traffic import EndpointKey
 
 FOLLOWED_SHARE = 1 / 8
-"""Of the requests that did not fail; those that failed are all followed."""
+"""Share of the requests without an error that are followed; those that failed all are."""
 MAX_PENDING_REQUESTS = 1_000
 MAX_SURVIVING_REQUESTS = 2_000
 MIN_COLLECTIONS = 2
-"""Full collections after which whatever is alive is held by something."""
+"""Full collections after which an object that is alive is referred to by something."""
 MAX_PENDING_SECONDS = 60.0
-"""Seconds after which it is told all the same, for collections may be off, or rare."""
+"""Seconds after which a request counts anyway: collections may be switched off, or rare."""
 
 
 def request_ref(environ: WSGIEnvironment) -> ReferenceType[object] | None:
@@ -39,7 +39,7 @@ def request_ref(environ: WSGIEnvironment) -> ReferenceType[object] | None:
 
 
 class EndedRequest(NamedTuple):
-    """A request that ended, at that time and after that many full collections."""
+    """A request that ended at *ended_at*, when so many full collections had run."""
 
     ref: ReferenceType[object]
     endpoint: EndpointKey
@@ -49,7 +49,7 @@ class EndedRequest(NamedTuple):
 
 
 class SurvivingRequests:
-    """What was followed and lives on."""
+    """The followed requests that are still alive."""
 
     def __init__(self, pending_seconds: float = MAX_PENDING_SECONDS) -> None:
         self._pending_seconds = pending_seconds
@@ -58,11 +58,11 @@ class SurvivingRequests:
         self._gone_by_failed: Counter[bool] = Counter()
 
     def follow(self, ref: ReferenceType[object], endpoint: EndpointKey, *, failed: bool) -> None:
-        """Follow a request that ends now."""
+        """Follow a request that has just ended."""
         self._pending.append(EndedRequest(ref, endpoint, failed, monotonic(), full_collections()))
 
     def count_holders(self) -> Iterator[HolderCount]:
-        """Count those alive, failed ones apart; of the others a share was followed."""
+        """Count those alive, failed ones separately; others are extrapolated from a share."""
         self._update()
         for failed, count in self._count_by_failed().items():
             yield HolderCount(holder=NAME_BY_FAILED[failed], count=count)
@@ -91,7 +91,7 @@ class SurvivingRequests:
         self._alive = surviving[:MAX_SURVIVING_REQUESTS]
 
     def _take_settled(self) -> Iterator[EndedRequest]:
-        """Take out those that ended long enough ago."""
+        """Remove and yield those that ended long enough ago."""
         while self._pending and self._is_settled(self._pending[0]):
             yield self._pending.popleft()
 
@@ -114,7 +114,7 @@ NAME_BY_FAILED = {
 
 
 def full_collections() -> int:
-    """Return how often the oldest generation was collected."""
+    """Return how often the oldest generation has been collected."""
     return int(gc.get_stats()[2]["collections"])
 
 

@@ -1,4 +1,4 @@
-"""Counts threads by what they run, so that a line that starts one per request is seen."""
+"""Counts threads by what they run, to find the line that starts one for each request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_THREAD_NAME_LENGTH = 80
 
 
 class ThreadGroup(NamedTuple):
-    """Threads that run the same; those of a library under the same name too, but for digits."""
+    """Threads that run the same function; in libraries, also with the same name but for digits."""
 
     callee: Callee
     name: str
@@ -42,7 +42,7 @@ def count_threads() -> dict[str, DescribedCount]:
 def _group(thread: threading.Thread) -> ThreadGroup | None:
     """Return what *thread* runs, without running any code of its class.
 
-    None for the main thread, and for those that `threading` did not start.
+    Returns None for the main thread and for threads that `threading` did not start.
     """
     fields = object.__getattribute__(thread, "__dict__")
     runs = fields.get("_target")

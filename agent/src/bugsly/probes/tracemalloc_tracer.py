@@ -1,4 +1,4 @@
-"""Follows allocations with tracemalloc: all that Python's own allocators give out."""
+"""Traces allocations of Python's own allocators with tracemalloc, for an allocation window."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
     from bugsly.probes.allocation_lines import AllocationLines
 
 MAX_FRAMES = 20
-"""Of each stack: enough to come from the inside of a library to the application."""
+"""Frames of each stack: enough to reach the application from inside a library."""
 MAX_BYTES = 50_000_000
 """Memory that tracing itself may take."""
 ALREADY_TRACING = "the window was refused: the app traces with tracemalloc itself"
 
 
 class TracemallocTracer:
-    """Begins and ends tracemalloc."""
+    """Starts and stops tracemalloc."""
 
     name = "tracemalloc"
 
     def start(self) -> str:
-        """Begin, unless the application is tracing already."""
+        """Start tracing, unless the application already does."""
         import tracemalloc
 
         if tracemalloc.is_tracing():
@@ -30,7 +30,7 @@ class TracemallocTracer:
         return ""
 
     def is_full(self) -> bool:
-        """Return whether tracing takes as much memory as it may."""
+        """Return whether tracing has reached its limit of memory."""
         return self.overhead() > MAX_BYTES
 
     def overhead(self) -> int:
@@ -40,7 +40,7 @@ class TracemallocTracer:
         return tracemalloc.get_tracemalloc_memory()
 
     def stop(self, lines: AllocationLines) -> None:
-        """End, and add what is still allocated to *lines*."""
+        """Stop tracing, and add what is still allocated to *lines*."""
         import tracemalloc
 
         try:

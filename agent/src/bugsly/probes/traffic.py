@@ -1,4 +1,4 @@
-"""Counts requests by endpoint rule, on the request path and therefore with care for every step."""
+"""Counts requests by endpoint for samples; it is on the request path, so every step is cheap."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
 MIN_LARGE_BODY_BYTES = 256_000
-"""Bytes from which on a body that was handed over in one piece is told."""
+"""Size from which on a body sent in one piece is reported."""
 OTHER_ENDPOINTS = ("", "(other endpoints)")
 UNKNOWN_ENDPOINT = ("", "(unknown)")
 EndpointKey = tuple[str, str]
-"""Method and rule. The label `GET /items/<id>` is made when a sample is taken, not per request."""
+"""Method and rule. The label `GET /items/<id>` is made once per sample, not per request."""
 
 
 def endpoint_of(environ: WSGIEnvironment) -> EndpointKey:
-    """Return what *environ* was routed to; Flask leaves its request there under werkzeug's name."""
+    """Return the endpoint of *environ*, where Werkzeug stores the request."""
     method = environ.get("REQUEST_METHOD")
     if method not in METHODS:
         method = "OTHER"
@@ -51,7 +51,7 @@ class TrafficProbe:
         self.in_flight_requests = InFlightRequests()
 
     def reset_lock(self) -> None:
-        """Free the lock, which a thread that is no more may have held at a fork."""
+        """Replace the lock: a thread that the fork dropped may hold it."""
         self._lock = threading.Lock()
 
     def request_started(self) -> None:
@@ -64,7 +64,7 @@ class TrafficProbe:
     ) -> None:
         """Note that a request was answered with *sent* bytes after *micros* microseconds.
 
-        *pieces* counts those the body came in, 0 where that was not looked at.
+        *pieces* counts the pieces of the body, 0 if unknown.
         """
         with self._lock:
             self.in_flight -= 1
@@ -91,7 +91,7 @@ class TrafficProbe:
         return self._rows.setdefault(endpoint, [0] * 8)
 
     def take_traffic(self) -> tuple[SampledTraffic, ...]:
-        """Return what was served since the last call, busiest endpoint first, and begin anew."""
+        """Return the traffic since the last call, busiest endpoint first, and start over."""
         with self._lock:
             rows, self._rows = self._rows, {}
             self._taken_counts = _with_counts(self._taken_counts, rows)
@@ -112,7 +112,7 @@ class TrafficProbe:
         )
 
     def requests_by_endpoint(self) -> dict[EndpointKey, int]:
-        """Return how many requests of each endpoint were answered since the start."""
+        """Return how many requests of each endpoint have been answered since the start."""
         with self._lock:
             return _with_counts(self._taken_counts, self._rows)
 
@@ -120,7 +120,7 @@ class TrafficProbe:
 def _with_counts(
     served: Mapping[EndpointKey, int], rows: Mapping[EndpointKey, list[int]]
 ) -> dict[EndpointKey, int]:
-    """Return *served* with what is in *rows*; what is new beyond a bound counts as others."""
+    """Return *served* plus *rows*; new endpoints beyond `MAX_ENDPOINTS` count as others."""
     total = dict(served)
     for endpoint, row in rows.items():
         fits = endpoint in total or len(total) < MAX_ENDPOINTS

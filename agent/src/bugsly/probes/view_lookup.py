@@ -1,4 +1,4 @@
-"""Finds the function that answers an endpoint, as `GET /items/<int:id>`, in a Flask application."""
+"""Finds the view of a Flask endpoint such as `GET /items/<int:id>`, for the reader of sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_WRAPPERS = 20
 FLASK_VIEWS = "flask.views"
-"""Where views of classes are dispatched, which nobody means."""
+"""The module that dispatches class-based views; it defines no view itself."""
 
 
 class ViewLocation(NamedTuple):
@@ -23,7 +23,7 @@ class ViewLocation(NamedTuple):
 
 
 def find_view(apps: Iterable[Any], endpoint: str) -> ViewLocation | None:
-    """Return where the view of *endpoint* is defined, None where no app of Flask's has one."""
+    """Return where the view of *endpoint* is defined, None if no Flask app has one."""
     method, _, rule = endpoint.partition(" ")
     for app in apps:
         fields = getattr(app, "__dict__", {})
@@ -37,7 +37,7 @@ def find_view(apps: Iterable[Any], endpoint: str) -> ViewLocation | None:
 
 
 def _locate(view: Any, method: str) -> ViewLocation | None:
-    """Return where *view* is defined beneath its decorators, or the method of its class."""
+    """Return where *view* is defined below its decorators, or the method of its class."""
     for _ in range(MAX_WRAPPERS):
         unwrapped = _unwrap(view, method)
         if unwrapped is view:
@@ -50,7 +50,7 @@ def _locate(view: Any, method: str) -> ViewLocation | None:
 
 
 def _unwrap(view: Any, method: str) -> Any:
-    """Return what *view* calls in the end, one step down; itself where it is the end."""
+    """Return what *view* wraps, one step down; *view* itself if it wraps nothing."""
     if type(view) is partial:
         return view.func
     if type(view) is MethodType:
@@ -63,7 +63,7 @@ def _unwrap(view: Any, method: str) -> Any:
 
 
 def _instance_dict(view: Any) -> dict[str, Any]:
-    """Return the attributes of *view* without a question to it."""
+    """Return the attributes of *view* without running its code."""
     try:
         fields = object.__getattribute__(view, "__dict__")
     except AttributeError:
@@ -72,7 +72,7 @@ def _instance_dict(view: Any) -> dict[str, Any]:
 
 
 def _class_view(view_class: type, method: str) -> Any:
-    """Return what a class of views answers *method* with, also where a base of it does."""
+    """Return the function of a class-based view, or of a base of it, that handles *method*."""
     for name in (method.lower(), "get" if method == "HEAD" else "", "dispatch_request"):
         for base in view_class.__mro__:
             if name in vars(base) and base.__module__ != FLASK_VIEWS:

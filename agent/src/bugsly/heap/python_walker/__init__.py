@@ -1,1 +1,1 @@
-"""The heap walker in Python, for an interpreter without the compiled one; it gives the same results."""
+"""The heap walker in Python, for interpreters without the one in C; its results are the same."""

@@ -1,4 +1,4 @@
-"""What alone leads to what: dominators, by Cooper, Harvey and Kennedy (2001)."""
+"""Computes dominators for the walk in Python, as Cooper, Harvey and Kennedy (2001) do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def dominators(successors: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
     """Return the nodes, each after its dominator, and the dominator of each.
 
-    *successors* says where each node leads; node 0 leads to all others in the end.
+    *successors* lists the targets of each node's edges. Every node can be reached from node 0.
     """
     order = _reverse_postorder(successors)
     position = {node: index for index, node in enumerate(order)}
@@ -54,7 +54,7 @@ def _reverse_postorder(successors: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _common_dominator(predecessors: Sequence[int], dominator: Sequence[int]) -> int:
-    """Return where the ways up from all of *predecessors* meet, as far as these are known."""
+    """Return the nearest common dominator of *predecessors*, without those that have none yet."""
     known = [one for one in predecessors if dominator[one] >= 0]
     found = known[0]
     for other in known[1:]:

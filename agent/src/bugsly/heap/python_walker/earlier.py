@@ -1,4 +1,7 @@
-"""Looks taken earlier, and what has grown from each to the next; as the walker in C finds it."""
+"""Reduces a series of walk results to what grew, for the child of the walker in Python.
+
+It keeps what growing_groups.c of the walker in C keeps.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _GroupIdentity(NamedTuple):
-    """A group of any look; *parent* is a number of one."""
+    """What a group has in common with the same group of other results; *parent* is a number."""
 
     parent: int
     edge: EdgeKind
@@ -31,7 +34,7 @@ class _GroupIdentity(NamedTuple):
 
 
 class _GroupTotals:
-    """What one group and its parts have in each look."""
+    """What one group and its parts hold in each result."""
 
     def __init__(self, result_count: int) -> None:
         self.entries = [0] * result_count
@@ -39,17 +42,17 @@ class _GroupTotals:
         self.shallow = [0] * result_count
 
     def grows(self) -> bool:
-        holds = [
+        held = [
             entries or inner
             for entries, inner in zip(self.entries, self.child_objects, strict=True)
         ]
-        return _always_rises(holds) or _always_rises(self.shallow)
+        return _always_rises(held) or _always_rises(self.shallow)
 
 
 def keep_growing(results: Sequence[WalkResult]) -> list[WalkResult]:
-    """Return *results* with only what grew in every interval, or no root leads to.
+    """Return *results* with only what grew in every interval, and what no root leads to.
 
-    With it comes all below, and the way to it.
+    All groups above and below these are kept, too.
     """
     numbers: dict[_GroupIdentity, int] = {_GroupIdentity(0, EdgeKind.ROOT, "", "", ""): 0}
     numbers_by_result = [_group_numbers(one, numbers) for one in results]
@@ -63,7 +66,7 @@ def keep_growing(results: Sequence[WalkResult]) -> list[WalkResult]:
 
 
 def _group_numbers(result: WalkResult, numbers: dict[_GroupIdentity, int]) -> list[int]:
-    """Return the number of each group of *result*, the same in all looks."""
+    """Return the number of each group of *result*, the same in all results."""
     group_numbers = [0]
     for group in result.groups[1:]:
         key = _GroupIdentity(

@@ -1,4 +1,4 @@
-"""Where an object leads, for the walker in Python: as the edges.c of the one in C tells it."""
+"""Finds what an object refers to, for the walk in Python; as edges.c does in the walker in C."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from bugsly.heap.walk_result import EdgeKind
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.callables import ThreadLocal
-from bugsly.probes.census.containers import body_attribute
-from bugsly.probes.census.object_path import is_showable_key
-from bugsly.probes.census.references import read_slot
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import body_attribute
+from bugsly.introspection.path_text import is_showable_key
+from bugsly.introspection.type_internals import ThreadLocal, read_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +36,7 @@ _EXCEPTION_ATTRIBUTES = ("__traceback__", "__context__", "__cause__", "args")
 
 
 def edges_of(thing: Any, edge: EdgeKind) -> Iterator[Edge]:
-    """Yield the steps from *thing*, which *edge* leads to: those with a name first."""
+    """Yield the edges of *thing*, named ones first; *edge* is the kind that leads to it."""
     kind = type(thing)
     yield from _named_edges(thing, kind, edge)
     if id(kind) in PLAIN_CONTAINER_IDS or kind is BytesIO:  # whose size has the bytes in it
@@ -87,16 +86,14 @@ def _code_edges(thing: Any, kind: type) -> Iterable[Edge]:
 
 
 def _dict_edges(thing: Any, edge: EdgeKind) -> Iterator[Edge]:
-    names, names_keys = (
-        edge in {EdgeKind.NAMES, EdgeKind.THREAD},
-        dict.__len__(thing) <= MAX_NAMED_KEYS,
-    )
+    has_names = edge in {EdgeKind.NAMES, EdgeKind.THREAD}
+    has_named_keys = dict.__len__(thing) <= MAX_NAMED_KEYS
     for key, held in dict.items(thing):
         if edge is EdgeKind.THREADS:
             yield EdgeKind.THREAD, "", held
-        elif names and type(key) is str:
+        elif has_names and type(key) is str:
             yield EdgeKind.ATTRIBUTE, key, held
-        elif names_keys and type(key) is str and is_showable_key(key):
+        elif has_named_keys and type(key) is str and is_showable_key(key):
             yield EdgeKind.KEY, key, held
         else:
             yield EdgeKind.ENTRY, "", held
@@ -129,7 +126,7 @@ def _instance_edges(thing: Any, kind: type) -> Iterator[Edge]:
 
 
 def _members(kind: type) -> Iterator[tuple[str, type_internals.Getter]]:
-    """Yield what reads the members of a *kind*, slots and those of C types, by name."""
+    """Yield the names and readers of the members of a *kind*: slots, and members of C types."""
     if id(kind) not in _members_by_type:
         found = (
             one

@@ -1,4 +1,4 @@
-"""The walk in Python: slower than the one in C, and with the same result."""
+"""Walks the heap for the child of the walker in Python: slower than in C, with the same result."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from bugsly.heap.walk_result import (
     significant_groups,
 )
 from bugsly.heap.walk_roots import frames_from
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.containers import CONTAINER_TYPES, LENGTH_READERS
-from bugsly.probes.census.entry_weight import shallow_size
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import CONTAINER_TYPES, LENGTH_READERS
+from bugsly.introspection.object_sizes import shallow_size
 
 if TYPE_CHECKING:
     from bugsly.heap.snapshot import WalkRoots
@@ -46,14 +46,14 @@ class _OpenGroup:
         self.leaf_counts = dict.fromkeys(LEAF_TYPES, 0)
 
     def to_group(self) -> ObjectGroup:
-        parent, how, text, kind, name = self.key
+        parent, edge, text, kind, name = self.key
         leaves = tuple(self.leaf_counts.values())
         sizes = (self.entries, self.shallow, self.retained)
-        return ObjectGroup(parent, how, text, kind, name, self.objects, leaves, *sizes)
+        return ObjectGroup(parent, edge, text, kind, name, self.objects, leaves, *sizes)
 
 
 def walk_heap(roots: WalkRoots, *, include_unreachable: bool) -> WalkResult:
-    """Return what can be reached from *roots*, modules first, and all else where *include_unreachable*."""
+    """Return what *roots* lead to, modules first; all objects where *include_unreachable*."""
     started = monotonic()
     alive = gc.get_objects() if include_unreachable else []
     walk = _HeapWalk()
@@ -72,7 +72,7 @@ def walk_heap(roots: WalkRoots, *, include_unreachable: bool) -> WalkResult:
 
 
 class _HeapWalk:
-    """One walk, in a process of its own: it keeps all it meets."""
+    """One walk, in its own process: it keeps every object that it meets."""
 
     def __init__(self) -> None:
         self.groups = [_OpenGroup((0, EdgeKind.ROOT, "", "", ""), 0)]
@@ -87,7 +87,7 @@ class _HeapWalk:
 
     @property
     def objects(self) -> int:
-        """Return how many were met, leaves aside."""
+        """Return how many objects were met, without leaves."""
         return len(self._things) - 1
 
     def walk_from(self, roots: WalkRoots) -> None:
@@ -99,12 +99,12 @@ class _HeapWalk:
             self._visit_queued()
 
     def walk_rest(self, alive: list[Any]) -> None:
-        """Walk from the calls that go on, and take in what is left of all that is *alive*."""
+        """Walk from running calls, then add what is left of all objects *alive*."""
         self._walk_frames()
         self._add_unreachable([one for one in alive if id(one) not in self._node_by_id])
 
     def finish(self) -> tuple[ObjectGroup, ...]:
-        """Return the groups, with what they retain."""
+        """Return the groups with their retained sizes."""
         order, dominator = dominators(self._successors)
         retained = list(self._size_by_node)
         for node in reversed(order[1:]):
@@ -137,7 +137,7 @@ class _HeapWalk:
         self._visit_queued()
 
     def _add_unreachable(self, unreached: list[Any]) -> None:
-        """Take in what no root leads to; as the collector does, tell what C code holds."""
+        """Add what no root leads to; find what C code holds of it as the collector does."""
         reference_counts = _reference_counts(unreached)
         for thing in unreached:
             for inner in gc.get_referents(thing):
@@ -215,7 +215,7 @@ class _HeapWalk:
         return self._by_key[key]
 
     def _group_number(self, key: GroupKey) -> int:
-        """Return the group of *key*: in a chain, one that is there already."""
+        """Return the group of *key*: in a chain, the group above with the same last step."""
         ancestor, parent = key[0], self.groups[key[0]]
         for _ in range(MAX_CHAIN_ANCESTORS if key[1] not in PART_EDGES else 0):
             if ancestor and self.groups[ancestor].key[1:] == key[1:]:
@@ -229,9 +229,9 @@ class _HeapWalk:
 
 
 def _reference_counts(things: list[Any]) -> dict[int, int]:
-    """Return how many references there are to each of *things*, by id, without those of this code.
+    """Return how many references there are to each of *things*, by id, without this module's own.
 
-    The list that they are in and the one they came from are its, too.
+    Two lists of this module refer to each thing: *things* and the list it was chosen from.
     """
     alone: list[Any] = [[]]
     both = (alone, alone[:])

@@ -1,8 +1,8 @@
-"""The walker in Python, for where the one in C was not compiled.
+"""Runs the walk in Python in a child, for a snapshot where the walker in C was not compiled.
 
-Its child is a whole Python, so it takes Python's own fork with the hooks at it, and copies most
-pages that it looks at: counting references writes into every object. That fork forgets the calls of
-all other threads, so the twin does not see what only their locals keep.
+The child is a whole interpreter, so Python's own fork makes it, with all fork hooks. Most pages
+that it reads are copied, because counting references writes into every object. The fork drops the
+calls of all other threads, so this walker does not see what only their locals keep.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from typing import TYPE_CHECKING
 from bugsly.heap.python_walker.earlier import keep_growing
 from bugsly.heap.python_walker.walk import walk_heap
 from bugsly.heap.walk_result import decode_walk_result, encode_walk_result
-from bugsly.probes import process
 
 if TYPE_CHECKING:
     from bugsly.heap.snapshot import WalkRoots
 
 MAX_COPIED_RATIO = 2.5
-"""What a child may take, of its worker's private memory: all copied, and its own tables."""
+"""Most memory of a child, relative to its worker's private memory: all of it copied, and tables."""
 MAX_CLOSED_DESCRIPTORS = 4_096
 EXIT_NO_MEMORY, EXIT_CRASHED = 71, 74
 NICENESS = 19
 
 
 class PythonWalker:
-    """Walks with `gc.get_referents`."""
+    """A walker that follows references with `gc.get_referents`."""
 
     name = "python"
 
@@ -39,7 +38,7 @@ class PythonWalker:
         self,
         descriptor: int,
         roots: WalkRoots,
-        include_unreachable: bool,  # noqa: FBT001 - as the one in C
+        include_unreachable: bool,  # noqa: FBT001 - as in the walker in C
         earlier_results: tuple[bytes, ...],
     ) -> tuple[int, float]:
         """Return the pid of a child that walks, and the seconds the fork took."""
@@ -56,13 +55,13 @@ class PythonWalker:
             signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
     def reap(self, pid: int) -> int | None:
-        """Return the wait status of a child that has ended, None of one that runs."""
+        """Return the wait status of a child that has ended, None for one that runs."""
         found, status = posix.waitpid(pid, posix.WNOHANG)
         return status if found else None
 
-    def max_memory(self) -> int:
-        """Return the bytes that a child may take at the most."""
-        return int(process.read_memory().anonymous * MAX_COPIED_RATIO)
+    def max_memory(self, private_bytes: int, /) -> int:
+        """Return the most bytes that a child takes, of a worker with so much private memory."""
+        return int(private_bytes * MAX_COPIED_RATIO)
 
 
 def _run_child(
@@ -72,7 +71,7 @@ def _run_child(
     *,
     include_unreachable: bool,
 ) -> None:
-    """Be the child, to its end."""
+    """Run as the child; never returns."""
     status = EXIT_CRASHED
     try:
         gc.disable()
@@ -97,7 +96,7 @@ def _run_child(
 
 
 def _lower_priority() -> None:
-    """Let the kernel take this process first, where it lets us say so."""
+    """Yield CPU time to others, and be the first to be killed where memory runs out."""
     posix.nice(NICENESS)
     try:
         score = posix.open("/proc/self/oom_score_adj", posix.O_WRONLY)

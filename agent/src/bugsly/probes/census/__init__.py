@@ -1,4 +1,4 @@
-"""Counts what can be reached from modules, a little at a time, and remembers what grows."""
+"""Finds growing containers for the sampler: walks what modules refer to, a slice at a time."""
 
 from bugsly.probes.census.census import Census
 from bugsly.probes.census.census_schedule import CensusSchedule

@@ -1,8 +1,7 @@
-"""What functions, methods, partials and caches of functions lead to."""
+"""Finds for the census what functions, methods, partials and `lru_cache` objects refer to."""
 
 from __future__ import annotations
 
-import _thread
 import builtins
 import functools
 import gc
@@ -20,7 +19,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census.containers import LruCache, named_items, oldest_entries
+from bugsly.introspection.containers import LruCache, named_items, oldest_entries
+from bugsly.introspection.type_internals import ThreadLocal
 from bugsly.probes.census.object_path import ATTRIBUTE, CLOSURE, DEFAULT, ENTRY, THREAD
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     ChildEdge = tuple[str, object, Any]
 
 MAX_THREADS = 64
-ThreadLocal = _thread._local  # noqa: SLF001 - `threading.local`, unless gevent put its own there
 LEAF_TYPE_IDS = frozenset(
     map(
         id,
@@ -41,13 +40,13 @@ LEAF_TYPE_IDS = frozenset(
         ),
     )
 )
-"""Types that lead nowhere; a tuple does, though it cannot grow."""
+"""Types whose objects refer to nothing that may grow; a tuple may, so it is not among them."""
 
 
 def may_have_children(thing: Any, *, is_app: bool, depth: int = 2) -> bool:
-    """Return whether *thing* may lead anywhere; most functions do not, and there are many.
+    """Return whether *thing* may have children; most functions have none, and there are many.
 
-    Attributes of a function are looked for in the application's *is_app* only.
+    Attributes of a function count only in the application's code, which is what *is_app* says.
     """
     if type(thing) is not FunctionType:
         return True
@@ -83,7 +82,7 @@ def _function_children(function: FunctionType) -> Iterable[ChildEdge]:
 
 
 def _has_attributes(function: FunctionType) -> bool:
-    """Return whether *function* may have an attribute dictionary, which asking for would make."""
+    """Return whether *function* may have an attribute dictionary; reading it would create one."""
     known = {id(function.__globals__), id(vars(builtins)), id(function.__kwdefaults__)}
     return any(type(held) is dict and id(held) not in known for held in gc.get_referents(function))
 
@@ -116,9 +115,10 @@ def _cell_content(cell: CellType) -> Any:
 
 
 def _thread_local_children(local: Any) -> Iterable[ChildEdge]:
-    """Yield what each thread keeps in a `threading.local`, which asking for would only make.
+    """Yield what each thread keeps in a `threading.local`.
 
-    It tells the collector a dictionary of these dictionaries, by thread.
+    Reading an attribute could create the dictionary of this thread. The garbage collector sees all
+    of them: they are in one dictionary, by thread.
     """
     for held in gc.get_referents(local):
         if type(held) is dict:
@@ -139,7 +139,7 @@ _CHILDREN_READERS: dict[int, Callable[[Any], Iterable[ChildEdge]]] = {
 
 
 def children_reader(kind: type) -> Callable[[Any], Iterable[ChildEdge]] | None:
-    """Return what tells where things of a *kind* lead, None for all that are not special."""
+    """Return a function that yields the children of a *kind*, None for all other kinds."""
     return _CHILDREN_READERS.get(id(kind)) or (
         _thread_local_children if issubclass(kind, ThreadLocal) else None
     )

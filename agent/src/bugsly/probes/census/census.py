@@ -1,4 +1,4 @@
-"""Walks everything reachable from modules in slices of time, and follows what grows."""
+"""Walks all containers that modules refer to, in slices of time, and watches those that grow."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     Queue = deque[tuple[ObjectPath, CensusRoot, int, Any]]
 
 MIN_ENTRIES = 16
-"""Containers of fewer entries are not remembered from pass to pass."""
+"""Smaller containers are not compared from pass to pass."""
 MAX_REMEMBERED_COUNTS = 20_000
-"""Containers that are remembered from pass to pass."""
+"""Containers whose counts are kept from one pass to the next."""
 PASSES_PER_FULL_PASS = 8
-"""Passes after which everything is looked at again, whether it led anywhere before or not."""
+"""One pass in so many also reads what had no children before."""
 BATCH_SIZE = 64
-"""Things that are looked at between two looks at the clock."""
+"""Objects that are read between two readings of the clock."""
 MAX_DEPTH = 7
 """Steps from a root."""
 MAX_QUEUED = 10_000
-"""Things that wait to be looked into, at any moment of a pass."""
+"""Objects that wait to be read, at any moment of a pass."""
 MAX_THINGS_PER_APP_MODULE = 20_000
 MAX_THINGS_PER_LIBRARY_MODULE = 4_000
-"""How many things are looked at below one module."""
+"""Objects that are read below one module."""
 
 
 class Census:
-    """Passes over all containers, one after the other, those of *served* applications last.
+    """Passes over all containers, one after another; *served* applications come last.
 
-    Between two calls it refers to nothing of the application's: what waits, and what is followed,
-    is found again by its path.
+    Between two calls it refers to no object of the application: queued and watched ones are found
+    again by their paths.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class Census:
 
     @property
     def watched_count(self) -> int:
-        """Return how many containers were found worth following so far."""
+        """Return how many containers have been watched so far."""
         return self._watcher.admitted
 
     def work(self, seconds: float) -> bool:
-        """Go on with the present pass for *seconds* of CPU; return whether it came to its end."""
+        """Continue the current pass for *seconds* of CPU time; return whether it is complete."""
         deadline = thread_time() + seconds
         if self._pass is None:
             self._begin_pass()
@@ -91,7 +91,7 @@ class Census:
         return True
 
     def _begin_pass(self) -> None:
-        """Forget what an earlier pass left, which may have failed in the middle."""
+        """Clear what the pass before left: it may have failed halfway."""
         self._passes += 1
         if self._passes % PASSES_PER_FULL_PASS == 0:
             self._references.forget_known()
@@ -100,13 +100,13 @@ class Census:
         self._seen.clear()
 
     def count_holders(self) -> Iterable[HolderCount]:
-        """Return how much the growing holders hold at this moment."""
+        """Return how many entries the growing holders have now."""
         levels = self._watcher.count_holders(self._resolve_root)
         self._references.release_classes()
         return levels
 
     def describe_holders(self) -> Iterable[Holder]:
-        """Return what is known of the holders in `count_holders`."""
+        """Return descriptions of the holders in `count_holders`."""
         return self._watcher.describe_holders()
 
     def _release_objects(self) -> None:
@@ -144,7 +144,7 @@ class Census:
         )
 
     def _walk(self) -> Iterator[None]:
-        """Go through what waits, nearest first: so the shortest way gives a thing its name."""
+        """Read what is queued, nearest to a root first: an object gets its shortest path."""
         while self._queue:
             path, root, depth, thing = self._queue.popleft()
             if self._allowance[root.name] <= 0:
@@ -161,7 +161,7 @@ class Census:
         self._allowance.clear()
 
     def _examine(self, path: ObjectPath, root: CensusRoot, depth: int, done: int) -> bool:
-        """Look at some more of what *path* leads to; return whether there is more to look at."""
+        """Read the next batch of what *path* leads to; return whether more is left."""
         if self._children is None:
             thing = path.resolve(self._resolve_root(path.root), self._references.fetch)
             self._children = [] if thing is None else self._references.children(thing, root)

@@ -1,4 +1,4 @@
-"""Where a census begins: the application's modules, then everybody else's, then the app itself."""
+"""Lists the roots of the census: modules of the application, of libraries, then applications."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.app_code import is_app_file
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -15,21 +15,21 @@ EXCLUDED_PACKAGES = frozenset(
     {"sys", "builtins", "gc", "importlib", "encodings", "__future__", "bugsly", "zipimport"}
     | {"_frozen_importlib", "_frozen_importlib_external"}
 )
-"""The interpreter's own books, and ours. `sys.modules` grows with every import, and so on."""
+"""The interpreter's registries, which grow with every import, and the agent's."""
 MAX_MODULES = 20_000
 
 
 class CensusRoot(NamedTuple):
-    """A thing to begin with, by name; *is_app* where it is the application's, worth a closer look."""
+    """The name of a root; one that *is_app* is the application's and is read more closely."""
 
     name: str
     is_app: bool
 
 
 def applications_by_name(served: Iterable[object]) -> dict[str, Any]:
-    """Return the applications that are *served*, of a method its object, by a name for each.
+    """Return the *served* applications by names such as `shop:app`, which no module has.
 
-    The name is no module's: `shop:app`.
+    For a bound method it returns its object.
     """
     found: dict[str, Any] = {}
     for application in served:
@@ -41,13 +41,13 @@ def applications_by_name(served: Iterable[object]) -> dict[str, Any]:
 
 
 def flask_packages(applications: Mapping[str, Any]) -> frozenset[str]:
-    """Return the packages that the Flask applications among *applications* say they are made in."""
+    """Return the packages in which the Flask applications among *applications* were made."""
     names = map(import_name, applications.values())
     return frozenset(name.partition(".")[0] for name in names if name)
 
 
 def import_name(app: Any) -> str:
-    """Return the module that a Flask application says it is made in, empty for anything else."""
+    """Return the module that a Flask application was made in, empty for anything else."""
     getter = type_internals.dict_getter(type(app))
     held = getter(app) if getter is not None else None
     name = held.get("import_name") if type(held) is dict else None
@@ -55,20 +55,20 @@ def import_name(app: Any) -> str:
 
 
 class ModuleRoots:
-    """The *modules* there are, told apart."""
+    """Sorts *modules* into those of the application and those of libraries."""
 
     def __init__(self, modules: Mapping[str, Any]) -> None:
         self._modules = modules
         self._is_app_by_name: dict[str, bool] = {}
 
     def is_app(self, name: str) -> bool:
-        """Return whether the root called *name* is the application's; an app itself is."""
+        """Return whether the root *name* is a module of the application, or an application."""
         return self._is_app_by_name.get(name, True)
 
     def modules(self, packages: frozenset[str]) -> Iterator[CensusRoot | None]:
-        """Yield the modules that are worth a look, those of *packages* and other own ones first.
+        """Yield the modules to read, those of *packages* and of the application first.
 
-        Yields None in between, where it takes a while.
+        Yields None now and then, so that the caller can check the clock.
         """
         names = list(self._modules)[:MAX_MODULES]
         others = []

@@ -1,4 +1,4 @@
-"""Spreads the passes of a census over time, so that the application hardly notices."""
+"""Spreads the passes of the census over time, for the sampler, so that requests hardly wait."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from bugsly.probes.census.census import Census
 
 SLICE_SECONDS = 0.0007
-"""Seconds of work in one go: what a request may have to wait for."""
+"""Seconds of work in one slice: a request may have to wait for it."""
 MIN_CPU_SHARE = 0.005
 DEVELOPMENT_CPU_SHARE = 0.1
-"""Of the time between two samples, at most: the first where they are rare, the second at a desk."""
+"""Shares of the time between two samples; in development samples are frequent."""
 QUIET_PASSES_PER_REST = 4
-"""Passes that found nothing new to follow, after which there is one less for a sample."""
+"""Passes that found nothing new, after each of which one more sample goes without a pass."""
 MAX_REST_SAMPLES = 5
-"""Samples that go by without a pass, at most."""
+"""Samples in a row without a pass."""
 
 
 class CensusSchedule:
-    """Makes a pass between two samples that are *every* seconds apart, unless all is quiet."""
+    """Runs one pass between two samples that are *every* seconds apart, fewer if nothing grows."""
 
     def __init__(self, census: Census, every: float) -> None:
         self._census = census
@@ -31,14 +31,14 @@ class CensusSchedule:
         self._in_pass = False
 
     def begin_pass(self) -> None:
-        """Let a pass begin, unless one is under way or none is due."""
+        """Begin a pass, unless one is in progress or none is due."""
         if not self._in_pass and self._samples_to_rest > 0:
             self._samples_to_rest -= 1
         else:
             self._in_pass = True
 
     def run_slice(self) -> float:
-        """Work for a slice; return the seconds to wait for the next, for ever after the last."""
+        """Work for one slice; return the seconds to wait for the next, infinity after the last."""
         if not self._in_pass:
             return math.inf
         watched_before = self._census.watched_count

@@ -1,4 +1,4 @@
-"""What is to be said of a container beside its count: its kind, where it stops, how it is used."""
+"""Describes watched containers for the census: kind, capacity limit, use of a cache."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import deque
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import LruCache, named_items
 from bugsly.probes.census.callables import children_reader
-from bugsly.probes.census.containers import LruCache, named_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ LIMIT_NAMES = frozenset(
     {"maxsize", "maxlen", "maxentries", "maxitems", "maxcount", "maxlength", "maxcache"}
     | {"capacity", "cachesize", "maxcachesize", "cachemaxsize", "threshold", "sizelimit"}
 )
-"""Names under which caches of all makers keep the count at which they stop, without `_`."""
+"""Names of the capacity limits of caches, without `_`."""
 MIN_UNLIMITED = 10**9
 
 
@@ -39,11 +39,11 @@ def container_details(thing: Any) -> dict[str, int]:
 def capacity_limit(
     thing: Any, owner: Any, count: int, references: ReferenceReader, *, is_app: bool
 ) -> int | None:
-    """Return the count at which *thing* stops by itself, None where nothing seems to stop it.
+    """Return the count at which *thing* stops growing, None if no limit is found.
 
-    A container written in Python keeps it in an attribute of its own or of its *owner*. Names
-    of modules are taken for bounds in libraries only, not in the application's *is_app* code, where
-    nothing says that they belong together.
+    A container written in Python has it in an attribute, of its own or of its *owner*. Numbers of a
+    module count in libraries only: in the application's code (*is_app*) they may have nothing to do
+    with the container.
     """
     kind = type(thing)
     if kind is LruCache:
@@ -72,7 +72,7 @@ def _sibling_limits(owner: Any, references: ReferenceReader, *, is_app: bool) ->
 
 
 def _instance_limits(thing: Any, references: ReferenceReader) -> list[int]:
-    """Return the numbers that an instance, or its class, has under the name of a bound."""
+    """Return the numbers that an instance or its class has under the name of a limit."""
     found = _limits_among(references.attributes(thing))
     for base in type_internals.mro(type(thing)):
         found += _limits_among(list(type_internals.class_dict(base).items()))
@@ -88,6 +88,6 @@ def _limits_among(named: list[tuple[str, Any]]) -> list[int]:
 
 
 def _plain_name(name: object) -> str:
-    """Return an attribute's name as it was meant: `_Cache__maxsize` is `maxsize`."""
+    """Return the name of an attribute without mangling and `_`: `_Cache__maxsize` is `maxsize`."""
     text = name if type(name) is str else ""
     return text.rpartition("__")[2].replace("_", "").lower()

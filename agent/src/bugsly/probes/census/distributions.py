@@ -1,4 +1,4 @@
-"""Which distribution a module belongs to, by what lies beside it on disk."""
+"""Finds the distribution that installed a file, for descriptions of holders in libraries."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bugsly.app_code import PACKAGE_FOLDERS, STDLIB_FOLDER
 
 _METADATA_FOLDER = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.(dist-info|egg-info)")
 MAX_RECORD_LENGTH = 500_000
-"""Bytes of a list of installed files that are read."""
+"""Characters that are read of a list of installed files."""
 
 
 class DistributionFinder:
-    """Finds distributions and remembers what it found; each costs some file accesses once."""
+    """Finds distributions and caches them: each takes several file accesses."""
 
     def __init__(self) -> None:
         self._found: dict[str, str] = {}
 
     def distribution_of(self, file: str) -> str:
-        """Return name and version of the library that *file* is of, empty where it is of none."""
+        """Return name and version of the library that installed *file*, empty if none did."""
         folder = next((one for one in PACKAGE_FOLDERS if one in file), None)
         if folder is None:
             is_python = file.startswith(STDLIB_FOLDER) or not file
@@ -36,9 +36,9 @@ class DistributionFinder:
 
 
 def _find_distribution(site: Path, file: str) -> str:
-    """Return the distribution in *site* that brought *file*, else the name of its package.
+    """Return the distribution in *site* that installed *file*, else the name of its package.
 
-    Several may have brought the package, where it is a namespace.
+    Several distributions may install into one package if it is a namespace.
     """
     package = file.partition(os.sep)[0].partition(".")[0]
     try:
@@ -63,7 +63,7 @@ def _find_distribution(site: Path, file: str) -> str:
 
 
 def _read_record(info: Path) -> str:
-    """Return the list of the files that a distribution brought."""
+    """Return the list of files that a distribution installed."""
     try:
         with (info / "RECORD").open(encoding="utf-8", errors="replace") as record:
             return record.read(MAX_RECORD_LENGTH)

@@ -1,4 +1,4 @@
-"""What one entry of a container weighs, and what it is: an estimate from its newest entries."""
+"""Estimates for the census the size and type of a container's entries, from its newest ones."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from collections import Counter, deque
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.callables import LEAF_TYPE_IDS
-from bugsly.probes.census.containers import (
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import (
     CONTAINER_TYPES,
     LENGTH_READERS,
     LruCache,
     newest_entries,
 )
-from bugsly.probes.census.references import is_defined_elsewhere
+from bugsly.introspection.definitions import is_defined_elsewhere
+from bugsly.introspection.object_sizes import shallow_size
+from bugsly.probes.census.callables import LEAF_TYPE_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLED_ENTRIES = 3
 MAX_VISITED_PER_ENTRY = 200
-"""Visited for one entry at the most."""
+"""Objects that are visited for one entry."""
 MAX_CONTAINER_ENTRIES = 1_000
-"""Entries of the largest container that is looked into below an entry."""
-GC_HEADER_BYTES = 16
+"""Entries of the largest container that is entered below an entry."""
 LOCALS_MARK = "<locals>"
-"""Stands in the name of what a function made."""
+"""Part of the name of what a function defines."""
 SHARED_TYPE_IDS = frozenset(map(id, (BuiltinFunctionType, CodeType, property)))
-"""What an entry refers to and does not keep alive by itself."""
+"""Types of what an entry refers to without keeping it alive."""
 
 
 class EntryWeight(NamedTuple):
-    """Mean bytes of an entry, and what entries are."""
+    """Mean bytes of an entry, and the types of an entry."""
 
     bytes: int
     entry: str
 
 
 def weigh_entries(container: Any, count: int) -> EntryWeight:
-    """Return what the newest entries of *container* weigh, which has *count* of them.
+    """Return the mean size of the newest of the *count* entries of *container*.
 
-    What several of these entries lead to is shared by them, and is no entry's own weight.
+    What several of these entries refer to is shared and does not count.
     """
     slot = shallow_size(container) // max(1, count)
     entries = _newest_parts(container)
@@ -59,26 +59,9 @@ def weigh_entries(container: Any, count: int) -> EntryWeight:
 
 
 def _dereferenced(part: Any) -> Any:
-    """Return what *part* is, or what it refers to weakly, where that is alive."""
+    """Return *part*, or for a weak reference the object it refers to if that is alive."""
     alive = weakref.ref.__call__(part) if issubclass(type(part), weakref.ref) else None
     return part if alive is None else alive
-
-
-def shallow_size(thing: Any) -> int:
-    """Return the bytes of *thing* alone, as the C type below its class tells them."""
-    for base in type_internals.mro(type(thing)):
-        measure = type_internals.class_dict(base).get("__sizeof__")
-        if measure is not None and type(measure) is not FunctionType:
-            return _read_size(measure, thing) + (GC_HEADER_BYTES if gc.is_tracked(thing) else 0)
-    return 0
-
-
-def _read_size(measure: Any, thing: Any) -> int:
-    try:
-        size = measure(thing)
-    except (TypeError, ValueError):
-        return 0
-    return size if type(size) is int else 0
 
 
 def _newest_parts(container: Any) -> list[tuple[Any, ...]]:
@@ -91,10 +74,10 @@ def _newest_parts(container: Any) -> list[tuple[Any, ...]]:
 
 
 def _lru_cache_parts(cache: Any) -> list[tuple[Any, ...]]:
-    """Return keys and results that a cache of a function took last.
+    """Return the keys and results that an `lru_cache` stored last.
 
-    A bounded one tells the collector key, result and type of link of each, oldest first, and then
-    its dictionary of links; one without bound has a dictionary of results.
+    Of a bounded one, the garbage collector sees key, result and link type of each entry, oldest
+    first, and then the dictionary of links; of an unbounded one, a dictionary of results.
     """
     info = LruCache.cache_info(cache)
     size = info.currsize
@@ -111,7 +94,7 @@ def _lru_cache_parts(cache: Any) -> list[tuple[Any, ...]]:
 
 
 def _reachable_sizes(start: tuple[Any, ...]) -> Iterator[tuple[int, int]]:
-    """Yield what *start* leads to, nearest first, each with its size; in bounds."""
+    """Yield the ids and sizes of what *start* refers to, nearest first, within the bounds."""
     queue, seen = deque(start), set(map(id, start))
     budget = MAX_VISITED_PER_ENTRY
     while queue and budget:
@@ -139,13 +122,13 @@ def _referents(thing: Any) -> list[Any]:
 
 
 def _function_parts(function: FunctionType) -> list[Any]:
-    """Return what a function keeps for itself, not what its module and its code do."""
+    """Return what a function alone refers to, without its module and its code."""
     parts = (*(function.__closure__ or ()), function.__defaults__, function.__kwdefaults__)
     return [part for part in (*parts, function.__dict__) if part]
 
 
 def _is_shared(thing: Any) -> bool:
-    """Return whether *thing* is a part of the program: code, and what a module defines or has."""
+    """Return whether *thing* is part of the program: code, or what a module defines."""
     kind = type(thing)
     if kind is FunctionType:
         return LOCALS_MARK not in thing.__qualname__

@@ -1,15 +1,14 @@
-"""The way from a root to a thing: to be read by a person, and to be walked again.
+"""Paths from a root to an object, for the census to show them and to find the object again.
 
-A path holds names and plain keys, never a thing it passes.
+A path holds names and plain keys, never an object on the path.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zlib import crc32
 
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
+from bugsly.introspection.path_text import checksum, is_showable_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,23 +17,19 @@ if TYPE_CHECKING:
 
 ATTRIBUTE, ENTRY, CLOSURE, DEFAULT = "attribute", "entry", "closure", "default"
 THREAD = "thread"
-MAX_SHOWN_INT = 100_000
 MAX_KEY_LENGTH = 200
-MAX_PATH_TEXT_LENGTH = 200
-_SHOWABLE_KEY = re.compile(r"(?!.*(\d{5}|[0-9a-fA-F-]{12}))[A-Za-z_][\w.:/ -]{0,39}")
-"""Keys that are shown. Others, as addresses of people and session ids, are nobody's business."""
 _SCALARS = (str, int, bytes, float, bool, type(None))
 
 
 class KeyPlaceholder(NamedTuple):
-    """Stands for a key that must not be kept or compared: how-manieth it is, and what it is."""
+    """Position and type of a key that must be neither kept nor compared."""
 
     position: int
     type_name: str
 
 
 class ObjectPath(NamedTuple):
-    """One step, and the path before it; a root has no step before it, and its key is its name."""
+    """The last step and the path before it; a root has no parent, and its key is its name."""
 
     parent: ObjectPath | None
     edge: str
@@ -52,7 +47,7 @@ class ObjectPath(NamedTuple):
 
     @property
     def steps(self) -> list[ObjectPath]:
-        """Return the path to each thing on the way, the root first."""
+        """Return the path to each object on this path, the root first."""
         return [self] if self.parent is None else [*self.parent.steps, self]
 
     @property
@@ -61,22 +56,15 @@ class ObjectPath(NamedTuple):
         return str(self.key) if self.parent is None else self.parent.root
 
     def resolve(self, root: Any, fetch: Fetch) -> Any:
-        """Return the thing at the end, found again from *root*; None where the way is gone."""
+        """Return the object at the end of the path from *root*, None if a step is gone."""
         if self.parent is None or root is None:
             return root
         owner = self.parent.resolve(root, fetch)
         return None if owner is None else fetch(owner, self.edge, self.key)
 
 
-def shorten(text: str) -> str:
-    """Return *text* with its middle cut out where it is long, still telling it from others."""
-    if len(text) <= MAX_PATH_TEXT_LENGTH:
-        return text
-    return f"{text[: MAX_PATH_TEXT_LENGTH - 52]}…{_checksum(text)}…{text[-40:]}"
-
-
 def storable_key(key: Any, index: int) -> object:
-    """Return *key* where it is plain and short, else its place."""
+    """Return *key* if it is plain and short, else a placeholder."""
     if _is_storable(key):
         return key
     return KeyPlaceholder(
@@ -104,15 +92,4 @@ def _format_step(edge: str, key: Any) -> str:
         return f"[<{key.type_name}> {key.position}]"
     if is_showable_key(key):
         return f"[{key!r}]"
-    return f"[<{type(key).__name__}> {_checksum(repr(key))}]"
-
-
-def is_showable_key(key: object) -> bool:
-    """Return whether *key* names something rather than somebody."""
-    if type(key) is str:
-        return _SHOWABLE_KEY.fullmatch(key) is not None
-    return key is None or (type(key) is int and abs(key) < MAX_SHOWN_INT)
-
-
-def _checksum(text: str) -> str:
-    return f"{crc32(text.encode(errors='replace')):08x}"
+    return f"[<{type(key).__name__}> {checksum(repr(key))}]"

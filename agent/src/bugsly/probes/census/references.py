@@ -1,52 +1,43 @@
-"""What can be reached from what in one step, without running a line of anybody's code.
+"""Finds for the census what an object refers to, without running the application's code.
 
-Properties, `__getattr__` and proxies are never asked: attributes come from instance dictionaries
-and slots, through the C descriptors that Python itself made for them.
+It evaluates no property, `__getattr__` or proxy: attributes come from instance dictionaries and
+slots, through the C descriptors that Python made for them.
 """
 
 from __future__ import annotations
 
 import gc
-import sys
 from itertools import islice
-from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import type_internals
-from bugsly.probes.census.callables import (
-    LEAF_TYPE_IDS,
-    ThreadLocal,
-    children_reader,
-    may_have_children,
-)
-from bugsly.probes.census.containers import (
-    CONTAINER_TYPES,
+from bugsly.introspection import type_internals
+from bugsly.introspection.containers import (
     MAX_NAMES,
-    body_attribute,
-    length_reader,
     named_items,
     oldest_entries,
 )
+from bugsly.introspection.definitions import is_defined_elsewhere
+from bugsly.introspection.type_internals import read_slot
+from bugsly.probes.census.callables import (
+    LEAF_TYPE_IDS,
+    children_reader,
+    may_have_children,
+)
 from bugsly.probes.census.object_path import ATTRIBUTE, ENTRY, KeyPlaceholder, storable_key
+from bugsly.probes.census.type_plan import TypePlan, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bugsly.probes.census.callables import ChildEdge
     from bugsly.probes.census.census_roots import CensusRoot
-    from bugsly.probes.census.containers import LengthReader
 
 MAX_ENTRIES = 256
-"""How many entries of one container are looked into."""
-OPAQUE_PACKAGES = frozenset(
-    {"bugsly", "gevent", "typing", "importlib", "enum"}
-    | {"_frozen_importlib", "_frozen_importlib_external"}
-)
-"""Packages whose instances are not entered: our own, thread-locals that run code, and such as
-hold nothing of the application's."""
+"""Entries that are read of one container."""
 MAX_PLANS = 2_000
 MAX_CHILDLESS_CLASSES = 5_000
-"""Classes that are remembered for leading nowhere."""
+"""Classes that are remembered to have no children."""
 IGNORED_NAMES = frozenset(
     {"__annotations__", "__builtins__", "__cached__", "__loader__", "__parameters__", "__path__"}
     | {"__orig_bases__", "__slots__", "__spec__", "_abc_impl", "__all__", "__match_args__"}
@@ -54,50 +45,8 @@ IGNORED_NAMES = frozenset(
 """Names in modules and classes under which nothing grows."""
 
 
-class TypePlan(NamedTuple):
-    """How things of one *kind* are looked at. It is not kept for long: it keeps the class alive."""
-
-    kind: type
-    length_reader: LengthReader | None
-    body_attribute: str
-    dict_getter: type_internals.Getter | None
-    slot_getters: tuple[tuple[str, type_internals.Getter], ...]
-    tuple_fields: tuple[str, ...]
-    has_entries: bool
-    """Whether it has entries to look into."""
-    is_opaque: bool
-    """Whether it is not entered, whatever it has."""
-
-    @property
-    def may_have_children(self) -> bool:
-        """Return whether there is a step from such a thing to another."""
-        return not self.is_opaque and bool(
-            self.has_entries or self.dict_getter or self.slot_getters
-        )
-
-
-def make_plan(kind: type) -> TypePlan:
-    """Return how to look at things of a *kind*."""
-    body = body_attribute(kind)
-    is_opaque = (
-        issubclass(kind, (ThreadLocal, ModuleType))
-        or type_internals.module_of(kind).partition(".")[0] in OPAQUE_PACKAGES
-    )
-    fields = type_internals.class_dict(kind).get("_fields") if issubclass(kind, tuple) else None
-    return TypePlan(
-        kind=kind,
-        length_reader=length_reader(kind),
-        body_attribute=body,
-        dict_getter=None if is_opaque else type_internals.dict_getter(kind),
-        slot_getters=() if is_opaque else type_internals.slot_getters(kind),
-        tuple_fields=fields if type(fields) is tuple else (),
-        has_entries=issubclass(kind, (*CONTAINER_TYPES, tuple)),
-        is_opaque=is_opaque,
-    )
-
-
 class ReferenceReader:
-    """Looks at things; remembers how to look at their kinds until it is told to forget."""
+    """Reads objects, and caches the plans of their types."""
 
     def __init__(self) -> None:
         self._plans: dict[int, TypePlan] = {}
@@ -105,16 +54,16 @@ class ReferenceReader:
         self._childless_classes: dict[int, int] = {}
 
     def forget_known(self) -> None:
-        """Look into those classes of libraries, too, that led nowhere; take nothing as known."""
+        """Forget all plans, and which classes have no children."""
         self._childless_classes.clear()
         self._plans.clear()
 
     def release_classes(self) -> None:
-        """Let go of all classes but those that their modules keep alive anyway."""
+        """Release all classes except those that their modules keep alive anyway."""
         self._temporary_plans.clear()
 
     def plan_for(self, kind: type) -> TypePlan:
-        """Return how to look at a *kind*."""
+        """Return how to read objects of a *kind*."""
         found = self._plans.get(id(kind)) or self._temporary_plans.get(id(kind))
         if found is None:
             found = make_plan(kind)
@@ -133,7 +82,7 @@ class ReferenceReader:
         return held.get(plan.body_attribute, thing) if type(held) is dict else thing
 
     def count_entries(self, thing: Any) -> int | None:
-        """Return how many entries *thing* holds, None where it is no container."""
+        """Return how many entries *thing* has, None if it is no container."""
         plan = self.plan_for(type(thing))
         if plan.length_reader is not None:
             return plan.length_reader(thing)
@@ -144,7 +93,7 @@ class ReferenceReader:
         return None if length is None else length(body)
 
     def may_have_children(self, thing: Any) -> bool:
-        """Return whether it is worth to ask for the children of *thing*."""
+        """Return whether *thing* may have children."""
         kind = type(thing)
         if kind is tuple:
             return any(id(type(held)) not in LEAF_TYPE_IDS for held in thing[:MAX_ENTRIES])
@@ -153,9 +102,9 @@ class ReferenceReader:
         return self.plan_for(kind).may_have_children
 
     def children(self, thing: Any, root: CensusRoot) -> list[ChildEdge]:
-        """Return how, under which key, and to what *thing* leads, without what leads nowhere.
+        """Return the children of *thing*: kind of edge, key and object, without leaves.
 
-        Classes and functions that are at home in another module than *root* are left to it.
+        Classes and functions that another module than *root* defines are left to that module.
         """
         kind = type(thing)
         read_children = children_reader(kind)
@@ -190,7 +139,7 @@ class ReferenceReader:
         return [*found, *slots]
 
     def fetch(self, thing: Any, edge: str, key: Any) -> Any:
-        """Return what one step leads to, found directly; None where it is gone."""
+        """Return the child of *thing* behind one step, None if it is gone."""
         kind = type(thing)
         read_children = children_reader(kind)
         if read_children is not None:
@@ -224,29 +173,6 @@ class ReferenceReader:
                 yield ATTRIBUTE, name, value
 
 
-def read_slot(getter: type_internals.Getter, thing: Any) -> Any:
-    """Return what a slot holds, None where it is empty."""
-    try:
-        return getter(thing)
-    except AttributeError:
-        return None
-
-
-def is_defined_elsewhere(thing: Any, module: str) -> bool:
-    """Return whether *thing* is a class or function that another module than *module* defines."""
-    kind = type(thing)
-    if kind is FunctionType:
-        defining, name = thing.__module__, thing.__name__
-    elif issubclass(kind, type):
-        defining, name = type_internals.module_of(thing), type_internals.qualname_of(thing)
-    else:
-        return False
-    if defining == module or type(defining) is not str:
-        return False
-    found = sys.modules.get(defining)
-    return type(found) is ModuleType and type_internals.module_dict(found).get(name) is thing
-
-
 def _without_leaves(children: Iterable[ChildEdge]) -> list[ChildEdge]:
     return [child for child in children if id(type(child[2])) not in LEAF_TYPE_IDS]
 
@@ -254,7 +180,7 @@ def _without_leaves(children: Iterable[ChildEdge]) -> list[ChildEdge]:
 def _has_non_leaf_references(thing: object) -> bool:
     """Return whether an instance refers to more than leaves and its class.
 
-    Asked first because reading an instance dictionary makes one where there was none.
+    Checked first, because reading an instance dictionary creates it if there is none.
     """
     return any(
         id(type(held)) not in LEAF_TYPE_IDS and held is not type(thing)
@@ -263,7 +189,7 @@ def _has_non_leaf_references(thing: object) -> bool:
 
 
 def _named_children(names: Any, root: CensusRoot) -> list[ChildEdge]:
-    """Return what the *names* of a module or a class lead to; of very many the first and last."""
+    """Return the children of a module or a class; of very many *names* the first and last ones."""
     try:
         found = list(islice(names.items(), MAX_NAMES))
         if len(names) > MAX_NAMES:

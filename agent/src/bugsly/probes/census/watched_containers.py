@@ -1,20 +1,20 @@
-"""The containers that were seen to grow: followed by their path, counted at each sample."""
+"""Watches the containers that the census saw grow, and counts their entries at each sample."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from bugsly.introspection.containers import newest_entries
+from bugsly.introspection.path_text import shorten
 from bugsly.probes.census.canonical_names import canonical_path, display_name, source_file
 from bugsly.probes.census.container_description import (
     capacity_limit,
     container_details,
     container_kind,
 )
-from bugsly.probes.census.containers import newest_entries
 from bugsly.probes.census.distributions import DistributionFinder
 from bugsly.probes.census.entry_weight import weigh_entries
-from bugsly.probes.census.object_path import shorten
 from bugsly.protocol.evidence import Holder, HolderCount
 
 if TYPE_CHECKING:
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 MAX_WATCHED = 40
 MAX_CANDIDATES = 200
-"""Newcomers of one pass that are considered."""
+"""Containers of one pass that are considered."""
 MAX_IDLE_SAMPLES = 30
-"""Samples without growth after which a track may be dropped for another."""
+"""Samples without growth after which a container may be replaced by another."""
 GROWTH_DECAY = 0.9
-"""What is left of the growth of a sample at the next one, in the ranking."""
+"""Factor by which earlier growth counts less in the ranking, per sample."""
 ASSUMED_ENTRY_BYTES = 100
-"""Bytes of an entry that was not weighed yet."""
+"""Assumed size of an entry that has not been weighed."""
 REWEIGH_GROWTH = 1.5
-"""How many times more entries a container has to have before they are weighed again."""
+"""Factor by which a container has to grow before its entries are weighed again."""
 MAX_WATCHED_KEYS = 4
-"""Keys of a container that are watched for leaving."""
+"""Keys of a container that are checked for removal."""
 
 
 @dataclass(slots=True)
 class WatchedContainer:
-    """A container that grew, and what was seen of it."""
+    """A container that grew, its counts and its description."""
 
     path: ObjectPath
     count: int
@@ -51,16 +51,16 @@ class WatchedContainer:
     weighed_count: int = 0
     idle_samples: int = 0
     removed: int = 0
-    """Seen to leave; of a cache of a function, what it missed and does not hold is counted."""
+    """Entries seen to leave; for an `lru_cache`, its misses less its entries."""
     watched_keys: list[Any] = field(default_factory=list)
 
     @property
     def importance(self) -> float:
-        """Return how much it matters: what it gained lately, in bytes."""
+        """Return its rank: the bytes it gained lately."""
         return self.recent_growth * (self.holder.entry_bytes or ASSUMED_ENTRY_BYTES)
 
     def update_count(self, count: int, body: Any) -> None:
-        """Note that it holds *count* entries now, in *body*; see what left it since."""
+        """Note that it has *count* entries now, in *body*, and count those that left."""
         gone = [key for key in self.watched_keys if not _contains_key(body, key)]
         self.removed += max(self.count - count, len(gone))
         self.watched_keys = [key for key in self.watched_keys if key not in gone]
@@ -75,9 +75,9 @@ class WatchedContainer:
 
 
 class ContainerWatcher:
-    """Up to `MAX_WATCHED` tracks; one that does not grow any more makes room for one that does.
+    """Watches up to `MAX_WATCHED` containers; one that stops growing makes room for one that grows.
 
-    *is_app_root* tells of a root whether it is the application's.
+    *is_app_root* returns whether a root is the application's.
     """
 
     def __init__(self, references: ReferenceReader, is_app_root: Callable[[str], bool]) -> None:
@@ -90,12 +90,12 @@ class ContainerWatcher:
         self.admitted = 0
 
     def note_growth(self, path: ObjectPath, before: int, count: int) -> None:
-        """Note that the container at *path* grew since the pass before."""
+        """Note that the container at *path* grew since the last pass."""
         if len(self._candidates) < MAX_CANDIDATES or path in self._watched:
             self._candidates[path] = (before, count)
 
     def choose_and_weigh(self, resolve_root: RootResolver) -> Iterator[None]:
-        """Decide, at the end of a pass, what is followed; weigh what is, step by step."""
+        """Choose at the end of a pass what to watch, and weigh it; yield after each container."""
         candidates, self._candidates = self._candidates, {}
         for path, (before, count) in sorted(
             candidates.items(), key=lambda candidate: candidate[1][0] - candidate[1][1]
@@ -112,7 +112,7 @@ class ContainerWatcher:
                 yield None
 
     def count_holders(self, resolve_root: RootResolver) -> tuple[HolderCount, ...]:
-        """Count what is followed, as far as it was weighed."""
+        """Count the watched containers that have been weighed."""
         for watched in self._watched.values():
             thing = self._resolve(watched.path, resolve_root)
             watched.update_count(
@@ -122,14 +122,14 @@ class ContainerWatcher:
             removed = max(watched.removed, details.get("misses", 0) - watched.count)
             watched.holder = replace(watched.holder, removed=removed, details=details)
         return tuple(
-            HolderCount(holder=track.holder.name, count=track.count)
-            for track in self._watched.values()
-            if track.weighed_count
+            HolderCount(holder=watched.holder.name, count=watched.count)
+            for watched in self._watched.values()
+            if watched.weighed_count
         )
 
     def describe_holders(self) -> tuple[Holder, ...]:
-        """Describe what is followed, as it was when it was counted last."""
-        return tuple(track.holder for track in self._watched.values() if track.weighed_count)
+        """Describe these containers, as of their last count."""
+        return tuple(watched.holder for watched in self._watched.values() if watched.weighed_count)
 
     def _resolve(self, path: ObjectPath, resolve_root: RootResolver) -> Any:
         return path.resolve(resolve_root(path.root), self._references.fetch)
@@ -145,11 +145,11 @@ class ContainerWatcher:
 
     def _unique_name(self, path: ObjectPath, resolve_root: RootResolver) -> str:
         name = display_name(path, resolve_root(path.root), self._references.fetch)
-        taken = any(track.holder.name == name for track in self._watched.values())
+        taken = any(watched.holder.name == name for watched in self._watched.values())
         return shorten(path.text) if taken else name
 
     def _start_watching(self, path: ObjectPath, name: str, before: int, count: int) -> None:
-        """Follow *path*, where there is room or something that matters less."""
+        """Watch *path* if there is room, or instead of a less important container."""
         newcomer = WatchedContainer(path, count, count - before, Holder(name=name, kind=""))
         if len(self._watched) >= MAX_WATCHED:
             least = min(
@@ -184,7 +184,7 @@ class ContainerWatcher:
 
 
 def _newest_plain_keys(body: Any) -> list[Any]:
-    """Return plain keys of the newest entries, which are no object of the application's."""
+    """Return keys of the newest entries that are plain strings and numbers."""
     pairs = issubclass(type(body), dict)
     if not pairs and not issubclass(type(body), set):
         return []

@@ -1,8 +1,7 @@
-"""Makes events of exceptions and messages.
+"""Captures exceptions and messages as events, for all error hooks.
 
-What is gone a moment later (locals, breadcrumbs, the request) is written down where the error
-happened, bounded in characters and time. The rest (source lines, redaction, JSON) is done where
-events are sent.
+What is soon gone (locals, breadcrumbs, the request) is recorded where the error happens, within
+limits of size and time. The rest (source lines, redaction, JSON) is done on the sender's thread.
 """
 
 from bugsly.probes.errors.error_reporter import ErrorReporter

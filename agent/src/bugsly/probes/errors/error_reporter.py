@@ -1,4 +1,4 @@
-"""Takes an error from whichever hook meets it first, and puts an event of it on the desk."""
+"""Turns the first report of an error by any hook into an event, and puts it into the outbox."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from time import monotonic, perf_counter_ns, time
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
+from bugsly.introspection import type_internals
 from bugsly.probes import process
-from bugsly.probes.census import type_internals
 from bugsly.probes.errors.exception_chain import exceptions_of, traceback_of
 from bugsly.probes.errors.frames import innermost_line
 from bugsly.probes.errors.rate_limit import ErrorRateLimiter
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from bugsly.probes.errors.scope import ScopeFinder
 
 EXIT_EXCEPTIONS = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit", "GreenletExit"})
-"""Exceptions that are no errors; the last one is gevent's."""
+"""Exceptions that end a program and are no errors; the last one is gevent's."""
 EVENT_MARK = "__bugsly__"
-"""Under which an exception keeps the id of its event and when it was made."""
+"""Attribute of an exception with the id of its event and the time of its capture."""
 MAX_MESSAGE_LENGTH = 2_000
 MAX_NAME_LENGTH = 200
 EVENT_OVERHEAD_BYTES = 4_000
-"""Bytes of an event beside the texts in it."""
+"""Assumed size of an event without the texts in it."""
 _capturing: ContextVar[bool] = ContextVar("bugsly.busy", default=False)
 
 
@@ -47,24 +47,24 @@ class CapturedMessage(NamedTuple):
     level: str = "error"
     logger: str = ""
     location: str = ""
-    """As `shop/views.py:31 in checkout`."""
+    """Such as `shop/views.py:31 in checkout`."""
 
 
 NO_MESSAGE = CapturedMessage()
 
 
 class CaptureContext(NamedTuple):
-    """How an error was met."""
+    """Which hook captures an error, and in what request."""
 
     hook: str
     handled: bool = False
     endpoint: str = ""
     environ: WSGIEnvironment | None = None
-    """Of a request that is not followed."""
+    """Of a request that the middleware does not track."""
 
 
 class AgentCallbacks(NamedTuple):
-    """What the agent of this process lends: whether it may speak, its word to send, its id."""
+    """What the reporter calls in the agent: may it report, wake the sender, the worker's id."""
 
     may_report: Callable[[], bool]
     wake: Callable[[], None]
@@ -73,7 +73,7 @@ class AgentCallbacks(NamedTuple):
 
 @contextmanager
 def reentrancy_guard() -> Iterator[bool]:
-    """Tell whether to listen: not to what code that we ask in this thread just now has to say."""
+    """Yield whether to capture: not while this thread is capturing already."""
     if _capturing.get():
         yield False
         return
@@ -85,7 +85,7 @@ def reentrancy_guard() -> Iterator[bool]:
 
 
 class ErrorReporter:
-    """The errors of one process. Each exception becomes one event, however many hooks it passes."""
+    """Captures the errors of one process; an exception is one event, however many hooks see it."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class ErrorReporter:
 
     @property
     def rate_limited(self) -> int:
-        """Return how many were not made events, being too many at once."""
+        """Return how many errors the rate limit dropped."""
         return self._rate_limiter.rate_limited
 
     def capture_exception(
@@ -114,7 +114,7 @@ class ErrorReporter:
         context: CaptureContext,
         message: CapturedMessage = NO_MESSAGE,
     ) -> str:
-        """Report *error*; return the id of its event, empty where none is made of it."""
+        """Report *error*; return the id of its event, empty if there is none."""
         with reentrancy_guard() as may_capture, self.guard:
             if may_capture and error is not None and not _is_exit(type(error)):
                 return self._capture_once(error, context, message)

@@ -1,4 +1,4 @@
-"""Makes an event ready to be sent, away from the request: source lines, redaction, JSON, size."""
+"""Encodes events on the sender's thread: adds source lines, redacts, and limits the size."""
 
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     )
 
 MAX_EVENT_BYTES = 200_000
-"""Bytes of one event."""
 CONTEXT_LINES = 5
-"""Lines before and after that of a frame."""
+"""Lines of source before and after that of a frame."""
 LOAD_SECONDS = 1.0
-"""Seconds after the start of the process, until which a change of a file is surely loaded."""
+"""Seconds after the start of the process within which a changed file counts as loaded."""
 MAX_LINE_LENGTH = 250
 MAX_VALUE_LENGTH = 4_000
 MAX_REDUCED_FRAMES = 5
@@ -40,7 +39,7 @@ MAX_REDUCED_EXCEPTIONS = 2
 
 
 class SourceContext(NamedTuple):
-    """Source around a line."""
+    """A line of source, and the lines around it."""
 
     before: tuple[str, ...] = ()
     code: str = ""
@@ -48,7 +47,7 @@ class SourceContext(NamedTuple):
 
 
 def encode_without_secrets(event: CapturedEvent, origin: EventOrigin) -> bytes:
-    """Return *event* as JSON without secrets and not too large; it loses what matters least."""
+    """Return *event* as JSON without secrets; a large event loses what matters least first."""
     event = _redact(event)
     encoded = encode_event(event, origin)
     for reduce in REDUCTIONS:
@@ -122,7 +121,7 @@ def _cached_short_path(path: str) -> str:
 
 @lru_cache(maxsize=256)
 def read_source_context(path: str, line: int) -> SourceContext:
-    """Return the source around *line*, nothing where the file is none or was changed since."""
+    """Return the source around *line*, empty if there is no file or it has changed since."""
     file = Path(path)
     try:
         found = file.stat()
@@ -152,7 +151,7 @@ def _map_frames(
 
 
 def _without_far_locals(event: CapturedEvent) -> CapturedEvent:
-    """Keep the variables of the innermost calls of each exception."""
+    """Keep variables of the innermost calls of each exception only."""
     near = {id(frame) for one in event.thrown for frame in _innermost_with_locals(one.frames)}
     return _map_frames(
         event, lambda frame: frame if id(frame) in near else replace(frame, locals={})

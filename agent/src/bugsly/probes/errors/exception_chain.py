@@ -1,4 +1,4 @@
-"""Follows an exception to what caused it and to what it is a group of."""
+"""Follows an exception to its causes and to the members of a group, for an event."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.guard import call_or_default
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 from bugsly.probes.errors.frames import frames_of
 from bugsly.protocol.event import CapturedException
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from bugsly.probes.errors.safe_repr import SafeRepr
 
 MAX_EXCEPTIONS = 10
-"""Exceptions of one event."""
 MAX_VALUE_LENGTH = 4_000
 STR_FAILED = "<str() of it failed>"
 EXCEPTION_DICT: Any = BaseException.__dict__
 
 
 class ChainLink(NamedTuple):
-    """An exception with the number of its parent, and the attribute it was found in."""
+    """An exception, the number of its parent, and the attribute that leads to it."""
 
     error: BaseException
     parent: int | None = None
@@ -34,7 +33,7 @@ class ChainLink(NamedTuple):
 def exceptions_of(
     error: BaseException, safe_repr: SafeRepr | None
 ) -> tuple[CapturedException, ...]:
-    """Return *error* and what it leads to, the closest first, each once."""
+    """Return *error* and the exceptions it leads to, the closest first, each once."""
     queue = [ChainLink(error)]
     seen: set[int] = set()
     exceptions: list[CapturedException] = []
@@ -49,13 +48,13 @@ def exceptions_of(
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
-    """Return the traceback of *error*, whatever its class makes of attributes."""
+    """Return the traceback of *error*, even if its class overrides attribute access."""
     found: TracebackType | None = EXCEPTION_DICT["__traceback__"].__get__(error)
     return found
 
 
 def exception_text(error: BaseException) -> str:
-    """Return what *error* says of itself; only its class can tell."""
+    """Return `str(error)`, the one call of the application's code that an event needs."""
     return call_or_default(lambda: str.__str__(str(error))[: MAX_VALUE_LENGTH * 2], STR_FAILED)
 
 
@@ -78,7 +77,7 @@ def _describe_exception(
 
 
 def _next_links(error: BaseException, number: int) -> Iterator[ChainLink]:
-    """Yield the cause or the context of *error*, as Python would print it, and its members."""
+    """Yield the cause or context that Python would print, and the members of a group."""
     cause = EXCEPTION_DICT["__cause__"].__get__(error)
     context = EXCEPTION_DICT["__context__"].__get__(error)
     if cause is not None:
@@ -95,7 +94,7 @@ def _next_links(error: BaseException, number: int) -> Iterator[ChainLink]:
 
 
 def _is_group(kind: type) -> bool:
-    """Return whether *kind* is a group of Python's, or of the backport for 3.10."""
+    """Return whether *kind* is an exception group, of Python or of the backport for 3.10."""
     return any(
         type_internals.qualname_of(base) == "BaseExceptionGroup"
         for base in type_internals.mro(kind)

@@ -1,4 +1,4 @@
-"""Writes down the calls of a traceback, the application's with their variables."""
+"""Records the frames of a traceback for an event, those of the application with variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bugsly.probes.errors.safe_repr import SafeRepr
 
 MAX_FRAMES = 100
-"""Frames of one exception: as many from each end, where there are more."""
+"""Frames of one exception; of more, half from each end."""
 MAX_NAME_LENGTH = 200
 MAX_PATH_LENGTH = 400
 
@@ -22,10 +22,10 @@ MAX_PATH_LENGTH = 400
 def frames_of(
     traceback: TracebackType | None, safe_repr: SafeRepr | None
 ) -> tuple[CapturedFrame, ...]:
-    """Return the calls of *traceback*, outermost first.
+    """Return the frames of *traceback*, outermost first.
 
-    *safe_repr* writes the variables of the application's own calls and of the innermost one, which it
-    sees first: the room for them may end.
+    *safe_repr* formats the variables of the application's frames and of the innermost frame. It
+    begins with the innermost one, because it may reach its limit.
     """
     calls = _frames_and_lines(traceback)
     frames = []
@@ -62,7 +62,7 @@ def _describe_frame(frame: FrameType, line: int, safe_repr: SafeRepr | None) -> 
 
 
 def innermost_line(traceback: TracebackType | None) -> tuple[str, int]:
-    """Return file and line of the application's innermost call, of any where none is its own."""
+    """Return file and line of the application's innermost frame, else of the innermost frame."""
     found = last = ("", 0)
     while traceback is not None:
         last = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno or 0)

@@ -1,4 +1,4 @@
-"""Lets a few errors of a kind through in a storm of them, and counts the others."""
+"""Limits how many errors are captured, in total and of each kind, and counts the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 MAX_KINDS = 256
-"""Kinds of errors that are remembered."""
+"""Kinds that have a bucket; the one used longest ago makes room."""
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class TokenBucket:
     refilled_at: float
 
     def refill(self, now: float) -> None:
-        """Add what time has brought."""
+        """Add the tokens since the last refill."""
         self.tokens = min(
             self.capacity, self.tokens + (now - self.refilled_at) * self.refill_per_second
         )
@@ -43,7 +43,7 @@ class ErrorRateLimiter:
         self.rate_limited = 0
 
     def admit(self, kind: Hashable) -> int | None:
-        """Return how many of *kind* were held back since the last one; None to hold this back."""
+        """Return how many of *kind* were dropped since the last one; None to drop this one."""
         with self._lock:
             now = self._clock()
             bucket = self._bucket_of(kind, now)

@@ -1,4 +1,4 @@
-"""Writes down the request that was being answered, from what is in memory of it already."""
+"""Records the request of an error for its event, from what is in memory already."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MAX_URL_LENGTH = 2_000
 MAX_HEADER_LENGTH = 500
 MAX_HEADERS = 50
 MAX_BODY_BYTES = 10_000
-"""Bytes of a body that is told."""
+"""Size up to which a body is recorded."""
 PERSONAL_HEADERS = frozenset(
     {"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}
 )
-"""Headers that name the person who asks."""
+"""Headers that identify the client."""
 PARSED_BODY_ATTRIBUTES = ("form", "_cached_json")
-"""Where Werkzeug keeps a body that the application had parsed."""
+"""Attributes in which Werkzeug keeps a parsed body."""
 
 
 def read_request(environ: WSGIEnvironment, safe_repr: SafeRepr | None) -> CapturedRequest:
-    """Return the request of *environ*; its body only where it was parsed and is small."""
+    """Return the request of *environ*; its body only if it has been parsed and is small."""
     path = _decode_text(environ.get("SCRIPT_NAME")) + _decode_text(environ.get("PATH_INFO"))
     host = _decode_text(environ.get("HTTP_HOST") or environ.get("SERVER_NAME"))
     return CapturedRequest(
@@ -65,7 +65,7 @@ def _body(environ: WSGIEnvironment, safe_repr: SafeRepr) -> str:
 
 
 def _decode_text(value: object) -> str:
-    """Return *value* of an environ, whose bytes PEP 3333 wants as Latin-1."""
+    """Return *value* of an environ, whose bytes are decoded as Latin-1 by PEP 3333."""
     if type(value) is not str:
         return ""
     try:

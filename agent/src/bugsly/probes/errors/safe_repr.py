@@ -1,7 +1,7 @@
-"""Turns values into text without running a line of the application's code.
+"""Formats the variables of an event without running the application's code.
 
-No `__repr__` is called but those of Python's own types: it could block, raise, or change what it
-tells of. Other objects are shown by the attributes they keep: `shop.models.Order(id=7)`.
+It calls the `__repr__` of Python's own types only: others could block, raise, or change the object.
+Other objects are shown by their attributes: `shop.models.Order(id=7)`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from bugsly.app_code import resolve_callee
 from bugsly.guard import call_or_default
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 from bugsly.redact import REDACTED, is_secret_name
 
 if TYPE_CHECKING:
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 MAX_VALUES_LENGTH = 60_000
 """Characters that the values of one event may take."""
 MAX_FORMAT_SECONDS = 0.02
-"""Time of its thread they may take; nothing of the application's is run that could wait."""
+"""CPU time that the values of one event may take."""
 MAX_VARIABLE_LENGTH = 1_000
 """Characters of one value."""
 MAX_TEXT_LENGTH = 900
-"""Characters of a text that are shown of it."""
+"""Characters that are shown of a text."""
 MAX_NESTED_TEXT_LENGTH = 200
-"""Characters of a text inside of another value."""
+"""Characters that are shown of a text inside another value."""
 MAX_DEPTH = 4
 MAX_WIDTH = 20
 """Entries of a container, attributes of an object."""
 MAX_VARIABLES = 40
 """Variables of one frame."""
 MAX_INT_BITS = 2_000
-"""Bits of a number that is written out."""
+"""Bits of the largest number that is written out."""
 ELLIPSIS = "…"
 PLAIN_TYPES = frozenset({type(None), float, complex, range, type(...), type(NotImplemented)})
 TEXT_TYPES = (str, bytes, bytearray)
 CALLABLE_TYPES = frozenset({FunctionType, BuiltinFunctionType, MethodType, GeneratorType})
 REPR_SAFE_MODULES = ("datetime", "decimal", "uuid", "fractions", "pathlib", "ipaddress", "zoneinfo")
-"""Modules whose types have a `__repr__` that asks nobody else."""
+"""Modules whose types have a `__repr__` that calls no other code."""
 BRACKETS: tuple[tuple[type, str, str], ...] = (
     (list, "[", "]"),
     (tuple, "(", ")"),
@@ -61,7 +61,7 @@ BRACKETS: tuple[tuple[type, str, str], ...] = (
 
 
 class SafeRepr:
-    """Writes values down until the room or the time of one event is used up."""
+    """Formats values until the characters or the time of one event are used up."""
 
     def __init__(
         self, max_length: int = MAX_VALUES_LENGTH, seconds: float = MAX_FORMAT_SECONDS
@@ -72,7 +72,7 @@ class SafeRepr:
         self._containing: set[int] = set()
 
     def format_variables(self, names: Mapping[str, object]) -> dict[str, str]:
-        """Return the text of each variable, those with names of secrets left out."""
+        """Return the text of each variable, redacted if its name is that of a secret."""
         chosen = islice(dict.items(names if type(names) is dict else dict(names)), MAX_VARIABLES)
         return {
             name: REDACTED if is_secret_name(name) else self.format_value(value)
@@ -81,7 +81,7 @@ class SafeRepr:
         }
 
     def format_value(self, value: object) -> str:
-        """Return the text of *format_value*, as Python would write it where that is possible."""
+        """Return the text of *value*, as Python would write it if that is possible."""
         if self.remaining_length <= 0 or thread_time() > self._deadline:
             return ELLIPSIS
         self._remaining_in_value = MAX_VARIABLE_LENGTH
@@ -105,7 +105,7 @@ class SafeRepr:
         return text
 
     def _format_leaf(self, value: Any, kind: type, max_length: int) -> str | None:
-        """Return the text of what holds nothing else, None of what does."""
+        """Return the text of a value without parts, None for any other."""
         if issubclass(kind, TEXT_TYPES):
             return _format_text(value, max_length)
         if issubclass(kind, (Enum, int)):
@@ -154,9 +154,9 @@ class SafeRepr:
         shown = []
         for key, item in pairs[:MAX_WIDTH]:
             is_secret = type(key) is str and is_secret_name(key)
-            shown.append(
-                f"{self._format(key, depth + 1)}: {REDACTED if is_secret else self._format(item, depth + 1)}"
-            )
+            name = self._format(key, depth + 1)
+            text = REDACTED if is_secret else self._format(item, depth + 1)
+            shown.append(f"{name}: {text}")
         return ", ".join([*shown, *_omission_note(len_of)])
 
     def _format_parts(self, value: Any, base: Any, depth: int) -> str:
@@ -217,7 +217,7 @@ def _format_definition(value: Any, kind: type) -> str:
 
 
 def _format_library_value(value: Any, kind: type) -> str | None:
-    """Return the text of a date, a decimal and the like, None of anything else."""
+    """Return the text of a date, a decimal and the like, None for anything else."""
     module = type_internals.module_of(kind).partition(".")[0]
     known = sys.modules.get(module)
     if module not in REPR_SAFE_MODULES or known is None:

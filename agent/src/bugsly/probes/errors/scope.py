@@ -1,4 +1,4 @@
-"""What is told beforehand, for the case of an error: breadcrumbs and the user, by request."""
+"""Keeps breadcrumbs and the user of a request, for the event of an error in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_BREADCRUMBS = 40
 MAX_BREADCRUMBS_LENGTH = 16_000
-"""Characters that the breadcrumbs of one request may take."""
+"""Characters of all breadcrumbs of one request."""
 MAX_BREADCRUMB_MESSAGE_LENGTH = 500
 MAX_DETAIL_NAME_LENGTH = 100
 MAX_DETAIL_LENGTH = 200
@@ -26,23 +26,23 @@ MAX_DETAILS = 10
 
 
 class CurrentRequest(Protocol):
-    """A request that is being answered."""
+    """The request in progress."""
 
     scope: ErrorScope | None
     begun: int
-    """On the clock of `time.perf_counter_ns`."""
+    """By `time.perf_counter_ns`."""
 
     @property
     def environ(self) -> WSGIEnvironment:
-        """What the server told of it."""
+        """Return its WSGI environment."""
 
     @property
     def endpoint(self) -> str:
-        """Method and rule, as `GET /orders/<id>`."""
+        """Return method and rule, such as `GET /orders/<id>`."""
 
 
 class ErrorScope:
-    """What was told in one request, or outside of any in one thread or greenlet."""
+    """Breadcrumbs and user of one request, or of one thread or greenlet outside requests."""
 
     __slots__ = ("_crumbs", "_size", "user")
 
@@ -54,7 +54,7 @@ class ErrorScope:
     def add_breadcrumb(
         self, category: str, level: str, message: str, details: Mapping[str, str]
     ) -> None:
-        """Add a breadcrumb; the oldest make room for it."""
+        """Add a breadcrumb; drop the oldest ones beyond the limits."""
         kept_details = list(islice(details.items(), MAX_DETAILS))
         crumb = CapturedBreadcrumb(
             at=time(),
@@ -88,18 +88,18 @@ SCOPE_OUTSIDE_REQUESTS: ContextVar[ErrorScope | None] = ContextVar("bugsly.scope
 
 
 class ScopeFinder:
-    """Finds the scope of the moment: that of the request in progress, else the thread's."""
+    """Finds the current scope: that of the request in progress, else of the thread."""
 
     def __init__(self, current_request: Callable[[], CurrentRequest | None]) -> None:
         self.current_request = current_request
 
     def find(self) -> ErrorScope | None:
-        """Return the scope, None where nothing was told."""
+        """Return the scope, None if nothing has been recorded."""
         request = self.current_request()
         return SCOPE_OUTSIDE_REQUESTS.get() if request is None else request.scope
 
     def find_or_create(self) -> ErrorScope:
-        """Return the scope, made where there is none."""
+        """Return the scope, and create it if there is none."""
         found = self.find()
         if found is None:
             found = ErrorScope()

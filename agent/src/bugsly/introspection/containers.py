@@ -1,7 +1,7 @@
-"""Which objects are containers, and how much they hold; without running code.
+"""Counts and reads the entries of containers for the census and the heap walker.
 
-Only C functions of the built-in types are called, never a method of a subclass: a `__len__` of
-the application's own may block, raise or have effects.
+It calls only C functions of the built-in types, never a method of a subclass: a `__len__` in the
+application's code may block, raise or have side effects.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from bugsly.probes.census import type_internals
+from bugsly.introspection import type_internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     LengthReader = Callable[[Any], int]
 
 MAX_NAMES = 1024
-"""How many names of one module, class or instance are looked at."""
+"""Names that are read of one module, class or instance."""
 LruCache: Any = type(functools.lru_cache(lambda: None))
 CONTAINER_TYPES: tuple[type, ...] = (dict, list, set, deque)
-"""Containers that can be looked into; their subclasses are containers too."""
+"""Containers whose entries can be read; so can those of their subclasses."""
 LENGTH_READERS: dict[type, LengthReader] = {
     dict: dict.__len__,
     list: list.__len__,
@@ -47,11 +47,11 @@ BODY_ATTRIBUTES = {
     ("asyncio.queues", "Queue"): "_queue",
     ("cachetools", "Cache"): "_Cache__data",
 }
-"""Where containers that are written in Python keep what they hold: they count as one with it."""
+"""The attribute in which a container written in Python keeps its entries, by type."""
 
 
 def length_reader(kind: type) -> LengthReader | None:
-    """Return what counts the entries of a *kind*, None where it is no built-in container."""
+    """Return a function that counts the entries of a *kind*, None for other than containers."""
     for base, length in LENGTH_READERS.items():
         if issubclass(kind, base):
             return length
@@ -59,7 +59,7 @@ def length_reader(kind: type) -> LengthReader | None:
 
 
 def body_attribute(kind: type) -> str:
-    """Return the attribute in which a *kind* keeps its entries, empty where it has none such."""
+    """Return the attribute in which a *kind* keeps its entries, empty if there is none."""
     for base in type_internals.mro(kind):
         found = BODY_ATTRIBUTES.get(
             (type_internals.module_of(base), type_internals.qualname_of(base))
@@ -70,7 +70,7 @@ def body_attribute(kind: type) -> str:
 
 
 def newest_entries(thing: Any, limit: int) -> list[Any]:
-    """Return up to *limit* of the entries that came last, pairs of a dict; any of a set."""
+    """Return up to *limit* entries, the last ones added; pairs of a dict, any entries of a set."""
     kind = type(thing)
     if issubclass(kind, dict):
         return _first_entries(lambda: reversed(dict.items(thing)), limit)
@@ -82,7 +82,7 @@ def newest_entries(thing: Any, limit: int) -> list[Any]:
 
 
 def oldest_entries(thing: Any, limit: int) -> list[tuple[Any, Any]]:
-    """Return up to *limit* entries as key or index and value, the oldest first; none of a set."""
+    """Return up to *limit* pairs of key or index and value, the oldest first; none of a set."""
     kind = type(thing)
     if issubclass(kind, dict):
         return _first_entries(lambda: iter(dict.items(thing)), limit)
@@ -96,13 +96,13 @@ def oldest_entries(thing: Any, limit: int) -> list[tuple[Any, Any]]:
 
 
 def named_items(held: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the items of *held*, an attribute dictionary, up to `MAX_NAMES`, under real names."""
+    """Return up to `MAX_NAMES` items of an attribute dictionary, those whose names are strings."""
     found = _first_entries(lambda: iter(dict.items(held)), MAX_NAMES)
     return [pair for pair in found if type(pair[0]) is str]
 
 
 def _first_entries(iterator_of: Callable[[], Any], limit: int) -> list[Any]:
-    """Return up to *limit* entries; none where another thread changes the container meanwhile."""
+    """Return up to *limit* entries; none if another thread changes the container meanwhile."""
     try:
         return list(islice(iterator_of(), limit))
     except RuntimeError:

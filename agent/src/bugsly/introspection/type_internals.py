@@ -1,11 +1,12 @@
-"""What Python itself knows of a type, asked through its own C descriptors.
+"""Reads types and their instances through the C descriptors that Python made for them.
 
-A metaclass may answer `__mro__`, `__name__` or `hash()` with code of the application; these
-functions never let it. For the same reason types are compared by identity, never looked up.
+A metaclass of the application's may define `__mro__`, `__name__` or `__hash__`; these functions
+never run its code. For the same reason types are compared by identity, never by hash or `==`.
 """
 
 from __future__ import annotations
 
+import _thread
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     Getter = Callable[[Any], Any]
 
+ThreadLocal = _thread._local  # noqa: SLF001 - gevent replaces the name in `threading`
 _TYPE_DICT: Mapping[str, Any] = vars(type)
 mro: Callable[[type], tuple[type, ...]] = _TYPE_DICT["__mro__"].__get__
 class_dict: Callable[[type], Mapping[str, Any]] = _TYPE_DICT["__dict__"].__get__
@@ -24,7 +26,7 @@ _module: Getter = _TYPE_DICT["__module__"].__get__
 
 
 def module_of(kind: type) -> str:
-    """Return the module *kind* says it comes from, empty where it says nothing sensible."""
+    """Return the module *kind* says it comes from, empty where that is no string."""
     try:
         found = _module(kind)
     except AttributeError:
@@ -33,7 +35,7 @@ def module_of(kind: type) -> str:
 
 
 def qualname_of(kind: type) -> str:
-    """Return the name of *kind* with the classes around it, as `Order.Line`."""
+    """Return the name of *kind* with those of the classes around it: `Order.Line`."""
     found = _qualname(kind)
     return found if type(found) is str else "?"
 
@@ -45,7 +47,7 @@ def full_name(kind: type) -> str:
 
 
 def dict_getter(kind: type) -> Getter | None:
-    """Return what reads the instance dictionary of a *kind*, None where there is none to read."""
+    """Return a reader of the instance dictionary of a *kind*, None where there is none."""
     for base in mro(kind):
         found: Any = class_dict(base).get("__dict__")
         if type(found) in {GetSetDescriptorType, MemberDescriptorType}:
@@ -55,7 +57,7 @@ def dict_getter(kind: type) -> Getter | None:
 
 
 def slot_getters(kind: type) -> tuple[tuple[str, Getter], ...]:
-    """Return the slots of a *kind* that Python made, by name."""
+    """Return the names and readers of the slots that `__slots__` declared in a *kind*."""
     return tuple(
         (name, found.__get__)
         for base in mro(kind)
@@ -63,3 +65,11 @@ def slot_getters(kind: type) -> tuple[tuple[str, Getter], ...]:
         for name, found in class_dict(base).items()
         if type(found) is MemberDescriptorType
     )
+
+
+def read_slot(getter: Getter, thing: Any) -> Any:
+    """Return what a slot of *thing* holds, None where it is empty."""
+    try:
+        return getter(thing)
+    except AttributeError:
+        return None

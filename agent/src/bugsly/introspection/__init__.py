@@ -1,0 +1,1 @@
+"""Reads Python objects for the census, the heap walker and errors, running none of their code."""
