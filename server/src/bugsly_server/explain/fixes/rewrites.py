@@ -11,6 +11,7 @@ from bugsly_server.explain.fixes.source_edits import (
     indent_of,
     is_alone_on_lines,
     site_line_number,
+    source_of,
     with_import,
 )
 from bugsly_server.model.diagnosis import Diagnosis
@@ -68,7 +69,7 @@ def _with_block(
 ) -> SourceLines | None:
     node, call, name = assignment
     function_name = str(getattr(call.func, "attr", getattr(call.func, "id", "")))
-    source = ast.unparse(call)
+    source = source_of(lines, call)
     is_engine_connect = function_name == "connect" and not call.args and not call.keywords
     if not following or not (
         CLOSED_BY_WITH.search(function_name) or HAS_CLOSE.search(function_name)
@@ -118,9 +119,9 @@ def send_file(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> Sou
             ) if node.lineno <= line <= (node.end_lineno or line) and is_alone_on_lines(
                 lines, node
             ):
-                indent = indent_of(lines[node.lineno - 1])
+                indent, source = indent_of(lines[node.lineno - 1]), source_of(lines, path)
                 lines[node.lineno - 1 : node.end_lineno] = [
-                    f"{indent}return send_file({_absolute(path)})"
+                    f"{indent}return send_file({_absolute(source, path)})"
                 ]
                 if _is_relative(path):
                     lines = with_import(lines, tree, "from pathlib import Path")
@@ -137,8 +138,7 @@ def _is_relative(path: ast.expr) -> bool:
     )
 
 
-def _absolute(path: ast.expr) -> str:
-    source = ast.unparse(path)
+def _absolute(source: str, path: ast.expr) -> str:
     return f"Path({source}).absolute()" if _is_relative(path) else source
 
 

@@ -10,6 +10,7 @@ from bugsly_server.explain.fixes.source_edits import (
     indent_of,
     is_alone_on_lines,
     site_line_number,
+    source_of,
     statement_at,
     with_import,
 )
@@ -100,7 +101,9 @@ def _as_deque(
 ) -> SourceLines:
     declared = name
     if isinstance(node, ast.AnnAssign):
-        annotation = re.sub(r"^(typing\.)?(list|List)\b", "deque", ast.unparse(node.annotation))
+        annotation = re.sub(
+            r"^(typing\.)?(list|List)\b", "deque", source_of(lines, node.annotation)
+        )
         declared = f"{name}: {annotation}"
     lines[node.lineno - 1 : node.end_lineno] = [f"{declared} = deque(maxlen={MAX_ENTRIES})"]
     return with_import(lines, tree, "from collections import deque")

@@ -40,6 +40,13 @@ def indent_of(text: str) -> str:
     return text[: len(text) - len(text.lstrip())]
 
 
+def source_of(lines: SourceLines, node: ast.expr) -> str:
+    """Return the source of *node*: as it is written where it is on one line, else rewritten."""
+    if node.lineno != node.end_lineno:
+        return ast.unparse(node)
+    return lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset].decode()
+
+
 def is_alone_on_lines(lines: SourceLines, node: ast.stmt) -> bool:
     """Return whether the lines of *node* hold nothing else but a comment."""
     first, last = lines[node.lineno - 1], lines[(node.end_lineno or node.lineno) - 1]
