@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from bugsly_server.diagnose.source_analysis.source_locations import locate_in_view
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import (
+    UNKNOWN_LOCATION,
+    Cause,
+    DiagnosedGrowth,
+    Diagnosis,
+    DiagnosisEvidence,
+    EndpointAttribution,
+)
 from bugsly_server.model.leak_evidence import EndpointResponses, LeakEvidence
 from bugsly_server.model.units import count, size
 
@@ -35,21 +42,21 @@ def _diagnosis(endpoint: str, responses: EndpointResponses, evidence: LeakEviden
     return Diagnosis(
         cause=Cause.BUFFERED_RESPONSE,
         is_leak=False,
-        holder="",
-        site=location.site if location is not None else "",
-        file=location.file if location is not None else "",
-        endpoint=endpoint,
-        shares=(),
-        bytes_per_request=float(responses.max_whole_bytes),
-        entries_per_request=0.0,
-        part=0.0,
-        bytes=responses.max_whole_bytes,
-        bound_bytes=None,
-        confidence=0.9,
-        because=(
-            f"a response of {size(responses.max_whole_bytes)} was handed over in one piece",
-            f"{count(responses.responses)} responses were seen, {count(responses.streamed)} of them streamed",
+        growth=DiagnosedGrowth(
+            bytes_per_request=float(responses.max_whole_bytes),
+            part=0.0,
+            bytes=responses.max_whole_bytes,
         ),
-        unless=("the body is computed as a whole and cannot be had in pieces",),
-        workers=tuple(history.worker_id for history in evidence.histories),
+        evidence=DiagnosisEvidence(
+            confidence=0.9,
+            reasons=(
+                f"a response of {size(responses.max_whole_bytes)} was handed over in one piece",
+                f"{count(responses.responses)} responses were seen,"
+                f" {count(responses.streamed)} of them streamed",
+            ),
+            falsifiers=("the body is computed as a whole and cannot be had in pieces",),
+            worker_ids=tuple(history.worker_id for history in evidence.histories),
+        ),
+        location=location or UNKNOWN_LOCATION,
+        attribution=EndpointAttribution(endpoint=endpoint),
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bugsly_server.diagnose.buffered_responses import diagnose_buffered_responses
 from bugsly_server.diagnose.causes import classify_cause
+from bugsly_server.diagnose.diagnosis_revisions import with_confidence
 from bugsly_server.diagnose.duplicates import (
     have_similar_rates,
     merge_duplicates,
@@ -37,7 +38,15 @@ from bugsly_server.diagnose.source_analysis.source_locations import locate_write
 from bugsly_server.diagnose.source_analysis.source_lookup import SourcedUsage, look_up_usage
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
 from bugsly_server.diagnose.unattributed import diagnose_unattributed, is_gc_disabled
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import (
+    Cause,
+    DiagnosedGrowth,
+    DiagnosedHolder,
+    Diagnosis,
+    DiagnosisEvidence,
+    EndpointAttribution,
+    SourceLocation,
+)
 from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.units import count, size
 
@@ -103,9 +112,8 @@ def diagnose(evidence: LeakEvidence, growing_ids: Collection[int]) -> tuple[Diag
         ]
     hints = [growth for growth in growths if growth.is_hint and not growth.holder.library]
     diagnoses += [
-        replace(
-            _diagnose_holder(growth, steady, usages, evidence, gained_bytes),
-            confidence=GUESS_CONFIDENCE,
+        with_confidence(
+            _diagnose_holder(growth, steady, usages, evidence, gained_bytes), GUESS_CONFIDENCE
         )
         for growth in hints
     ]
@@ -114,8 +122,12 @@ def diagnose(evidence: LeakEvidence, growing_ids: Collection[int]) -> tuple[Diag
         for growth in stopping
         if _is_worth_naming(growth, gained_bytes)
     ]
-    certain = [diagnosis for diagnosis in diagnoses if diagnosis.confidence > GUESS_CONFIDENCE]
-    explained_part = min(1.0, sum(diagnosis.part for diagnosis in [*certain, *bounded_diagnoses]))
+    certain = [
+        diagnosis for diagnosis in diagnoses if diagnosis.evidence.confidence > GUESS_CONFIDENCE
+    ]
+    explained_part = min(
+        1.0, sum(diagnosis.growth.part for diagnosis in [*certain, *bounded_diagnoses])
+    )
     unattributed = _diagnose_unattributed(
         evidence, growing_ids, explained_part, walked, is_something_stopping=bool(bounded_diagnoses)
     )
@@ -151,9 +163,10 @@ def _diagnose_unattributed(
 def _downgrade_library_trifle(diagnosis: Diagnosis) -> Diagnosis:
     """Return *diagnosis*, no longer called a leak where it is slight, a library's, and nobody's issue."""
     is_slight = (
-        0 < diagnosis.bytes_per_request < MAX_SLIGHT_BYTES_PER_REQUEST and not diagnosis.known
+        0 < diagnosis.growth.bytes_per_request < MAX_SLIGHT_BYTES_PER_REQUEST
+        and diagnosis.known_leak is None
     )
-    is_third_party = bool(diagnosis.library) and not diagnosis.library.startswith(
+    is_third_party = diagnosis.library is not None and not diagnosis.library.startswith(
         STANDARD_LIBRARY_PREFIX
     )
     return replace(diagnosis, is_leak=False) if is_slight and is_third_party else diagnosis
@@ -179,7 +192,7 @@ def _diagnose_holder(
     gained_bytes: Mapping[int, int],
 ) -> Diagnosis:
     holder = growth.holder
-    endpoint = driving_endpoint(growth.shares) or holder.endpoint
+    endpoint = driving_endpoint(growth.shares) or holder.endpoint or None
     sourced = usages.get(holder.name)
     write_site, write_file = (sourced and sourced.write_site_for(endpoint)) or (None, holder.file)
     companions = [
@@ -189,35 +202,48 @@ def _diagnose_holder(
         holder, write_site, companions, is_gc_enabled=not is_gc_disabled(evidence)
     )
     written_holder = replace(holder, file=write_file)
-    site, file = locate_write(written_holder, write_site, cause, endpoint, evidence.sources)
+    location = locate_write(written_holder, write_site, cause, endpoint, evidence.sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
-        holder=holder.name,
-        site=site,
-        file=file,
-        endpoint=endpoint,
-        shares=growth.shares,
-        bytes_per_request=growth.entries_per_request * holder.entry_bytes,
-        entries_per_request=growth.entries_per_request,
+        growth=_diagnosed_growth(growth, gained_bytes),
+        evidence=DiagnosisEvidence(
+            confidence=_confidence(growth, sourced, endpoint),
+            reasons=tuple(_reasons(growth, write_site, companions, endpoint)),
+            falsifiers=tuple(_falsifiers(growth)),
+            worker_ids=growth.steady_workers,
+        ),
+        holder=DiagnosedHolder(
+            name=holder.name,
+            kind=holder.kind or None,
+            library=holder.library or None,
+            entries=growth.max_entries,
+            entries_per_request=growth.entries_per_request,
+            bound_bytes=None,
+            symptom=None,
+            removes_entries=sourced is not None and sourced.usage.removes_entries,
+            has_unique_keys=is_keyed(holder),
+        ),
+        location=replace(
+            location, unread_module=sourced.missing_module if sourced is not None else None
+        ),
+        attribution=EndpointAttribution(endpoint=endpoint, shares=growth.shares),
+    )
+
+
+def _diagnosed_growth(growth: HolderGrowth, gained_bytes: Mapping[int, int]) -> DiagnosedGrowth:
+    return DiagnosedGrowth(
+        bytes_per_request=growth.entries_per_request * growth.holder.entry_bytes,
         part=_growth_part(growth, gained_bytes),
-        bytes=growth.max_entries * holder.entry_bytes,
-        bound_bytes=None,
-        confidence=_confidence(growth, sourced, endpoint),
-        because=tuple(_reasons(growth, write_site, companions, endpoint)),
-        unless=tuple(_falsifiers(growth)),
-        workers=growth.steady_workers,
-        library=holder.library,
-        entries=growth.max_entries,
-        kind=holder.kind,
-        leaves=sourced is not None and sourced.usage.removes_entries,
-        unread=sourced.missing_module if sourced is not None else "",
-        keyed=is_keyed(holder),
+        bytes=growth.max_entries * growth.holder.entry_bytes,
     )
 
 
 def _reasons(
-    growth: HolderGrowth, write_site: WriteSite | None, companions: Sequence[object], endpoint: str
+    growth: HolderGrowth,
+    write_site: WriteSite | None,
+    companions: Sequence[object],
+    endpoint: str | None,
 ) -> list[str]:
     holder = growth.holder
     requests = sum(run.requests for run in growth.by_worker.values())
@@ -272,22 +298,28 @@ def _diagnose_stopping_holder(growth: HolderGrowth, gained_bytes: Mapping[int, i
     return Diagnosis(
         cause=Cause.BOUNDED,
         is_leak=False,
-        holder=holder.name,
-        site=holder.site,
-        file=holder.file,
-        endpoint=driving_endpoint(growth.shares),
-        shares=growth.shares,
-        bytes_per_request=growth.entries_per_request * holder.entry_bytes,
-        entries_per_request=growth.entries_per_request,
-        part=_growth_part(growth, gained_bytes),
-        bytes=growth.max_entries * holder.entry_bytes,
-        bound_bytes=limit * holder.entry_bytes if limit is not None else None,
-        confidence=0.9 if limit is not None else 0.7,
-        because=(reason,),
-        unless=("it goes on growing beyond that",),
-        workers=tuple(growth.by_worker),
-        library=holder.library,
-        entries=growth.max_entries,
+        growth=_diagnosed_growth(growth, gained_bytes),
+        evidence=DiagnosisEvidence(
+            confidence=0.9 if limit is not None else 0.7,
+            reasons=(reason,),
+            falsifiers=("it goes on growing beyond that",),
+            worker_ids=tuple(growth.by_worker),
+        ),
+        holder=DiagnosedHolder(
+            name=holder.name,
+            kind=None,
+            library=holder.library or None,
+            entries=growth.max_entries,
+            entries_per_request=growth.entries_per_request,
+            bound_bytes=limit * holder.entry_bytes if limit is not None else None,
+            symptom=None,
+            removes_entries=False,
+            has_unique_keys=False,
+        ),
+        location=SourceLocation(site=holder.site or None, file=holder.file or None),
+        attribution=EndpointAttribution(
+            endpoint=driving_endpoint(growth.shares), shares=growth.shares
+        ),
     )
 
 
@@ -318,7 +350,7 @@ def _grow_together(left: HolderGrowth, right: HolderGrowth) -> bool:
     return same and have_similar_rates(left.entries_per_request, right.entries_per_request)
 
 
-def _confidence(growth: HolderGrowth, sourced: SourcedUsage | None, endpoint: str) -> float:
+def _confidence(growth: HolderGrowth, sourced: SourcedUsage | None, endpoint: str | None) -> float:
     """Return how sure it is, from how much was seen and from how many facts agree."""
     has_write_site = sourced is not None and bool(sourced.usage.write_sites)
     doubt = 0.5 / math.sqrt(max(1.0, growth.gained_entries / 40))

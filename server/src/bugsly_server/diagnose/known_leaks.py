@@ -14,10 +14,10 @@ def recognise_known_leak(diagnosis: Diagnosis, evidence: LeakEvidence) -> Diagno
     """Return *diagnosis* under the name of the known leak that it is, if it is one."""
     if not diagnosis.is_leak:
         return diagnosis
-    texts = [diagnosis.holder, *_library_lines(diagnosis, evidence)]
+    texts = [diagnosis.holder_name or "", *_library_lines(diagnosis, evidence)]
     for slug, leak in known_leaks().items():
         if any(re.search(leak.pattern, text) for text in texts) and _affects(leak, diagnosis):
-            return replace(diagnosis, known=slug, cause=leak.cause)
+            return replace(diagnosis, known_leak=slug, cause=leak.cause)
     return diagnosis
 
 
@@ -25,7 +25,7 @@ def _library_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> list[str]:
     return [
         line.inner
         for history in evidence.histories
-        if history.worker_id in diagnosis.workers and not diagnosis.holder
+        if history.worker_id in diagnosis.evidence.worker_ids and diagnosis.holder is None
         for window in history.allocation_windows
         for line in window.lines[:1]
     ]
@@ -33,7 +33,7 @@ def _library_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> list[str]:
 
 def _affects(leak: KnownLeak, diagnosis: Diagnosis) -> bool:
     """Return whether the version in use, where it is known, is older than the one that mends it."""
-    name, _, version = diagnosis.library.partition(" ")
+    name, _, version = (diagnosis.library or "").partition(" ")
     if name.lower().replace("_", "-") != leak.library or not leak.fixed_in:
         return not name or not leak.fixed_in
     return _version_key(version) < _version_key(leak.fixed_in)

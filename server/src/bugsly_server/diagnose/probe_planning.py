@@ -43,7 +43,8 @@ def plan_probes(evidence: LeakEvidence, given: Iterable[Diagnosis]) -> list[Plan
     probes = [*_plan_source_request(evidence, diagnoses)]
     for diagnosis in diagnoses:
         history = next(
-            (history_by_id[key] for key in diagnosis.workers if key in history_by_id), None
+            (history_by_id[key] for key in diagnosis.evidence.worker_ids if key in history_by_id),
+            None,
         )
         if history is not None and _is_unsettled(diagnosis):
             probes += _plan_expensive_probe(diagnosis, history)
@@ -63,14 +64,21 @@ def _plan_source_request(
         endpoint for source in evidence.sources.values() for endpoint in source.views
     }
     relevant = [one for one in diagnoses if one.is_leak or one.cause is Cause.BUFFERED_RESPONSE]
-    missing = [one.file for one in relevant if one.file and one.file not in evidence.sources]
-    missing += [one.unread for one in relevant if one.unread]
-    missing += [path for one in relevant if (path := _unread_path(one.site, evidence))]
-    without_view = [one for one in relevant if one.endpoint not in {"", *known_endpoints}]
+    missing = [
+        one.location.file
+        for one in relevant
+        if one.location.file and one.location.file not in evidence.sources
+    ]
+    missing += [one.location.unread_module for one in relevant if one.location.unread_module]
     missing += [
-        one.endpoint
-        for one in without_view
-        if one.library or not one.site or one.cause in VIEW_TELLING_CAUSES
+        path for one in relevant if (path := _unread_path(one.location.site or "", evidence))
+    ]
+    missing += [
+        endpoint
+        for one in relevant
+        if (endpoint := one.attribution.endpoint) is not None
+        and endpoint not in known_endpoints
+        and (one.library or not one.location.site or one.cause in VIEW_TELLING_CAUSES)
     ]
     if newest is not None and missing:
         names = tuple(sorted(set(missing)))[:MAX_FILES]
@@ -91,10 +99,10 @@ def _last_seen_at(history: WorkerHistory) -> int:
 def _is_unsettled(diagnosis: Diagnosis) -> bool:
     """Return whether a dear probe may tell what holds or makes what grows."""
     if diagnosis.is_symptom:
-        return not diagnosis.site and diagnosis.bytes_per_request > 0
-    if diagnosis.cause is Cause.CYCLES and diagnosis.site:
+        return not diagnosis.location.site and diagnosis.growth.bytes_per_request > 0
+    if diagnosis.cause is Cause.CYCLES and diagnosis.location.site:
         return False
-    return diagnosis.cause in UNSETTLED_CAUSES and not diagnosis.holder
+    return diagnosis.cause in UNSETTLED_CAUSES and diagnosis.holder is None
 
 
 def _plan_expensive_probe(diagnosis: Diagnosis, history: WorkerHistory) -> Iterator[PlannedProbe]:

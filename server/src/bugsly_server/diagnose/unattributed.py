@@ -19,7 +19,14 @@ from bugsly_server.diagnose.growth.live_bytes import (
     live_byte_series,
     memory_gain,
 )
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import (
+    Cause,
+    DiagnosedGrowth,
+    Diagnosis,
+    DiagnosisEvidence,
+    EndpointAttribution,
+    SourceLocation,
+)
 from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 from bugsly_server.model.units import count, size
 
@@ -54,25 +61,23 @@ def diagnose_unattributed(
         gain, window, trims, was_watched=was_watched, is_collector_off=is_gc_disabled(evidence)
     )
     line = next(iter(window.lines), None) if window is not None else None
+    site = line.site if line is not None and cause is not Cause.RETENTION else None
     endpoint = driving_endpoint(shares)
     per_request = shares[0].slope if endpoint else gain.private_bytes / max(1, gain.requests)
     return Diagnosis(
         cause=cause,
         is_leak=cause in {Cause.NATIVE, Cause.CYCLES},
-        holder="",
-        site=line.site if line is not None and cause is not Cause.RETENTION else "",
-        file="",
-        endpoint=endpoint,
-        shares=shares,
-        bytes_per_request=per_request,
-        entries_per_request=0.0,
-        part=1.0 - explained_part,
-        bytes=gain.private_bytes,
-        bound_bytes=None,
-        confidence=confidence,
-        because=tuple(reasons),
-        unless=FALSIFIERS.get(cause, ()),
-        workers=tuple(one.worker_id for one, _ in measured),
+        growth=DiagnosedGrowth(
+            bytes_per_request=per_request, part=1.0 - explained_part, bytes=gain.private_bytes
+        ),
+        evidence=DiagnosisEvidence(
+            confidence=confidence,
+            reasons=tuple(reasons),
+            falsifiers=FALSIFIERS.get(cause, ()),
+            worker_ids=tuple(one.worker_id for one, _ in measured),
+        ),
+        location=SourceLocation(site=site or None, file=None),
+        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
     )
 
 

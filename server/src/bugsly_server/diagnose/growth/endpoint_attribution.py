@@ -111,9 +111,9 @@ def has_driver(shares: Sequence[EndpointShare]) -> bool:
     return shares[0].part >= 0.6 and shares[0].low > 0
 
 
-def driving_endpoint(shares: Sequence[EndpointShare]) -> str:
-    """Return the endpoint that drives a growth, empty where none does."""
-    return shares[0].endpoint if has_driver(shares) else ""
+def driving_endpoint(shares: Sequence[EndpointShare]) -> str | None:
+    """Return the endpoint that drives a growth, None where none does."""
+    return shares[0].endpoint if has_driver(shares) else None
 
 
 def _endpoint_columns(intervals: Sequence[GrowthInterval]) -> list[str]:

@@ -39,8 +39,8 @@ class GrowthDriver:
     """The requests that drive a growth."""
 
     shares: tuple[EndpointShare, ...]
-    endpoint: str
-    """The one that drives it, empty where none does."""
+    endpoint: str | None
+    """The one that drives it, None where none does."""
     symptom: HolderGrowth | None
     """What is left behind as often, and was seen to grow for long."""
     duplicate: HolderGrowth | None
@@ -210,7 +210,7 @@ class DriverCandidates:
         if symptom is None:
             workers = self.workers
         else:
-            endpoint, workers = endpoint or symptom.holder.endpoint, symptom.steady_workers
+            endpoint, workers = endpoint or symptom.holder.endpoint or None, symptom.steady_workers
         return GrowthDriver(
             shares=shares, endpoint=endpoint, symptom=symptom, duplicate=duplicate, workers=workers
         )

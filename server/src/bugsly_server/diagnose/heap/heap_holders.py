@@ -25,7 +25,13 @@ from bugsly_server.diagnose.source_analysis.write_sites import (
     choose_write_site,
 )
 from bugsly_server.diagnose.unattributed import is_gc_disabled
-from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.diagnosis import (
+    DiagnosedGrowth,
+    DiagnosedHolder,
+    Diagnosis,
+    DiagnosisEvidence,
+    EndpointAttribution,
+)
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.units import count, size
@@ -111,28 +117,35 @@ def diagnose_heap_holder(
     cause = classify_cause(
         holder, usage.write_site, companions, is_gc_enabled=not is_gc_disabled(evidence)
     )
-    site, file = locate_write(holder, usage.write_site, cause, endpoint, evidence.sources)
+    location = locate_write(holder, usage.write_site, cause, endpoint, evidence.sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
-        holder=holder.name,
-        site=site,
-        file=file,
-        endpoint=endpoint,
-        shares=shares,
-        bytes_per_request=total_gain(heap_holder.retained) / growth.requests,
-        entries_per_request=total_gain(heap_holder.counts) / growth.requests,
-        part=1.0 if growing.part is None else min(1.0, growing.part),
-        bytes=heap_holder.retained[-1],
-        bound_bytes=None,
-        confidence=_confidence(growing, usage, endpoint),
-        because=tuple(_reasons(growing, heap)),
-        unless=("it is emptied, or reaches a bound, later than was watched",),
-        workers=growing.driver.workers,
-        library=holder.library,
-        entries=heap_holder.counts[-1],
-        trace=heap_path_of(heap_holder, heap),
-        symptom=symptom.holder.name if symptom is not None else "",
+        growth=DiagnosedGrowth(
+            bytes_per_request=total_gain(heap_holder.retained) / growth.requests,
+            part=1.0 if growing.part is None else min(1.0, growing.part),
+            bytes=heap_holder.retained[-1],
+        ),
+        evidence=DiagnosisEvidence(
+            confidence=_confidence(growing, usage, endpoint),
+            reasons=tuple(_reasons(growing, heap)),
+            falsifiers=("it is emptied, or reaches a bound, later than was watched",),
+            worker_ids=growing.driver.workers,
+            heap_path=heap_path_of(heap_holder, heap),
+        ),
+        holder=DiagnosedHolder(
+            name=holder.name,
+            kind=None,
+            library=holder.library or None,
+            entries=heap_holder.counts[-1],
+            entries_per_request=total_gain(heap_holder.counts) / growth.requests,
+            bound_bytes=None,
+            symptom=symptom.holder.name if symptom is not None else None,
+            removes_entries=False,
+            has_unique_keys=False,
+        ),
+        location=location,
+        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
     )
 
 
@@ -173,7 +186,7 @@ def _may_be_bounded(heap_holder: HeapHolder) -> bool:
     return any(BOUNDED_TYPES.search(hop.type) for hop in heap_holder.hops[-2:])
 
 
-def _confidence(growing: GrowingHeapHolder, usage: HeapHolderUsage, endpoint: str) -> float:
+def _confidence(growing: GrowingHeapHolder, usage: HeapHolderUsage, endpoint: str | None) -> float:
     """Return how sure it is, from how much was seen and from what agrees with it."""
     if _may_be_bounded(growing.heap_holder) and (usage.write_site is None or usage.removes_entries):
         return GUESS_CONFIDENCE

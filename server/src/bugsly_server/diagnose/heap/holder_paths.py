@@ -26,11 +26,6 @@ def holder_name(heap_holder: HeapHolder) -> str:
     return heap_holder.path.removesuffix(ENTRY_STEP)
 
 
-def without_thread_number(path: str) -> str:
-    """Return the path of what every thread has its own of, without the number of a thread."""
-    return re.sub(r"<thread \d+>", "<thread>", path)
-
-
 def path_names(path: str) -> tuple[str, ...]:
     """Return the names on a path, whichever probe wrote it."""
     return tuple(name for name in NAME_PATTERN.findall(path) if name not in PATH_MARKERS)

@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bugsly.protocol.evidence import HeapGrowth, ModuleSource, UnreachableObjects
+from bugsly_server.diagnose.diagnosis_revisions import (
+    with_confidence,
+    with_heap_path,
+    with_reasons,
+)
 from bugsly_server.diagnose.growth.live_bytes import memory_gain
 from bugsly_server.diagnose.heap.heap_attribution import (
     find_one_to_one_endpoint,
@@ -13,9 +18,9 @@ from bugsly_server.diagnose.heap.heap_attribution import (
     total_gain,
 )
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
-from bugsly_server.diagnose.source_analysis.source_locations import format_site
+from bugsly_server.diagnose.source_analysis.source_locations import location_at
 from bugsly_server.diagnose.source_analysis.suspect_calls import find_constructor_call
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointAttribution
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.units import count, size
 
@@ -41,7 +46,7 @@ def add_unreachable_objects(
         for each in walked.heap.orphans
         if any(
             judge_even_growth(walked.history, shares, walked.heap.requests, each.counts)
-            for shares in (unattributed.shares, ())
+            for shares in (unattributed.attribution.shares, ())
         )
     ]
     if unattributed.cause not in CONCERNED_CAUSES:
@@ -50,16 +55,16 @@ def add_unreachable_objects(
         reason = (
             f"a walk of the heap met {count(walked.heap.objects)} objects, and none that keeps more"
         )
-        found = () if unattributed.holder or walked.heap.retainers else (reason,)
-        return replace(unattributed, because=(*unattributed.because, *found))
-    explained = replace(
-        unattributed,
-        because=(_reason(growing, walked.heap), *unattributed.because),
-        trace=unattributed.trace or _heap_path(growing, walked.heap),
+        found = () if unattributed.holder is not None or walked.heap.retainers else (reason,)
+        return with_reasons(unattributed, last=found)
+    heap_path = unattributed.evidence.heap_path or _heap_path(growing, walked.heap)
+    explained = with_heap_path(
+        with_reasons(unattributed, first=[_reason(growing, walked.heap)]), heap_path
     )
     explained = _with_constructor(explained, growing, walked, sources)
     if unattributed.cause is Cause.UNKNOWN and _are_leaked(growing, walked):
-        return replace(explained, cause=Cause.NATIVE, is_leak=True, confidence=NATIVE_CONFIDENCE)
+        leak = replace(explained, cause=Cause.NATIVE, is_leak=True)
+        return with_confidence(leak, NATIVE_CONFIDENCE)
     return explained
 
 
@@ -71,17 +76,16 @@ def _with_constructor(
 ) -> Diagnosis:
     """Return *unattributed* with the endpoint whose requests make the objects, and the line that does."""
     unattributed = _with_exact_endpoint(unattributed, growing, walked)
-    if not unattributed.endpoint or (unattributed.site and unattributed.cause is not Cause.CYCLES):
+    endpoint, site = unattributed.attribution.endpoint, unattributed.location.site
+    if not endpoint or (site and unattributed.cause is not Cause.CYCLES):
         return unattributed
-    types = [each.type for each in growing if "." in each.type or not unattributed.site]
+    types = [each.type for each in growing if "." in each.type or not site]
     kinds = [kind.rpartition(".")[2] for kind in types]
-    constructors = (
-        find_constructor_call(kind, unattributed.endpoint, sources.values()) for kind in kinds
-    )
+    constructors = (find_constructor_call(kind, endpoint, sources.values()) for kind in kinds)
     found = next((maker for maker in constructors if maker is not None), None)
     if found is None:
         return unattributed
-    return replace(unattributed, site=format_site(found.source, found.line), file=found.source.file)
+    return replace(unattributed, location=location_at(found.source, found.line))
 
 
 def _with_exact_endpoint(
@@ -98,7 +102,7 @@ def _with_exact_endpoint(
         for each in growing
     )
     orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
-    if orphans is None or shares[0].endpoint == unattributed.endpoint:
+    if orphans is None or shares[0].endpoint == unattributed.attribution.endpoint:
         return unattributed
     requests_per_driven = shares[0].slope * total_gain(at_requests) / total_gain(orphans.counts)
     growth_rate = gained.private_bytes / max(1, gained.requests) if gained is not None else 0.0
@@ -108,9 +112,8 @@ def _with_exact_endpoint(
     )
     return replace(
         unattributed,
-        endpoint=driver.endpoint,
-        shares=(driver,),
-        bytes_per_request=bytes_per_request,
+        attribution=EndpointAttribution(endpoint=driver.endpoint, shares=(driver,)),
+        growth=replace(unattributed.growth, bytes_per_request=bytes_per_request),
     )
 
 

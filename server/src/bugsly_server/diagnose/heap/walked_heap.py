@@ -12,6 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bugsly.protocol.evidence import HeapGrowth, HeapHolder
+from bugsly_server.diagnose.diagnosis_revisions import (
+    with_confidence,
+    with_growth,
+    with_heap_path,
+    with_reasons,
+    with_second_reason,
+)
 from bugsly_server.diagnose.duplicates import have_similar_rates
 from bugsly_server.diagnose.growth.growth_pattern import GrowthPattern, LifeGrowth
 from bugsly_server.diagnose.growth.holder_growth import KEYED_KINDS, HolderGrowth
@@ -114,21 +121,21 @@ def doubt_native_leak(
         part = _growth_part(heap_holder, walked, memory_per_request)
         if part is not None and MIN_DECISIVE_PART <= part <= MAX_EXPLAINED_PART:
             reason = f"{heap_path_of(heap_holder, walked.heap).describe(holder_name(heap_holder))}, and may yet stop"
-            doubtful = replace(
-                unattributed, cause=Cause.UNKNOWN, is_leak=False, confidence=GUESS_CONFIDENCE
-            )
-            return replace(doubtful, because=(reason, *unattributed.because))
+            doubtful = replace(unattributed, cause=Cause.UNKNOWN, is_leak=False)
+            return with_reasons(with_confidence(doubtful, GUESS_CONFIDENCE), first=[reason])
     return unattributed
 
 
 def add_heap_path(diagnosis: Diagnosis, walked: WalkedHeap) -> Diagnosis:
     """Return *diagnosis* with the way to its holder, where the walk met that one too."""
+    name = diagnosis.holder_name
+    if name is None or diagnosis.evidence.heap_path is not None:
+        return diagnosis
     for heap_holder in walked.heap.retainers:
-        if diagnosis.trace is None and path_names(heap_holder.path) == path_names(diagnosis.holder):
-            first, *others = diagnosis.because
+        if path_names(heap_holder.path) == path_names(name):
             heap_path = heap_path_of(heap_holder, walked.heap)
-            reason = f"in a walk of the heap, {heap_path.describe(diagnosis.holder)}"
-            confirmed = replace(diagnosis, because=(first, reason, *others), trace=heap_path)
+            reason = f"in a walk of the heap, {heap_path.describe(name)}"
+            confirmed = with_heap_path(with_second_reason(diagnosis, reason), heap_path)
             return _reweigh(confirmed, heap_holder)
     return diagnosis
 
@@ -138,22 +145,25 @@ def _reweigh(diagnosis: Diagnosis, heap_holder: HeapHolder) -> Diagnosis:
 
     The census looks at one entry, and not far into it.
     """
-    gained, bytes_per_request = total_gain(heap_holder.counts), diagnosis.bytes_per_request
-    if gained <= 0 or not bytes_per_request or total_gain(heap_holder.retained) <= 0:
+    growth, holder = diagnosis.growth, diagnosis.holder
+    gained, bytes_per_request = total_gain(heap_holder.counts), growth.bytes_per_request
+    if (
+        holder is None
+        or gained <= 0
+        or not bytes_per_request
+        or total_gain(heap_holder.retained) <= 0
+    ):
         return diagnosis
     factor = (
-        total_gain(heap_holder.retained)
-        / gained
-        * diagnosis.entries_per_request
-        / bytes_per_request
+        total_gain(heap_holder.retained) / gained * holder.entries_per_request / bytes_per_request
     )
     if factor <= 1:
         return diagnosis
-    return replace(
+    return with_growth(
         diagnosis,
         bytes_per_request=factor * bytes_per_request,
-        bytes=max(diagnosis.bytes, heap_holder.retained[-1]),
-        part=min(1.0, factor * diagnosis.part),
+        held_bytes=max(growth.bytes, heap_holder.retained[-1]),
+        part=factor * growth.part,
     )
 
 

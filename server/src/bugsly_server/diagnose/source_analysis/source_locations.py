@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder, ModuleSource
 from bugsly_server.diagnose.source_analysis.suspect_calls import (
@@ -16,7 +15,7 @@ from bugsly_server.diagnose.source_analysis.write_sites import (
     analyse_usage,
     choose_write_site,
 )
-from bugsly_server.model.diagnosis import Cause, is_symptom_kind
+from bugsly_server.model.diagnosis import Cause, SourceLocation, is_symptom_kind
 
 DEFINED_KINDS = frozenset({"thread", "receiver"})
 """Kinds whose probe knows the line that defines them, not the one that makes another."""
@@ -24,18 +23,11 @@ DEFINED_KINDS = frozenset({"thread", "receiver"})
 NAME_PATTERN = re.compile(r"[A-Za-z_]\w*")
 
 
-class SourceLocation(NamedTuple):
-    """A line as the agent writes lines, `shop/views.py:12`, and its file as the worker does."""
-
-    site: str
-    file: str
-
-
 def locate_write(
     holder: Holder,
     write_site: WriteSite | None,
     cause: Cause,
-    endpoint: str,
+    endpoint: str | None,
     sources: Mapping[str, ModuleSource],
 ) -> SourceLocation:
     """Return where *holder* is fed: by the probe's word, the application's code, or a library's."""
@@ -49,12 +41,13 @@ def locate_write(
         if defined is not None:
             return defined
     if holder.site:
-        return SourceLocation(holder.site, _find_file(holder.site, sources.values()) or holder.file)
-    fallback = SourceLocation("", holder.file)
+        file = _find_file(holder.site, sources.values()) or holder.file or None
+        return SourceLocation(site=holder.site, file=file)
+    fallback = SourceLocation(site=None, file=holder.file or None)
     if is_symptom_kind(holder.kind):
         return locate_in_view(cause, endpoint, sources, patterns) or fallback
     if write_site is not None and write_site.function and holder.file in sources:
-        fallback = SourceLocation(format_site(sources[holder.file], write_site.line), holder.file)
+        fallback = location_at(sources[holder.file], write_site.line)
         if not holder.library:
             return fallback
     by_name = _locate_by_name(holder, endpoint, sources.values()) if holder.library else None
@@ -62,7 +55,7 @@ def locate_write(
 
 
 def _locate_by_name(
-    holder: Holder, endpoint: str, sources: Iterable[ModuleSource]
+    holder: Holder, endpoint: str | None, sources: Iterable[ModuleSource]
 ) -> SourceLocation | None:
     """Return the line of the application that adds to a library's *holder* itself."""
     *owners, last = NAME_PATTERN.findall(holder.name) or [""]
@@ -73,7 +66,7 @@ def _locate_by_name(
                 analyse_usage(source.text, path, source.module).write_sites, endpoint
             )
             if write_site is not None and write_site.function:
-                return SourceLocation(format_site(source, write_site.line), source.file)
+                return location_at(source, write_site.line)
     return None
 
 
@@ -91,15 +84,19 @@ def _caller_patterns(holder: Holder, write_site: WriteSite | None) -> tuple[str,
 
 
 def locate_in_view(
-    cause: Cause, endpoint: str, sources: Mapping[str, ModuleSource], patterns: Sequence[str] = ()
+    cause: Cause,
+    endpoint: str | None,
+    sources: Mapping[str, ModuleSource],
+    patterns: Sequence[str] = (),
 ) -> SourceLocation | None:
     """Return the line that *cause* is about in the view of *endpoint*, one of *patterns* if any is."""
     call = find_suspect_call(cause, endpoint, sources.values(), patterns) if endpoint else None
-    return (
-        None
-        if call is None
-        else SourceLocation(format_site(call.source, call.line), call.source.file)
-    )
+    return None if call is None else location_at(call.source, call.line)
+
+
+def location_at(source: ModuleSource, line: int) -> SourceLocation:
+    """Return a line of *source*."""
+    return SourceLocation(site=format_site(source, line), file=source.file)
 
 
 def format_site(source: ModuleSource, line: int) -> str:

@@ -28,10 +28,10 @@ class SourcedUsage(NamedTuple):
     usage: HolderUsage
     sources: Sequence[ModuleSource]
     """Read as one, in this order."""
-    missing_module: str
-    """A module that defines a class on the way to it, and was not asked for yet."""
+    missing_module: str | None
+    """A module that defines a class on the way to it, and was not requested yet; None where there is none."""
 
-    def write_site_for(self, endpoint: str) -> tuple[WriteSite, str] | None:
+    def write_site_for(self, endpoint: str | None) -> tuple[WriteSite, str] | None:
         """Return the feed that *endpoint* most likely runs into, and the file it is in."""
         write_site = choose_write_site(self.usage.write_sites, endpoint)
         if write_site is None:
@@ -52,7 +52,7 @@ def look_up_usage(holder: Holder, sources: Mapping[str, ModuleSource]) -> Source
         return None
     origins = () if holder.library else _import_origins(own.text, own.module, holder.name)
     known = [find_source(one, sources) for one in origins]
-    missing_module = next((m for m, one in zip(origins, known, strict=True) if one is None), "")
+    missing_module = next((m for m, one in zip(origins, known, strict=True) if one is None), None)
     others = [one for one in known if one is not None and one.text and not library_folder(one.file)]
     consulted = [*others, own]
     text = "\n".join(one.text for one in consulted)

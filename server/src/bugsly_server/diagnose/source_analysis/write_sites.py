@@ -76,9 +76,9 @@ def analyse_usage(text: str, path: str, module: str) -> HolderUsage:
     )
 
 
-def choose_write_site(write_sites: Sequence[WriteSite], endpoint: str) -> WriteSite | None:
+def choose_write_site(write_sites: Sequence[WriteSite], endpoint: str | None) -> WriteSite | None:
     """Return the one of *write_sites* that *endpoint* most likely runs into."""
-    route = endpoint.partition(" ")[2]
+    route = (endpoint or "").partition(" ")[2]
     return min(
         write_sites,
         key=lambda feed: (
