@@ -41,7 +41,7 @@ def test_the_window_of_a_worker_that_grew_less_names_the_line() -> None:
         LeakEvidence(histories=lives, holders={}), [1, 2], 0.0, was_watched=True
     )
     assert found is not None
-    assert (found.cause, found.site) == (Cause.NATIVE, "app.py:9")
+    assert (found.cause, found.location.site) == (Cause.NATIVE, "app.py:9")
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_the_fact_says_where_it_was_allocated(site: str, inner: str, where: str)
     )
     assert found is not None
     fact = f"2 MB in 80,000 allocations {where} outlived the requests that made it"
-    assert fact in found.because
+    assert fact in found.evidence.reasons

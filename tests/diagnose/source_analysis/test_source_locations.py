@@ -46,4 +46,4 @@ def test_what_a_library_holds_is_fed_by_the_line_that_adds_to_it_or_calls_it(
     )
     lives = worker_history({name: gain_per_request(ORDERS)})
     (found,) = diagnose(leak_evidence(lives, holders=(held,), sources=sources), [])
-    assert found.site == "shop/views.py:6"
+    assert found.location.site == "shop/views.py:6"

@@ -44,15 +44,15 @@ def sessions_evidence(imported: str, max_sessions: str, *others: object) -> Leak
 def test_the_module_of_its_class_is_asked_for(imported: str) -> None:
     facts = sessions_evidence(imported, "None")
     (found,) = diagnose(facts, [])
-    assert found.unread == "shop.store"
+    assert found.location.unread_module == "shop.store"
     assert "shop.store" in plan_probes(facts, [found])[0].request.files
 
 
 @pytest.mark.parametrize(("most", "is_leak"), [("None", True), ("90", True), ("5_000", False)])
 def test_its_class_tells_of_the_bound_that_it_was_given(most: str, is_leak: bool) -> None:  # noqa: FBT001
     found = diagnose(sessions_evidence("from shop.store import Sessions", most, STORE_SOURCE), [])
-    assert [(one.is_leak, one.site, one.unread) for one in found] == (
-        [(True, "shop/store.py:7", "")] if is_leak else []
+    assert [(one.is_leak, one.location.site, one.location.unread_module) for one in found] == (
+        [(True, "shop/store.py:7", None)] if is_leak else []
     )
 
 
@@ -60,4 +60,6 @@ def test_its_class_tells_of_the_bound_that_it_was_given(most: str, is_leak: bool
 def test_nothing_is_asked_for_what_a_module_or_python_itself_defines(before: str) -> None:
     found: tuple[Diagnosis, ...] = diagnose(sessions_evidence(before + STORE, "None"), [])
     line = 7 + before.count("\n")
-    assert [(one.unread, one.site) for one in found] == [("", f"shop/views.py:{line}")]
+    assert [(one.location.unread_module, one.location.site) for one in found] == [
+        (None, f"shop/views.py:{line}")
+    ]

@@ -98,13 +98,13 @@ def test_a_line_that_the_probe_saw_is_believed() -> None:
     place = locate_write(
         held, None, Cause.UNRETURNED_CONNECTION, ORDERS, {"/app/shop/views.py": VIEWS}
     )
-    assert place == ("shop/views.py:31", "/app/shop/views.py")
+    assert (place.site, place.file) == ("shop/views.py:31", "/app/shop/views.py")
 
 
 def test_threads_are_blamed_on_the_view_that_starts_them_not_on_the_library_that_does() -> None:
     held = holder("threads started at lib/pool.py:4", "thread", site="lib/pool.py:4")
     place = locate_write(held, None, Cause.THREADS, ORDERS, {"/app/shop/views.py": VIEWS})
-    assert place == ("shop/views.py:8", "/app/shop/views.py")
+    assert (place.site, place.file) == ("shop/views.py:8", "/app/shop/views.py")
 
 
 @pytest.mark.parametrize(
@@ -141,20 +141,18 @@ def test_what_a_weak_container_meets_is_blamed_on_the_view_not_on_the_line_that_
     feed = WriteSite(3, "__init__", (), looks_up_first=False)
     sources = {APP: VIEWS, "/l.py": noted}
     place = locate_write(held, feed, Cause.MADE_PER_REQUEST, ORDERS, sources)
-    assert place == ("shop/views.py:8", "/app/shop/views.py")
+    assert (place.site, place.file) == ("shop/views.py:8", "/app/shop/views.py")
 
 
 def test_a_holder_inside_a_library_is_blamed_on_the_view() -> None:
     held = holder("lib.registry", library="lib 1.0", file="/site-packages/lib/__init__.py")
     place = locate_write(held, None, Cause.MADE_PER_REQUEST, ORDERS, {"/app/shop/views.py": VIEWS})
-    assert place == ("shop/views.py:8", "/app/shop/views.py")
+    assert (place.site, place.file) == ("shop/views.py:8", "/app/shop/views.py")
 
 
 def test_without_any_source_the_file_is_all_that_is_known() -> None:
-    assert locate_write(holder(), None, Cause.GROWING_CONTAINER, ORDERS, {}) == (
-        "",
-        "/app/shop/views.py",
-    )
+    place = locate_write(holder(), None, Cause.GROWING_CONTAINER, ORDERS, {})
+    assert (place.site, place.file) == (None, "/app/shop/views.py")
 
 
 VIEWS = source(HEAD + "    lib.ThreadPoolExecutor(4)\n", views={ORDERS: VIEW})
