@@ -149,12 +149,12 @@ def test_the_count_has_words(told: Any, because: str) -> None:
     ("part", "holder", "what"),
     [
         (0.9, "shop.views.log", "shop.views.log"),
-        (0.9, "", "shop/views.py:12"),
+        (0.9, None, "shop/views.py:12"),
         (0.3, "shop.views.log", ""),
     ],
 )
 def test_a_finding_tells_for_what_where_it_is_most_of_the_growth(
-    part: float, holder: str, what: str
+    part: float, holder: str | None, what: str
 ) -> None:
     cause = diagnosis(part=part, holder=holder, site="shop/views.py:12")
     seen = finding(environment="production", diagnosis=cause)

@@ -154,11 +154,11 @@ def test_an_app_that_hangs_needs_no_more_requests() -> None:
     "found",
     [
         diagnosis(confidence=0.8),
-        diagnosis(keyed=True),
+        diagnosis(has_unique_keys=True),
         BOUNDED,
         WASTE,
         UNKNOWN,
-        diagnosis(kind="survivor", site=""),
+        diagnosis(kind="survivor", site=None),
     ],
     ids=lambda found: found.cause,
 )
@@ -171,11 +171,11 @@ def test_nothing_but_a_sure_leak_ends_a_run(found: Diagnosis) -> None:
     ("found", "goes_on"),
     [
         (LEAK, False),
-        (diagnosis(Cause.NATIVE, holder="", site=""), True),
-        (diagnosis(Cause.NATIVE, holder="", site="shop/views.py:9"), False),
-        (diagnosis(site=""), False),
-        (diagnosis(kind="survivor", site=""), True),
-        (diagnosis(leaves=True), True),
+        (diagnosis(Cause.NATIVE, holder=None, site=None), True),
+        (diagnosis(Cause.NATIVE, holder=None, site="shop/views.py:9"), False),
+        (diagnosis(site=None), False),
+        (diagnosis(kind="survivor", site=None), True),
+        (diagnosis(removes_entries=True), True),
         (UNKNOWN, True),
         (BOUNDED, False),
     ],
@@ -209,7 +209,7 @@ def test_another_holder_is_another_opinion() -> None:
 
 
 SYMPTOM = diagnosis(
-    Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor", site=""
+    Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor", site=None
 )
 
 

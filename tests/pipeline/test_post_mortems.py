@@ -122,11 +122,11 @@ def test_of_a_young_worker_it_tells_its_whole_life(desk: PipelineHarness) -> Non
     ("holder", "site", "kept"),
     [
         ("shop.views.log", "shop/views.py:12", "`shop.views.log` kept its memory"),
-        ("", "shop/views.py:12", "`shop/views.py:12` kept its memory"),
+        (None, "shop/views.py:12", "`shop/views.py:12` kept its memory"),
     ],
 )
 def test_the_holder_is_that_of_the_leak_that_was_known_then(
-    desk: PipelineHarness, holder: str, site: str, kept: str
+    desk: PipelineHarness, holder: str | None, site: str, kept: str
 ) -> None:
     leak = open_issue(desk, diagnosis=diagnosis(holder=holder, site=site))
     report_killed_worker(desk, ExitReason.OUT_OF_MEMORY, minutes=2)

@@ -53,8 +53,9 @@ def prove_fix(issue: Issue, before: ReleaseWorkers, after: ReleaseWorkers) -> Fi
     if old is None or new is None:
         return None
     diagnosis = issue.finding.diagnosis
-    per = f"{diagnosis.endpoint} request".lstrip() if diagnosis is not None else "request"
-    outcome, why = _judge(old, new, 1.0 if diagnosis is None else diagnosis.part)
+    endpoint = None if diagnosis is None else diagnosis.attribution.endpoint
+    per = "request" if endpoint is None else f"{endpoint} request"
+    outcome, why = _judge(old, new, 1.0 if diagnosis is None else diagnosis.growth.part)
     if before.is_running:
         outcome, why = FixOutcome.OPEN, RUNNING_REASON.format(old.release)
     elif not new.requests:

@@ -45,9 +45,10 @@ def add_recycling(finding: Finding, lives: Sequence[Worker], now: Micros) -> Fin
     if recycling is None:
         return finding
     diagnosis = finding.diagnosis
-    is_main_cause = diagnosis is not None and diagnosis.part >= MIN_BLAMED_PART
-    what = (diagnosis.holder or diagnosis.site) if diagnosis is not None and is_main_cause else ""
-    return replace(finding, recycled=replace(recycling, what=what))
+    what = None
+    if diagnosis is not None and diagnosis.growth.part >= MIN_BLAMED_PART:
+        what = diagnosis.holder_name or diagnosis.location.site
+    return replace(finding, recycled=replace(recycling, what=what or ""))
 
 
 def quiet_from(issue: Issue | None, lives: Sequence[Worker], since: Micros) -> Micros:

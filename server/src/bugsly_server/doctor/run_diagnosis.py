@@ -12,7 +12,8 @@ from bugsly_server.detect.finding import is_surely_growing
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.diagnose.probe_planning import PlannedProbe, plan_probes
 from bugsly_server.explain.leak_explanation import explain_leak
-from bugsly_server.model.diagnosis import Diagnosis, Explanation
+from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import leak_evidence as evidence_store
 from bugsly_server.store.ports import Telemetry

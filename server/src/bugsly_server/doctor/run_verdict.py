@@ -134,7 +134,7 @@ def build_report(diagnoses: Sequence[ExplainedDiagnosis], summary: RunSummary) -
 
 def is_likely_leak(diagnosis: Diagnosis) -> bool:
     """Return whether a diagnosis makes the verdict one: no guess does, nor what has no cause."""
-    likely = diagnosis.confidence >= MIN_LEAK_CONFIDENCE
+    likely = diagnosis.evidence.confidence >= MIN_LEAK_CONFIDENCE
     return diagnosis.is_leak and likely and diagnosis.cause is not Cause.UNKNOWN
 
 
@@ -156,14 +156,16 @@ def early_conclusion(
         or (answered < MIN_LEAK_REQUESTS and silent_seconds < STUCK_SECONDS)
     ):
         return None
-    return tuple((one.cause, one.holder, one.site, one.endpoint) for one in certain)
+    return tuple(
+        (one.cause, one.holder_name, one.location.site, one.attribution.endpoint) for one in certain
+    )
 
 
 def required_agreement(diagnoses: Sequence[ExplainedDiagnosis]) -> int:
     """Return how many looks in a row have to be of one opinion for a run to end early."""
     return (
         AGREEING_WITHOUT_SITE
-        if any(one.file and not one.site for one in _certain_leaks(diagnoses))
+        if any(one.location.file and not one.location.site for one in _certain_leaks(diagnoses))
         else AGREEING_OBSERVATIONS
     )
 
@@ -179,9 +181,9 @@ def needs_more_requests(
     leaks = [one for one, _ in diagnoses if is_likely_leak(one)]
     if leaks:
         return all(
-            one.leaves
+            (one.holder is not None and one.holder.removes_entries)
             or (has_pending_probes and is_unexplained_symptom(one))
-            or (not one.site and (one.is_symptom or not one.holder))
+            or (not one.location.site and (one.is_symptom or one.holder is None))
             for one in leaks
         )
     return may_grow or any(one.cause is Cause.UNKNOWN or one.is_leak for one, _ in diagnoses)
@@ -192,12 +194,15 @@ def _certain_leaks(diagnoses: Sequence[ExplainedDiagnosis]) -> list[Diagnosis]:
 
     What keeps nothing twice needs all looks: the next key may be one that it has met.
     """
-    likely = [
+    return [
         one
         for one, _ in diagnoses
-        if is_likely_leak(one) and one.confidence >= MIN_CERTAIN_CONFIDENCE and not one.unread
+        if is_likely_leak(one)
+        and one.evidence.confidence >= MIN_CERTAIN_CONFIDENCE
+        and not one.location.unread_module
+        and not (one.holder is not None and one.holder.has_unique_keys)
+        and (one.location.site or not one.is_symptom)
     ]
-    return [one for one in likely if not one.keyed and (one.site or not one.is_symptom)]
 
 
 def _judge(diagnoses: Sequence[Diagnosis], summary: RunSummary) -> tuple[DoctorVerdict, str]:
@@ -235,7 +240,7 @@ def _report_order(explained: ExplainedDiagnosis) -> tuple[bool, bool, float]:
     """Put leaks first, then waste, then the rest; the surest first among each."""
     diagnosis = explained[0]
     wasteful = diagnosis.cause is Cause.BUFFERED_RESPONSE
-    return not is_likely_leak(diagnosis), not wasteful, -diagnosis.confidence
+    return not is_likely_leak(diagnosis), not wasteful, -diagnosis.evidence.confidence
 
 
 def _reported_diagnosis(explained: ExplainedDiagnosis) -> ReportedDiagnosis:
@@ -243,14 +248,14 @@ def _reported_diagnosis(explained: ExplainedDiagnosis) -> ReportedDiagnosis:
     return ReportedDiagnosis(
         cause=diagnosis.cause.value,
         is_leak=is_likely_leak(diagnosis),
-        holder=diagnosis.holder,
-        site=diagnosis.site,
-        endpoint=diagnosis.endpoint,
-        bytes_per_request=round(diagnosis.bytes_per_request, 1),
-        confidence=round(diagnosis.confidence, 3),
+        holder=diagnosis.holder_name or "",
+        site=diagnosis.location.site or "",
+        endpoint=diagnosis.attribution.endpoint or "",
+        bytes_per_request=round(diagnosis.growth.bytes_per_request, 1),
+        confidence=round(diagnosis.evidence.confidence, 3),
         title=explanation.title,
         explanation=" ".join(part for part in (explanation.what, explanation.cost) if part),
-        fix=explanation.fix,
-        diff=explanation.diff,
-        evidence=diagnosis.because,
+        fix=explanation.fix.change,
+        diff=explanation.fix.diff or "",
+        evidence=diagnosis.evidence.reasons,
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.fix_proof import FixProof
 from bugsly_server.model.recycling import RecyclingSummary
 

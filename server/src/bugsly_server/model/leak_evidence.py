@@ -79,3 +79,15 @@ class LeakEvidence:
     """By file, as the workers name it."""
     responses: Mapping[str, EndpointResponses] = field(default_factory=dict)
     """By endpoint."""
+
+    @property
+    def is_gc_disabled(self) -> bool:
+        """Return whether workers run without Python's cyclic collector.
+
+        Objects frozen before the fork, as is usual with preload_app, cannot grow in number.
+        """
+        return any(
+            history.facts.get(switch, 1) == 0
+            for history in self.histories
+            for switch in ("gc_enabled", "gc_threshold")
+        )

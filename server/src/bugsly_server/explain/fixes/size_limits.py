@@ -28,8 +28,8 @@ def bound_container(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
     """Make a list a deque with a bound, and let a dict or a set drop an entry."""
-    owner, _, name = diagnosis.holder.rpartition(".")
-    if not _is_module(owner, diagnosis.file):
+    owner, _, name = (diagnosis.holder_name or "").rpartition(".")
+    if not _is_module(owner, diagnosis.location.file or ""):
         return None
     for node in tree.body:
         match node:
@@ -40,6 +40,10 @@ def bound_container(
             ):
                 return _with_bound(lines, tree, diagnosis, node, initial)
     return None
+
+
+def _last_name(diagnosis: Diagnosis) -> str:
+    return (diagnosis.holder_name or "").rpartition(".")[2]
 
 
 def _is_module(owner: str, file: str) -> bool:
@@ -55,7 +59,7 @@ def _with_bound(
     node: ast.Assign | ast.AnnAssign,
     initial: ast.expr,
 ) -> SourceLines | None:
-    name = diagnosis.holder.rpartition(".")[2]
+    name = _last_name(diagnosis)
     match initial:
         case ast.List(elts=[]) | ast.Call(func=ast.Name(id="list"), args=[]):
             if _needs_a_list(tree, name):
@@ -109,7 +113,7 @@ def _as_deque(
 def _with_eviction(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis, eviction: str
 ) -> SourceLines | None:
-    """Let an entry be dropped once there are too many, beside the statement of the culprit."""
+    """Let an entry be dropped once there are too many, next to the statement at the source location."""
     statement = statement_at(tree, site_line_number(diagnosis))
     if (
         statement is None
@@ -117,7 +121,7 @@ def _with_eviction(
         or not is_alone_on_lines(lines, statement)
     ):
         return None
-    name = diagnosis.holder.rpartition(".")[2]
+    name = _last_name(diagnosis)
     indent = indent_of(lines[statement.lineno - 1])
     is_return = isinstance(statement, ast.Return)
     position = statement.lineno - 1 if is_return else statement.end_lineno or statement.lineno
@@ -131,7 +135,7 @@ def _with_eviction(
 
 def bound_cache(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> SourceLines | None:
     """Give the cache around a function a size, or bound the container that is one."""
-    name = diagnosis.holder.rpartition(".")[2]
+    name = _last_name(diagnosis)
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != name:
             continue

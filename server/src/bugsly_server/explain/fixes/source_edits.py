@@ -20,8 +20,8 @@ def split_lines(text: str) -> SourceLines:
 
 
 def site_line_number(diagnosis: Diagnosis) -> int:
-    """Return the number of the culprit's line, 0 where it is not known."""
-    number = diagnosis.site.rpartition(":")[2]
+    """Return the line number of the source location, 0 where it is not known."""
+    number = (diagnosis.location.site or "").rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 
 
