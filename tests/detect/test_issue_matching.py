@@ -10,7 +10,6 @@ from tests.support.issues import finding, issue, suspect
 
 from bugsly_server.detect.issue_matching import match_issues
 from bugsly_server.detect.leak_lifecycle import next_leak_change
-from bugsly_server.leak_analysis import leak_fingerprint
 from bugsly_server.model.diagnosis import Cause
 from bugsly_server.model.issue import Finding, Issue, IssueChangeKind, IssueState
 
@@ -30,12 +29,12 @@ WASTEFUL = finding(
 
 BELOW_THRESHOLD = finding(
     fingerprint="1/native//production",
-    diagnosis=diagnosis(Cause.NATIVE, holder="", site=""),
+    diagnosis=diagnosis(Cause.NATIVE, holder=None, site=None),
     **IN_PRODUCTION,
 )
 AT_LINE = finding(
     fingerprint="1/native/shop/views.py/production",
-    diagnosis=diagnosis(Cause.NATIVE, holder=""),
+    diagnosis=diagnosis(Cause.NATIVE, holder=None),
     **IN_PRODUCTION,
 )
 
@@ -151,20 +150,3 @@ def test_another_environment_is_another_matter() -> None:
 
 def test_issues_that_nothing_speaks_for_are_told_of_as_well() -> None:
     assert match_issues(known_issues(NAMED), []) == [(known_issues(NAMED)[NAMED.fingerprint], None)]
-
-
-@pytest.mark.parametrize(
-    ("facts", "printed"),
-    [
-        ({}, "1/growing-container/shop.views.request_log/production"),
-        ({"site": "shop/views.py:99"}, "1/growing-container/shop.views.request_log/production"),
-        ({"holder": ""}, "1/growing-container/shop/views.py/production"),
-        ({"holder": "", "site": ""}, "1/growing-container/GET /api/orders/production"),
-        ({"holder": "a.own.<thread 3>.log"}, "1/growing-container/a.own.<thread>.log/production"),
-        ({"holder": "", "cause": Cause.CYCLES}, "1/cycles//production"),
-    ],
-)
-def test_a_cause_keeps_its_fingerprint_while_lines_move(
-    facts: dict[str, Any], printed: str
-) -> None:
-    assert leak_fingerprint(diagnosis(**facts), "production") == printed

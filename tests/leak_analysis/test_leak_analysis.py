@@ -15,7 +15,8 @@ from tests.support.simulated_workers import (
 from bugsly.protocol.evidence import Evidence, Holder, HolderCount, ProbeRequest
 from bugsly_server.clock import MINUTE, Micros
 from bugsly_server.detect import finding as findings
-from bugsly_server.leak_analysis import CAUSE_PATIENCE, URGENT_SECONDS, LeakAnalysis
+from bugsly_server.detect.leak_reporting import CAUSE_PATIENCE, URGENT_SECONDS
+from bugsly_server.leak_analysis import LeakAnalysis
 from bugsly_server.model.diagnosis import Cause
 from bugsly_server.model.issue import Finding
 from bugsly_server.model.worker import Worker
@@ -121,8 +122,8 @@ def test_a_growth_with_a_cause_is_told_with_its_cause(desk: PipelineHarness) -> 
     assert change_kinds(desk) == ["opened"]
     diagnosis = desk.announced[0][0].finding.diagnosis
     assert diagnosis is not None
-    assert (diagnosis.cause, diagnosis.holder) == (Cause.GROWING_CONTAINER, LOG)
-    assert diagnosis.endpoint == "GET /orders"
+    assert (diagnosis.cause, diagnosis.holder_name) == (Cause.GROWING_CONTAINER, LOG)
+    assert diagnosis.attribution.endpoint == "GET /orders"
 
 
 def test_a_cause_that_is_found_later_takes_the_open_issue_over_and_is_told_once(
@@ -185,7 +186,7 @@ def test_what_is_left_behind_waits_for_the_walk_that_may_name_its_holder(
     advance_time(desk, 2 * SAMPLE_INTERVAL, worker)
     (found,) = asked.findings()
     assert found.diagnosis is not None
-    assert found.diagnosis.holder == SURVIVING_REQUESTS.name
+    assert found.diagnosis.holder_name == SURVIVING_REQUESTS.name
 
 
 def test_cycles_wait_for_the_walk_that_may_say_which(desk: PipelineHarness) -> None:

@@ -13,6 +13,7 @@ from bugsly_server.detect.peer_comparison import has_levelled_peer, is_outlier
 from bugsly_server.detect.pooled_growth import pool_growth
 from bugsly_server.detect.trend_statistics import median
 from bugsly_server.detect.worker_growth import MIN_HITS
+from bugsly_server.fingerprint.growth import growth_fingerprint
 from bugsly_server.model.growth import GrowthAxis, GrowthTrend, GrowthVerdict
 from bugsly_server.model.issue import Finding, FindingScope, SuspectWorker
 from bugsly_server.model.units import count, size, slope
@@ -37,15 +38,6 @@ def find_growth(workers: Iterable[Worker], now: Micros) -> list[Finding]:
         _find_in_fleet(Fleet(tuple(members), now), environment) for environment, members in groups
     )
     return [finding for finding in found if finding is not None]
-
-
-def unexplained_fingerprint(environment: str) -> str:
-    """Return what identifies growth without a known cause, version 1.
-
-    Equal for every worker, host and release of one environment: a recycled worker that goes on
-    growing is the same issue.
-    """
-    return f"1/growing/{environment}"
 
 
 def is_surely_growing(worker: Worker) -> bool:
@@ -136,7 +128,7 @@ def _finding(
     machine = [one for one in suspects if one.machine == fastest.machine]
     axis = fastest.growth.axis if fastest.growth is not None else GrowthAxis.REQUESTS
     return Finding(
-        fingerprint=unexplained_fingerprint(environment),
+        fingerprint=growth_fingerprint(environment),
         environment=environment,
         title=_title(scope, suspects, len(fleet.judged)),
         scope=scope,
@@ -197,7 +189,7 @@ def _finding_across_restarts(
     pooled_trend: GrowthTrend, lives: Sequence[Worker], environment: str
 ) -> Finding:
     return Finding(
-        fingerprint=unexplained_fingerprint(environment),
+        fingerprint=growth_fingerprint(environment),
         environment=environment,
         title="Every worker grows, and restarts hide it",
         scope=FindingScope.RESTARTS,
