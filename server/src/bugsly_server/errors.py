@@ -6,6 +6,7 @@ BugslyError
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
 ├── ModelError        a language model gave no answer of use       → what the rules say is shown
 ├── ChannelError      an alert did not go out                      → tried again, or shown beside it
+├── UnreadableRecord  stored data has another version, or is damaged → logged in one line, the page fails
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -54,6 +55,10 @@ class ChannelError(BugslyError):
 
 class LlmError(BugslyError):
     """A language model that gave no answer of use."""
+
+
+class UnreadableRecord(BugslyError):
+    """Stored data that this version of the server cannot read."""
 
 
 class Misconfigured(BugslyError):
