@@ -12,7 +12,7 @@ from tests.support.leak_evidence import (
 )
 
 from bugsly_server.diagnose.diagnose import diagnose
-from bugsly_server.diagnose.heap.heap_holders import GUESS_CONFIDENCE, REMOVAL_DOUBT
+from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.model.diagnosis import Diagnosis
 
 NAME = "shop.views.log"

@@ -44,7 +44,7 @@ def diagnose_heap(*found: HeapHolder, **facts: Any) -> tuple[Diagnosis, ...]:
 
 
 def leaking_holders(found: tuple[Diagnosis, ...]) -> list[str]:
-    return [one.holder_name for one in found if one.is_leak]
+    return [one.holder.name for one in found if one.is_leak and one.holder is not None]
 
 
 def test_a_holder_that_only_the_walk_found_is_named_with_all_that_is_known() -> None:

@@ -1,12 +1,13 @@
 """Which line of a view a cause is about."""
 
 import pytest
-from tests.support.leak_evidence import APP, ORDERS, holder, source
+from tests.support.leak_evidence import ORDERS, holder, source
 
-from bugsly_server.diagnose.source_analysis.source_locations import format_site, locate_write
+from bugsly.protocol.evidence import Holder, ModuleSource
+from bugsly_server.diagnose.source_analysis.source_index import SourceIndex, format_site
 from bugsly_server.diagnose.source_analysis.suspect_calls import find_suspect_call
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.model.diagnosis import Cause, SourceLocation
 
 HEAD = 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get("/orders")\ndef orders():\n'
 VIEW = 6
@@ -19,6 +20,13 @@ def line_of(cause: Cause, *body: str, tail: str = "") -> int | None:
     text = HEAD + "".join(f"    {line}\n" for line in body) + tail
     found = find_suspect_call(cause, ORDERS, [source(text, views={ORDERS: VIEW})])
     return None if found is None else found.line
+
+
+def locate_write(
+    held: Holder, write_site: WriteSite | None, cause: Cause, *sources: ModuleSource
+) -> SourceLocation:
+    index = SourceIndex({one.file: one for one in sources}, {})
+    return index.locate_write(held, write_site, cause, ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -95,15 +103,13 @@ def test_a_line_is_written_as_the_agent_writes_it(file: str, module: str, writte
 
 def test_a_line_that_the_probe_saw_is_believed() -> None:
     held = holder(kind="connection", site="shop/views.py:31")
-    place = locate_write(
-        held, None, Cause.UNRETURNED_CONNECTION, ORDERS, {"/app/shop/views.py": VIEWS}
-    )
+    place = locate_write(held, None, Cause.UNRETURNED_CONNECTION, VIEWS)
     assert (place.site, place.file) == ("shop/views.py:31", "/app/shop/views.py")
 
 
 def test_threads_are_blamed_on_the_view_that_starts_them_not_on_the_library_that_does() -> None:
     held = holder("threads started at lib/pool.py:4", "thread", site="lib/pool.py:4")
-    place = locate_write(held, None, Cause.THREADS, ORDERS, {"/app/shop/views.py": VIEWS})
+    place = locate_write(held, None, Cause.THREADS, VIEWS)
     assert (place.site, place.file) == ("shop/views.py:8", "/app/shop/views.py")
 
 
@@ -119,17 +125,15 @@ def test_threads_are_blamed_on_the_view_that_starts_them_not_on_the_library_that
 )
 def test_open_files_are_blamed_on_the_call_that_opens_them(line: str, cause: Cause) -> None:
     view = source(HEAD + f"    name = Name()\n    {line}\n", views={ORDERS: VIEW})
-    place = locate_write(
-        holder("open files like /*", "descriptor"), None, cause, ORDERS, {APP: view}
-    )
+    place = locate_write(holder("open files like /*", "descriptor"), None, cause, view)
     assert place.site == "shop/views.py:9"
 
 
 def test_receivers_are_blamed_on_the_line_that_connects_them_not_on_the_one_that_defines() -> None:
     text = HEAD + "    def done(_): pass\n    priced.connect(done, weak=False)\n"
     held = holder("receivers of shop.priced", "receiver", site="shop/views.py:8")
-    sources = {APP: source(text, views={ORDERS: VIEW})}
-    place = locate_write(held, None, Cause.HANDLERS_PER_REQUEST, ORDERS, sources)
+    view = source(text, views={ORDERS: VIEW})
+    place = locate_write(held, None, Cause.HANDLERS_PER_REQUEST, view)
     assert place.site == "shop/views.py:9"
 
 
@@ -138,20 +142,19 @@ def test_what_a_weak_container_meets_is_blamed_on_the_view_not_on_the_line_that_
         "class Thread:\n    def __init__(self):\n        _dangling.add(self)\n", file="/l.py"
     )
     held = holder("threading._dangling", "WeakSet", library="python 3.11", file="/l.py")
-    feed = WriteSite(3, "__init__", (), looks_up_first=False)
-    sources = {APP: VIEWS, "/l.py": noted}
-    place = locate_write(held, feed, Cause.MADE_PER_REQUEST, ORDERS, sources)
+    write_site = WriteSite(3, "__init__", (), looks_up_first=False)
+    place = locate_write(held, write_site, Cause.MADE_PER_REQUEST, VIEWS, noted)
     assert (place.site, place.file) == ("shop/views.py:8", "/app/shop/views.py")
 
 
 def test_a_holder_inside_a_library_is_blamed_on_the_view() -> None:
     held = holder("lib.registry", library="lib 1.0", file="/site-packages/lib/__init__.py")
-    place = locate_write(held, None, Cause.MADE_PER_REQUEST, ORDERS, {"/app/shop/views.py": VIEWS})
+    place = locate_write(held, None, Cause.MADE_PER_REQUEST, VIEWS)
     assert (place.site, place.file) == ("shop/views.py:8", "/app/shop/views.py")
 
 
 def test_without_any_source_the_file_is_all_that_is_known() -> None:
-    place = locate_write(holder(), None, Cause.GROWING_CONTAINER, ORDERS, {})
+    place = locate_write(holder(), None, Cause.GROWING_CONTAINER)
     assert (place.site, place.file) == (None, "/app/shop/views.py")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bugsly_server.diagnose.source_analysis.source_locations import locate_in_view
+from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.model.diagnosis import (
     UNKNOWN_LOCATION,
     Cause,
@@ -21,14 +21,14 @@ MIN_MEMORY_PART = 0.1
 MIN_RESPONSES = 5
 
 
-def diagnose_buffered_responses(evidence: LeakEvidence) -> list[Diagnosis]:
+def diagnose_buffered_responses(evidence: LeakEvidence, sources: SourceIndex) -> list[Diagnosis]:
     """Return a diagnosis for each endpoint that hands over large bodies in one piece."""
     smallest = min(
         (bucket.anonymous for history in evidence.histories for bucket in history.buckets),
         default=0,
     )
     return [
-        _diagnosis(endpoint, responses, evidence)
+        _diagnosis(endpoint, responses, evidence, sources)
         for endpoint, responses in sorted(
             evidence.responses.items(), key=lambda pair: -pair[1].max_whole_bytes
         )
@@ -37,8 +37,10 @@ def diagnose_buffered_responses(evidence: LeakEvidence) -> list[Diagnosis]:
     ]
 
 
-def _diagnosis(endpoint: str, responses: EndpointResponses, evidence: LeakEvidence) -> Diagnosis:
-    location = locate_in_view(Cause.BUFFERED_RESPONSE, endpoint, evidence.sources)
+def _diagnosis(
+    endpoint: str, responses: EndpointResponses, evidence: LeakEvidence, sources: SourceIndex
+) -> Diagnosis:
+    location = sources.locate_in_view(Cause.BUFFERED_RESPONSE, endpoint)
     return Diagnosis(
         cause=Cause.BUFFERED_RESPONSE,
         is_leak=False,

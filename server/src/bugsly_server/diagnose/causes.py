@@ -6,6 +6,11 @@ import re
 from collections.abc import Collection
 
 from bugsly.protocol.evidence import Holder
+from bugsly_server.diagnose.entry_types import (
+    PROCESS_TYPES,
+    REQUEST_KEEPING_TYPES,
+    REUSABLE_TYPES,
+)
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
 from bugsly_server.model.diagnosis import Cause
 
@@ -23,16 +28,6 @@ CAUSE_BY_KIND = {
     "outside": Cause.OUTSIDE_WORKERS,
     "lru_cache": Cause.UNBOUNDED_CACHE,
 }
-REQUEST_KEEPING_TYPES = re.compile(
-    r"(Error|Exception|Warning|traceback|frame|Request|RequestContext|AppContext|ExceptionInfo)$"
-)
-"""Types of entries that keep a whole request alive."""
-REUSABLE_TYPES = re.compile(
-    r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$"
-)
-"""Types of entries that are meant to be made once and used by all requests."""
-PROCESS_TYPES = re.compile(r"(^|\.)(Popen|Process)$")
-"""Types of entries that stand for a process of its own."""
 DATABASE_DESCRIPTORS = re.compile(r"to port (5432|6432|3306|1433|1521|27017)$|\.(db|sqlite3?)$")
 """Descriptors that are connections to a database."""
 CAUSE_BY_ENTRY_TYPE = (

@@ -8,6 +8,11 @@ from dataclasses import replace
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.heap_path import HeapPath
 
+GUESS_CONFIDENCE = 0.4
+"""The confidence in a holder that may have a bound."""
+REMOVAL_DOUBT = 0.15
+"""What is taken off a confidence where the source also removes entries."""
+
 
 def with_reasons(
     diagnosis: Diagnosis, *, first: Iterable[str] = (), last: Iterable[str] = ()

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bugsly_server.diagnose.diagnosis_revisions import with_growth, with_reasons
+from bugsly_server.diagnose.growth.holder_growth import MAX_RATE_DIFFERENCE, have_similar_rates
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
 from bugsly_server.fingerprint.leak import without_thread_number
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
-MAX_RATE_DIFFERENCE = 0.2
-"""Two holders grow together when their entries per request differ by no more."""
 CAUSE_RANK = {
     Cause.UNRETURNED_CONNECTION: 5,
     Cause.MADE_PER_REQUEST: 5,
@@ -42,11 +41,15 @@ def merge_duplicates(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
     return [_merge_group(group) for group in groups]
 
 
-def merge_unattributed(diagnoses: Sequence[Diagnosis], unattributed: Diagnosis) -> list[Diagnosis]:
+def merge_unattributed(
+    diagnoses: Sequence[Diagnosis], unattributed: Diagnosis | None
+) -> list[Diagnosis]:
     """Return *diagnoses* and *unattributed*, the growth that they leave unexplained.
 
     A symptom that grows with the same requests is the face of it: both are one leak.
     """
+    if unattributed is None:
+        return [*diagnoses]
     symptom = next((one for one in diagnoses if _is_symptom_of(one, unattributed)), None)
     if symptom is None:
         return [*diagnoses, unattributed]
@@ -82,11 +85,6 @@ def is_unexplained_symptom(diagnosis: Diagnosis) -> bool:
         and diagnosis.location.site is None
         and diagnosis.holder_name not in GAUGE_NAMES
     )
-
-
-def have_similar_rates(left: float, right: float) -> bool:
-    """Return whether two holders gain about as many entries per request."""
-    return abs(left - right) <= MAX_RATE_DIFFERENCE * max(left, right)
 
 
 def _is_duplicate(diagnosis: Diagnosis, group: Sequence[Diagnosis]) -> bool:

@@ -45,6 +45,8 @@ KEYED_KINDS = frozenset(
 )
 """Kinds that keep nothing twice."""
 KEY_VALUE_SEPARATOR = ": "
+MAX_RATE_DIFFERENCE = 0.2
+"""Two holders grow together when their entries per request differ by no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,16 @@ class HolderGrowth:
     """Bytes it gained, by id of the worker."""
     total: GrowthInterval
     """What all lives gained, and what was served meanwhile."""
+
+    @property
+    def is_steady(self) -> bool:
+        """Return whether it goes on growing, as fast as ever."""
+        return self.pattern is GrowthPattern.STEADY and self.entries_per_request > 0
+
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether it stops by itself: it has a bound, or slows down."""
+        return self.pattern in {GrowthPattern.BOUNDED, GrowthPattern.FILLING}
 
     @property
     def gained_entries(self) -> int:
@@ -126,6 +138,11 @@ def measure_holder_growth(evidence: LeakEvidence, limits: Mapping[str, int]) -> 
             growth.holder.name,
         ),
     )
+
+
+def have_similar_rates(left: float, right: float) -> bool:
+    """Return whether two holders gain about as many entries per request."""
+    return abs(left - right) <= MAX_RATE_DIFFERENCE * max(left, right)
 
 
 def _measure_holder(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from bugsly.protocol.evidence import AllocationWindow
+from bugsly_server.diagnose.growth.endpoint_attribution import GrowthInterval
 from bugsly_server.model.leak_evidence import TimeBucket, WorkerHistory
 
 DEFAULT_BLOCK_BYTES = 90.0
@@ -106,3 +109,39 @@ def _lowest_bucket(buckets: Sequence[TimeBucket], requests: int) -> TimeBucket:
         buckets[0]
     ]
     return min(nearby, key=lambda bucket: bucket.anonymous)
+
+
+def mean_block_bytes(window: AllocationWindow | None) -> float:
+    """Return what a block of Python's allocator weighs, the mean of what outlived *window*."""
+    blocks = sum(line.count for line in window.lines) if window is not None else 0
+    if window is None or not blocks:
+        return DEFAULT_BLOCK_BYTES
+    return min(MAX_BLOCK_BYTES, sum(line.bytes for line in window.lines) / blocks)
+
+
+def growth_intervals(histories: Sequence[WorkerHistory]) -> list[GrowthInterval]:
+    """Return what live bytes gained from reading to reading, or memory where nothing tells."""
+    intervals = []
+    for history in histories:
+        buckets = history.buckets[len(history.buckets) // 8 :]
+        live = live_byte_series(buckets)
+        levels = (
+            dict(live)
+            if len(live) >= MIN_BUCKETS
+            else {bucket.requests: bucket.anonymous for bucket in buckets}
+        )
+        served: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        previous: float | None = None
+        for bucket in buckets:
+            served.update(bucket.served)
+            failed.update(bucket.failed)
+            level = levels.get(bucket.requests)
+            if level is None:
+                continue
+            if previous is not None and served:
+                intervals.append(GrowthInterval(level - previous, dict(served), dict(failed)))
+            previous = level
+            served.clear()
+            failed.clear()
+    return intervals

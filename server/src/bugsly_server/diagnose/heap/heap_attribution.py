@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bugsly_server.diagnose.duplicates import have_similar_rates
 from bugsly_server.diagnose.growth.endpoint_attribution import (
     GrowthInterval,
-    attribute_growth,
     driving_endpoint,
     driving_requests,
     has_driver,
@@ -19,12 +17,11 @@ from bugsly_server.diagnose.growth.growth_pattern import (
     GrowthPattern,
     LifeGrowth,
 )
-from bugsly_server.diagnose.growth.holder_growth import HolderGrowth
-from bugsly_server.diagnose.growth.live_bytes import memory_gain
+from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
+from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
-from bugsly_server.diagnose.unattributed import growth_intervals
 from bugsly_server.model.diagnosis import EndpointShare, is_symptom_kind
-from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
+from bugsly_server.model.leak_evidence import WorkerHistory
 
 MIN_SNAPSHOTS = 3
 """Two are no course."""
@@ -134,40 +131,20 @@ def _driving_requests_at(
     return round(driving * at_requests / max(1, answered))
 
 
-def memory_gain_per_request(evidence: LeakEvidence, growing_ids: Collection[int]) -> float:
-    """Return the bytes per request that *growing_ids* workers gained; 0 where none surely grows."""
-    histories = [history for history in evidence.histories if history.worker_id in growing_ids]
-    gains = [
-        gain for history in histories if (gain := memory_gain(history)) and gain.private_bytes > 0
-    ]
-    requests = sum(one.requests for one in gains)
-    return sum(one.private_bytes for one in gains) / requests if requests else 0.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverCandidates:
     """What is known of all that grows, in memory and by counts."""
 
-    memory_per_request: float
-    """Bytes per request that growing workers gain; 0 where none surely grows."""
-    shares: tuple[EndpointShare, ...]
-    """Of that growth."""
-    workers: tuple[int, ...]
-    """The growing ones."""
+    memory: MemoryGrowth
     steady_growths: tuple[HolderGrowth, ...]
 
     @classmethod
-    def from_evidence(
-        cls, evidence: LeakEvidence, growing_ids: Collection[int], growths: Iterable[HolderGrowth]
+    def from_growths(
+        cls, memory: MemoryGrowth, growths: Iterable[HolderGrowth]
     ) -> DriverCandidates:
-        """Return them."""
-        histories = [history for history in evidence.histories if history.worker_id in growing_ids]
-        return cls(
-            memory_per_request=memory_gain_per_request(evidence, growing_ids),
-            shares=attribute_growth(growth_intervals(histories)),
-            workers=tuple(history.worker_id for history in histories),
-            steady_growths=tuple(one for one in growths if one.pattern is GrowthPattern.STEADY),
-        )
+        """Return what *memory* and the steady ones of *growths* say."""
+        steady = tuple(one for one in growths if one.pattern is GrowthPattern.STEADY)
+        return cls(memory=memory, steady_growths=steady)
 
     def of_heap_holder(
         self, history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
@@ -180,7 +157,7 @@ class DriverCandidates:
         left_behind = [one for one in self.steady_growths if _is_symptom(one)]
         candidates = [
             find_one_to_one_endpoint(history, at_requests, levels),
-            self.shares,
+            self.memory.shares,
             *(one.shares for one in left_behind),
             (),
         ]
@@ -208,7 +185,7 @@ class DriverCandidates:
         symptom = next((one for one in similar if _is_symptom(one)), None)
         endpoint = driving_endpoint(shares)
         if symptom is None:
-            workers = self.workers
+            workers = self.memory.worker_ids
         else:
             endpoint, workers = endpoint or symptom.holder.endpoint or None, symptom.steady_workers
         return GrowthDriver(

@@ -7,7 +7,11 @@ import operator
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from bugsly_server.diagnose.source_analysis.mutations import FunctionNode, last_name, targets_of
+from bugsly_server.diagnose.source_analysis.syntax_trees import (
+    FunctionNode,
+    last_name,
+    targets_of,
+)
 
 UNKNOWN_VALUE = sys.maxsize
 """Stands for a number that the source does not tell."""

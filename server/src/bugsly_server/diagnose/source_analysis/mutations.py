@@ -1,4 +1,4 @@
-"""How source spells a holder, and what it does to it."""
+"""Finds the nodes of a syntax tree that refer to a holder, add entries to it or remove some."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeGuard
+
+from bugsly_server.diagnose.source_analysis.syntax_trees import (
+    FunctionNode,
+    constructor_calls_of,
+    last_name,
+    walk_with_functions,
+)
 
 ADDING_METHODS = frozenset(
     {"append", "appendleft", "add", "extend", "extendleft", "insert", "update", "setdefault"}
@@ -25,7 +32,66 @@ INITIALISERS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"
 VARIABLE_MARKERS = frozenset({"<closure>", "<default>", "<local>"})
 """What a path says of a variable of a function."""
 MAX_CACHED_FUNCTIONS = 64
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class HolderMutations:
+    """What a syntax tree does to one holder; nodes are given by their ids."""
+
+    name: str
+    """The last name of its path."""
+    closure_of: str
+    """The function whose closure or default it is, empty for all others."""
+    constructor_calls: frozenset[int]
+    """The calls that create the object of which it is an attribute."""
+    references: frozenset[int]
+    """The expressions that spell it: `log`, `views.log`, `self.seen`, `log[key]`."""
+    additions: frozenset[int]
+    removals: frozenset[int]
+    replacements: frozenset[tuple[int, int]]
+    """Assignments of a new object in its place, each with a function around it."""
+    removes_entries: bool
+    """Whether anything in the tree removes entries or replaces the holder."""
+
+    def removes(self, node: ast.AST, function: FunctionNode | None) -> bool:
+        """Return whether *node*, within *function*, removes entries or replaces the holder."""
+        return id(node) in self.removals or (id(node), id(function)) in self.replacements
+
+
+def find_mutations(tree: ast.Module, path: str, module: str) -> HolderMutations | None:
+    """Return what *tree*, the source of *module*, does to the holder at *path*.
+
+    None where the path has no name in it.
+    """
+    spelling = HolderSpelling.from_path(path, module)
+    if not spelling.name:
+        return None
+    spelling = spelling.resolved_in(tree)
+    references, additions, removals = set(), set(), set()
+    replacements: set[tuple[int, int]] = set()
+    removes_entries = False
+    for node, functions in walk_with_functions(tree):
+        if _refers_to(node, spelling):
+            references.add(id(node))
+        if _adds_to(node, spelling):
+            additions.add(id(node))
+        if _removes_from(node, spelling):
+            removals.add(id(node))
+            removes_entries = True
+        elif isinstance(node, ast.Assign):
+            replaced = [one for one in functions if _replaces(node, spelling, one)]
+            replacements |= {(id(node), id(one)) for one in replaced}
+            removes_entries |= bool(replaced) and replaced[-1] is functions[-1]
+    return HolderMutations(
+        name=spelling.name,
+        closure_of=spelling.closure_of,
+        constructor_calls=spelling.constructor_calls,
+        references=frozenset(references),
+        additions=frozenset(additions),
+        removals=frozenset(removals),
+        replacements=frozenset(replacements),
+        removes_entries=removes_entries,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +151,6 @@ class HolderSpelling:
         )
 
 
-def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
-    """Return the calls that make what is *name* so: `Cache()` in `log = Cache()`."""
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        and isinstance(node.value, ast.Call)
-        and any(last_name(target) == name for target in targets_of(node))
-    ]
-
-
 def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:
     """Yield what stands for an instance, or for the class, in the code of *class_node*."""
     for node in ast.walk(class_node):
@@ -104,19 +159,14 @@ def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:
             yield node
 
 
-def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
-    """Return what *node* assigns to."""
-    return list(node.targets) if isinstance(node, ast.Assign) else [node.target]
-
-
-def refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
+def _refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
     """Return whether *node* spells the holder: `log`, `views.log`, `self.seen`, `log[key]`."""
     while isinstance(node, ast.Subscript):
         node = node.value
     if id(node) in spelling.self_nodes:
         return True
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in {"setdefault", "get"} and refers_to(node.func.value, spelling)
+        return node.func.attr in {"setdefault", "get"} and _refers_to(node.func.value, spelling)
     if isinstance(node, ast.Name):
         return spelling.is_bare and node.id == spelling.name
     if (
@@ -128,22 +178,23 @@ def refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
     return node.attr.lstrip("_") == spelling.name.lstrip("_")
 
 
-def adds_to(node: ast.AST, spelling: HolderSpelling) -> bool:
+def _adds_to(node: ast.AST, spelling: HolderSpelling) -> bool:
     """Return whether *node* adds to the holder."""
     match node:
         case ast.Call(func=ast.Attribute(value=holder, attr=method)):
-            return (method in ADDING_METHODS and refers_to(holder, spelling)) or _adds_by_function(
+            return (method in ADDING_METHODS and _refers_to(holder, spelling)) or _adds_by_function(
                 node, spelling
             )
         case ast.Call():
             return _adds_by_function(node, spelling)
         case ast.Assign(targets=targets):
             return any(
-                isinstance(one, ast.Subscript) and refers_to(one.value, spelling) for one in targets
+                isinstance(one, ast.Subscript) and _refers_to(one.value, spelling)
+                for one in targets
             )
         case ast.AugAssign(target=target, op=ast.Add() | ast.BitOr()):
-            return refers_to(target, spelling) or (
-                isinstance(target, ast.Subscript) and refers_to(target.value, spelling)
+            return _refers_to(target, spelling) or (
+                isinstance(target, ast.Subscript) and _refers_to(target.value, spelling)
             )
     return False
 
@@ -152,25 +203,24 @@ def _adds_by_function(call: ast.Call, spelling: HolderSpelling) -> bool:
     return (
         last_name(call.func) in ADDING_FUNCTIONS
         and bool(call.args)
-        and refers_to(call.args[0], spelling)
+        and _refers_to(call.args[0], spelling)
     )
 
 
-def removes_from(node: ast.AST, spelling: HolderSpelling, function: FunctionNode | None) -> bool:
-    """Return whether *node*, in the function *function* it, takes entries out of the holder."""
+def _removes_from(node: ast.AST, spelling: HolderSpelling) -> bool:
+    """Return whether *node* removes entries from the holder, whatever function it is in."""
     match node:
         case ast.Call(func=ast.Attribute(value=holder, attr=method)) if method in REMOVING_METHODS:
-            return refers_to(holder, spelling)
+            return _refers_to(holder, spelling)
         case ast.Call(func=called, args=[holder, *_]):
-            return last_name(called) in REMOVING_FUNCTIONS and refers_to(holder, spelling)
+            return last_name(called) in REMOVING_FUNCTIONS and _refers_to(holder, spelling)
         case ast.Delete(targets=targets):
             return any(
-                isinstance(one, ast.Subscript) and refers_to(one.value, spelling) for one in targets
+                isinstance(one, ast.Subscript) and _refers_to(one.value, spelling)
+                for one in targets
             )
         case ast.Assign(targets=[ast.Subscript(value=holder, slice=ast.Slice())]):
-            return refers_to(holder, spelling)
-        case ast.Assign():
-            return function is not None and _replaces(node, spelling, function)
+            return _refers_to(holder, spelling)
     return False
 
 
@@ -204,8 +254,8 @@ def _is_creation_check(node: ast.AST) -> TypeGuard[ast.If]:
 def _is_holder_itself(target: ast.AST, spelling: HolderSpelling, function: FunctionNode) -> bool:
     """Return whether *target* is the holder itself, and not a variable of *function*'s own."""
     if isinstance(target, ast.Attribute):
-        return refers_to(target, spelling)
-    if not isinstance(target, ast.Name) or not refers_to(target, spelling):
+        return _refers_to(target, spelling)
+    if not isinstance(target, ast.Name) or not _refers_to(target, spelling):
         return False
     return target.id in _outer_names(function)
 
@@ -215,8 +265,3 @@ def _outer_names(function: FunctionNode) -> frozenset[str]:
     """Return the names that are not *function*'s own although it gives them something."""
     found = (one.names for one in ast.walk(function) if isinstance(one, ast.Global | ast.Nonlocal))
     return frozenset(name for names in found for name in names)
-
-
-def last_name(node: ast.AST) -> str:
-    """Return `c` of `c` and of `a.b.c`; empty for all else."""
-    return str(getattr(node, "attr", getattr(node, "id", "")))

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import ModuleSource
-from bugsly_server.diagnose.source_analysis.mutations import FunctionNode
-from bugsly_server.diagnose.source_analysis.write_sites import parse_source
+from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, parse_source
 from bugsly_server.model.diagnosis import Cause
 
 SUSPECT_CALL_PATTERNS: dict[Cause, tuple[str, ...]] = {

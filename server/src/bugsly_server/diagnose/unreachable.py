@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bugsly.protocol.evidence import HeapGrowth, ModuleSource, UnreachableObjects
+from bugsly.protocol.evidence import HeapGrowth, UnreachableObjects
 from bugsly_server.diagnose.diagnosis_revisions import (
     with_confidence,
     with_heap_path,
     with_reasons,
 )
-from bugsly_server.diagnose.growth.live_bytes import memory_gain
 from bugsly_server.diagnose.heap.heap_attribution import (
     find_one_to_one_endpoint,
     judge_even_growth,
     total_gain,
 )
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
-from bugsly_server.diagnose.source_analysis.source_locations import location_at
-from bugsly_server.diagnose.source_analysis.suspect_calls import find_constructor_call
+from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointAttribution
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.units import count, size
@@ -34,7 +32,7 @@ CONCERNED_CAUSES = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
 
 
 def add_unreachable_objects(
-    unattributed: Diagnosis, walked: WalkedHeap, sources: Mapping[str, ModuleSource]
+    unattributed: Diagnosis, walked: WalkedHeap, sources: SourceIndex
 ) -> Diagnosis:
     """Return *unattributed*, a growth without a holder, with the objects that no root leads to.
 
@@ -72,7 +70,7 @@ def _with_constructor(
     unattributed: Diagnosis,
     growing: Sequence[UnreachableObjects],
     walked: WalkedHeap,
-    sources: Mapping[str, ModuleSource],
+    sources: SourceIndex,
 ) -> Diagnosis:
     """Return *unattributed* with the endpoint whose requests make the objects, and the line that does."""
     unattributed = _with_exact_endpoint(unattributed, growing, walked)
@@ -80,12 +78,9 @@ def _with_constructor(
     if not endpoint or (site and unattributed.cause is not Cause.CYCLES):
         return unattributed
     types = [each.type for each in growing if "." in each.type or not site]
-    kinds = [kind.rpartition(".")[2] for kind in types]
-    constructors = (find_constructor_call(kind, endpoint, sources.values()) for kind in kinds)
-    found = next((maker for maker in constructors if maker is not None), None)
-    if found is None:
-        return unattributed
-    return replace(unattributed, location=location_at(found.source, found.line))
+    names = [one.rpartition(".")[2] for one in types]
+    location = sources.locate_constructor(names, endpoint)
+    return unattributed if location is None else replace(unattributed, location=location)
 
 
 def _with_exact_endpoint(
@@ -95,7 +90,7 @@ def _with_exact_endpoint(
 
     That is surer than which requests memory seems to grow with.
     """
-    at_requests, gained = walked.heap.requests, memory_gain(walked.history)
+    at_requests, gained = walked.heap.requests, walked.gain
     seen_per_request = sum(total_gain(each.bytes) for each in growing) / total_gain(at_requests)
     exact = (
         (each, find_one_to_one_endpoint(walked.history, at_requests, each.counts))
@@ -119,7 +114,7 @@ def _with_exact_endpoint(
 
 def _are_leaked(growing: Sequence[UnreachableObjects], walked: WalkedHeap) -> bool:
     """Return whether a collection left these objects alone, which are most of the growth."""
-    gained = memory_gain(walked.history)
+    gained = walked.gain
     if gained is None:
         return False
     requests = walked.heap.requests

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from bugsly.protocol.evidence import HeapHolder, ModuleSource
+from bugsly.protocol.evidence import HeapHolder
 
 KEY_PATTERN = re.compile(r"\[[^\]]*\]")
 NAME_PATTERN = re.compile(r"[^\W\d]\w*")
@@ -45,15 +45,3 @@ def owner_modules(heap_holder: HeapHolder) -> Iterator[tuple[str, str]]:
     root = first.name.rpartition(".")[0] if first.type == CALL_ROOT_TYPE else first.name
     if MODULE_PATTERN.fullmatch(root):
         yield root, holder_name(heap_holder)
-
-
-def find_source(module: str, sources: Mapping[str, ModuleSource]) -> ModuleSource | None:
-    """Return the source of *module*, or the one that says why there is none."""
-    known = (one for one in sources.values() if module in {one.module, one.file})
-    return next(known, None)
-
-
-def library_folder(file: str) -> str:
-    """Return the folder among installed packages that *file* lies in, empty for all others."""
-    found = re.search(r"/(?:site|dist)-packages/([^/]+)", file)
-    return found[1].removesuffix(".py") if found else ""
