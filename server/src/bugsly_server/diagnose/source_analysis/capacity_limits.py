@@ -1,17 +1,15 @@
-"""Finds, in a module's source, the count at which a holder is stopped."""
+"""Finds the number of entries at which the code of a module stops a holder."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from bugsly_server.diagnose.source_analysis.integer_values import UNKNOWN_VALUE, IntegerValues
 from bugsly_server.diagnose.source_analysis.mutations import HolderMutations
 from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, last_name
 
 MIN_CAPACITY_LIMIT = 2
-MAX_CACHED_FUNCTIONS = 64
 MAX_GUARDS = 200
 """Questions for its length that are looked at: a source may come from anybody."""
 
@@ -100,13 +98,10 @@ def _keeps_short(
     return exits and _last_write_line(function, mutations) > node.lineno
 
 
-@lru_cache(MAX_CACHED_FUNCTIONS)
 def _last_write_line(function: FunctionNode, mutations: HolderMutations) -> int:
     """Return the last line of *function* that adds to the holder, 0 where none does."""
-    return max(
-        (getattr(one, "lineno", 0) for one in ast.walk(function) if id(one) in mutations.additions),
-        default=0,
-    )
+    inside = (one.node for one in mutations.additions.values() if function in one.functions)
+    return max((getattr(node, "lineno", 0) for node in inside), default=0)
 
 
 def _compared_lengths(tree: ast.AST, mutations: HolderMutations) -> Iterator[ast.expr]:

@@ -36,7 +36,7 @@ def analyse_usage(text: str, path: str, module: str) -> HolderUsage:
         return HolderUsage((), None, removes_entries=False)
     capacity_limit = find_capacity_limit(tree, mutations)
     return HolderUsage(
-        find_write_sites(tree, mutations),
+        find_write_sites(mutations),
         capacity_limit,
         removes_entries=mutations.removes_entries or capacity_limit is not None,
     )

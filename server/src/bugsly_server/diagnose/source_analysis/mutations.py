@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
-from bugsly_server.diagnose.source_analysis.syntax_trees import (
-    FunctionNode,
-    constructor_calls_of,
-    last_name,
-    walk_with_functions,
-)
+from bugsly_server.diagnose.source_analysis.holder_spelling import HolderSpelling
+from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, last_name
 
 ADDING_METHODS = frozenset(
     {"append", "appendleft", "add", "extend", "extendleft", "insert", "update", "setdefault"}
@@ -29,14 +24,19 @@ REMOVING_FUNCTIONS = frozenset({"heappop"})
 """Functions that take out of their first argument."""
 INITIALISERS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
 """Methods that make the holder, and make nothing anew."""
-VARIABLE_MARKERS = frozenset({"<closure>", "<default>", "<local>"})
-"""What a path says of a variable of a function."""
 MAX_CACHED_FUNCTIONS = 64
 
 
-@dataclass(frozen=True, slots=True)
+class Addition(NamedTuple):
+    """A node that adds to a holder, and the functions around it, outermost first."""
+
+    node: ast.AST
+    functions: tuple[FunctionNode, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HolderMutations:
-    """What a syntax tree does to one holder; nodes are given by their ids."""
+    """What a syntax tree does to one holder; nodes are known by their ids."""
 
     name: str
     """The last name of its path."""
@@ -46,7 +46,10 @@ class HolderMutations:
     """The calls that create the object of which it is an attribute."""
     references: frozenset[int]
     """The expressions that spell it: `log`, `views.log`, `self.seen`, `log[key]`."""
-    additions: frozenset[int]
+    additions: Mapping[int, Addition]
+    """In order of the source."""
+    namesakes: tuple[FunctionNode, ...]
+    """The functions with its name: one of them may be the holder, inside a cache."""
     removals: frozenset[int]
     replacements: frozenset[tuple[int, int]]
     """Assignments of a new object in its place, each with a function around it."""
@@ -67,14 +70,18 @@ def find_mutations(tree: ast.Module, path: str, module: str) -> HolderMutations 
     if not spelling.name:
         return None
     spelling = spelling.resolved_in(tree)
-    references, additions, removals = set(), set(), set()
+    references, removals = set(), set()
+    additions: dict[int, Addition] = {}
+    namesakes: list[FunctionNode] = []
     replacements: set[tuple[int, int]] = set()
     removes_entries = False
-    for node, functions in walk_with_functions(tree):
+    for node, functions in _walk_with_functions(tree):
         if _refers_to(node, spelling):
             references.add(id(node))
         if _adds_to(node, spelling):
-            additions.add(id(node))
+            additions[id(node)] = Addition(node, functions)
+        if isinstance(node, FunctionNode) and node.name == spelling.name:
+            namesakes.append(node)
         if _removes_from(node, spelling):
             removals.add(id(node))
             removes_entries = True
@@ -87,76 +94,22 @@ def find_mutations(tree: ast.Module, path: str, module: str) -> HolderMutations 
         closure_of=spelling.closure_of,
         constructor_calls=spelling.constructor_calls,
         references=frozenset(references),
-        additions=frozenset(additions),
+        additions=additions,
+        namesakes=tuple(namesakes),
         removals=frozenset(removals),
         replacements=frozenset(replacements),
         removes_entries=removes_entries,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HolderSpelling:
-    """How source may spell a holder: `log` and `views.log`, or `self.seen`."""
-
-    name: str
-    closure_of: str
-    """The function whose closure or default it is, empty for all others."""
-    is_bare: bool
-    """Whether it may stand there without a dot before it."""
-    attribute_of: str = ""
-    """What it is an attribute of: an instance, or a class."""
-    self_nodes: frozenset[int] = frozenset()
-    """Ids of the nodes that spell it within its own class, which is a container."""
-    foreign_self_nodes: frozenset[int] = frozenset()
-    """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
-    constructor_calls: frozenset[int] = frozenset()
-    """Ids of the calls that make what it is an attribute of."""
-
-    @classmethod
-    def from_path(cls, path: str, module: str) -> HolderSpelling:
-        """Return how the source of *module* spells the holder at *path*."""
-        rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
-        parts = [part for part in rest.split(".") if part]
-        is_variable = len(parts) > 2 and parts[-2] in VARIABLE_MARKERS
-        return cls(
-            name=parts[-1] if parts else "",
-            closure_of=parts[-3] if is_variable else "",
-            is_bare=is_variable or len(parts) == 1,
-            attribute_of=parts[-2] if len(parts) > 1 and not is_variable else "",
-        )
-
-    def resolved_in(self, tree: ast.Module) -> HolderSpelling:
-        """Return it with what `self` stands for in the classes of *tree*."""
-        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-        constructor_calls = (
-            constructor_calls_of(self.attribute_of, tree) if self.attribute_of else []
-        )
-        own_classes = {last_name(call.func) for call in constructor_calls_of(self.name, tree)}
-        owner_classes = {self.attribute_of, *(last_name(call.func) for call in constructor_calls)}
-        owners = [one for one in classes if one.name in owner_classes]
-        bases = {last_name(base) for one in owners for base in one.bases}
-        foreign_classes = [one for one in classes if one not in owners and one.name not in bases]
-        return replace(
-            self,
-            self_nodes=frozenset(
-                id(node)
-                for one in classes
-                if one.name in own_classes
-                for node in _self_nodes_of(one)
-            ),
-            foreign_self_nodes=frozenset(
-                id(node) for one in foreign_classes if owners for node in _self_nodes_of(one)
-            ),
-            constructor_calls=frozenset(map(id, constructor_calls)),
-        )
-
-
-def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:
-    """Yield what stands for an instance, or for the class, in the code of *class_node*."""
-    for node in ast.walk(class_node):
-        is_super = isinstance(node, ast.Call) and last_name(node.func) == "super"
-        if is_super or (isinstance(node, ast.Name) and node.id in {"self", "cls"}):
-            yield node
+def _walk_with_functions(tree: ast.AST) -> Iterator[tuple[ast.AST, tuple[FunctionNode, ...]]]:
+    """Yield every node in order of the source, with the functions around it, outermost first."""
+    pending: list[tuple[ast.AST, tuple[FunctionNode, ...]]] = [(tree, ())]
+    while pending:
+        node, functions = pending.pop()
+        yield node, functions
+        enclosing = (*functions, node) if isinstance(node, FunctionNode) else functions
+        pending += [(child, enclosing) for child in reversed(list(ast.iter_child_nodes(node)))]
 
 
 def _refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:

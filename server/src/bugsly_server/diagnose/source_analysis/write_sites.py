@@ -1,4 +1,4 @@
-"""Finds, in a module's source, the lines that feed a holder, and what keeps it in bounds."""
+"""Finds the lines of a module that add to a holder, and picks the one that an endpoint reaches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bugsly_server.diagnose.source_analysis.mutations import HolderMutations
-from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, walk_with_functions
+from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,16 @@ class WriteSite:
     """Whether the function looks into the holder before it adds to it."""
 
 
-def find_write_sites(tree: ast.Module, mutations: HolderMutations) -> tuple[WriteSite, ...]:
-    """Return the lines of *tree* that add to the holder: in its function where it is a closure."""
+def find_write_sites(mutations: HolderMutations) -> tuple[WriteSite, ...]:
+    """Return the lines that add to the holder: of a closure, those in its function if any are."""
     write_sites = [
         _write_site_at(node, functions, mutations)
-        for node, functions in walk_with_functions(tree)
-        if id(node) in mutations.additions
+        for node, functions in mutations.additions.values()
     ]
     write_sites += [
-        _write_site_at(node, (node,), mutations)
-        for node, _ in walk_with_functions(tree)
-        if isinstance(node, FunctionNode) and _is_cached_function(node, mutations)
+        _write_site_at(function, (function,), mutations)
+        for function in mutations.namesakes
+        if _is_cached(function)
     ]
     inside = [one for one in write_sites if one.function == mutations.closure_of]
     return tuple(inside if mutations.closure_of and inside else write_sites)
@@ -54,10 +53,9 @@ def choose_write_site(write_sites: Sequence[WriteSite], endpoint: str | None) ->
     )
 
 
-def _is_cached_function(function: FunctionNode, mutations: HolderMutations) -> bool:
-    """Return whether *function* is the holder itself, with a cache around it."""
+def _is_cached(function: FunctionNode) -> bool:
     decorators = [ast.unparse(one) for one in function.decorator_list]
-    return function.name == mutations.name and any("cache" in one for one in decorators)
+    return any("cache" in one for one in decorators)
 
 
 def _write_site_at(
