@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import math
 
-from bugsly.protocol.evidence import HeapGrowth, HeapHolder, Holder
+from bugsly.protocol.evidence import HeapGrowth, Holder
 from bugsly_server.diagnose.causes import classify_cause
-from bugsly_server.diagnose.diagnosis_revisions import (
-    GUESS_CONFIDENCE,
-    REMOVAL_DOUBT,
-)
-from bugsly_server.diagnose.heap.heap_attribution import total_gain
-from bugsly_server.diagnose.heap.heap_holders import (
-    GrowingHeapHolder,
-    entry_type,
-    heap_path_of,
-    may_be_bounded,
-)
-from bugsly_server.diagnose.heap.walked_heap import (
-    WalkedHeap,
-    is_within,
-)
-from bugsly_server.diagnose.holder_paths import holder_name, owner_modules, path_names
-from bugsly_server.diagnose.source_analysis.source_index import (
-    OwnerSource,
-    SourceIndex,
-    library_folder,
-)
+from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE, REMOVAL_DOUBT
+from bugsly_server.diagnose.heap.heap_attribution import GrowingHeapHolder
+from bugsly_server.diagnose.heap.walked_heap import WalkedHeap, is_within
+from bugsly_server.diagnose.source_analysis.source_index import OwnerSource, SourceIndex
 from bugsly_server.model.diagnosis import (
     DiagnosedGrowth,
     DiagnosedHolder,
     Diagnosis,
     DiagnosisEvidence,
-    EndpointAttribution,
 )
 from bugsly_server.model.units import count, size
 
@@ -49,13 +31,13 @@ def diagnose_heap_holders(
     diagnosed: list[tuple[str, ...]] = []
     diagnoses = []
     for growing in walked.growing:
-        path = growing.heap_holder.path
-        if is_within(path, diagnosed):
+        holder = growing.holder
+        if is_within(holder.names, diagnosed):
             continue
-        source = sources.of_owners(owner_modules(growing.heap_holder), growing.driver.endpoint)
-        if source.has_limit or (source.mentions_limit and may_be_bounded(growing.heap_holder)):
+        source = sources.of_owners(holder.owners, growing.driver.attribution.endpoint)
+        if source.has_limit or (source.mentions_limit and holder.may_be_bounded):
             continue
-        diagnosed.append(path_names(path))
+        diagnosed.append(holder.names)
         diagnoses.append(
             _diagnose(growing, source, walked.heap, sources, is_gc_enabled=is_gc_enabled)
         )
@@ -71,77 +53,72 @@ def _diagnose(
     is_gc_enabled: bool,
 ) -> Diagnosis:
     """Return the diagnosis of a holder that goes on growing."""
-    heap_holder, growth, driver = growing.heap_holder, growing.growth, growing.driver
-    holder = _as_census_holder(heap_holder, source.file or "")
+    walked, requests, driver = growing.holder, growing.growth.requests, growing.driver
+    holder = Holder(
+        name=walked.name,
+        kind=walked.kind,
+        entry=walked.path.entry,
+        file=source.file or "",
+        library=source.library or "",
+    )
     companions = [] if driver.symptom is None else [driver.symptom.holder]
     cause = classify_cause(holder, source.write_site, companions, is_gc_enabled=is_gc_enabled)
+    endpoint = driver.attribution.endpoint
     return Diagnosis(
         cause=cause,
         is_leak=True,
         growth=DiagnosedGrowth(
-            bytes_per_request=total_gain(heap_holder.retained) / growth.requests,
-            part=1.0 if growing.part is None else min(1.0, growing.part),
-            bytes=heap_holder.retained[-1],
+            bytes_per_request=walked.gained_bytes / requests,
+            part=1.0 if walked.part is None else min(1.0, walked.part),
+            bytes=walked.path.bytes,
         ),
         evidence=DiagnosisEvidence(
             confidence=_confidence(growing, source),
             reasons=tuple(_reasons(growing, heap)),
             falsifiers=("it is emptied, or reaches a bound, later than was watched",),
-            worker_ids=driver.workers,
-            heap_path=heap_path_of(heap_holder, heap),
+            worker_ids=driver.worker_ids,
+            heap_path=walked.path,
         ),
         holder=DiagnosedHolder(
-            name=holder.name,
+            name=walked.name,
             kind=None,
-            library=holder.library or None,
-            entries=heap_holder.counts[-1],
-            entries_per_request=total_gain(heap_holder.counts) / growth.requests,
+            library=source.library,
+            entries=walked.path.entries,
+            entries_per_request=walked.gained_entries / requests,
             bound_bytes=None,
             symptom=None if driver.symptom is None else driver.symptom.holder.name,
             removes_entries=False,
             has_unique_keys=False,
         ),
-        location=sources.locate_write(holder, source.write_site, cause, driver.endpoint),
-        attribution=EndpointAttribution(endpoint=driver.endpoint, shares=driver.shares),
-    )
-
-
-def _as_census_holder(heap_holder: HeapHolder, file: str) -> Holder:
-    """Return *heap_holder* as the census would describe it."""
-    return Holder(
-        name=holder_name(heap_holder),
-        kind=heap_holder.hops[-1].type,
-        entry=entry_type(heap_holder),
-        file=file,
-        library=library_folder(file) or "",
+        location=sources.locate_write(holder, source.write_site, cause, endpoint),
+        attribution=driver.attribution,
     )
 
 
 def _confidence(growing: GrowingHeapHolder, source: OwnerSource) -> float:
     """Return how sure it is, from how much was seen and from what agrees with it."""
-    if may_be_bounded(growing.heap_holder) and (
-        source.write_site is None or source.removes_entries
-    ):
+    holder, driver = growing.holder, growing.driver
+    if holder.may_be_bounded and (source.write_site is None or source.removes_entries):
         return GUESS_CONFIDENCE
-    seen = total_gain(growing.heap_holder.counts) or growing.growth.requests
+    seen = holder.gained_entries or growing.growth.requests
     doubt = 0.5 / math.sqrt(max(1.0, seen / 40))
-    doubt *= 0.6 if source.write_site is not None or growing.driver.symptom is not None else 1.0
-    doubt *= 0.7 if growing.driver.endpoint else 1.0
+    doubt *= 0.6 if source.write_site is not None or driver.symptom is not None else 1.0
+    doubt *= 0.7 if driver.attribution.endpoint else 1.0
     doubt += REMOVAL_DOUBT if source.removes_entries else 0.0
     return round(max(0.05, min(0.97, 1 - doubt)), 2)
 
 
 def _reasons(growing: GrowingHeapHolder, heap: HeapGrowth) -> list[str]:
-    heap_holder, snapshots = growing.heap_holder, len(heap.requests)
-    entries, requests = total_gain(heap_holder.counts), total_gain(heap.requests)
-    gained = f"{count(entries)} entries over {count(requests)} requests"
+    holder, symptom = growing.holder, growing.driver.symptom
+    requests = heap.requests[-1] - heap.requests[0]
+    gained = f"{count(holder.gained_entries)} entries over {count(requests)} requests"
     reasons = [
-        heap_path_of(heap_holder, heap).describe(holder_name(heap_holder)),
-        f"it gained {gained}, and more in each of {snapshots} snapshots of the heap",
+        holder.path.describe(holder.name),
+        f"it gained {gained}, and more in each of {len(heap.requests)} snapshots of the heap",
     ]
-    if growing.part is not None:
-        reasons.append(f"that is {min(1.0, growing.part):.0%} of what the worker's memory gained")
-    if growing.driver.symptom is not None:
-        reasons.append(f"{growing.driver.symptom.holder.name} gain as many")
+    if holder.part is not None:
+        reasons.append(f"that is {min(1.0, holder.part):.0%} of what the worker's memory gained")
+    if symptom is not None:
+        reasons.append(f"{symptom.holder.name} gain as many")
     reasons.append(f"{count(heap.objects)} objects were walked, {size(heap.bytes)} in all")
     return reasons

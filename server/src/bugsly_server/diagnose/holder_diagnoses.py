@@ -14,13 +14,11 @@ from bugsly_server.diagnose.diagnosis_revisions import (
     REMOVAL_DOUBT,
     with_confidence,
 )
-from bugsly_server.diagnose.growth.endpoint_attribution import driving_endpoint
 from bugsly_server.diagnose.growth.growth_pattern import GrowthPattern
 from bugsly_server.diagnose.growth.holder_growth import (
     COUNTED_KINDS,
     HolderGrowth,
     have_similar_rates,
-    is_keyed,
 )
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.diagnose.source_analysis.source_index import HolderSource, SourceIndex
@@ -86,7 +84,7 @@ def _diagnose_growing(
     is_gc_enabled: bool,
 ) -> Diagnosis:
     holder = growth.holder
-    endpoint = driving_endpoint(growth.shares) or holder.endpoint or None
+    endpoint = growth.attribution.endpoint or holder.endpoint or None
     source = sources.by_holder.get(holder.name)
     write_site, file = (source and source.write_site_for(endpoint)) or (None, holder.file)
     cause = classify_cause(holder, write_site, companions, is_gc_enabled=is_gc_enabled)
@@ -110,12 +108,12 @@ def _diagnose_growing(
             bound_bytes=None,
             symptom=None,
             removes_entries=source is not None and source.usage.removes_entries,
-            has_unique_keys=is_keyed(holder),
+            has_unique_keys=growth.has_unique_keys,
         ),
         location=replace(
             location, unread_module=source.unread_module if source is not None else None
         ),
-        attribution=EndpointAttribution(endpoint=endpoint, shares=growth.shares),
+        attribution=EndpointAttribution(endpoint=endpoint, shares=growth.attribution.shares),
     )
 
 
@@ -159,9 +157,9 @@ def _reasons(
 
 def _falsifiers(growth: HolderGrowth) -> list[str]:
     falsifiers = ["its number of entries stops growing while requests go on"]
-    if growth.shares and growth.shares[0].together:
+    if growth.attribution.shares and growth.attribution.shares[0].together:
         falsifiers.append(
-            f"requests of {growth.shares[0].endpoint} and {', '.join(growth.shares[0].together)}"
+            f"requests of {growth.attribution.shares[0].endpoint} and {', '.join(growth.attribution.shares[0].together)}"
             " come apart, and it follows the others"
         )
     if growth.holder.library:
@@ -206,7 +204,7 @@ def _diagnose_stopping(growth: HolderGrowth, memory: MemoryGrowth) -> Diagnosis:
         ),
         location=SourceLocation(site=holder.site or None, file=holder.file or None),
         attribution=EndpointAttribution(
-            endpoint=driving_endpoint(growth.shares), shares=growth.shares
+            endpoint=growth.attribution.endpoint, shares=growth.attribution.shares
         ),
     )
 
@@ -215,7 +213,7 @@ def _grow_together(other: HolderGrowth, growth: HolderGrowth) -> bool:
     """Return whether *other* gains with the same requests as *growth*, at about the same rate."""
     return (
         other is not growth
-        and driving_endpoint(other.shares) == driving_endpoint(growth.shares)
+        and other.attribution.endpoint == growth.attribution.endpoint
         and have_similar_rates(other.entries_per_request, growth.entries_per_request)
     )
 

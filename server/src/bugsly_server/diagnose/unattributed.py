@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 
 from bugsly.protocol.evidence import AllocationSite, AllocationWindow, TrimResult
 from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE
-from bugsly_server.diagnose.growth.endpoint_attribution import driving_endpoint
 from bugsly_server.diagnose.growth.live_bytes import MemoryGain
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.model.diagnosis import (
@@ -14,7 +13,6 @@ from bugsly_server.model.diagnosis import (
     DiagnosedGrowth,
     Diagnosis,
     DiagnosisEvidence,
-    EndpointAttribution,
     SourceLocation,
 )
 from bugsly_server.model.leak_evidence import LeakEvidence
@@ -41,7 +39,7 @@ def diagnose_unattributed(
     explained_part = min(1.0, sum(one.growth.part for one in certain))
     if not memory.gaining or explained_part >= MIN_DECISIVE_PART:
         return None
-    window, shares = memory.allocation_window, memory.gaining_shares
+    window, attribution = memory.allocation_window, memory.gaining_attribution
     _, gain = max(
         memory.gaining, key=lambda pair: (not pair[0].allocation_windows, pair[1].private_bytes)
     )
@@ -50,8 +48,11 @@ def diagnose_unattributed(
         return None
     line = next(iter(window.lines), None) if window is not None else None
     site = line.site if line is not None and cause is not Cause.RETENTION else None
-    endpoint = driving_endpoint(shares)
-    per_request = shares[0].slope if endpoint else gain.private_bytes / max(1, gain.requests)
+    per_request = (
+        attribution.shares[0].slope
+        if attribution.endpoint
+        else gain.private_bytes / max(1, gain.requests)
+    )
     return Diagnosis(
         cause=cause,
         is_leak=cause in {Cause.NATIVE, Cause.CYCLES},
@@ -65,7 +66,7 @@ def diagnose_unattributed(
             worker_ids=tuple(one.worker_id for one, _ in memory.gaining),
         ),
         location=SourceLocation(site=site or None, file=None),
-        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
+        attribution=attribution,
     )
 
 

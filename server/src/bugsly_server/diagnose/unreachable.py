@@ -14,8 +14,8 @@ from bugsly_server.diagnose.diagnosis_revisions import (
 from bugsly_server.diagnose.heap.heap_attribution import (
     find_one_to_one_endpoint,
     judge_even_growth,
-    total_gain,
 )
+from bugsly_server.diagnose.heap.heap_holders import total_gain
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointAttribution

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bugsly.protocol.evidence import HeapHolder
 from bugsly_server.diagnose.diagnosis_revisions import (
     GUESS_CONFIDENCE,
     with_confidence,
@@ -13,10 +12,9 @@ from bugsly_server.diagnose.diagnosis_revisions import (
     with_reasons,
     with_second_reason,
 )
-from bugsly_server.diagnose.heap.heap_attribution import total_gain
-from bugsly_server.diagnose.heap.heap_holders import heap_path_of
+from bugsly_server.diagnose.heap.heap_holders import WalkedHolder
 from bugsly_server.diagnose.heap.walked_heap import MAX_EXPLAINED_PART, WalkedHeap
-from bugsly_server.diagnose.holder_paths import holder_name, path_names
+from bugsly_server.diagnose.holder_paths import path_names
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.diagnose.unreachable import add_unreachable_objects
 from bugsly_server.model.diagnosis import Cause, Diagnosis
@@ -34,49 +32,8 @@ def revise_by_walk(
     if diagnosis.holder is None:
         revised = _doubt_native_leak(diagnosis, walked)
     else:
-        revised = _add_heap_path(diagnosis, walked)
+        revised = _add_heap_path(diagnosis, diagnosis.holder.name, walked)
     return add_unreachable_objects(revised, walked, sources)
-
-
-def _add_heap_path(diagnosis: Diagnosis, walked: WalkedHeap) -> Diagnosis:
-    """Return *diagnosis* with the way to its holder, where the walk met that one too."""
-    name = diagnosis.holder_name
-    if name is None or diagnosis.evidence.heap_path is not None:
-        return diagnosis
-    for heap_holder in walked.heap.retainers:
-        if path_names(heap_holder.path) == path_names(name):
-            heap_path = heap_path_of(heap_holder, walked.heap)
-            reason = f"in a walk of the heap, {heap_path.describe(name)}"
-            confirmed = with_heap_path(with_second_reason(diagnosis, reason), heap_path)
-            return _reweigh(confirmed, heap_holder)
-    return diagnosis
-
-
-def _reweigh(diagnosis: Diagnosis, heap_holder: HeapHolder) -> Diagnosis:
-    """Return *diagnosis* with the weight of what *heap_holder* gained, where that is heavier.
-
-    The census looks at one entry, and not far into it.
-    """
-    growth, holder = diagnosis.growth, diagnosis.holder
-    gained, bytes_per_request = total_gain(heap_holder.counts), growth.bytes_per_request
-    if (
-        holder is None
-        or gained <= 0
-        or not bytes_per_request
-        or total_gain(heap_holder.retained) <= 0
-    ):
-        return diagnosis
-    factor = (
-        total_gain(heap_holder.retained) / gained * holder.entries_per_request / bytes_per_request
-    )
-    if factor <= 1:
-        return diagnosis
-    return with_growth(
-        diagnosis,
-        bytes_per_request=factor * bytes_per_request,
-        held_bytes=max(growth.bytes, heap_holder.retained[-1]),
-        part=factor * growth.part,
-    )
 
 
 def _doubt_native_leak(unattributed: Diagnosis, walked: WalkedHeap) -> Diagnosis:
@@ -86,12 +43,45 @@ def _doubt_native_leak(unattributed: Diagnosis, walked: WalkedHeap) -> Diagnosis
     """
     if unattributed.cause is not Cause.NATIVE:
         return unattributed
-    for heap_holder in walked.heap.retainers:
-        part = walked.part_of(heap_holder)
-        if part is not None and MIN_DECISIVE_PART <= part <= MAX_EXPLAINED_PART:
-            kept = heap_path_of(heap_holder, walked.heap).describe(holder_name(heap_holder))
+    for holder in walked.holders:
+        if holder.part is not None and MIN_DECISIVE_PART <= holder.part <= MAX_EXPLAINED_PART:
+            reason = f"{holder.path.describe(holder.name)}, and may yet stop"
             doubtful = replace(unattributed, cause=Cause.UNKNOWN, is_leak=False)
-            return with_reasons(
-                with_confidence(doubtful, GUESS_CONFIDENCE), first=[f"{kept}, and may yet stop"]
-            )
+            return with_reasons(with_confidence(doubtful, GUESS_CONFIDENCE), first=[reason])
     return unattributed
+
+
+def _add_heap_path(diagnosis: Diagnosis, name: str, walked: WalkedHeap) -> Diagnosis:
+    """Return *diagnosis* of the holder *name* with the path to it, where the walk met it too."""
+    names = path_names(name)
+    holder = next((one for one in walked.holders if one.names == names), None)
+    if holder is None or diagnosis.evidence.heap_path is not None:
+        return diagnosis
+    reason = f"in a walk of the heap, {holder.path.describe(name)}"
+    confirmed = with_heap_path(with_second_reason(diagnosis, reason), holder.path)
+    return _reweigh(confirmed, holder)
+
+
+def _reweigh(diagnosis: Diagnosis, walked: WalkedHolder) -> Diagnosis:
+    """Return *diagnosis* with the weight of what the walk saw its holder gain, if that is more.
+
+    The census looks at one entry, and not far into it.
+    """
+    growth, holder = diagnosis.growth, diagnosis.holder
+    if (
+        holder is None
+        or walked.gained_entries <= 0
+        or walked.gained_bytes <= 0
+        or not growth.bytes_per_request
+    ):
+        return diagnosis
+    bytes_per_entry = walked.gained_bytes / walked.gained_entries
+    factor = bytes_per_entry * holder.entries_per_request / growth.bytes_per_request
+    if factor <= 1:
+        return diagnosis
+    return with_growth(
+        diagnosis,
+        bytes_per_request=factor * growth.bytes_per_request,
+        held_bytes=max(growth.bytes, walked.path.bytes),
+        part=factor * growth.part,
+    )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bugsly_server.model.diagnosis import EndpointShare
+from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
 
 BOOTSTRAP_BLOCKS = 24
 """Steps are summed in so many blocks before they are drawn from: neighbours are not independent."""
@@ -36,6 +36,16 @@ class GrowthInterval(NamedTuple):
     def requests(self) -> int:
         """Return how many were served, of all endpoints."""
         return sum(self.served.values())
+
+
+class AttributedGrowth(NamedTuple):
+    """A growth, and the requests that drive it."""
+
+    attribution: EndpointAttribution
+    driving_requests: tuple[int, ...]
+    """Those of the endpoint that drives it, in each interval; all where none does."""
+    total: GrowthInterval
+    """All intervals as one."""
 
 
 class _BlockSums(NamedTuple):
@@ -78,7 +88,17 @@ def attribute_growth(intervals: Sequence[GrowthInterval]) -> tuple[EndpointShare
     return tuple(sorted(shares, key=lambda share: share.part, reverse=True))
 
 
-def sum_intervals(intervals: Iterable[GrowthInterval]) -> GrowthInterval:
+def attribute_intervals(intervals: Sequence[GrowthInterval]) -> AttributedGrowth:
+    """Return which endpoint drives the growth in *intervals*, and with how many requests."""
+    shares = attribute_growth(intervals)
+    return AttributedGrowth(
+        attribution=EndpointAttribution(endpoint=driving_endpoint(shares), shares=shares),
+        driving_requests=tuple(driving_requests(one, shares) for one in intervals),
+        total=_sum_intervals(intervals),
+    )
+
+
+def _sum_intervals(intervals: Iterable[GrowthInterval]) -> GrowthInterval:
     """Return all of *intervals* as one."""
     gained = 0.0
     served: Counter[str] = Counter()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.growth.endpoint_attribution import (
+    AttributedGrowth,
     GrowthInterval,
-    attribute_growth,
+    attribute_intervals,
     driving_requests,
-    sum_intervals,
 )
 from bugsly_server.diagnose.growth.growth_pattern import (
     ENTRIES_THRESHOLD,
@@ -24,7 +24,7 @@ from bugsly_server.diagnose.growth.growth_pattern import (
     LifeGrowth,
     judge_growth,
 )
-from bugsly_server.model.diagnosis import EndpointShare
+from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
 from bugsly_server.model.leak_evidence import LeakEvidence, TimeBucket, WorkerHistory
 
 WARM_UP_PART = 0.08
@@ -54,7 +54,9 @@ class HolderGrowth:
     """What is to be said of one holder. Sizes are bytes."""
 
     holder: Holder
-    shares: tuple[EndpointShare, ...]
+    attribution: EndpointAttribution
+    has_unique_keys: bool
+    """Whether it keeps nothing twice."""
     by_worker: Mapping[int, LifeGrowth]
     """By id of the worker."""
     pattern: GrowthPattern
@@ -102,7 +104,7 @@ class HolderGrowth:
         if (
             self.pattern is not GrowthPattern.EARLY
             or self.holder.kind in COUNTED_KINDS
-            or is_keyed(self.holder)
+            or self.has_unique_keys
         ):
             return False
         growths = [
@@ -161,30 +163,31 @@ def _measure_holder(
     if not by_worker:
         return None
     intervals = [one for holder_history in by_worker.values() for one in holder_history.intervals]
-    shares = attribute_growth(intervals)
-    limit = holder.bound if holder.bound is not None else source_limit
-    total, keyed = sum_intervals(intervals), is_keyed(holder)
-    threshold = _threshold_for(holder, total, shares, keyed=keyed)
+    attributed = attribute_intervals(intervals)
+    driving = iter(attributed.driving_requests)
+    limit, keyed = holder.bound if holder.bound is not None else source_limit, _is_keyed(holder)
+    threshold = _threshold_for(holder, attributed, keyed=keyed)
     growths = {
         worker: judge_growth(
-            _points_along(holder_history, shares), limit, keyed=keyed, threshold=threshold
+            _points_along(holder_history, driving), limit, keyed=keyed, threshold=threshold
         )
         for worker, holder_history in by_worker.items()
     }
     return HolderGrowth(
         holder=holder,
-        shares=shares,
+        attribution=attributed.attribution,
+        has_unique_keys=keyed,
         by_worker=growths,
         pattern=_agreed_pattern(growths),
         entries_per_request=_entries_per_request(growths),
         bytes_by_worker={
             worker: max(0, growth.gained) * holder.entry_bytes for worker, growth in growths.items()
         },
-        total=total,
+        total=attributed.total,
     )
 
 
-def is_keyed(holder: Holder) -> bool:
+def _is_keyed(holder: Holder) -> bool:
     """Return whether *holder* keeps nothing twice; of a mapping, an entry is a key and a value."""
     return (
         holder.kind in KEYED_KINDS
@@ -193,13 +196,12 @@ def is_keyed(holder: Holder) -> bool:
     )
 
 
-def _threshold_for(
-    holder: Holder, total: GrowthInterval, shares: Sequence[EndpointShare], *, keyed: bool
-) -> GrowthThreshold:
+def _threshold_for(holder: Holder, attributed: AttributedGrowth, *, keyed: bool) -> GrowthThreshold:
     """Return how much has to be seen of *holder* before it is judged."""
     if holder.kind in COUNTED_KINDS:
         return RESOURCES_THRESHOLD
-    is_rare = driving_requests(total, shares) * RARE_REQUEST_RATIO <= total.requests
+    driving = sum(attributed.driving_requests)
+    is_rare = driving * RARE_REQUEST_RATIO <= attributed.total.requests
     return RARE_ENTRIES_THRESHOLD if is_rare and not keyed else ENTRIES_THRESHOLD
 
 
@@ -253,12 +255,11 @@ def _without_warm_up(buckets: Sequence[TimeBucket]) -> Sequence[TimeBucket]:
     return [bucket for bucket in buckets if bucket.requests > warm_up_end]
 
 
-def _points_along(
-    holder_history: _HolderHistory, shares: Sequence[EndpointShare]
-) -> list[HolderPoint]:
+def _points_along(holder_history: _HolderHistory, driving: Iterator[int]) -> list[HolderPoint]:
+    """Return what it held along its life; *driving* yields the driving requests of each interval."""
     points = [HolderPoint(0, holder_history.first_count)]
     for interval in holder_history.intervals:
-        requests = points[-1].requests + driving_requests(interval, shares)
+        requests = points[-1].requests + next(driving)
         points.append(HolderPoint(requests, points[-1].level + round(interval.gained)))
     return points
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bugsly.protocol.evidence import AllocationWindow
-from bugsly_server.diagnose.growth.endpoint_attribution import attribute_growth
+from bugsly_server.diagnose.growth.endpoint_attribution import attribute_intervals
 from bugsly_server.diagnose.growth.live_bytes import (
     MemoryGain,
     growth_intervals,
     mean_block_bytes,
     memory_gain,
 )
-from bugsly_server.model.diagnosis import EndpointShare
+from bugsly_server.model.diagnosis import EndpointAttribution
 from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 
 MIN_FAST_BYTES_PER_REQUEST = 1_000.0
@@ -28,9 +28,9 @@ class MemoryGrowth:
     """The workers whose memory surely grows."""
     gains: Mapping[int, MemoryGain]
     """By worker id, of all workers that were watched for long enough."""
-    shares: tuple[EndpointShare, ...]
-    """What each endpoint contributes to the growth of the growing workers."""
-    gaining_shares: tuple[EndpointShare, ...]
+    attribution: EndpointAttribution
+    """Which endpoints drive the growth of the growing workers."""
+    gaining_attribution: EndpointAttribution
     """The same of the gaining workers alone."""
     allocation_window: AllocationWindow | None
     """The latest of the first worker with one: all of them run the same code."""
@@ -94,15 +94,15 @@ def measure_memory_growth(evidence: LeakEvidence, growing_ids: Collection[int]) 
         for one in growing
         if one.worker_id in measured and measured[one.worker_id].private_bytes > 0
     )
-    shares = _attribute(growing)
+    attribution = _attribute(growing)
     return MemoryGrowth(
         growing=growing,
         gains=measured,
-        shares=shares,
-        gaining_shares=shares if gaining == growing else _attribute(gaining),
+        attribution=attribution,
+        gaining_attribution=attribution if gaining == growing else _attribute(gaining),
         allocation_window=window,
     )
 
 
-def _attribute(histories: Sequence[WorkerHistory]) -> tuple[EndpointShare, ...]:
-    return attribute_growth(growth_intervals(histories))
+def _attribute(histories: Sequence[WorkerHistory]) -> EndpointAttribution:
+    return attribute_intervals(growth_intervals(histories)).attribution

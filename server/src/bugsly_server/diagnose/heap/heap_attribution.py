@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,7 +20,8 @@ from bugsly_server.diagnose.growth.growth_pattern import (
 from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
-from bugsly_server.model.diagnosis import EndpointShare, is_symptom_kind
+from bugsly_server.diagnose.heap.heap_holders import WalkedHolder, total_gain
+from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare, is_symptom_kind
 from bugsly_server.model.leak_evidence import WorkerHistory
 
 MIN_SNAPSHOTS = 3
@@ -35,15 +36,111 @@ MIN_EVENNESS = 0.5
 class GrowthDriver:
     """The requests that drive a growth."""
 
-    shares: tuple[EndpointShare, ...]
-    endpoint: str | None
-    """The one that drives it, None where none does."""
+    attribution: EndpointAttribution
     symptom: HolderGrowth | None
     """What is left behind as often, and was seen to grow for long."""
     duplicate: HolderGrowth | None
-    """A holder that the census knows, which gains as much with each request."""
-    workers: tuple[int, ...]
+    """A holder that the census counts, which gains as much with each request."""
+    worker_ids: tuple[int, ...]
     """Those that show it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingHeapHolder:
+    """A holder that gained with the requests that drive it."""
+
+    holder: WalkedHolder
+    growth: LifeGrowth
+    """Over those requests: of entries, or of bytes where it grows by bytes alone."""
+    driver: GrowthDriver
+
+
+def find_growing_holders(
+    history: WorkerHistory,
+    holders: Sequence[WalkedHolder],
+    memory: MemoryGrowth,
+    growths: Sequence[HolderGrowth],
+) -> Iterator[GrowingHeapHolder]:
+    """Yield those of *holders* in the heap of *history* that grew with requests, outer ones first.
+
+    What drives *memory* or the counted *growths* may drive them too.
+    """
+    steady = [one for one in growths if one.pattern is GrowthPattern.STEADY]
+    for holder in sorted(holders, key=lambda holder: len(holder.path.hops)):
+        for driver in _possible_drivers(history, holder, memory, steady):
+            growth = _judge_growth(history, holder, driver)
+            if growth is not None:
+                yield GrowingHeapHolder(holder=holder, growth=growth, driver=driver)
+                break
+
+
+def _possible_drivers(
+    history: WorkerHistory,
+    holder: WalkedHolder,
+    memory: MemoryGrowth,
+    steady: Sequence[HolderGrowth],
+) -> list[GrowthDriver]:
+    """Return what may drive *holder*, the likely drivers first.
+
+    What memory grows with need not be what one holder grows with; and what is left behind is
+    counted in bursts, so that the requests which drive that may be the wrong ones.
+    """
+    candidates = [
+        find_one_to_one_endpoint(history, holder.path.requests, holder.path.counts),
+        memory.attribution.shares,
+        *(one.attribution.shares for one in steady if _is_symptom(one)),
+        (),
+    ]
+    candidates.sort(key=lambda shares: not has_driver(shares))
+    found = [_driver_of(history, holder, shares, memory, steady) for shares in candidates]
+    return sorted(found, key=lambda driver: driver.symptom is None)
+
+
+def _driver_of(
+    history: WorkerHistory,
+    holder: WalkedHolder,
+    shares: tuple[EndpointShare, ...],
+    memory: MemoryGrowth,
+    steady: Sequence[HolderGrowth],
+) -> GrowthDriver:
+    """Return what drives *holder* where *shares* do."""
+    driving = [_driving_requests_at(history, shares, one) for one in holder.path.requests]
+    rate = holder.gained_entries / max(1, total_gain(driving))
+    similar = [one for one in steady if have_similar_rates(rate, one.per_request_driven_by(shares))]
+    symptom = next((one for one in similar if _is_symptom(one)), None)
+    endpoint, worker_ids = driving_endpoint(shares), memory.worker_ids
+    if symptom is not None:
+        endpoint, worker_ids = endpoint or symptom.holder.endpoint or None, symptom.steady_workers
+    return GrowthDriver(
+        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
+        symptom=symptom,
+        duplicate=next((one for one in similar if not _is_symptom(one)), None),
+        worker_ids=worker_ids,
+    )
+
+
+def _is_symptom(growth: HolderGrowth) -> bool:
+    return is_symptom_kind(growth.holder.kind) or growth.holder.name in GAUGE_NAMES
+
+
+def _judge_growth(
+    history: WorkerHistory, holder: WalkedHolder, driver: GrowthDriver
+) -> LifeGrowth | None:
+    """Return how *holder* grew with the requests of *driver*, None where it may not have grown."""
+    shares, requests = driver.attribution.shares, holder.path.requests
+    weighed = judge_even_growth(history, shares, requests, holder.retained)
+    counted = judge_even_growth(history, shares, requests, holder.path.counts)
+    growth = weighed if holder.gained_entries == 0 else counted
+    if weighed is None or growth is None:
+        return None
+    return growth if not holder.is_keyed or _brings_new_keys(history, holder, growth) else None
+
+
+def _brings_new_keys(history: WorkerHistory, holder: WalkedHolder, growth: LifeGrowth) -> bool:
+    """Return whether each request brings as many new keys: of a finite stock ever fewer are new."""
+    return _is_whole_number(growth.per_request) or bool(
+        _one_to_one_endpoints(history, holder.path.requests, holder.path.counts)
+    )
 
 
 def judge_even_growth(
@@ -76,11 +173,11 @@ def find_one_to_one_endpoint(
     history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
 ) -> tuple[EndpointShare, ...]:
     """Return the endpoint each request of which brought as many entries, if there is one such."""
-    found = one_to_one_endpoints(history, at_requests, levels)
+    found = _one_to_one_endpoints(history, at_requests, levels)
     return tuple(found) if len(found) == 1 else ()
 
 
-def one_to_one_endpoints(
+def _one_to_one_endpoints(
     history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
 ) -> list[EndpointShare]:
     """Return the endpoints each request of which may have brought as many entries.
@@ -96,13 +193,13 @@ def one_to_one_endpoints(
         rates = _interval_rates(
             levels, [_driving_requests_at(history, (share,), answered) for answered in at_requests]
         )
-        if all(is_whole_number(rate) and round(rate) == round(rates[0]) for rate in rates):
+        if all(_is_whole_number(rate) and round(rate) == round(rates[0]) for rate in rates):
             mean = sum(rates) / len(rates)
             found.append(replace(share, slope=mean, low=min(rates), high=max(rates)))
     return found
 
 
-def is_whole_number(rate: float) -> bool:
+def _is_whole_number(rate: float) -> bool:
     """Return whether a request brings a whole number of entries, as far as can be told."""
     whole = round(rate)
     return whole >= 1 and abs(rate - whole) <= WHOLE_NUMBER_TOLERANCE * whole
@@ -129,74 +226,3 @@ def _driving_requests_at(
             return driving + round(part * served)
         answered, driving = bucket.requests, driving + served
     return round(driving * at_requests / max(1, answered))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverCandidates:
-    """What is known of all that grows, in memory and by counts."""
-
-    memory: MemoryGrowth
-    steady_growths: tuple[HolderGrowth, ...]
-
-    @classmethod
-    def from_growths(
-        cls, memory: MemoryGrowth, growths: Iterable[HolderGrowth]
-    ) -> DriverCandidates:
-        """Return what *memory* and the steady ones of *growths* say."""
-        steady = tuple(one for one in growths if one.pattern is GrowthPattern.STEADY)
-        return cls(memory=memory, steady_growths=steady)
-
-    def of_heap_holder(
-        self, history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
-    ) -> list[GrowthDriver]:
-        """Return what may drive a holder that held *levels* at each of *at_requests* requests, likely first.
-
-        What memory grows with need not be what one holder grows with; and what is left behind is
-        counted in bursts, so that the requests which drive that may be the wrong ones.
-        """
-        left_behind = [one for one in self.steady_growths if _is_symptom(one)]
-        candidates = [
-            find_one_to_one_endpoint(history, at_requests, levels),
-            self.memory.shares,
-            *(one.shares for one in left_behind),
-            (),
-        ]
-        candidates.sort(key=lambda shares: not has_driver(shares))
-        found = [self._driver_of(history, at_requests, levels, shares) for shares in candidates]
-        return sorted(found, key=lambda driver: driver.symptom is None)
-
-    def _driver_of(
-        self,
-        history: WorkerHistory,
-        at_requests: Sequence[int],
-        levels: Sequence[int],
-        shares: tuple[EndpointShare, ...],
-    ) -> GrowthDriver:
-        """Return what drives a holder where *shares* do."""
-        rate = total_gain(levels) / max(
-            1, total_gain([_driving_requests_at(history, shares, one) for one in at_requests])
-        )
-        similar = [
-            one
-            for one in self.steady_growths
-            if have_similar_rates(rate, one.per_request_driven_by(shares))
-        ]
-        duplicate = next((one for one in similar if not _is_symptom(one)), None)
-        symptom = next((one for one in similar if _is_symptom(one)), None)
-        endpoint = driving_endpoint(shares)
-        if symptom is None:
-            workers = self.memory.worker_ids
-        else:
-            endpoint, workers = endpoint or symptom.holder.endpoint or None, symptom.steady_workers
-        return GrowthDriver(
-            shares=shares, endpoint=endpoint, symptom=symptom, duplicate=duplicate, workers=workers
-        )
-
-
-def _is_symptom(growth: HolderGrowth) -> bool:
-    return is_symptom_kind(growth.holder.kind) or growth.holder.name in GAUGE_NAMES
-
-
-def total_gain(numbers: Sequence[int]) -> int:
-    """Return what was gained from the first snapshot to the last."""
-    return numbers[-1] - numbers[0]

@@ -1,4 +1,4 @@
-"""Finds the holders of a walked heap that grow, and that no count of the census reaches.
+"""Reads the latest walk of a heap: its holders, and those that grow and no census counts.
 
 A walk lasts some hundred requests, in which a cache that fills looks like a leak. So it only names
 holders that something else has shown to grow for long: the memory of a worker, or objects that
@@ -7,28 +7,15 @@ were seen to stay behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from bugsly.protocol.evidence import HeapGrowth, HeapHolder
-from bugsly_server.diagnose.growth.growth_pattern import LifeGrowth
-from bugsly_server.diagnose.growth.holder_growth import (
-    KEYED_KINDS,
-    HolderGrowth,
-    have_similar_rates,
-)
+from bugsly.protocol.evidence import HeapGrowth
+from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
 from bugsly_server.diagnose.growth.live_bytes import MemoryGain
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
-from bugsly_server.diagnose.heap.heap_attribution import (
-    DriverCandidates,
-    GrowthDriver,
-    is_whole_number,
-    judge_even_growth,
-    one_to_one_endpoints,
-    total_gain,
-)
-from bugsly_server.diagnose.heap.heap_holders import GrowingHeapHolder
+from bugsly_server.diagnose.heap.heap_attribution import GrowingHeapHolder, find_growing_holders
+from bugsly_server.diagnose.heap.heap_holders import WalkedHolder, describe_holders
 from bugsly_server.diagnose.holder_paths import path_names
 from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 
@@ -44,21 +31,12 @@ class WalkedHeap:
 
     history: WorkerHistory
     heap: HeapGrowth
-    memory: MemoryGrowth
-    """Of the application's workers."""
-    growing: tuple[GrowingHeapHolder, ...] = ()
-    """The holders that surely go on growing and that only the walk found, outer ones first."""
-
-    @property
-    def gain(self) -> MemoryGain | None:
-        """Return what the memory of its worker gained, None where that was not measured."""
-        return self.memory.gains.get(self.history.worker_id)
-
-    def part_of(self, heap_holder: HeapHolder) -> float | None:
-        """Return which part of the workers' growth is *heap_holder*'s; None where none is sure."""
-        per_request = total_gain(heap_holder.retained) / max(1, total_gain(self.heap.requests))
-        memory_per_request = self.memory.bytes_per_request
-        return per_request / memory_per_request if memory_per_request else None
+    gain: MemoryGain | None
+    """What the memory of the worker gained; None where it was not watched for long enough."""
+    holders: tuple[WalkedHolder, ...]
+    growing: tuple[GrowingHeapHolder, ...]
+    """Those of the holders that surely go on growing and that only the walk found, outer ones
+    first."""
 
 
 def read_walked_heap(
@@ -68,92 +46,58 @@ def read_walked_heap(
 
     It is the walk of a growing worker if there is one; None where no heap was walked.
     """
-    walked = _latest_walk(evidence, memory)
-    if walked is None:
+    history = _latest_walked(evidence, memory)
+    if history is None:
         return None
-    return replace(walked, growing=tuple(_find_growing(walked, growths)))
+    heap = history.heaps[-1]
+    holders = describe_holders(heap, memory.bytes_per_request)
+    growing = find_growing_holders(history, holders, memory, growths)
+    return WalkedHeap(
+        history=history,
+        heap=heap,
+        gain=memory.gains.get(history.worker_id),
+        holders=holders,
+        growing=tuple(_only_walked(growing, growths)),
+    )
 
 
-def _latest_walk(evidence: LeakEvidence, memory: MemoryGrowth) -> WalkedHeap | None:
+def _latest_walked(evidence: LeakEvidence, memory: MemoryGrowth) -> WorkerHistory | None:
     growing_ids = memory.worker_ids
     considered = memory.growing or evidence.histories
     release = max(considered, key=_last_seen_at).release if considered else ""
-    found = [one for one in evidence.histories if one.heaps and one.release == release]
-    history = max(
-        found,
+    return max(
+        (one for one in evidence.histories if one.heaps and one.release == release),
         key=lambda history: (history.worker_id in growing_ids, _last_seen_at(history)),
         default=None,
     )
-    if history is None:
-        return None
-    return WalkedHeap(history=history, heap=history.heaps[-1], memory=memory)
 
 
-def _find_growing(
-    walked: WalkedHeap, growths: Sequence[HolderGrowth]
-) -> Iterator[GrowingHeapHolder]:
-    """Yield the holders that go on growing, without those that the census counts.
+def _last_seen_at(history: WorkerHistory) -> int:
+    return history.buckets[-1].at if history.buckets else 0
+
+
+def _only_walked(
+    found: Iterable[GrowingHeapHolder], growths: Sequence[HolderGrowth]
+) -> list[GrowingHeapHolder]:
+    """Return those of *found* that surely go on growing and that the census does not count.
 
     Those within a holder that stops are left out too.
     """
-    candidates = DriverCandidates.from_growths(walked.memory, growths)
     counted = {path_names(growth.holder.name) for growth in growths}
     stopping = [growth for growth in growths if growth.is_stopping]
     covered = [path_names(growth.holder.name) for growth in stopping]
-    for growing in _growing_heap_holders(walked, candidates):
-        path = growing.heap_holder.path
-        if (
-            path_names(path) not in counted
-            and not is_within(path, covered)
-            and _is_lasting(growing, stopping)
-        ):
-            yield growing
+    return [
+        one
+        for one in found
+        if one.holder.names not in counted
+        and not is_within(one.holder.names, covered)
+        and _is_lasting(one, stopping)
+    ]
 
 
-def is_within(path: str, outer: Sequence[tuple[str, ...]]) -> bool:
-    """Return whether *path* begins with the names of one of *outer*."""
-    names = path_names(path)
+def is_within(names: tuple[str, ...], outer: Sequence[tuple[str, ...]]) -> bool:
+    """Return whether the path of *names* begins with one of *outer*."""
     return any(names[: len(one)] == one for one in outer)
-
-
-def _growing_heap_holders(
-    walked: WalkedHeap, candidates: DriverCandidates
-) -> Iterator[GrowingHeapHolder]:
-    """Yield the retainers that gained with the requests that drive them, outer ones first."""
-    for heap_holder in sorted(walked.heap.retainers, key=lambda heap_holder: len(heap_holder.hops)):
-        part = walked.part_of(heap_holder)
-        for driver in candidates.of_heap_holder(
-            walked.history, walked.heap.requests, heap_holder.counts
-        ):
-            growth = _judge_growth(heap_holder, walked, driver)
-            if growth is not None:
-                yield GrowingHeapHolder(
-                    heap_holder=heap_holder, growth=growth, driver=driver, part=part
-                )
-                break
-
-
-def _judge_growth(
-    heap_holder: HeapHolder, walked: WalkedHeap, driver: GrowthDriver
-) -> LifeGrowth | None:
-    """Return how *heap_holder* grew with what *driver* drives, None where it did not, or may not."""
-    judge = partial(judge_even_growth, walked.history, driver.shares, walked.heap.requests)
-    weighed, counted = judge(heap_holder.retained), judge(heap_holder.counts)
-    growth = weighed if total_gain(heap_holder.counts) == 0 else counted
-    if (
-        weighed is None
-        or growth is None
-        or (_is_keyed(heap_holder) and not _brings_new_keys(growth, heap_holder, walked))
-    ):
-        return None
-    return growth
-
-
-def _brings_new_keys(growth: LifeGrowth, heap_holder: HeapHolder, walked: WalkedHeap) -> bool:
-    """Return whether each request brings as many new keys: of a stock that ends ever fewer are."""
-    return is_whole_number(growth.per_request) or bool(
-        one_to_one_endpoints(walked.history, walked.heap.requests, heap_holder.counts)
-    )
 
 
 def _is_lasting(growing: GrowingHeapHolder, stopping: Sequence[HolderGrowth]) -> bool:
@@ -167,13 +111,5 @@ def _is_lasting(growing: GrowingHeapHolder, stopping: Sequence[HolderGrowth]) ->
         for growth in stopping
     ):
         return False
-    return growing.part is not None and MIN_EXPLAINED_PART <= growing.part <= MAX_EXPLAINED_PART
-
-
-def _is_keyed(heap_holder: HeapHolder) -> bool:
-    kind = heap_holder.hops[-1].type.rpartition(".")[2]
-    return kind in KEYED_KINDS or "dict" in kind.lower()
-
-
-def _last_seen_at(history: WorkerHistory) -> int:
-    return history.buckets[-1].at if history.buckets else 0
+    part = growing.holder.part
+    return part is not None and MIN_EXPLAINED_PART <= part <= MAX_EXPLAINED_PART

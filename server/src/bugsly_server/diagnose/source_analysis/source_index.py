@@ -64,6 +64,11 @@ class OwnerSource:
     """Whether one of them passes a limit to anything, as `maxlen`."""
     removes_entries: bool = False
 
+    @property
+    def library(self) -> str | None:
+        """Return the folder among installed packages that its file lies in, if it does."""
+        return library_folder(self.file or "")
+
 
 class SourceIndex:
     """The sources of an application, by file, and what they say of its *holders*, by name."""
