@@ -30,8 +30,8 @@ def diagnose(evidence: LeakEvidence, growing_ids: Collection[int]) -> tuple[Diag
     """
     evidence = add_process_gauges(evidence)
     sources = SourceIndex(evidence.sources, evidence.holders)
-    growths = measure_holder_growth(evidence, sources.capacity_limits)
     memory = measure_memory_growth(evidence, growing_ids)
+    growths = measure_holder_growth(evidence, sources.capacity_limits, memory)
     walked = read_walked_heap(evidence, memory, growths)
     is_gc_enabled = not evidence.is_gc_disabled
     counted = diagnose_holders(growths, sources, memory, is_gc_enabled=is_gc_enabled)

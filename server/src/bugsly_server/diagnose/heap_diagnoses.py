@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bugsly.protocol.evidence import HeapGrowth, Holder
-from bugsly_server.diagnose.causes import classify_cause
+from bugsly_server.diagnose.causes import GrowingHolder, find_cause
 from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.diagnose.heap.heap_attribution import GrowingHeapHolder
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap, is_within
@@ -62,8 +62,14 @@ def _diagnose(
         library=source.library or "",
     )
     companions = [] if driver.symptom is None else [driver.symptom.holder]
-    cause = classify_cause(holder, source.write_site, companions, is_gc_enabled=is_gc_enabled)
-    endpoint = driver.attribution.endpoint
+    holder_to_explain = GrowingHolder(
+        holder=holder,
+        write_site=source.write_site,
+        companions=companions,
+        endpoint=driver.attribution.endpoint,
+        is_gc_enabled=is_gc_enabled,
+    )
+    cause, location = find_cause(holder_to_explain, sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
@@ -90,7 +96,7 @@ def _diagnose(
             removes_entries=False,
             has_unique_keys=False,
         ),
-        location=sources.locate_write(holder, source.write_site, cause, endpoint),
+        location=location,
         attribution=driver.attribution,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
-from bugsly_server.diagnose.causes import classify_cause
+from bugsly_server.diagnose.causes import GrowingHolder, find_cause
 from bugsly_server.diagnose.diagnosis_revisions import (
     GUESS_CONFIDENCE,
     REMOVAL_DOUBT,
@@ -60,17 +60,15 @@ def diagnose_holders(
 
     def diagnose(growth: HolderGrowth) -> Diagnosis:
         companions = [one.holder for one in steady if _grow_together(one, growth)]
-        return _diagnose_growing(growth, companions, sources, memory, is_gc_enabled=is_gc_enabled)
+        return _diagnose_growing(growth, companions, sources, is_gc_enabled=is_gc_enabled)
 
     return HolderDiagnoses(
         leaks=[diagnose(growth) for growth in steady],
         guesses=[with_confidence(diagnose(growth), GUESS_CONFIDENCE) for growth in hints],
         stopping=[
-            _diagnose_stopping(growth, memory)
+            _diagnose_stopping(growth)
             for growth in growths
-            if growth.is_stopping
-            and memory.is_measured
-            and memory.part_of(growth.bytes_by_worker) >= MIN_NAMED_PART
+            if growth.is_stopping and memory.is_measured and growth.part >= MIN_NAMED_PART
         ],
     )
 
@@ -79,7 +77,6 @@ def _diagnose_growing(
     growth: HolderGrowth,
     companions: Sequence[Holder],
     sources: SourceIndex,
-    memory: MemoryGrowth,
     *,
     is_gc_enabled: bool,
 ) -> Diagnosis:
@@ -87,12 +84,18 @@ def _diagnose_growing(
     endpoint = growth.attribution.endpoint or holder.endpoint or None
     source = sources.by_holder.get(holder.name)
     write_site, file = (source and source.write_site_for(endpoint)) or (None, holder.file)
-    cause = classify_cause(holder, write_site, companions, is_gc_enabled=is_gc_enabled)
-    location = sources.locate_write(replace(holder, file=file), write_site, cause, endpoint)
+    growing = GrowingHolder(
+        holder=replace(holder, file=file),
+        write_site=write_site,
+        companions=companions,
+        endpoint=endpoint,
+        is_gc_enabled=is_gc_enabled,
+    )
+    cause, location = find_cause(growing, sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
-        growth=_diagnosed_growth(growth, memory),
+        growth=_diagnosed_growth(growth),
         evidence=DiagnosisEvidence(
             confidence=_confidence(growth, source, endpoint),
             reasons=tuple(_reasons(growth, write_site, companions, endpoint)),
@@ -117,10 +120,10 @@ def _diagnose_growing(
     )
 
 
-def _diagnosed_growth(growth: HolderGrowth, memory: MemoryGrowth) -> DiagnosedGrowth:
+def _diagnosed_growth(growth: HolderGrowth) -> DiagnosedGrowth:
     return DiagnosedGrowth(
         bytes_per_request=growth.entries_per_request * growth.holder.entry_bytes,
-        part=memory.part_of(growth.bytes_by_worker),
+        part=growth.part,
         bytes=growth.max_entries * growth.holder.entry_bytes,
     )
 
@@ -173,7 +176,7 @@ def _format_rate(rate: float) -> str:
     return f"{rate:.2f}".rstrip("0").rstrip(".") if rate >= 0.1 else f"{rate:.3g}"
 
 
-def _diagnose_stopping(growth: HolderGrowth, memory: MemoryGrowth) -> Diagnosis:
+def _diagnose_stopping(growth: HolderGrowth) -> Diagnosis:
     """Return the diagnosis of a holder that fills up to a bound, or gains ever less."""
     holder = growth.holder
     limit = holder.bound if growth.pattern is GrowthPattern.BOUNDED else None
@@ -184,7 +187,7 @@ def _diagnose_stopping(growth: HolderGrowth, memory: MemoryGrowth) -> Diagnosis:
     return Diagnosis(
         cause=Cause.BOUNDED,
         is_leak=False,
-        growth=_diagnosed_growth(growth, memory),
+        growth=_diagnosed_growth(growth),
         evidence=DiagnosisEvidence(
             confidence=0.9 if limit is not None else 0.7,
             reasons=(reason,),

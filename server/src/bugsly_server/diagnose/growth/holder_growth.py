@@ -24,6 +24,7 @@ from bugsly_server.diagnose.growth.growth_pattern import (
     LifeGrowth,
     judge_growth,
 )
+from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
 from bugsly_server.model.leak_evidence import LeakEvidence, TimeBucket, WorkerHistory
 
@@ -64,6 +65,8 @@ class HolderGrowth:
     """Entries per driving request."""
     bytes_by_worker: Mapping[int, int]
     """Bytes it gained, by id of the worker."""
+    part: float
+    """Of the growth of the workers' memory, 0 to 1; 1 where none surely grows."""
     total: GrowthInterval
     """What all lives gained, and what was served meanwhile."""
 
@@ -126,10 +129,12 @@ class HolderGrowth:
         )
 
 
-def measure_holder_growth(evidence: LeakEvidence, limits: Mapping[str, int]) -> list[HolderGrowth]:
+def measure_holder_growth(
+    evidence: LeakEvidence, limits: Mapping[str, int], memory: MemoryGrowth
+) -> list[HolderGrowth]:
     """Return the tracks of all holders, heaviest first; *limits* are those that the source told."""
     growths = [
-        _measure_holder(holder, evidence.histories, limits.get(name))
+        _measure_holder(holder, evidence.histories, limits.get(name), memory)
         for name, holder in evidence.holders.items()
     ]
     return sorted(
@@ -148,7 +153,10 @@ def have_similar_rates(left: float, right: float) -> bool:
 
 
 def _measure_holder(
-    holder: Holder, histories: Sequence[WorkerHistory], source_limit: int | None
+    holder: Holder,
+    histories: Sequence[WorkerHistory],
+    source_limit: int | None,
+    memory: MemoryGrowth,
 ) -> HolderGrowth | None:
     gained = {history.worker_id: _gained_entries(history, holder.name) for history in histories}
     fastest = sorted(histories, key=lambda history: -gained[history.worker_id])[:MAX_LIVES]
@@ -173,6 +181,9 @@ def _measure_holder(
         )
         for worker, holder_history in by_worker.items()
     }
+    bytes_by_worker = {
+        worker: max(0, growth.gained) * holder.entry_bytes for worker, growth in growths.items()
+    }
     return HolderGrowth(
         holder=holder,
         attribution=attributed.attribution,
@@ -180,9 +191,8 @@ def _measure_holder(
         by_worker=growths,
         pattern=_agreed_pattern(growths),
         entries_per_request=_entries_per_request(growths),
-        bytes_by_worker={
-            worker: max(0, growth.gained) * holder.entry_bytes for worker, growth in growths.items()
-        },
+        bytes_by_worker=bytes_by_worker,
+        part=memory.part_of(bytes_by_worker),
         total=attributed.total,
     )
 
