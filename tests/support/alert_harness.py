@@ -51,7 +51,7 @@ class AlertHarness:
         fields: dict[str, Any] = {
             "database": self.database,
             "guard": _loopback_guard(),
-            "address": lambda: PUBLIC_URL,
+            "server_url": lambda: PUBLIC_URL,
             "clock": clock,
             "jitter": lambda: jitter,
         }
