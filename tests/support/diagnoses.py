@@ -10,11 +10,24 @@ from bugsly_server.model.diagnosis import (
     Diagnosis,
     DiagnosisEvidence,
     EndpointAttribution,
-    EndpointShare,
     SourceLocation,
 )
 from bugsly_server.model.explanation import Explanation, Fix
-from bugsly_server.model.heap_path import HeapPath
+
+GROWTH: dict[str, Any] = {"bytes_per_request": 812.44, "part": 1.0, "bytes": 3_000_000}
+EVIDENCE: dict[str, Any] = {
+    "confidence": 0.97,
+    "reasons": ("it gains one entry per request",),
+    "falsifiers": ("it is emptied later",),
+    "worker_ids": (1,),
+    "heap_path": None,
+}
+LOCATION: dict[str, Any] = {
+    "site": "shop/views.py:12",
+    "file": "/app/shop/views.py",
+    "unread_module": None,
+}
+ATTRIBUTION: dict[str, Any] = {"endpoint": "GET /api/orders", "shares": ()}
 
 
 def diagnosis(
@@ -22,38 +35,23 @@ def diagnosis(
     *,
     is_leak: bool | None = None,
     holder: str | None = "shop.views.request_log",
-    site: str | None = "shop/views.py:12",
-    file: str | None = "/app/shop/views.py",
-    unread_module: str | None = None,
-    endpoint: str | None = "GET /api/orders",
-    shares: tuple[EndpointShare, ...] = (),
-    bytes_per_request: float = 812.44,
-    part: float = 1.0,
     known_leak: str | None = None,
-    reasons: tuple[str, ...] = ("it gains one entry per request",),
-    falsifiers: tuple[str, ...] = ("it is emptied later",),
-    confidence: float = 0.97,
-    worker_ids: tuple[int, ...] = (1,),
-    heap_path: HeapPath | None = None,
-    size: int = 3_000_000,
-    **holder_facts: Any,
+    **facts: Any,
 ) -> Diagnosis:
-    """Return one that holds *size* bytes, with *holder_facts* of its holder unless that is None."""
+    """Return one with *facts* of its parts; those of the holder go where *holder* is None."""
+
+    def part_of(defaults: dict[str, Any]) -> dict[str, Any]:
+        return {name: facts.pop(name, default) for name, default in defaults.items()}
+
     is_no_leak = cause in {Cause.BOUNDED, Cause.RETENTION, Cause.BUFFERED_RESPONSE, Cause.UNKNOWN}
     return Diagnosis(
         cause=cause,
         is_leak=not is_no_leak if is_leak is None else is_leak,
-        growth=DiagnosedGrowth(bytes_per_request=bytes_per_request, part=part, bytes=size),
-        evidence=DiagnosisEvidence(
-            confidence=confidence,
-            reasons=reasons,
-            falsifiers=falsifiers,
-            worker_ids=worker_ids,
-            heap_path=heap_path,
-        ),
-        holder=None if holder is None else diagnosed_holder(name=holder, **holder_facts),
-        location=SourceLocation(site=site, file=file, unread_module=unread_module),
-        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
+        growth=DiagnosedGrowth(**part_of(GROWTH)),
+        evidence=DiagnosisEvidence(**part_of(EVIDENCE)),
+        location=SourceLocation(**part_of(LOCATION)),
+        attribution=EndpointAttribution(**part_of(ATTRIBUTION)),
+        holder=None if holder is None else diagnosed_holder(name=holder, **facts),
         known_leak=known_leak,
     )
 

@@ -6,7 +6,7 @@ BugslyError
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
 ├── ModelError        a language model gave no answer of use       → what the rules say is shown
 ├── ChannelError      an alert did not go out                      → tried again, or shown beside it
-├── UnreadableRecord  stored data has another version, or is damaged → logged in one line, the page fails
+├── UnreadableRecord  stored data of another version, or damaged    → one line in the log
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -29,7 +29,7 @@ class Rejected(BugslyError):
 
 
 class OverQuota(BugslyError):
-    """A request with nothing but events that are too many; *refused_categories* are other categories."""
+    """A request with nothing but events over the quota; *refused_categories* are other categories."""
 
     def __init__(self, message: str, retry_after: int, refused_categories: set[str]) -> None:
         super().__init__(message)

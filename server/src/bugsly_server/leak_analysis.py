@@ -1,4 +1,4 @@
-"""Finds the leaks of a project: growth that detection sees, with its causes where they are known."""
+"""Finds the leaks of a project: the growth of its workers, with the causes that are known."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ COPY_OF_ISSUE = (
     " FROM issue WHERE id = 1"
 )
 STOP_IN_BETWEEN = (
-    "CREATE TRIGGER stop BEFORE UPDATE ON change WHEN NEW.id = 4"
+    "CREATE TRIGGER stop BEFORE UPDATE ON change WHEN NEW.id = 7"
     " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
 )
 

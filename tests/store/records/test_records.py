@@ -36,15 +36,19 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return SIMPLE_VALUES[kind]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         return st.builds(kind, **{name: values(hint) for name, hint in hints.items()})
-    arguments = get_args(kind)
-    if get_origin(kind) is dict:
+    return composed_values(get_origin(kind), get_args(kind))
+
+
+def composed_values(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Return a strategy for a mapping, a tuple or a union of *arguments*."""
+    if origin is dict:
         return st.dictionaries(*map(values, arguments), max_size=2)
-    if get_origin(kind) is tuple and arguments[-1] is Ellipsis:
+    if origin is tuple and arguments[-1] is Ellipsis:
         return st.lists(values(arguments[0]), max_size=2).map(tuple)
-    if get_origin(kind) is tuple:
+    if origin is tuple:
         return st.tuples(*map(values, arguments))
     return st.one_of(*map(values, arguments))
 
@@ -78,43 +82,27 @@ def test_what_was_stored_before_records_had_a_version_has_version_1() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "message"),
+    ("read", "text", "problem"),
     [
-        (
-            finding_from_json,
-            '{"version": 3}',
-            "stored finding: it has version 3, and this Bugsly reads version 2"
-            " → run the Bugsly that wrote it",
-        ),
-        (
-            finding_from_json,
-            '{"fingerprint": "1/growing/production"}',
-            "stored finding: it has version 1, and this Bugsly reads version 2"
-            " → run the Bugsly that wrote it",
-        ),
+        (finding_from_json, '{"version": 3}', "it has version 3, and this Bugsly reads version 2"),
+        (finding_from_json, '{"title": "x"}', "it has version 1, and this Bugsly reads version 2"),
         (
             judgement_from_json,
-            '{"version": 2, "verdict": "shrinking"}',
-            "stored judgement: it has version 2, and this Bugsly reads version 1"
-            " → run the Bugsly that wrote it",
-        ),
-        (
-            finding_from_json,
             '{"version": 2}',
-            "stored finding: it is damaged, Object missing required field `fingerprint`"
-            " → restore the data folder from a backup",
-        ),
-        (
-            proof_from_json,
-            "",
-            "stored proof: it is damaged, Input data was truncated"
-            " → restore the data folder from a backup",
+            "it has version 2, and this Bugsly reads version 1",
         ),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_one_sentence(
-    read: Callable[[str], object], text: str, message: str
+def test_another_version_is_refused_in_one_sentence(
+    read: Callable[[str], object], text: str, problem: str
 ) -> None:
-    with pytest.raises(UnreadableRecord) as refused:
+    advice = "→ run the Bugsly that wrote it"
+    with pytest.raises(UnreadableRecord, match=f"^stored (finding|judgement): {problem} {advice}$"):
         read(text)
-    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": "x"}'])
+def test_what_is_damaged_is_refused_in_one_sentence(text: str) -> None:
+    advice = "→ restore the data folder from a backup"
+    with pytest.raises(UnreadableRecord, match=f"^stored finding: it is damaged, .+ {advice}$"):
+        finding_from_json(text)

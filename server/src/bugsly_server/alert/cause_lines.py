@@ -9,17 +9,17 @@ ARROW = "→"
 
 
 def cause_lines(diagnosis: Diagnosis, explanation: Explanation) -> list[str]:
-    """Return who holds the memory, which line feeds it, what drives it, and what to change."""
+    """Return what holds the memory, which line feeds it, what drives it, and what to change."""
     site = diagnosis.location.site
-    facts = {
-        "Holder": diagnosis.holder_name,
-        "Line": site and f"{site}{_line_text(site, explanation)}",
-        "Endpoint": diagnosis.attribution.endpoint,
-        "Library": diagnosis.library,
-        "Cost": explanation.cost,
-        "Fix": explanation.fix.change,
-    }
-    return [explanation.what, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]
+    facts = (
+        ("Holder", diagnosis.holder_name),
+        ("Line", site and f"{site}{_line_text(site, explanation)}"),
+        ("Endpoint", diagnosis.attribution.endpoint),
+        ("Library", diagnosis.library),
+        ("Cost", explanation.cost),
+        ("Fix", explanation.fix.change),
+    )
+    return [explanation.what, *(f"{name}: {fact}" for name, fact in facts if fact)]
 
 
 def _line_text(site: str, explanation: Explanation) -> str:
