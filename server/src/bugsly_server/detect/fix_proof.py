@@ -1,4 +1,4 @@
-"""Says whether a release mended a leak: how its workers grow beside those of the one before it."""
+"""Says whether a release fixed a leak: how its workers grow compared to the release before."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOO_FEW_REASON = "more requests are needed to be sure"
 
 
 def awaits_proof(issue: Issue, now: Micros) -> bool:
-    """Return whether the next release may prove that *issue*, which nothing speaks for, is over."""
+    """Return whether the next release may prove *issue*, which no finding confirms, to be fixed."""
     if issue.state is IssueState.RESOLVED:
         is_manual = issue.resolved_at is not None and issue.proof is None
         return is_manual and now - issue.seen_at < PROOF_AWAITED_FOR
@@ -45,9 +45,9 @@ def fixed_change(proof: FixProof | None, now: Micros) -> IssueChange | None:
 
 
 def prove_fix(issue: Issue, before: ReleaseWorkers, after: ReleaseWorkers) -> FixProof | None:
-    """Return what *after*, of a later release than *before*, says of the leak of *issue*.
+    """Return what *after*, of a later release than *before*, shows about the leak of *issue*.
 
-    None while too little was seen of either to speak of a growth at all.
+    None while too little was seen of either for any growth rate.
     """
     old, new = measure_growth_rate(before), measure_growth_rate(after)
     if old is None or new is None:
@@ -119,9 +119,9 @@ def _weighted_mean(measured: Sequence[tuple[float, float]]) -> tuple[float, floa
 def _judge(old: GrowthRate, new: GrowthRate, part: float) -> tuple[FixOutcome, str]:
     """Return what *new* proves about a leak that made up *part* of *old*, and what it lacks.
 
-    Memory that stood still proves something only where the leak would have moved it: by as much
-    as detection asks for before it calls a worker growing, in each of eight lives or in all there
-    are.
+    Memory that does not grow proves something only where the leak would have made it grow: by as
+    much as detection requires to call a worker growing, in each of eight workers, or in all if
+    there are fewer.
     """
     if old.low <= 0:
         return FixOutcome.OPEN, UNCLEAR_REASON.format(old.release)

@@ -1,4 +1,4 @@
-"""Which issue a finding belongs to, when a growth gets a name and when it loses it again."""
+"""Decides which issue a finding belongs to, when growth gets a cause and when it loses it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ IssueMatch = tuple[Issue | None, Finding | None]
 
 
 def match_issues(known: Mapping[str, Issue], findings: Sequence[Finding]) -> list[IssueMatch]:
-    """Return each of *findings* with its issue among *known*, and the issues nothing speaks for.
+    """Return each of *findings* with its issue among *known*, and the issues without a finding.
 
-    A cause takes over the open issue of the growth that it explains, or of the same workers' leak
-    that was known less well. What is told better by an open issue already, and is only not seen so
-    well at this moment, opens no other.
+    A cause takes over the open issue of the growth that it explains, or of a leak of the same
+    workers that was known less precisely. A finding that an open issue describes more precisely
+    already opens no other.
     """
     explained_environments = {
         one.finding.environment for one in known.values() if _names_a_cause(one)

@@ -16,19 +16,19 @@ from bugsly_server.model.units import count
 
 VERSION = 1
 MIN_CONCLUSIVE_REQUESTS = 1_000
-"""Answered requests below which silence proves nothing."""
+"""Answered requests below which the absence of findings proves nothing."""
 MIN_LEAK_REQUESTS = 600
 """Answered requests before which no leak is believed."""
 STUCK_SECONDS = 5.0
 """Seconds without any answer after which fewer have to do."""
 MIN_LEAK_CONFIDENCE = 0.6
-"""Confidence below which a cause is a guess, and not told as a leak."""
+"""Confidence below which a cause is a guess, and not reported as a leak."""
 MIN_CERTAIN_CONFIDENCE = 0.9
-"""And from which a run need not go on."""
+"""Confidence from which a run need not go on."""
 AGREEING_OBSERVATIONS = 3
-"""Looks in a row that have to say the same before a run ends early."""
+"""Observations in a row that have to agree before a run ends early."""
 AGREEING_WITHOUT_SITE = 8
-"""And while the source that shows the line has not come."""
+"""The same while the source that shows the line has not arrived."""
 STOPPING_CAUSES = frozenset({Cause.BOUNDED, Cause.RETENTION})
 
 
@@ -57,7 +57,7 @@ class ReportedWorker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedDiagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """One diagnosis with its words."""
+    """One diagnosis with its explanation."""
 
     cause: str
     is_leak: bool
@@ -74,7 +74,7 @@ class ReportedDiagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeakStopgap(msgspec.Struct, frozen=True, kw_only=True):
-    """What to write into gunicorn.conf.py until a leak is mended, for the machine of the run."""
+    """What to write into gunicorn.conf.py until a leak is fixed, for the machine of the run."""
 
     lines: tuple[str, ...]
     """None where no max_requests would help."""
@@ -100,7 +100,7 @@ class DoctorReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """What a run saw, beside its diagnoses."""
+    """What a run saw, apart from its diagnoses."""
 
     requests: int
     """Answered."""
@@ -133,7 +133,7 @@ def build_report(diagnoses: Sequence[ExplainedDiagnosis], summary: RunSummary) -
 
 
 def is_likely_leak(diagnosis: Diagnosis) -> bool:
-    """Return whether a diagnosis makes the verdict one: no guess does, nor what has no cause."""
+    """Return whether the verdict is a leak because of *diagnosis*: no guess, and a known cause."""
     likely = diagnosis.evidence.confidence >= MIN_LEAK_CONFIDENCE
     return diagnosis.is_leak and likely and diagnosis.cause is not Cause.UNKNOWN
 
@@ -147,7 +147,7 @@ def early_conclusion(
 ) -> tuple[object, ...] | None:
     """Return what a run would end with if it ended now, None while it has to go on.
 
-    It does while it *has_pending_probes* for a worker to tell what holds what is left behind.
+    It has to while it *has_pending_probes* that may name the holder of a symptom.
     """
     certain = _certain_leaks(diagnoses)
     if (
@@ -162,7 +162,7 @@ def early_conclusion(
 
 
 def required_agreement(diagnoses: Sequence[ExplainedDiagnosis]) -> int:
-    """Return how many looks in a row have to be of one opinion for a run to end early."""
+    """Return how many observations in a row have to agree for a run to end early."""
     return (
         AGREEING_WITHOUT_SITE
         if any(one.location.file and not one.location.site for one in _certain_leaks(diagnoses))
@@ -173,10 +173,10 @@ def required_agreement(diagnoses: Sequence[ExplainedDiagnosis]) -> int:
 def needs_more_requests(
     diagnoses: Sequence[ExplainedDiagnosis], *, may_grow: bool, has_pending_probes: bool = False
 ) -> bool:
-    """Return whether more requests could tell why memory grows, as it does or *may_grow* does.
+    """Return whether more requests could show why memory grows, or why it *may_grow*.
 
-    They could, too, where it *has_pending_probes* for a worker to tell what holds what is left behind, or where
-    the code that takes entries out of a holder may only not have come to it.
+    They could also where the run *has_pending_probes* that may name the holder of a symptom, and
+    where the code that removes entries from a holder may not have run yet.
     """
     leaks = [one for one, _ in diagnoses if is_likely_leak(one)]
     if leaks:
@@ -190,9 +190,9 @@ def needs_more_requests(
 
 
 def _certain_leaks(diagnoses: Sequence[ExplainedDiagnosis]) -> list[Diagnosis]:
-    """Return the leaks that need no more looks; of a symptom somebody has to know the line.
+    """Return the leaks that need no more observations; a symptom counts once its line is known.
 
-    What keeps nothing twice needs all looks: the next key may be one that it has met.
+    A holder with unique keys needs the whole run: the next key may be one that it has already.
     """
     return [
         one
@@ -213,7 +213,8 @@ def _judge(diagnoses: Sequence[Diagnosis], summary: RunSummary) -> tuple[DoctorV
     if any(one.cause is Cause.BUFFERED_RESPONSE for one in diagnoses):
         return DoctorVerdict.WASTEFUL, "nothing grows for ever, but a response is built whole"
     if summary.requests < MIN_CONCLUSIVE_REQUESTS:
-        few = f"{count(summary.requests)} requests were answered, and it takes {count(MIN_CONCLUSIVE_REQUESTS)} to tell"
+        answered = f"{count(summary.requests)} requests were answered"
+        few = f"{answered}, and it takes {count(MIN_CONCLUSIVE_REQUESTS)} to tell"
         return DoctorVerdict.INCONCLUSIVE, few
     stopping = any(one.cause in STOPPING_CAUSES for one in diagnoses)
     unknown = any(one.cause is Cause.UNKNOWN for one in diagnoses)

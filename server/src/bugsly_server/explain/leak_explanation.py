@@ -104,10 +104,8 @@ def _cost(diagnosis: Diagnosis, evidence: LeakEvidence) -> str:
     if diagnosis.cause is Cause.BUFFERED_RESPONSE:
         return f"{size(diagnosis.growth.bytes)} for each request in flight."
     if diagnosis.bound_bytes is not None:
-        return (
-            f"It holds {size(diagnosis.growth.bytes)} and stops at about {size(diagnosis.bound_bytes)}"
-            " in each worker."
-        )
+        now, bound = size(diagnosis.growth.bytes), size(diagnosis.bound_bytes)
+        return f"It holds {now} and stops at about {bound} in each worker."
     bytes_each = diagnosis.growth.bytes_per_request
     if bytes_each < 1:
         return f"{count(_entries_per_request(diagnosis) * 1000)} entries in 1,000 requests."

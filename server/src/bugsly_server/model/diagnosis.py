@@ -1,4 +1,4 @@
-"""A diagnosis: why memory grows, and what it rests on."""
+"""A diagnosis: why memory grows, and what that conclusion rests on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from bugsly_server.model.heap_path import HeapPath
 
 SYMPTOM_KINDS = frozenset({"descriptor", "survivor", "callback", "subclass"})
-"""Kinds of holders that are counted where they show, and kept by something else."""
+"""Kinds of holders that are counted, but kept by something else."""
 
 
 def is_symptom_kind(kind: str) -> bool:
@@ -53,7 +53,7 @@ ENDLESS_CAUSES = frozenset({Cause.GROWING_CONTAINER, Cause.UNBOUNDED_CACHE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointShare:
-    """What one endpoint contributes to a growth, with its 95 % interval, per request of it."""
+    """What a request of one endpoint contributes to a growth, with its 95 % interval."""
 
     endpoint: str
     slope: float
@@ -62,11 +62,11 @@ class EndpointShare:
     part: float
     """Of the whole, 0 to 1."""
     together: tuple[str, ...] = ()
-    """Endpoints that always come along, so that nobody can tell which one it is."""
+    """Endpoints that are always requested along with it, so that it may be any of them."""
     failing: bool = False
-    """Whether it is its failing requests alone."""
+    """Whether only its failing requests contribute."""
     working: bool = False
-    """Whether it is the others alone."""
+    """Whether only its successful requests contribute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

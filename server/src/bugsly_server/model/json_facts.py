@@ -1,4 +1,4 @@
-"""Why there is an issue, as programs read it: in webhooks, in `--json`, in the doctor's words."""
+"""Builds the JSON of diagnoses, proofs and the like for webhooks, the API and `--json`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
 
 
 def proof_facts(proof: FixProof) -> dict[str, Any]:
-    """Return the JSON of what a later release says of a leak."""
+    """Return the JSON of what a later release shows about a leak."""
     return {
         "outcome": proof.outcome,
         "because": proof.because,
@@ -106,7 +106,7 @@ def post_mortem_facts(post_mortem: PostMortem) -> dict[str, Any]:
 
 
 def max_requests_facts(proposal: MaxRequestsProposal) -> dict[str, Any]:
-    """Return the JSON of what holds a leak down until it is mended."""
+    """Return the JSON of the max_requests that contains a leak until it is fixed."""
     return {
         "lines": proposal.lines.splitlines() if proposal.requests else [],
         "because": proposal.because,

@@ -23,7 +23,7 @@ class TimeBucket(NamedTuple):
     anonymous: int
     in_use: int
     allocator_bytes: int
-    """Of the C allocator; 0 where it does not tell."""
+    """Of the C allocator; 0 where it does not say."""
     blocks: int | None
     """Of Python's allocator, None where it was not read."""
     descriptors: int
@@ -53,7 +53,7 @@ class WorkerHistory:
     heaps: tuple[HeapGrowth, ...] = ()
     """Those with more than one snapshot."""
     fruitless_probes: frozenset[str] = frozenset()
-    """Probes that it was asked for and that told nothing."""
+    """Probes that were requested and found nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class EndpointResponses:
     """Responses in several pieces."""
     max_bytes: int
     max_whole_bytes: int
-    """Biggest body that was handed over in one piece, 0 where none was worth a look."""
+    """Biggest body that was handed over in one piece, 0 where none was large enough to report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

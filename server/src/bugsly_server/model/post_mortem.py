@@ -43,7 +43,7 @@ class PostMortem:
 
     @property
     def biggest(self) -> tuple[EndpointTraffic, ...]:
-        """Return the endpoints whose responses were the biggest."""
+        """Return the endpoints with the biggest responses."""
         return tuple(one for one in self.served if one.biggest)[:MAX_RESPONSES]
 
     @property

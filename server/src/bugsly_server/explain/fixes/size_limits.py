@@ -113,7 +113,7 @@ def _as_deque(
 def _with_eviction(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis, eviction: str
 ) -> SourceLines | None:
-    """Let an entry be dropped once there are too many, next to the statement at the source location."""
+    """Evict an entry once there are too many, next to the statement at the source location."""
     statement = statement_at(tree, site_line_number(diagnosis))
     if (
         statement is None

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from bugsly_server.explain.errors.raised_exception import frame_location
 from bugsly_server.explain.llm.scrub import scrub
 from bugsly_server.model.diagnosis import Diagnosis
-from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.error_explanation import ErrorContext, ErrorExplanation, FrameRef
 from bugsly_server.model.event import ErrorEvent, StackFrame
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.units import size
 
 MAX_DATA_BYTES = 24_000

@@ -87,7 +87,7 @@ def record_change(
     account_id: int | None = None,
     **facts: Any,
 ) -> int:
-    """Store *new_change* in the life of *known*, and *facts* of the row of `error`; return its id."""
+    """Store *new_change* of *known*, with *facts* for its row of `error`; return the change's id."""
     state = STATE_AFTER[new_change.kind]
     issue_fields = {
         "state": state,

@@ -99,7 +99,7 @@ def record_change(
     new_change: IssueChange,
     account_id: int | None = None,
 ) -> tuple[int, int]:
-    """Store *new_change*, which opens an issue where *known* is None; return issue and change id."""
+    """Store *new_change*, which opens an issue where *known* is None; return the ids of both."""
     state = STATE_AFTER[new_change.kind]
     facts: dict[str, Any] = {
         "state": state,
