@@ -118,7 +118,7 @@ def test_past_lives_of_the_same_release_are_peers() -> None:
     assert only([growing(1, started_at=START - 3 * MINUTE), *before]).scope is FindingScope.ONE
 
 
-def test_environments_are_judged_apart_and_told_apart() -> None:
+def test_environments_are_judged_and_reported_separately() -> None:
     staging = [growing(10 + n, environment="staging") for n in range(4)]
     production = [steady(n) for n in range(4)]
     (found,) = find_growth([*staging, *production], START)

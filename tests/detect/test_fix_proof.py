@@ -96,7 +96,7 @@ def test_a_leak_that_was_a_small_part_of_the_growth_needs_a_smaller_rest() -> No
     assert proof_outcome(rest, diagnosis=diagnosis(part=0.0, endpoint=None)) is not FixOutcome.FIXED
 
 
-def test_growth_is_told_for_each_request_of_the_endpoint_that_drives_it() -> None:
+def test_growth_is_given_per_request_of_the_endpoint_that_drives_it() -> None:
     found = prove_fix(
         issue(finding=finding(diagnosis=diagnosis(endpoint="GET /report", part=1.0))),
         release_workers("1.0", *[4_200.0] * 4, driving_part=0.5),

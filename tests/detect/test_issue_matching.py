@@ -76,7 +76,7 @@ def test_a_growth_whose_cause_is_unknown_is_taken_over_as_well() -> None:
     assert changes_of(known_issues(UNKNOWN), NAMED) == [IssueChangeKind.NAMED]
 
 
-def test_what_is_wasteful_is_told_beside_an_open_cause() -> None:
+def test_what_is_wasteful_is_reported_next_to_an_open_cause() -> None:
     assert changes_of(known_issues(NAMED), WASTEFUL) == [IssueChangeKind.OPENED]
 
 
@@ -124,7 +124,7 @@ def test_a_holder_takes_over_no_other_holder() -> None:
 
 
 @pytest.mark.parametrize("growth", [GROWTH, UNKNOWN], ids=["no cause", "unknown cause"])
-def test_a_growth_beside_an_open_cause_opens_no_other_issue(growth: Finding) -> None:
+def test_a_growth_next_to_an_open_cause_opens_no_other_issue(growth: Finding) -> None:
     assert changes_of(known_issues(NAMED), growth) == []
     assert match_issues(known_issues(NAMED), [growth]) == [
         (known_issues(NAMED)[NAMED.fingerprint], None)
@@ -139,7 +139,7 @@ def test_a_growth_beside_an_open_cause_opens_no_other_issue(growth: Finding) -> 
         known_issues(NAMED, IssueState.RESOLVED),
     ],
 )
-def test_a_growth_beside_what_does_not_explain_it_is_told(issues: dict[str, Issue]) -> None:
+def test_a_growth_that_no_open_issue_explains_is_reported(issues: dict[str, Issue]) -> None:
     assert changes_of(issues, GROWTH) == [IssueChangeKind.OPENED]
 
 
@@ -148,5 +148,5 @@ def test_another_environment_is_another_matter() -> None:
     assert changes_of(known_issues(NAMED), elsewhere) == [IssueChangeKind.OPENED]
 
 
-def test_issues_that_nothing_speaks_for_are_told_of_as_well() -> None:
+def test_issues_without_a_finding_are_returned_as_well() -> None:
     assert match_issues(known_issues(NAMED), []) == [(known_issues(NAMED)[NAMED.fingerprint], None)]

@@ -33,7 +33,7 @@ def explained(cause: Cause = Cause.GROWING_CONTAINER, **facts: Any) -> Explanati
 
 @pytest.mark.parametrize("facts", [{}, BARE_FACTS], ids=["all known", "nothing known"])
 @pytest.mark.parametrize("cause", Cause)
-def test_every_cause_is_told_in_whole_sentences(cause: Cause, facts: dict[str, Any]) -> None:
+def test_every_cause_is_explained_in_whole_sentences(cause: Cause, facts: dict[str, Any]) -> None:
     found = explained(cause, **facts)
     for text in (found.title, found.what, found.cost, found.fix.change):
         assert re.search(r"[{}]|  | [.,]|None", text) is None, text
@@ -43,7 +43,7 @@ def test_every_cause_is_told_in_whole_sentences(cause: Cause, facts: dict[str, A
         assert text.endswith(".")
 
 
-def test_files_left_open_are_told_as_such_and_not_as_clients() -> None:
+def test_files_left_open_are_described_as_files_and_not_as_clients() -> None:
     found = explained(
         Cause.MADE_PER_REQUEST, kind="descriptor", holder="open files like /srv/*.pdf"
     )
@@ -60,14 +60,14 @@ def test_a_weak_container_is_not_blamed_for_what_it_meets() -> None:
     assert "something else keeps them" in found.what
 
 
-def test_a_trifle_is_told_with_what_it_takes_to_matter() -> None:
+def test_a_slight_leak_says_how_many_requests_it_takes_to_matter() -> None:
     found = explained(is_leak=False, bytes_per_request=125.0)
     assert (
         found.cost == "125 B per GET /api/orders request: it takes 8,000,000 of them to gain 1 GB."
     )
 
 
-def test_words_are_there_for_every_cause() -> None:
+def test_every_cause_has_texts() -> None:
     assert set(CAUSE_TEXTS) == set(Cause)
 
 
@@ -128,14 +128,14 @@ def test_a_form_feed_does_not_shift_the_suspect_line() -> None:
     assert dict(shown)[3] == "culprit"
 
 
-def test_a_known_leak_is_told_with_its_own_fix_and_link() -> None:
+def test_a_known_leak_has_its_own_fix_and_link() -> None:
     slug, leak = next(iter(known_leaks().items()))
     found = explained(leak.cause, known_leak=slug)
     assert found.what.startswith(leak.what)
     assert found.fix == Fix(change=leak.fix, link=leak.link)
 
 
-def test_markdown_tells_the_whole_story() -> None:
+def test_markdown_has_all_that_is_known() -> None:
     text = render_leak_markdown(
         diagnosis(library="lib 1.0"), leak_explanation(), "https://bugsly/issues/3"
     )
@@ -154,7 +154,7 @@ def test_markdown_tells_the_whole_story() -> None:
         assert part in text
 
 
-def test_what_a_walk_of_the_heap_showed_is_told_first() -> None:
+def test_what_a_walk_of_the_heap_showed_comes_first() -> None:
     found = explained(holder=HEAP_HOLDER.path, heap_path=TRACE)
     assert found.what.startswith(
         "`shop.views.make_counter.<closure>.seen` (list, 760 entries) keeps 1.5 MB:"
@@ -162,7 +162,7 @@ def test_what_a_walk_of_the_heap_showed_is_told_first() -> None:
     )
 
 
-def test_objects_that_nothing_leads_to_are_told_by_number_and_type() -> None:
+def test_unreachable_objects_are_described_by_number_and_type() -> None:
     leaked = replace(TRACE, hops=())
     found = explained(Cause.NATIVE, **BARE_FACTS, heap_path=leaked)
     assert found.what.startswith("760 × shop.models.Quote are alive, and nothing leads to them.")

@@ -146,7 +146,7 @@ def _hindrance(connection: Connection, hindrance_issue: HindranceIssue) -> JsonF
 
 def _hidden_leak_facts(leak: Issue) -> JsonFacts:
     """Return what `leak_facts` leaves out."""
-    announced = leak.told
+    announced = leak.reported
     forecast = None if announced is None else announced.forecast
     return {
         "fingerprint": leak.fingerprint,

@@ -74,27 +74,27 @@ def prove_fix(issue: Issue, before: ReleaseWorkers, after: ReleaseWorkers) -> Fi
     return FixProof(outcome=outcome, because=because, before=old, after=new, per=per)
 
 
-def measure_growth_rate(lives: ReleaseWorkers) -> GrowthRate | None:
-    """Return how fast *lives* grow with each request that can drive the leak; None if unknown.
+def measure_growth_rate(measured: ReleaseWorkers) -> GrowthRate | None:
+    """Return how fast *measured* grow with each request that can drive the leak; None if unknown.
 
-    The mean of their slopes, each weighing by its certainty. The interval is as much wider as the
-    lives disagree (Birge 1932).
+    It is the mean of their slopes, each weighted by its certainty. The interval is wider where
+    they disagree (Birge 1932).
     """
     trends = [
         (one.growth, one.started_at)
-        for one in lives.workers
+        for one in measured.workers
         if one.growth is not None and one.growth.axis is GrowthAxis.REQUESTS and one.growth.span
     ]
     if not trends:
         return None
     mean, margin = _weighted_mean([(growth.slope, _slope_error(growth)) for growth, _ in trends])
     requests = sum(growth.span for growth, _ in trends)
-    scale = 1 / lives.driving_part if lives.driving_part else 0.0
+    scale = 1 / measured.driving_part if measured.driving_part else 0.0
     return GrowthRate(
-        release=lives.release,
+        release=measured.release,
         since=min(started_at for _, started_at in trends),
-        lives=len(trends),
-        requests=round(requests * lives.driving_part),
+        workers=len(trends),
+        requests=round(requests * measured.driving_part),
         slope=mean * scale,
         low=(mean - margin) * scale,
         high=(mean + margin) * scale,
@@ -126,7 +126,7 @@ def _judge(old: GrowthRate, new: GrowthRate, part: float) -> tuple[FixOutcome, s
     if old.low <= 0:
         return FixOutcome.OPEN, UNCLEAR_REASON.format(old.release)
     small = MAX_REMAINING_PART * part * old.low
-    shows = old.low * part * new.requests >= MIN_GROWTH_BYTES * min(new.lives, MIN_LIVES)
+    shows = old.low * part * new.requests >= MIN_GROWTH_BYTES * min(new.workers, MIN_LIVES)
     if shows and new.high <= small:
         return FixOutcome.FIXED, ""
     if shows and new.low > small:

@@ -61,7 +61,7 @@ def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
 def _worsened_change(issue: Issue, finding: Finding, now: Micros) -> IssueChange | None:
     if now - issue.changed_at < MIN_ALERT_GAP:
         return None
-    reported = issue.told or issue.finding
+    reported = issue.reported or issue.finding
     because = ""
     if finding.scope.width > reported.scope.width:
         because = f"it was {reported.scope}, and is {finding.scope} now"

@@ -37,7 +37,8 @@ class GrowthRate:
     release: str
     since: Micros
     """When the first of them started."""
-    lives: int
+    workers: int
+    """How many of them were measured."""
     requests: int
     slope: float
     low: float

@@ -188,7 +188,7 @@ class Issue:
     snoozed_until: Micros | None
     finding: Finding
     """The latest."""
-    told: Finding | None = None
+    reported: Finding | None = None
     """The worst that was reported since it opened or came back; None where that is the latest."""
     proof: FixProof | None = None
     """That it was fixed; None where it was not, or came back."""

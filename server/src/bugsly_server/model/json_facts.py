@@ -124,7 +124,7 @@ def _growth_rate_facts(rate: GrowthRate) -> dict[str, Any]:
         "low": round(rate.low, 1),
         "high": round(rate.high, 1),
         "requests": rate.requests,
-        "workers": rate.lives,
+        "workers": rate.workers,
     }
 
 

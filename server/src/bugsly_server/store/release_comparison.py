@@ -25,7 +25,7 @@ def compare_releases(
     None where they are the same, or have no names.
     """
     newest = _newest_release(connection, issue, now) or ""
-    seen_in = [one.release for one in (issue.finding, issue.told) if one is not None]
+    seen_in = [one.release for one in (issue.finding, issue.reported) if one is not None]
     earlier = next((one for one in seen_in if one and one != newest), "")
     if not newest or not earlier:
         return None

@@ -115,7 +115,7 @@ def record_change(
     if new_change.finding is not None:
         facts |= _finding_columns(new_change.finding, new_change.at)
         reported_before = (
-            known.told if known and new_change.kind is IssueChangeKind.WORSENED else None
+            known.reported if known and new_change.kind is IssueChangeKind.WORSENED else None
         )
         facts["told"] = finding_to_json(new_change.finding.no_milder_than(reported_before))
     if known is None:
@@ -178,8 +178,8 @@ def leak_from_row(row: Row[Any]) -> Issue:
     fields = dict(row._mapping)
     fields["state"] = IssueState(fields["state"])
     fields["finding"] = finding_from_json(fields["finding"])
-    if fields["told"] is not None:
-        fields["told"] = finding_from_json(fields["told"])
+    reported = fields.pop("told")
+    fields["reported"] = None if reported is None else finding_from_json(reported)
     if fields["proof"] is not None:
         fields["proof"] = proof_from_json(fields["proof"])
     return Issue(**fields)

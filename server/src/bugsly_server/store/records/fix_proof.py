@@ -73,7 +73,7 @@ def _rate_to_record(rate: GrowthRate) -> GrowthRateRecord:
     return GrowthRateRecord(
         release=rate.release,
         since=rate.since,
-        lives=rate.lives,
+        lives=rate.workers,
         requests=rate.requests,
         slope=rate.slope,
         low=rate.low,
@@ -85,7 +85,7 @@ def _rate_from_record(record: GrowthRateRecord) -> GrowthRate:
     return GrowthRate(
         release=record.release,
         since=record.since,
-        lives=record.lives,
+        workers=record.lives,
         requests=record.requests,
         slope=record.slope,
         low=record.low,
