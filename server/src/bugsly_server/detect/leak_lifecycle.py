@@ -76,7 +76,7 @@ def _worsened_change(issue: Issue, finding: Finding, now: Micros) -> IssueChange
 
 
 def _is_recycling_alert_due(issue: Issue, reported: Finding, now: Micros) -> bool:
-    """Return whether it was not reported within a day that workers are recycled."""
+    """Return whether recycling was never reported, or not within a day."""
     return reported.recycled is None or now - issue.changed_at >= RECYCLING_ALERT_GAP
 
 

@@ -24,7 +24,7 @@ CAUSE_PATIENCE: Micros = 90 * SECOND
 SOURCE_PATIENCE: Micros = 30 * SECOND
 """How long a cause waits for the source that shows its line."""
 URGENT_SECONDS = 15.0 * MINUTE / SECOND
-"""Seconds until memory runs out, below which a finding waits for nothing."""
+"""Seconds until memory runs out, below which a finding waits for no cause and no holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def stops_by_itself(diagnoses: Iterable[Diagnosis]) -> bool:
 
 
 def is_urgent(finding: Finding) -> bool:
-    """Return whether memory runs out too soon to wait for anything."""
+    """Return whether memory runs out too soon to wait for a cause or a holder."""
     return finding.forecast is not None and finding.forecast.expected < URGENT_SECONDS
 
 
