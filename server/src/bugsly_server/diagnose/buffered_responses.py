@@ -1,4 +1,4 @@
-"""Responses that are built whole, where they would better be streamed."""
+"""Finds endpoints that build large responses in memory instead of streaming them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bugsly_server.model.leak_evidence import EndpointResponses, LeakEvidence
 from bugsly_server.model.units import count, size
 
 MIN_LARGE_BODY_BYTES = 4_000_000
-"""Bytes of one body that are worth to be streamed."""
+"""The size of a body from which streaming it pays."""
 MIN_MEMORY_PART = 0.1
-"""Of a worker's private memory."""
+"""The part of a worker's private memory that a body has to take to be reported."""
 MIN_RESPONSES = 5
 
 
 def diagnose_buffered_responses(evidence: LeakEvidence, sources: SourceIndex) -> list[Diagnosis]:
-    """Return a diagnosis for each endpoint that hands over large bodies in one piece."""
+    """Return a diagnosis of each endpoint that passes on large bodies in one piece."""
     smallest = min(
         (bucket.anonymous for history in evidence.histories for bucket in history.buckets),
         default=0,
@@ -40,6 +40,7 @@ def diagnose_buffered_responses(evidence: LeakEvidence, sources: SourceIndex) ->
 def _diagnosis(
     endpoint: str, responses: EndpointResponses, evidence: LeakEvidence, sources: SourceIndex
 ) -> Diagnosis:
+    seen = count(responses.responses)
     location = sources.locate_in_view(Cause.BUFFERED_RESPONSE, endpoint)
     return Diagnosis(
         cause=Cause.BUFFERED_RESPONSE,
@@ -53,8 +54,7 @@ def _diagnosis(
             confidence=0.9,
             reasons=(
                 f"a response of {size(responses.max_whole_bytes)} was handed over in one piece",
-                f"{count(responses.responses)} responses were seen,"
-                f" {count(responses.streamed)} of them streamed",
+                f"{seen} responses were seen, {count(responses.streamed)} of them streamed",
             ),
             falsifiers=("the body is computed as a whole and cannot be had in pieces",),
             worker_ids=tuple(history.worker_id for history in evidence.histories),

@@ -1,4 +1,4 @@
-"""From a holder that grows to the cause it stands for."""
+"""Names the cause of a holder's growth, and the line that feeds it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def with_heap_path(diagnosis: Diagnosis, heap_path: HeapPath) -> Diagnosis:
 
 
 def with_second_reason(diagnosis: Diagnosis, reason: str) -> Diagnosis:
-    """Return *diagnosis* with *reason* after its most telling one."""
+    """Return *diagnosis* with *reason* after its first, the most telling one."""
     first, *others = diagnosis.evidence.reasons
     reasons = (first, reason, *others)
     return replace(diagnosis, evidence=replace(diagnosis.evidence, reasons=reasons))

@@ -1,7 +1,7 @@
-"""Tells a leak from its echoes: entries of one leak are often counted in several places.
+"""Merges the diagnoses of one leak: its entries are often counted in several places.
 
-An engine made for each request adds to lists of its library, keeps descriptors open, and survives
-with its request.
+An engine that is created for each request adds to lists of its library, keeps descriptors open,
+and stays alive together with its request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CAUSE_RANK = {
     Cause.UNBOUNDED_CACHE: 2,
     Cause.GROWING_CONTAINER: 2,
 }
-"""Of holders that grow together, the one whose cause says more stands for all."""
+"""Of holders that grow together, the one with the highest rank represents all of them."""
 
 
 def merge_duplicates(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
@@ -46,7 +46,7 @@ def merge_unattributed(
 ) -> list[Diagnosis]:
     """Return *diagnoses* and *unattributed*, the growth that they leave unexplained.
 
-    A symptom that grows with the same requests is the face of it: both are one leak.
+    A symptom that grows with the same requests shows the same leak; both become one diagnosis.
     """
     if unattributed is None:
         return [*diagnoses]
@@ -79,7 +79,7 @@ def _is_symptom_of(diagnosis: Diagnosis, unattributed: Diagnosis) -> bool:
 
 
 def is_unexplained_symptom(diagnosis: Diagnosis) -> bool:
-    """Return whether *diagnosis* is a symptom of which not even the line is known."""
+    """Return whether *diagnosis* is a symptom and its line is unknown."""
     return (
         diagnosis.is_symptom
         and diagnosis.location.site is None
@@ -88,11 +88,11 @@ def is_unexplained_symptom(diagnosis: Diagnosis) -> bool:
 
 
 def _is_duplicate(diagnosis: Diagnosis, group: Sequence[Diagnosis]) -> bool:
-    """Return whether *diagnosis* grows with the same requests, and tells of nothing else.
+    """Return whether *diagnosis* shows the same leak as *group*.
 
-    It does so as often, or hardly weighs anything, or both lie in libraries: one act of the
-    application leaves traces all over them. Or it is the symptom of what is in *group*, or the same
-    in another thread.
+    It then grows with the same requests, and either at the same rate, or it hardly weighs
+    anything, or both lie in libraries: one call of the application leaves traces all over them. Or
+    it is the symptom of a holder in *group*, or the same holder in another thread.
     """
     own_path = without_thread_number(_name(diagnosis))
     if own_path != _name(diagnosis) and any(
@@ -115,7 +115,7 @@ def _is_duplicate(diagnosis: Diagnosis, group: Sequence[Diagnosis]) -> bool:
 
 
 def _merge_group(group: Sequence[Diagnosis]) -> Diagnosis:
-    """Return the one of *group* that says most, with what the others add to it."""
+    """Return the most significant of *group*, with the reasons and weight of the others."""
     principal = max(group, key=_significance)
     others = [one for one in group if one is not principal]
     heaviest = max(group, key=_weight).growth

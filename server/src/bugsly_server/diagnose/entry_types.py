@@ -1,4 +1,4 @@
-"""Names the types of entries that say what an application does with them."""
+"""Patterns of entry types that reveal the cause of a growth."""
 
 import re
 
@@ -11,4 +11,4 @@ REUSABLE_TYPES = re.compile(
 )
 """Types of entries that are meant to be made once and used by all requests."""
 PROCESS_TYPES = re.compile(r"(^|\.)(Popen|Process)$")
-"""Types of entries that stand for a process of its own."""
+"""Types of entries that stand for another process."""

@@ -24,7 +24,7 @@ def diagnose_heap_holders(
 ) -> list[Diagnosis]:
     """Return the diagnoses of the holders that only the walk found; of nested ones the outermost.
 
-    What its source bounds is left out, though not what lies within it.
+    A holder that its source bounds is left out; a holder within it is not.
     """
     if walked is None:
         return []
@@ -52,7 +52,7 @@ def _diagnose(
     *,
     is_gc_enabled: bool,
 ) -> Diagnosis:
-    """Return the diagnosis of a holder that goes on growing."""
+    """Return the diagnosis of a holder that does not stop growing."""
     walked, requests, driver = growing.holder, growing.growth.requests, growing.driver
     holder = Holder(
         name=walked.name,
@@ -102,7 +102,7 @@ def _diagnose(
 
 
 def _confidence(growing: GrowingHeapHolder, source: OwnerSource) -> float:
-    """Return how sure it is, from how much was seen and from what agrees with it."""
+    """Return the confidence: it rises with the entries seen and the facts that agree."""
     holder, driver = growing.holder, growing.driver
     if holder.may_be_bounded and (source.write_site is None or source.removes_entries):
         return GUESS_CONFIDENCE

@@ -1,4 +1,4 @@
-"""Diagnoses the holders that the census counts: leaks, guesses, and what stops by itself."""
+"""Diagnoses the holders that agents count: leaks, guesses, and what stops by itself."""
 
 from __future__ import annotations
 
@@ -135,9 +135,10 @@ def _reasons(
     endpoint: str | None,
 ) -> list[str]:
     holder = growth.holder
-    requests = sum(run.requests for run in growth.by_worker.values())
+    requests = sum(one.requests for one in growth.by_worker.values())
     of_endpoint = f" of {endpoint}" if endpoint else ""
-    gained = f"gained {count(growth.gained_entries)} entries over {count(requests)} requests{of_endpoint}"
+    over = f"over {count(requests)} requests{of_endpoint}"
+    gained = f"gained {count(growth.gained_entries)} entries {over}"
     rate = (
         f"{_format_rate(growth.entries_per_request)} each, as fast at the end as at the beginning"
     )
@@ -160,9 +161,10 @@ def _reasons(
 
 def _falsifiers(growth: HolderGrowth) -> list[str]:
     falsifiers = ["its number of entries stops growing while requests go on"]
-    if growth.attribution.shares and growth.attribution.shares[0].together:
+    largest = next(iter(growth.attribution.shares), None)
+    if largest is not None and largest.together:
         falsifiers.append(
-            f"requests of {growth.attribution.shares[0].endpoint} and {', '.join(growth.attribution.shares[0].together)}"
+            f"requests of {largest.endpoint} and {', '.join(largest.together)}"
             " come apart, and it follows the others"
         )
     if growth.holder.library:
@@ -177,7 +179,7 @@ def _format_rate(rate: float) -> str:
 
 
 def _diagnose_stopping(growth: HolderGrowth) -> Diagnosis:
-    """Return the diagnosis of a holder that fills up to a bound, or gains ever less."""
+    """Return the diagnosis of a holder that fills up to a bound, or slows down."""
     holder = growth.holder
     limit = holder.bound if growth.pattern is GrowthPattern.BOUNDED else None
     now = f"{holder.name} holds {count(growth.max_entries)}"
@@ -222,7 +224,7 @@ def _grow_together(other: HolderGrowth, growth: HolderGrowth) -> bool:
 
 
 def _confidence(growth: HolderGrowth, source: HolderSource | None, endpoint: str | None) -> float:
-    """Return how sure it is, from how much was seen and from how many facts agree."""
+    """Return the confidence: it rises with the entries seen and the facts that agree."""
     has_write_site = source is not None and bool(source.usage.write_sites)
     doubt = 0.5 / math.sqrt(max(1.0, growth.gained_entries / 40))
     doubt *= 0.6 if has_write_site or growth.holder.site else 1.0

@@ -1,4 +1,4 @@
-"""The way from a root to a holder: which names are on it, and whose source may tell of it."""
+"""Reads the path from a root to a holder: the names on it, and the modules that may feed it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ KEY_PATTERN = re.compile(r"\[[^\]]*\]")
 NAME_PATTERN = re.compile(r"[^\W\d]\w*")
 MODULE_PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 PATH_MARKERS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})
-"""What a probe writes between names, in angles."""
+"""Words that a probe writes between names, in angle brackets."""
 BUILT_IN_MODULES = frozenset(
     {"builtins", "collections", "threading", "functools", "types", "_thread"}
 )
-"""Modules of types whose source never says what an application does with them."""
+"""Modules of types that applications use, and that never feed a holder themselves."""
 ENTRY_STEP = "[*]"
 CALL_ROOT_TYPE = "call"
-"""The type of a root that is a call which goes on."""
+"""The type of a root that is a call in progress."""
 
 
 def holder_name(heap_holder: HeapHolder) -> str:
@@ -27,14 +27,15 @@ def holder_name(heap_holder: HeapHolder) -> str:
 
 
 def path_names(path: str) -> tuple[str, ...]:
-    """Return the names on a path, whichever probe wrote it."""
+    """Return the names on a path, in whichever notation a probe wrote it."""
     return tuple(name for name in NAME_PATTERN.findall(path) if name not in PATH_MARKERS)
 
 
 def owner_modules(heap_holder: HeapHolder) -> Iterator[tuple[str, str]]:
-    """Yield modules whose source may feed the holder, each with the path by which it would know it.
+    """Yield modules that may feed the holder, each with the path by which it would know the holder.
 
-    First those of the types that own it, from the nearest on; last the module that it hangs on.
+    The modules of the types that own it come first, the nearest owner leading; the module at its
+    root comes last.
     """
     last = (path_names(KEY_PATTERN.sub("", heap_holder.path)) or ("",))[-1]
     for hop in reversed(heap_holder.hops[:-1]):

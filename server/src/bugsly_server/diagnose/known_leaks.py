@@ -1,4 +1,4 @@
-"""Recognises the known leaks of libraries."""
+"""Recognises a diagnosis as a known leak of a library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bugsly_server.model.leak_evidence import LeakEvidence
 
 
 def recognise_known_leak(diagnosis: Diagnosis, evidence: LeakEvidence) -> Diagnosis:
-    """Return *diagnosis* under the name of the known leak that it is, if it is one."""
+    """Return *diagnosis* as the known leak that it is, or unchanged."""
     if not diagnosis.is_leak:
         return diagnosis
     texts = [diagnosis.holder_name or "", *_library_lines(diagnosis, evidence)]
@@ -32,7 +32,7 @@ def _library_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> list[str]:
 
 
 def _affects(leak: KnownLeak, diagnosis: Diagnosis) -> bool:
-    """Return whether the version in use, where it is known, is older than the one that mends it."""
+    """Return whether the version in use is older than the fix; True where it is unknown."""
     name, _, version = (diagnosis.library or "").partition(" ")
     if name.lower().replace("_", "-") != leak.library or not leak.fixed_in:
         return not name or not leak.fixed_in

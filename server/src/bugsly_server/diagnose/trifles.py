@@ -1,4 +1,4 @@
-"""Downgrades what a library keeps of each request where it is too little to report."""
+"""Stops calling a leak what a library keeps of each request, where that is too little to report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.model.diagnosis import Diagnosis
 
 MAX_SLIGHT_BYTES_PER_REQUEST = 200.0
-"""What a library may keep of a request unreported: it takes five million requests to gain a
-gigabyte."""
+"""What a library may keep of each request without a report: a gigabyte takes five million
+requests."""
 STANDARD_LIBRARY_PREFIX = "python "
-"""Begins the name of the standard library, which keeps what the application asks it to."""
+"""Starts the name of the standard library, which keeps what the application tells it to keep."""
 
 
 def downgrade_trifle(diagnosis: Diagnosis, memory: MemoryGrowth) -> Diagnosis:
-    """Return *diagnosis*, as no leak where it is slight, a library's, and no known issue.
+    """Return *diagnosis*, as no leak where it is slight, a library's, and not a known leak.
 
     Where memory grows fast, nothing is a trifle.
     """

@@ -1,4 +1,4 @@
-"""What no holder explains: native leaks, cycles, and memory that is free but kept."""
+"""Diagnoses the growth that no holder explains: native leaks, cycles, and retained free memory."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.units import count, size
 
 MIN_DECISIVE_PART = 0.5
-"""The part of a growth that a fact has to account for to decide it."""
+"""The part of a growth that a fact has to account for to be decisive."""
 MIN_REQUESTS_TO_SHOW = 400
-"""Requests after which a holder would have been seen."""
+"""Requests after which a growing holder would have been noticed."""
 MAX_LIVE_PART = 0.45
 MIN_TRIMMED_PART = 0.75
-"""The part of what was gained that one malloc_trim gives back where memory is only kept."""
+"""The part of the gain that one malloc_trim returns where memory was only retained."""
 
 
 def diagnose_unattributed(
@@ -32,8 +32,8 @@ def diagnose_unattributed(
 ) -> Diagnosis | None:
     """Return the diagnosis of the growth that the *known* diagnoses leave unexplained.
 
-    None where they explain most of it, or may do so: what still fills may weigh more than it
-    seems to, and then nothing leaks below Python.
+    None where they explain most of it. None also instead of a native leak where a holder still
+    fills: it may weigh more than it seems to.
     """
     certain = [one for one in known if one.evidence.confidence > GUESS_CONFIDENCE]
     explained_part = min(1.0, sum(one.growth.part for one in certain))
@@ -83,7 +83,7 @@ FALSIFIERS: dict[Cause, tuple[str, ...]] = {
 def _classify(
     gain: MemoryGain, window: AllocationWindow | None, evidence: LeakEvidence
 ) -> tuple[Cause, float, list[str]]:
-    """Return the cause, how sure it is, and the facts."""
+    """Return the cause, the confidence in it, and the reasons."""
     trims = [trim for history in evidence.histories for trim in history.trims]
     reasons = [
         f"private memory gained {size(gain.private_bytes)} over {count(gain.requests)} requests",
@@ -114,7 +114,7 @@ def _classify(
 
 
 def _are_live_bytes_growing(gain: MemoryGain) -> bool:
-    """Return whether what was given out grows as memory does, and to the end."""
+    """Return whether live bytes account for the growth, and still grow at the end."""
     return (
         gain.live_bytes is not None
         and gain.live_bytes >= MIN_DECISIVE_PART * gain.private_bytes
@@ -123,10 +123,10 @@ def _are_live_bytes_growing(gain: MemoryGain) -> bool:
 
 
 def _outlives_requests(window: AllocationWindow | None, gain: MemoryGain) -> bool:
-    """Return whether what outlived its requests in *window* is most of the growth.
+    """Return whether allocations that outlived their requests in *window* are most of the growth.
 
-    Only asked where the allocators do not tell: what a full cache keeps for a while, before it
-    makes room for the next, outlives a window too.
+    False where allocators report live bytes, which are more reliable: an entry of a full cache
+    outlives a window too, before the next one replaces it.
     """
     if window is None or not window.requests or gain.live_bytes is not None:
         return False
@@ -135,7 +135,7 @@ def _outlives_requests(window: AllocationWindow | None, gain: MemoryGain) -> boo
 
 
 def _trim_reason(trims: Iterable[TrimResult], gain: MemoryGain) -> str:
-    """Return the fact that a trim gave most of the growth back, empty where none did."""
+    """Return the reason that a trim returned most of the growth, empty where none did."""
     for trim in trims:
         if trim.before - trim.after >= MIN_TRIMMED_PART * gain.private_bytes:
             change = f"from {size(trim.before)} to {size(trim.after)}"
@@ -151,7 +151,7 @@ def _describe_line(line: AllocationSite) -> str:
 
 
 def _is_watched_long_enough(evidence: LeakEvidence) -> bool:
-    """Return whether enough was served for a holder to have shown itself."""
+    """Return whether any worker served enough requests for a holder to be noticed."""
     return any(
         history.buckets and history.buckets[-1].requests >= MIN_REQUESTS_TO_SHOW
         for history in evidence.histories

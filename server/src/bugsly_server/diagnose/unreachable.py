@@ -1,4 +1,4 @@
-"""Objects that are alive though nothing leads to them: whose fault that is, and what they are."""
+"""Adds the objects that are alive although no root leads to them to a diagnosis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bugsly_server.model.units import count, size
 MIN_DECISIVE_PART = 0.5
 """The part of a growth that objects have to account for to be its cause."""
 MIN_REMAINING_PART = 0.5
-"""The part of what a life would have left behind at this pace that has to be there still."""
+"""The part of the objects created at this pace since the start that must still be alive."""
 MAX_NAMED_TYPES = 3
 NATIVE_CONFIDENCE = 0.85
 CONCERNED_CAUSES = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
@@ -34,10 +34,10 @@ CONCERNED_CAUSES = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
 def add_unreachable_objects(
     unattributed: Diagnosis, walked: WalkedHeap, sources: SourceIndex
 ) -> Diagnosis:
-    """Return *unattributed*, a growth without a holder, with the objects that no root leads to.
+    """Return *unattributed* with the growing objects that no root leads to.
 
-    With the collector on, such objects may only wait for it. They are leaked references where a
-    collection took place and all of the life's are there all the same.
+    While the collector is on, such objects may only be waiting for it. They are leaked references
+    where a collection took place and did not free them.
     """
     growing = [
         each
@@ -72,7 +72,7 @@ def _with_constructor(
     walked: WalkedHeap,
     sources: SourceIndex,
 ) -> Diagnosis:
-    """Return *unattributed* with the endpoint whose requests make the objects, and the line that does."""
+    """Return *unattributed* with the endpoint and the line that create the objects."""
     unattributed = _with_exact_endpoint(unattributed, growing, walked)
     endpoint, site = unattributed.attribution.endpoint, unattributed.location.site
     if not endpoint or (site and unattributed.cause is not Cause.CYCLES):
@@ -86,9 +86,9 @@ def _with_constructor(
 def _with_exact_endpoint(
     unattributed: Diagnosis, growing: Sequence[UnreachableObjects], walked: WalkedHeap
 ) -> Diagnosis:
-    """Return *unattributed* with the endpoint each request of which left a whole number of objects.
+    """Return *unattributed* with the endpoint that leaves a whole number of objects per request.
 
-    That is surer than which requests memory seems to grow with.
+    That is more certain than the endpoint with which memory seems to grow.
     """
     at_requests, gained = walked.heap.requests, walked.gain
     seen_per_request = sum(total_gain(each.bytes) for each in growing) / total_gain(at_requests)
@@ -113,7 +113,7 @@ def _with_exact_endpoint(
 
 
 def _are_leaked(growing: Sequence[UnreachableObjects], walked: WalkedHeap) -> bool:
-    """Return whether a collection left these objects alone, which are most of the growth."""
+    """Return whether a collection did not free these objects, and they are most of the growth."""
     gained = walked.gain
     if gained is None:
         return False
@@ -136,9 +136,10 @@ def _reason(growing: Sequence[UnreachableObjects], heap: HeapGrowth) -> str:
     named = [f"{count(one.counts[-1])} × {one.type}" for one in growing[:MAX_NAMED_TYPES]]
     gained = sum(total_gain(one.counts) for one in growing)
     over = f"{count(total_gain(heap.requests))} requests"
+    kept = size(sum(one.bytes[-1] for one in growing))
     return (
-        f"nothing leads to {', '.join(named)} ({size(sum(one.bytes[-1] for one in growing))}), which"
-        f" are alive all the same: {count(gained)} more over {over}"
+        f"nothing leads to {', '.join(named)} ({kept}), which are alive all the same:"
+        f" {count(gained)} more over {over}"
     )
 
 

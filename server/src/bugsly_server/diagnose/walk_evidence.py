@@ -1,4 +1,4 @@
-"""Revises a diagnosis by a walk of the heap, which confirms it, doubts it or says more."""
+"""Revises a diagnosis by what a walk of the heap found: confirms it, doubts it, or adds to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIN_DECISIVE_PART = 0.5
 def revise_by_walk(
     diagnosis: Diagnosis, walked: WalkedHeap | None, sources: SourceIndex
 ) -> Diagnosis:
-    """Return *diagnosis* with what *walked* says of its holder, or of a growth without one."""
+    """Return *diagnosis* with what *walked* shows of its holder, or of a growth without one."""
     if walked is None:
         return diagnosis
     if diagnosis.holder is None:
@@ -37,9 +37,9 @@ def revise_by_walk(
 
 
 def _doubt_native_leak(unattributed: Diagnosis, walked: WalkedHeap) -> Diagnosis:
-    """Return *unattributed* as unknown where the walk met a holder that may keep its memory.
+    """Return *unattributed* as unknown where the walk met a holder large enough to explain it.
 
-    A holder that may yet stop is not named; but what Python holds does not leak below Python.
+    That holder is not named, because it may yet stop; but memory held by Python is no native leak.
     """
     if unattributed.cause is not Cause.NATIVE:
         return unattributed
@@ -65,7 +65,7 @@ def _add_heap_path(diagnosis: Diagnosis, name: str, walked: WalkedHeap) -> Diagn
 def _reweigh(diagnosis: Diagnosis, walked: WalkedHolder) -> Diagnosis:
     """Return *diagnosis* with the weight of what the walk saw its holder gain, if that is more.
 
-    The census looks at one entry, and not far into it.
+    The census weighs one entry, and does not follow it far.
     """
     growth, holder = diagnosis.growth, diagnosis.holder
     if (

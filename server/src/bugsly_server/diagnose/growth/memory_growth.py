@@ -27,11 +27,11 @@ class MemoryGrowth:
     growing: tuple[WorkerHistory, ...]
     """The workers whose memory surely grows."""
     gains: Mapping[int, MemoryGain]
-    """By worker id, of all workers that were watched for long enough."""
+    """By worker id, for all workers that were watched for long enough."""
     attribution: EndpointAttribution
     """Which endpoints drive the growth of the growing workers."""
     gaining_attribution: EndpointAttribution
-    """The same of the gaining workers alone."""
+    """The same for the gaining workers alone."""
     allocation_window: AllocationWindow | None
     """The latest of the first worker with one: all of them run the same code."""
 
@@ -81,7 +81,10 @@ class MemoryGrowth:
 
 
 def measure_memory_growth(evidence: LeakEvidence, growing_ids: Collection[int]) -> MemoryGrowth:
-    """Return how the memory of *evidence*'s workers grew; that of *growing_ids* surely does."""
+    """Return how the memory of the workers in *evidence* grew.
+
+    The memory of the workers *growing_ids* surely grows.
+    """
     window = next(
         (one.allocation_windows[-1] for one in evidence.histories if one.allocation_windows), None
     )

@@ -1,4 +1,4 @@
-"""Which requests drive what a walked heap holds ever more of, and what else says so."""
+"""Finds the holders of a walked heap that grew, and the requests that drive each."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bugsly_server.diagnose.growth.endpoint_attribution import (
 )
 from bugsly_server.diagnose.growth.growth_pattern import (
     ENTRIES_THRESHOLD,
+    CountGrowth,
     GrowthPattern,
-    LifeGrowth,
 )
 from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
@@ -25,11 +25,11 @@ from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare, is
 from bugsly_server.model.leak_evidence import WorkerHistory
 
 MIN_SNAPSHOTS = 3
-"""Two are no course."""
+"""Two snapshots do not show whether a growth is even."""
 WHOLE_NUMBER_TOLERANCE = 0.1
-"""How far entries per request may lie from a whole number, since samples count the requests."""
+"""How far entries per request may differ from a whole number: samples count the requests."""
 MIN_EVENNESS = 0.5
-"""The least that the slowest interval gains per request, of what the fastest does."""
+"""The least gain per request of the slowest interval, relative to the fastest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,11 @@ class GrowthDriver:
 
     attribution: EndpointAttribution
     symptom: HolderGrowth | None
-    """What is left behind as often, and was seen to grow for long."""
+    """A symptom that grows at the same rate, and was seen to grow for long."""
     duplicate: HolderGrowth | None
-    """A holder that the census counts, which gains as much with each request."""
+    """A holder that the census counts, and that grows at the same rate."""
     worker_ids: tuple[int, ...]
-    """Those that show it."""
+    """The workers that show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class GrowingHeapHolder:
     """A holder that gained with the requests that drive it."""
 
     holder: WalkedHolder
-    growth: LifeGrowth
+    growth: CountGrowth
     """Over those requests: of entries, or of bytes where it grows by bytes alone."""
     driver: GrowthDriver
 
@@ -61,7 +61,7 @@ def find_growing_holders(
     memory: MemoryGrowth,
     growths: Sequence[HolderGrowth],
 ) -> Iterator[GrowingHeapHolder]:
-    """Yield those of *holders* in the heap of *history* that grew with requests, outer ones first.
+    """Yield the *holders* in the heap of *history* that grew with requests, outer ones first.
 
     What drives *memory* or the counted *growths* may drive them too.
     """
@@ -82,8 +82,8 @@ def _possible_drivers(
 ) -> list[GrowthDriver]:
     """Return what may drive *holder*, the likely drivers first.
 
-    What memory grows with need not be what one holder grows with; and what is left behind is
-    counted in bursts, so that the requests which drive that may be the wrong ones.
+    Memory as a whole may grow with other requests than one holder does. Symptoms are counted in
+    bursts, so that the requests that seem to drive them may be the wrong ones.
     """
     candidates = [
         find_one_to_one_endpoint(history, holder.path.requests, holder.path.counts),
@@ -125,7 +125,7 @@ def _is_symptom(growth: HolderGrowth) -> bool:
 
 def _judge_growth(
     history: WorkerHistory, holder: WalkedHolder, driver: GrowthDriver
-) -> LifeGrowth | None:
+) -> CountGrowth | None:
     """Return how *holder* grew with the requests of *driver*, None where it may not have grown."""
     shares, requests = driver.attribution.shares, holder.path.requests
     weighed = judge_even_growth(history, shares, requests, holder.retained)
@@ -133,11 +133,13 @@ def _judge_growth(
     growth = weighed if holder.gained_entries == 0 else counted
     if weighed is None or growth is None:
         return None
-    return growth if not holder.is_keyed or _brings_new_keys(history, holder, growth) else None
+    return (
+        growth if not holder.has_unique_keys or _brings_new_keys(history, holder, growth) else None
+    )
 
 
-def _brings_new_keys(history: WorkerHistory, holder: WalkedHolder, growth: LifeGrowth) -> bool:
-    """Return whether each request brings as many new keys: of a finite stock ever fewer are new."""
+def _brings_new_keys(history: WorkerHistory, holder: WalkedHolder, growth: CountGrowth) -> bool:
+    """Return whether each request adds as many new keys, as it would not if they ran out."""
     return _is_whole_number(growth.per_request) or bool(
         _one_to_one_endpoints(history, holder.path.requests, holder.path.counts)
     )
@@ -148,11 +150,12 @@ def judge_even_growth(
     shares: Sequence[EndpointShare],
     at_requests: Sequence[int],
     levels: Sequence[int],
-) -> LifeGrowth | None:
-    """Return how something grew that held *levels* when *history* had answered *at_requests* requests.
+) -> CountGrowth | None:
+    """Return how something with the counts *levels* grew in *history*.
 
-    None where it did not gain in every interval, about as much with each request that drives it;
-    or too little to tell, or in too few of them. That it goes on has to be known from elsewhere.
+    *at_requests* are the requests that were answered at each of them. None where it did not gain
+    about as much per driving request in every interval, or where too little was seen. That it goes
+    on growing has to be known from other evidence.
     """
     if (
         len(levels) < MIN_SNAPSHOTS
@@ -164,7 +167,7 @@ def judge_even_growth(
     rates = _interval_rates(levels, driving_requests)
     if min(rates) <= 0 or min(rates) < MIN_EVENNESS * max(rates):
         return None
-    return LifeGrowth(
+    return CountGrowth(
         GrowthPattern.STEADY, total_gain(levels), max(1, total_gain(driving_requests)), levels[-1]
     )
 
@@ -172,7 +175,7 @@ def judge_even_growth(
 def find_one_to_one_endpoint(
     history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
 ) -> tuple[EndpointShare, ...]:
-    """Return the endpoint each request of which brought as many entries, if there is one such."""
+    """Return the one endpoint whose requests each added the same number, empty unless one does."""
     found = _one_to_one_endpoints(history, at_requests, levels)
     return tuple(found) if len(found) == 1 else ()
 
@@ -180,10 +183,10 @@ def find_one_to_one_endpoint(
 def _one_to_one_endpoints(
     history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
 ) -> list[EndpointShare]:
-    """Return the endpoints each request of which may have brought as many entries.
+    """Return the endpoints of which each request may have added the same whole number of entries.
 
-    Not even a handful of snapshots leave room for chance there; but endpoints that always come
-    together cannot be told apart.
+    A few snapshots suffice to rule out chance. Endpoints that always come together cannot be told
+    apart.
     """
     if len(levels) < MIN_SNAPSHOTS:
         return []
@@ -200,7 +203,7 @@ def _one_to_one_endpoints(
 
 
 def _is_whole_number(rate: float) -> bool:
-    """Return whether a request brings a whole number of entries, as far as can be told."""
+    """Return whether *rate* is a whole number of entries per request, within the tolerance."""
     whole = round(rate)
     return whole >= 1 and abs(rate - whole) <= WHOLE_NUMBER_TOLERANCE * whole
 
@@ -217,7 +220,7 @@ def _interval_rates(levels: Sequence[int], driving_requests: Sequence[int]) -> l
 def _driving_requests_at(
     history: WorkerHistory, shares: Sequence[EndpointShare], at_requests: int
 ) -> int:
-    """Return how many driving requests *history* had answered when it had answered *at_requests* of all."""
+    """Return the driving requests among the first *at_requests* that *history* answered."""
     answered, driving = 0, 0
     for bucket in history.buckets:
         served = driving_requests(GrowthInterval(0.0, bucket.served, bucket.failed), shares)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from bugsly.protocol.evidence import HeapGrowth, HeapHolder
 from bugsly_server.diagnose.entry_types import REQUEST_KEEPING_TYPES, REUSABLE_TYPES
-from bugsly_server.diagnose.growth.holder_growth import KEYED_KINDS
+from bugsly_server.diagnose.growth.holder_growth import UNIQUE_KEY_KINDS
 from bugsly_server.diagnose.holder_paths import holder_name, owner_modules, path_names
 from bugsly_server.model.heap_path import HeapPath
 
 BOUNDED_TYPES = re.compile(r"(?i)(deque|cache|cache_wrapper|lru|ttl|queue|pool|ring)$")
-"""Ends of types that often have a bound, which a walk does not see."""
+"""Endings of types that often have a bound that a walk does not see."""
 MIN_OBJECTS_PER_ENTRY = 0.5
-"""Objects of a type per entry, from which they are what an entry is made of."""
+"""Objects of a type per entry from which an entry consists of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class WalkedHolder:
     retained: tuple[int, ...]
     """What only it keeps alive, at each snapshot."""
     owners: tuple[tuple[str, str], ...]
-    """The modules whose source may feed it, each with the path by which it would know it."""
-    is_keyed: bool
+    """The modules that may feed it, each with the path by which it would know the holder."""
+    has_unique_keys: bool
     """Whether it keeps each key once."""
     may_be_bounded: bool
     """Whether a holder of its type, or of its owner's, often has a bound."""
@@ -66,14 +66,14 @@ def _describe(heap_holder: HeapHolder, heap: HeapGrowth, memory_per_request: flo
         path=heap_path_of(heap_holder, heap),
         retained=heap_holder.retained,
         owners=tuple(owner_modules(heap_holder)),
-        is_keyed=short_kind in KEYED_KINDS or "dict" in short_kind.lower(),
+        has_unique_keys=short_kind in UNIQUE_KEY_KINDS or "dict" in short_kind.lower(),
         may_be_bounded=any(BOUNDED_TYPES.search(hop.type) for hop in heap_holder.hops[-2:]),
         part=per_request / memory_per_request if memory_per_request else None,
     )
 
 
 def heap_path_of(heap_holder: HeapHolder, heap: HeapGrowth) -> HeapPath:
-    """Return the way to a holder."""
+    """Return the path to *heap_holder*, and what it keeps."""
     return HeapPath(
         hops=heap_holder.hops,
         requests=heap.requests,
@@ -87,9 +87,9 @@ def heap_path_of(heap_holder: HeapHolder, heap: HeapGrowth) -> HeapPath:
 
 
 def entry_type(heap_holder: HeapHolder) -> str:
-    """Return the type that tells most of what a holder keeps, one object to an entry if may be.
+    """Return the type that best describes what a holder keeps; empty where none is frequent.
 
-    Empty where none is kept in number.
+    It prefers a type with one object per entry.
     """
     minimum = MIN_OBJECTS_PER_ENTRY * total_gain(heap_holder.counts)
     nearest = sorted(

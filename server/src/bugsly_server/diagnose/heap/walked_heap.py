@@ -1,8 +1,8 @@
-"""Reads the latest walk of a heap: its holders, and those that grow and no census counts.
+"""Reads the latest walk of a heap: its holders, and the growing ones that the census misses.
 
-A walk lasts some hundred requests, in which a cache that fills looks like a leak. So it only names
-holders that something else has shown to grow for long: the memory of a worker, or objects that
-were seen to stay behind.
+A walk lasts some hundred requests, and during them a cache that fills looks like a leak. So a
+holder counts as growing only where other evidence shows a long growth: the memory of a worker, or
+a symptom.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 MIN_EXPLAINED_PART = 0.2
 """The part of a worker's growth from which a holder may be its cause."""
 MAX_EXPLAINED_PART = 4.0
-"""Times a worker's growth, from which a holder's is of another kind: memory would show it."""
+"""Multiple of a worker's growth from which a holder cannot be its cause: memory would show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,7 @@ class WalkedHeap:
     """What the memory of the worker gained; None where it was not watched for long enough."""
     holders: tuple[WalkedHolder, ...]
     growing: tuple[GrowingHeapHolder, ...]
-    """Those of the holders that surely go on growing and that only the walk found, outer ones
-    first."""
+    """The holders that surely do not stop, and that only the walk found; outer ones first."""
 
 
 def read_walked_heap(
@@ -79,9 +78,9 @@ def _last_seen_at(history: WorkerHistory) -> int:
 def _only_walked(
     found: Iterable[GrowingHeapHolder], growths: Sequence[HolderGrowth]
 ) -> list[GrowingHeapHolder]:
-    """Return those of *found* that surely go on growing and that the census does not count.
+    """Return those of *found* that surely do not stop and that the census does not count.
 
-    Those within a holder that stops are left out too.
+    Holders within one that stops are left out too.
     """
     counted = {path_names(growth.holder.name) for growth in growths}
     stopping = [growth for growth in growths if growth.is_stopping]
@@ -101,7 +100,7 @@ def is_within(names: tuple[str, ...], outer: Sequence[tuple[str, ...]]) -> bool:
 
 
 def _is_lasting(growing: GrowingHeapHolder, stopping: Sequence[HolderGrowth]) -> bool:
-    """Return whether something that was watched for longer says that *growing* goes on."""
+    """Return whether evidence of a longer time shows that *growing* does not stop."""
     if growing.driver.symptom is not None:
         return True
     if growing.driver.duplicate is not None and not growing.driver.duplicate.holder.library:

@@ -11,14 +11,14 @@ from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, la
 
 MIN_CAPACITY_LIMIT = 2
 MAX_GUARDS = 200
-"""Questions for its length that are looked at: a source may come from anybody."""
+"""Comparisons of its length that are examined: a source may come from an attacker."""
 
 
 def find_capacity_limit(tree: ast.Module, mutations: HolderMutations) -> int | None:
     """Return the count at which the code of *tree* stops the holder, None where nothing does.
 
-    That is a length it is cut to, or one at which it is emptied or not added to; else a number
-    that its length is compared with for whatever reason.
+    That is a length to which it is cut, or at which it is emptied or no longer added to; otherwise
+    any number with which its length is compared.
     """
     values = IntegerValues(tree, mutations.constructor_calls)
     found = [*_slice_limits(tree, mutations, values), *_guard_limits(tree, mutations, values)]
@@ -31,7 +31,7 @@ def find_capacity_limit(tree: ast.Module, mutations: HolderMutations) -> int | N
 def _slice_limits(
     tree: ast.Module, mutations: HolderMutations, values: IntegerValues
 ) -> Iterator[int]:
-    """Yield the lengths that it is cut to by a slice: `del log[:-100]`, `log = log[-100:]`."""
+    """Yield the lengths to which a slice cuts it: `del log[:-100]`, `log = log[-100:]`."""
     for node in ast.walk(tree):
         match node:
             case ast.Delete(targets=[ast.Subscript(value=held, slice=ast.Slice(upper=edge))]):
@@ -54,7 +54,7 @@ def _slice_limits(
 def _guard_limits(
     tree: ast.Module, mutations: HolderMutations, values: IntegerValues
 ) -> Iterator[int]:
-    """Yield the lengths that the code asks for before it empties the holder, or adds to it."""
+    """Yield the lengths that the code checks before it empties the holder, or adds to it."""
     functions = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
     called = {last_name(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     checked = 0
@@ -84,7 +84,7 @@ def _keeps_short(
     mutations: HolderMutations,
     functions: Sequence[FunctionNode],
 ) -> bool:
-    """Return whether what *node* does, or lets be done, keeps the holder short."""
+    """Return whether *node*, or a function that it calls, keeps the holder short."""
     inside = [inner for one in (*node.body, *node.orelse) for inner in ast.walk(one)]
     called = {last_name(one.func) for one in inside if isinstance(one, ast.Call)}
     callees = [one for one in functions if one.name in called and one is not function]
@@ -105,7 +105,7 @@ def _last_write_line(function: FunctionNode, mutations: HolderMutations) -> int:
 
 
 def _compared_lengths(tree: ast.AST, mutations: HolderMutations) -> Iterator[ast.expr]:
-    """Yield what the holder's length is compared with in *tree*."""
+    """Yield the expressions with which *tree* compares the holder's length."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
             continue

@@ -10,26 +10,26 @@ from dataclasses import dataclass, replace
 from bugsly_server.diagnose.source_analysis.syntax_trees import last_name, targets_of
 
 VARIABLE_MARKERS = frozenset({"<closure>", "<default>", "<local>"})
-"""What a path says of a variable of a function."""
+"""What a path contains before a variable of a function."""
 
 
 @dataclass(frozen=True, slots=True)
 class HolderSpelling:
-    """How source may spell a holder: `log` and `views.log`, or `self.seen`."""
+    """How a source may spell a holder: `log` and `views.log`, or `self.seen`."""
 
     name: str
     closure_of: str
     """The function whose closure or default it is, empty for all others."""
     is_bare: bool
-    """Whether it may stand there without a dot before it."""
+    """Whether it may be spelled without a dot before it."""
     attribute_of: str = ""
-    """What it is an attribute of: an instance, or a class."""
+    """The instance or class of which it is an attribute; empty for all others."""
     self_nodes: frozenset[int] = frozenset()
-    """Ids of the nodes that spell it within its own class, which is a container."""
+    """Ids of the nodes `self` within its own class, where the holder is an instance of it."""
     foreign_self_nodes: frozenset[int] = frozenset()
-    """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
+    """Ids of the nodes `self` and `cls` in unrelated classes."""
     constructor_calls: frozenset[int] = frozenset()
-    """Ids of the calls that make what it is an attribute of."""
+    """Ids of the calls that create the object of which it is an attribute."""
 
     @classmethod
     def from_path(cls, path: str, module: str) -> HolderSpelling:
@@ -45,7 +45,7 @@ class HolderSpelling:
         )
 
     def resolved_in(self, tree: ast.Module) -> HolderSpelling:
-        """Return it with what `self` stands for in the classes of *tree*."""
+        """Return the spelling with the meaning of `self` in the classes of *tree*."""
         classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
         constructor_calls = (
             constructor_calls_of(self.attribute_of, tree) if self.attribute_of else []
@@ -71,7 +71,7 @@ class HolderSpelling:
 
 
 def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
-    """Return the calls that make what is *name* so: `Cache()` in `log = Cache()`."""
+    """Return the calls whose result is assigned to *name*: `Cache()` in `log = Cache()`."""
     return [
         node.value
         for node in ast.walk(tree)
@@ -82,7 +82,7 @@ def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
 
 
 def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:
-    """Yield what stands for an instance, or for the class, in the code of *class_node*."""
+    """Yield the nodes that stand for an instance or for the class in *class_node*."""
     for node in ast.walk(class_node):
         is_super = isinstance(node, ast.Call) and last_name(node.func) == "super"
         if is_super or (isinstance(node, ast.Name) and node.id in {"self", "cls"}):

@@ -1,4 +1,4 @@
-"""Tells what the source of a module does with one holder: where it adds, limits and removes."""
+"""Reads what a module does with one holder: where it adds entries, and whether it limits them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MAX_CACHED_USAGES = 64
 
 @dataclass(frozen=True, slots=True)
 class HolderUsage:
-    """What the source says of one holder."""
+    """What a source does with one holder."""
 
     write_sites: tuple[WriteSite, ...]
     capacity_limit: int | None
-    """The count at which the source stops it; `UNKNOWN` where only that it does is known."""
+    """The count at which the source stops it; `UNKNOWN_VALUE` where the count is not known."""
     removes_entries: bool
-    """Whether anything ever leaves it."""
+    """Whether anything removes entries from it."""
 
 
 @lru_cache(MAX_CACHED_USAGES)

@@ -21,9 +21,9 @@ REMOVING_METHODS = frozenset(
 ADDING_FUNCTIONS = frozenset({"heappush", "insort", "insort_left", "insort_right"})
 """Functions that add to their first argument."""
 REMOVING_FUNCTIONS = frozenset({"heappop"})
-"""Functions that take out of their first argument."""
+"""Functions that remove from their first argument."""
 INITIALISERS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
-"""Methods that make the holder, and make nothing anew."""
+"""Methods that create the holder, so that an assignment in them replaces nothing."""
 MAX_CACHED_FUNCTIONS = 64
 
 
@@ -47,9 +47,9 @@ class HolderMutations:
     references: frozenset[int]
     """The expressions that spell it: `log`, `views.log`, `self.seen`, `log[key]`."""
     additions: Mapping[int, Addition]
-    """In order of the source."""
+    """By id of the node, in source order."""
     namesakes: tuple[FunctionNode, ...]
-    """The functions with its name: one of them may be the holder, inside a cache."""
+    """The functions with its name: a cached function is a holder itself."""
     removals: frozenset[int]
     replacements: frozenset[tuple[int, int]]
     """Assignments of a new object in its place, each with a function around it."""
@@ -103,7 +103,7 @@ def find_mutations(tree: ast.Module, path: str, module: str) -> HolderMutations 
 
 
 def _walk_with_functions(tree: ast.AST) -> Iterator[tuple[ast.AST, tuple[FunctionNode, ...]]]:
-    """Yield every node in order of the source, with the functions around it, outermost first."""
+    """Yield every node in source order, with the functions around it, outermost first."""
     pending: list[tuple[ast.AST, tuple[FunctionNode, ...]]] = [(tree, ())]
     while pending:
         node, functions = pending.pop()
@@ -178,7 +178,7 @@ def _removes_from(node: ast.AST, spelling: HolderSpelling) -> bool:
 
 
 def _replaces(node: ast.Assign, spelling: HolderSpelling, function: FunctionNode) -> bool:
-    """Return whether *node* puts another in the holder's place, with less in it or nothing."""
+    """Return whether *node*, in *function*, replaces the holder by one with fewer entries."""
     targets = [
         one
         for target in node.targets
@@ -192,7 +192,7 @@ def _replaces(node: ast.Assign, spelling: HolderSpelling, function: FunctionNode
 
 
 def _is_creation_check(node: ast.AST) -> TypeGuard[ast.If]:
-    """Return whether *node* lets be made what is not there yet: `if not hasattr(here, "log")`."""
+    """Return whether *node* checks if the holder exists yet: `if not hasattr(here, "log")`."""
     if not isinstance(node, ast.If):
         return False
     test_nodes = list(ast.walk(node.test))
@@ -205,7 +205,7 @@ def _is_creation_check(node: ast.AST) -> TypeGuard[ast.If]:
 
 
 def _is_holder_itself(target: ast.AST, spelling: HolderSpelling, function: FunctionNode) -> bool:
-    """Return whether *target* is the holder itself, and not a variable of *function*'s own."""
+    """Return whether *target* is the holder itself, not a local variable of *function*."""
     if isinstance(target, ast.Attribute):
         return _refers_to(target, spelling)
     if not isinstance(target, ast.Name) or not _refers_to(target, spelling):
@@ -215,6 +215,6 @@ def _is_holder_itself(target: ast.AST, spelling: HolderSpelling, function: Funct
 
 @lru_cache(MAX_CACHED_FUNCTIONS)
 def _outer_names(function: FunctionNode) -> frozenset[str]:
-    """Return the names that are not *function*'s own although it gives them something."""
+    """Return the names that *function* declares global or nonlocal."""
     found = (one.names for one in ast.walk(function) if isinstance(one, ast.Global | ast.Nonlocal))
     return frozenset(name for names in found for name in names)

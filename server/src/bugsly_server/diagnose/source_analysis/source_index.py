@@ -1,6 +1,6 @@
-"""Answers what the application's sources say of a holder, a view or a module.
+"""Answers questions about the application's sources: who adds to a holder, and at which line.
 
-Diagnosis asks it alone; which module parses and searches the sources is its own business.
+The only module of this package that diagnosis calls.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bugsly_server.diagnose.source_analysis.write_sites import WriteSite, choose
 from bugsly_server.model.diagnosis import Cause, SourceLocation, is_symptom_kind
 
 DEFINED_KINDS = frozenset({"thread", "receiver"})
-"""Kinds whose probe knows the line that defines them, not the line that makes another."""
+"""Kinds whose probe knows the line that defines them, not the line that creates another."""
 NAME_PATTERN = re.compile(r"[A-Za-z_]\w*")
 BOUND_KEYWORDS = re.compile(r"maxlen|maxsize|max_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderSource:
-    """What the sources say of one holder that the census counts."""
+    """What the sources say about one holder that agents count."""
 
     usage: HolderUsage
     consulted: Sequence[ModuleSource]
@@ -53,7 +53,7 @@ class HolderSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerSource:
-    """What the sources of the modules that may own a holder say of it."""
+    """What the sources of the modules that may own a holder say about it."""
 
     write_site: WriteSite | None = None
     file: str | None = None
@@ -61,17 +61,17 @@ class OwnerSource:
     has_limit: bool = False
     """Whether one of them limits its number of entries."""
     mentions_limit: bool = False
-    """Whether one of them passes a limit to anything, as `maxlen`."""
+    """Whether one of them mentions a limit of anything, as `maxlen`."""
     removes_entries: bool = False
 
     @property
     def library(self) -> str | None:
-        """Return the folder among installed packages that its file lies in, if it does."""
+        """Return the installed package that its file belongs to, None for other files."""
         return library_folder(self.file or "")
 
 
 class SourceIndex:
-    """The sources of an application, by file, and what they say of its *holders*, by name."""
+    """The *sources* of an application, by file, and what they say about *holders*, by name."""
 
     def __init__(self, sources: Mapping[str, ModuleSource], holders: Mapping[str, Holder]) -> None:
         self._sources = sources
@@ -85,7 +85,7 @@ class SourceIndex:
         return {name: limit for name, limit in limits if limit is not None}
 
     def _read(self, holder: Holder) -> HolderSource | None:
-        """Return what the sources say of *holder*; None where its module's own is not known."""
+        """Return what the sources say about *holder*; None unless its own module was read."""
         own = self._sources.get(holder.file)
         if own is None or not own.text:
             return None
@@ -104,15 +104,15 @@ class SourceIndex:
         )
 
     def _of_module(self, module: str) -> ModuleSource | None:
-        """Return the source of *module*, or the one that says why there is none."""
+        """Return the source of *module*, without a text where it cannot be read."""
         known = (one for one in self._sources.values() if module in {one.module, one.file})
         return next(known, None)
 
     def of_owners(self, owners: Iterable[tuple[str, str]], endpoint: str | None) -> OwnerSource:
-        """Return what the sources of *owners* say of a holder, the first one's write site.
+        """Return what the sources of *owners* say about a holder.
 
-        *owners* are modules, each with the path by which it would know the holder; the write site
-        is the one that *endpoint* most likely reaches.
+        *owners* are modules, each with the path by which it would know the holder. The write site
+        is from the first of them that has one, and most likely reached by *endpoint*.
         """
         found, unread = OwnerSource(), None
         for module, path in owners:
@@ -139,7 +139,7 @@ class SourceIndex:
     ) -> SourceLocation:
         """Return the line that feeds *holder*.
 
-        The probe's own word comes first, then the application's code, then a library's.
+        A line that the probe saw comes first, then the application's code, then a library's.
         """
         patterns = (
             OPENING_CALL_PATTERNS
@@ -166,7 +166,7 @@ class SourceIndex:
     def locate_in_view(
         self, cause: Cause, endpoint: str | None, patterns: Sequence[str] = ()
     ) -> SourceLocation | None:
-        """Return the line that *cause* is about in the view of *endpoint*.
+        """Return the line of the call that *cause* is about in the view of *endpoint*.
 
         A call that matches one of *patterns* comes first.
         """
@@ -176,7 +176,7 @@ class SourceIndex:
         return _call_location(call)
 
     def locate_constructor(self, type_names: Iterable[str], endpoint: str) -> SourceLocation | None:
-        """Return the line in the view of *endpoint* that makes the first of *type_names* made there."""
+        """Return the line in the view of *endpoint* that creates one of *type_names*, in order."""
         found = (find_constructor_call(one, endpoint, self._sources.values()) for one in type_names)
         return _call_location(next((call for call in found if call is not None), None))
 
@@ -199,7 +199,7 @@ class SourceIndex:
 
 
 def library_folder(file: str) -> str | None:
-    """Return the folder of installed packages that *file* lies in, None for other files."""
+    """Return the installed package that *file* belongs to, None for other files."""
     found = re.search(r"/(?:site|dist)-packages/([^/]+)", file)
     return found[1].removesuffix(".py") if found else None
 

@@ -1,4 +1,4 @@
-"""Parses Python source for the analysis of holders, and reads its syntax nodes."""
+"""Parses Python source, and reads names from the nodes of its syntax tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 @lru_cache(MAX_CACHED_TREES)
 def parse_source(text: str) -> ast.Module | None:
-    """Return the tree of *text*, None where it cannot be parsed."""
+    """Return the syntax tree of *text*; None where it is too long or cannot be parsed."""
     if len(text) > MAX_SOURCE_LENGTH:
         return None
     try:
@@ -23,10 +23,10 @@ def parse_source(text: str) -> ast.Module | None:
 
 
 def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
-    """Return what *node* assigns to."""
+    """Return the targets of the assignment *node*."""
     return list(node.targets) if isinstance(node, ast.Assign) else [node.target]
 
 
 def last_name(node: ast.AST) -> str:
-    """Return `c` of `c` and of `a.b.c`; empty for all else."""
+    """Return `c` for `c` and for `a.b.c`, empty for other nodes."""
     return str(getattr(node, "attr", getattr(node, "id", "")))

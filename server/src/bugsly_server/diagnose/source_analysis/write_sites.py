@@ -16,15 +16,15 @@ class WriteSite:
 
     line: int
     function: str
-    """Of the innermost function around it, empty at the level of the module."""
+    """The innermost function around it, empty at module level."""
     routes: tuple[str, ...]
-    """Routes that its function is decorated with, as written."""
+    """The routes in the decorators of its functions, as written."""
     looks_up_first: bool
-    """Whether the function looks into the holder before it adds to it."""
+    """Whether the function also looks up keys in the holder, as a cache does."""
 
 
 def find_write_sites(mutations: HolderMutations) -> tuple[WriteSite, ...]:
-    """Return the lines that add to the holder: of a closure, those in its function if any are."""
+    """Return the lines that add to the holder; for a closure, those in its function if any."""
     write_sites = [
         _write_site_at(node, functions, mutations)
         for node, functions in mutations.additions.values()
@@ -39,7 +39,7 @@ def find_write_sites(mutations: HolderMutations) -> tuple[WriteSite, ...]:
 
 
 def choose_write_site(write_sites: Sequence[WriteSite], endpoint: str | None) -> WriteSite | None:
-    """Return the one of *write_sites* that *endpoint* most likely runs into."""
+    """Return the one of *write_sites* that *endpoint* most likely reaches."""
     route = (endpoint or "").partition(" ")[2]
     return min(
         write_sites,
@@ -79,7 +79,7 @@ def _routes_of(function: FunctionNode) -> Iterator[str]:
 
 
 def _looks_up(node: ast.AST, mutations: HolderMutations) -> bool:
-    """Return whether *node* asks the holder for a key."""
+    """Return whether *node* looks up a key in the holder."""
     match node:
         case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[holder]):
             return id(holder) in mutations.references
