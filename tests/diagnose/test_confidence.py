@@ -1,4 +1,4 @@
-"""How sure a growth is that may yet stop, or that few requests drive."""
+"""How confident a diagnosis is where the growth may yet stop, or few requests drive it."""
 
 import pytest
 from tests.support.leak_evidence import (

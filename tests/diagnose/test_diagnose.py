@@ -1,4 +1,4 @@
-"""What is said of workers whose growth is known, by what was seen in them."""
+"""Which diagnoses follow from what was seen in workers."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which of the holders that grow together stands for all of them."""
+"""Which of the holders that grow together represents all of them."""
 
 from dataclasses import replace
 from itertools import permutations

@@ -1,4 +1,4 @@
-"""Known leaks of libraries: the entries, and how they are recognised."""
+"""How known leaks of libraries are recognised, and that each entry is complete."""
 
 import re
 from typing import Any

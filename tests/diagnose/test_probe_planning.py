@@ -1,4 +1,4 @@
-"""What workers are asked for, so that a diagnosis can be made."""
+"""Which probes are requested to complete a diagnosis."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is said of a growth that no holder explains."""
+"""Which cause a growth has that no holder explains."""
 
 from dataclasses import replace
 from typing import Any

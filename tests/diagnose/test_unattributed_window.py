@@ -1,4 +1,4 @@
-"""A window of allocations in one worker speaks for all that run the same code."""
+"""An allocation window of one worker counts for all that run the same code."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is said of objects that are alive though nothing leads to them."""
+"""What objects that no root leads to add to a diagnosis."""
 
 from typing import Any
 

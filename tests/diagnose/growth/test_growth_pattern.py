@@ -1,4 +1,4 @@
-"""Laws of the courses that holders take."""
+"""Laws of the patterns in which holders grow."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a walk of the heap adds: holders that no module leads to by containers alone."""
+"""Which holders a walk of the heap adds to those that are counted."""
 
 from typing import Any
 

@@ -54,7 +54,7 @@ def diagnose_holders(
     *,
     is_gc_enabled: bool,
 ) -> HolderDiagnoses:
-    """Return the diagnoses of the holders that *growths* are of."""
+    """Return the diagnoses of the holders that grow, by their *growths*."""
     steady = [growth for growth in growths if growth.is_steady]
     hints = [growth for growth in growths if growth.is_hint and not growth.holder.library]
 
@@ -208,9 +208,7 @@ def _diagnose_stopping(growth: HolderGrowth) -> Diagnosis:
             has_unique_keys=False,
         ),
         location=SourceLocation(site=holder.site or None, file=holder.file or None),
-        attribution=EndpointAttribution(
-            endpoint=growth.attribution.endpoint, shares=growth.attribution.shares
-        ),
+        attribution=growth.attribution,
     )
 
 
