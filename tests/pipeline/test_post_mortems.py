@@ -122,11 +122,11 @@ def test_of_a_young_worker_it_shows_the_whole_lifetime(desk: PipelineHarness) ->
     ("holder", "site", "kept"),
     [
         ("shop.views.log", "shop/views.py:12", "`shop.views.log` kept its memory"),
-        ("", "shop/views.py:12", "`shop/views.py:12` kept its memory"),
+        (None, "shop/views.py:12", "`shop/views.py:12` kept its memory"),
     ],
 )
 def test_the_holder_is_the_one_of_the_leak_known_at_that_time(
-    desk: PipelineHarness, holder: str, site: str, kept: str
+    desk: PipelineHarness, holder: str | None, site: str, kept: str
 ) -> None:
     leak = open_issue(desk, diagnosis=diagnosis(holder=holder, site=site))
     report_killed_worker(desk, ExitReason.OUT_OF_MEMORY, minutes=2)

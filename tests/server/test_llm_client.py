@@ -250,7 +250,9 @@ def test_a_private_network_is_refused_unless_it_is_allowed() -> None:
 
 
 def test_a_leak_is_explained_too() -> None:
-    asked = question_about_leak(diagnosis(), leak_explanation(culprit=((12, "log.append(1)"),)))
+    asked = question_about_leak(
+        diagnosis(), leak_explanation(source_excerpt=((12, "log.append(1)"),))
+    )
     answer = llm_answer(evidence=[{"exception": 0, "frame": 0, "shows": "it appends"}])
     advice, server, _ = ask_model(whole_reply(json.dumps(answer)), asked=asked)
     assert advice.verified

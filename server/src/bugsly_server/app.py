@@ -26,7 +26,7 @@ from bugsly_server.alert_delivery import AlertSender
 from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.digester import Digester
 from bugsly_server.egress.address_guard import AddressGuard
-from bugsly_server.errors import Misconfigured, Unavailable
+from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
@@ -42,7 +42,7 @@ from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
 from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.login import FailedLogins
 from bugsly_server.web.page_context import ServerContext
-from bugsly_server.web.routes import not_found, routes, server_error
+from bugsly_server.web.routes import not_found, routes, server_error, unreadable_record
 from bugsly_server.web.security import SecurityMiddleware
 from bugsly_server.web.template_filters import template_environment
 
@@ -123,7 +123,11 @@ class Server:
                 Route("/api/{project_id}/store/", self.envelopes),
                 *routes(),
             ],
-            exception_handlers={404: not_found, 500: server_error},
+            exception_handlers={
+                404: not_found,
+                UnreadableRecord: unreadable_record,
+                500: server_error,
+            },
             lifespan=self._lifespan,
         )
         app.state.server_context = ServerContext(

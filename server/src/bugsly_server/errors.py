@@ -7,6 +7,7 @@ BugslyError
 ├── EgressRefused     we may not connect to an address             → reported by its sender
 ├── LlmError          a model gave no useful answer                → the rules explain instead
 ├── ChannelError      an alert was not delivered                   → tried again, or shown at once
+├── UnreadableRecord  stored data of another version, or damaged   → one line in the log
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -63,6 +64,10 @@ class ChannelError(BugslyError):
 
 class LlmError(BugslyError):
     """A language model that gave no useful answer."""
+
+
+class UnreadableRecord(BugslyError):
+    """Stored data that this version of the server cannot read."""
 
 
 class Misconfigured(BugslyError):

@@ -1,4 +1,4 @@
-"""Recognises the known leaks of libraries."""
+"""Recognises a diagnosis as a known leak of a library."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bugsly_server.model.leak_evidence import LeakEvidence
 
 
 def recognise_known_leak(diagnosis: Diagnosis, evidence: LeakEvidence) -> Diagnosis:
-    """Return *diagnosis* under the name of the known leak that it is, if it is one."""
+    """Return *diagnosis* as the known leak that it is, or unchanged."""
     if not diagnosis.is_leak:
         return diagnosis
-    texts = [diagnosis.holder, *_library_lines(diagnosis, evidence)]
+    texts = [diagnosis.holder_name or "", *_library_lines(diagnosis, evidence)]
     for slug, leak in known_leaks().items():
         if any(re.search(leak.pattern, text) for text in texts) and _affects(leak, diagnosis):
-            return replace(diagnosis, known=slug, cause=leak.cause)
+            return replace(diagnosis, known_leak=slug, cause=leak.cause)
     return diagnosis
 
 
@@ -28,7 +28,7 @@ def _library_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> list[str]:
     return [
         line.inner
         for history in evidence.histories
-        if history.worker_id in diagnosis.workers and not diagnosis.holder
+        if history.worker_id in diagnosis.evidence.worker_ids and diagnosis.holder is None
         for window in history.allocation_windows
         for line in window.lines[:1]
     ]
@@ -39,7 +39,7 @@ def _affects(leak: KnownLeak, diagnosis: Diagnosis) -> bool:
 
     A version that is not known may be any, so it is affected.
     """
-    name, _, version = diagnosis.library.partition(" ")
+    name, _, version = (diagnosis.library or "").partition(" ")
     if canonicalize_name(name) != leak.library or not leak.fixed_in:
         return not name or not leak.fixed_in
     return not version or _is_older(version, Version(leak.fixed_in))

@@ -45,7 +45,7 @@ def _open_leak(issue: Issue) -> OpenLeak | None:
     return OpenLeak(
         issue=issue.id,
         cause=diagnosis.cause,
-        holder=diagnosis.holder,
-        site=diagnosis.site,
-        endpoint=diagnosis.endpoint,
+        holder=diagnosis.holder_name or "",
+        site=diagnosis.location.site or "",
+        endpoint=diagnosis.attribution.endpoint or "",
     )

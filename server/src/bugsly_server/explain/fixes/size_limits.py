@@ -29,8 +29,8 @@ def bound_container(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
     """Make a list a `deque(maxlen=…)`, or evict an entry of a dict, a set or a list."""
-    owner, _, name = diagnosis.holder.rpartition(".")
-    if not _is_module(owner, diagnosis.file):
+    owner, _, name = (diagnosis.holder_name or "").rpartition(".")
+    if not _is_module(owner, diagnosis.location.file or ""):
         return None
     for node in tree.body:
         match node:
@@ -41,6 +41,10 @@ def bound_container(
             ):
                 return _with_bound(lines, tree, diagnosis, node, initial)
     return None
+
+
+def _last_name(diagnosis: Diagnosis) -> str:
+    return (diagnosis.holder_name or "").rpartition(".")[2]
 
 
 def _is_module(owner: str, file: str) -> bool:
@@ -56,7 +60,7 @@ def _with_bound(
     node: ast.Assign | ast.AnnAssign,
     initial: ast.expr,
 ) -> SourceLines | None:
-    name = diagnosis.holder.rpartition(".")[2]
+    name = _last_name(diagnosis)
     match initial:
         case ast.List(elts=[]) | ast.Call(func=ast.Name(id="list"), args=[]):
             if _needs_a_list(tree, name):
@@ -120,7 +124,7 @@ def _with_eviction(
         or not is_alone_on_lines(lines, statement)
     ):
         return None
-    name = diagnosis.holder.rpartition(".")[2]
+    name = _last_name(diagnosis)
     indent = indent_of(lines[statement.lineno - 1])
     is_return = isinstance(statement, ast.Return)
     position = statement.lineno - 1 if is_return else statement.end_lineno or statement.lineno
@@ -134,7 +138,7 @@ def _with_eviction(
 
 def bound_cache(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> SourceLines | None:
     """Give a `cache` decorator a `maxsize`, or bound a container that serves as a cache."""
-    name = diagnosis.holder.rpartition(".")[2]
+    name = _last_name(diagnosis)
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != name:
             continue

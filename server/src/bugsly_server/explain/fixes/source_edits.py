@@ -21,7 +21,7 @@ def split_lines(text: str) -> SourceLines:
 
 def site_line_number(diagnosis: Diagnosis) -> int:
     """Return the number of the leaking line, 0 if it is not known."""
-    number = diagnosis.site.rpartition(":")[2]
+    number = (diagnosis.location.site or "").rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 
 

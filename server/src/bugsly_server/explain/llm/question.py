@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from bugsly_server.explain.errors.raised_exception import frame_location
 from bugsly_server.explain.llm.scrub import scrub
-from bugsly_server.model.diagnosis import Diagnosis, Explanation
+from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.error_explanation import ErrorContext, ErrorExplanation, FrameRef
 from bugsly_server.model.event import ErrorEvent, StackFrame
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.units import size
 
 MAX_DATA_BYTES = 24_000
@@ -88,27 +89,28 @@ def question_about_leak(diagnosis: Diagnosis, explanation: Explanation) -> LlmQu
         title=explanation.title,
         what=explanation.what,
         why=explanation.cost,
-        fix=explanation.fix,
-        unless="; ".join(diagnosis.unless),
-        confidence=diagnosis.confidence,
-        diff=explanation.diff,
+        fix=explanation.fix.change,
+        unless="; ".join(diagnosis.evidence.falsifiers),
+        confidence=diagnosis.evidence.confidence,
+        diff=explanation.fix.diff or "",
         rule=diagnosis.cause,
     )
     facts = {
         "cause": diagnosis.cause,
-        "holder": diagnosis.holder,
-        "endpoint": diagnosis.endpoint,
+        "holder": diagnosis.holder_name,
+        "endpoint": diagnosis.attribution.endpoint,
         "library": diagnosis.library,
-        "bytes per request": size(diagnosis.bytes_per_request),
-        "held": size(diagnosis.bytes),
+        "bytes per request": size(diagnosis.growth.bytes_per_request),
+        "held": size(diagnosis.growth.bytes),
     }
     lines = ["A memory leak:", *(f"{name}: {value}" for name, value in facts.items() if value)]
-    lines += [f"fact: {one}" for one in diagnosis.because]
+    lines += [f"fact: {one}" for one in diagnosis.evidence.reasons]
     citable_frames = {}
-    if diagnosis.site:
-        citable_frames[0, 0] = FrameRef(exception=0, frame=0, line=diagnosis.site)
-        lines.append(f"[0.0] {diagnosis.site}")
-        lines += [f"  {number}  {text}" for number, text in explanation.culprit]
+    site = diagnosis.location.site
+    if site is not None:
+        citable_frames[0, 0] = FrameRef(exception=0, frame=0, line=site)
+        lines.append(f"[0.0] {site}")
+        lines += [f"  {number}  {text}" for number, text in explanation.source_excerpt]
     data = _truncated(scrub(_truncated("\n".join([*lines, *_rule_lines(rules)]))))
     return LlmQuestion(_fenced(data), citable_frames, rules)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.issue import Finding, IssueKind, IssueState
 from bugsly_server.store.meta.error_tables import error, grouping, trait
 from bugsly_server.store.meta.tables import issue
+from bugsly_server.store.records.finding import finding_from_json
 
 PAGE_SIZE = 50
 MAX_CHOICES = 100
@@ -118,7 +118,7 @@ def _was_in(kind: str, value: str) -> ColumnElement[bool]:
 def _listed_from_row(row: Any) -> ListedIssue:
     fields = dict(row._mapping)
     is_leak = fields["kind"] == IssueKind.LEAK
-    finding = msgspec.json.decode(fields["finding"], type=Finding) if is_leak else None
+    finding = finding_from_json(fields["finding"]) if is_leak else None
     return ListedIssue(
         **fields
         | {

@@ -138,9 +138,9 @@ worker = Table(
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,
 )
-"""Written and read whole as JSON, never queried: `judgement` is a `model.growth.GrowthJudgement`,
-`net` a `bugsly.protocol.safety_net.RecyclerReport`, `under_way` a list of
-`bugsly.protocol.memory.EndpointInFlight`.
+"""Written and read whole as JSON, never queried: `judgement` is a record of
+`store/records/growth_judgement.py`, `net` a `bugsly.protocol.safety_net.RecyclerReport`,
+`under_way` a list of `bugsly.protocol.memory.EndpointInFlight`.
 
 An id is never used again, because telemetry may still hold samples under it.
 """
@@ -186,8 +186,8 @@ issue = Table(
     Index(None, "project_id", "state", "seen_at"),
     Index(None, "project_id", "seen_at"),
 )
-"""Leaks have a `finding`, errors an empty one and a row of `error`. `release` and
-`environment` are the latest."""
+"""Leaks have a `finding`, errors an empty one and a row of `error`. `finding`, `told` and `proof`
+are records of `store/records/`. `release` and `environment` are the latest."""
 
 change = Table(
     "change",

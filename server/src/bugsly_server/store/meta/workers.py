@@ -16,8 +16,8 @@ from bugsly_server.clock import Micros
 from bugsly_server.model.growth import GrowthJudgement, GrowthVerdict
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta.tables import endpoint, release, worker
+from bugsly_server.store.records.growth_judgement import judgement_from_json, judgement_to_json
 
-_JUDGEMENT_DECODER = msgspec.json.Decoder(GrowthJudgement)
 _COUNTS_DECODER = msgspec.json.Decoder(dict[str, int])
 _NET_DECODER = msgspec.json.Decoder(RecyclerReport)
 _IN_FLIGHT_DECODER = msgspec.json.Decoder(tuple[EndpointInFlight, ...])
@@ -123,7 +123,7 @@ def list_of_release(
 
 def add(connection: Connection, project_id: int, facts: Mapping[str, Mapping[str, Any]]) -> None:
     """Store new workers; *facts* are their fields by token."""
-    judgement = msgspec.json.encode(INITIAL_JUDGEMENT).decode()
+    judgement = judgement_to_json(INITIAL_JUDGEMENT)
     fixed = {"project_id": project_id, "judgement": judgement}
     values = [
         {**_encoded_fields(stated), **fixed, "token": token} for token, stated in facts.items()
@@ -208,7 +208,9 @@ def _encoded_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encoded_value(name: str, value: Any) -> Any:
-    if name in {"judgement", "lost", "facts", "under_way"} or isinstance(value, RecyclerReport):
+    if isinstance(value, GrowthJudgement):
+        return judgement_to_json(value)
+    if name in {"lost", "facts", "under_way"} or isinstance(value, RecyclerReport):
         return msgspec.json.encode(value).decode()
     return value.value if isinstance(value, ExitReason) else value
 
@@ -216,7 +218,7 @@ def _encoded_value(name: str, value: Any) -> Any:
 def _worker(row: Row[Any]) -> Worker:
     known = dict(row._mapping)
     del known["token"]
-    known["judgement"] = _JUDGEMENT_DECODER.decode(known["judgement"])
+    known["judgement"] = judgement_from_json(known["judgement"])
     known["lost"] = _COUNTS_DECODER.decode(known["lost"])
     known["facts"] = _COUNTS_DECODER.decode(known["facts"])
     known["under_way"] = _IN_FLIGHT_DECODER.decode(known["under_way"])

@@ -1,47 +1,50 @@
-"""Objects that are alive though nothing leads to them: whose fault that is, and what they are."""
+"""Adds the objects that are alive although no root leads to them to a diagnosis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bugsly.protocol.evidence import HeapGrowth, ModuleSource, UnreachableObjects
-from bugsly_server.diagnose.growth.live_bytes import memory_gain
+from bugsly.protocol.evidence import HeapGrowth, UnreachableObjects
+from bugsly_server.diagnose.diagnosis_revisions import (
+    with_confidence,
+    with_heap_path,
+    with_reasons,
+)
 from bugsly_server.diagnose.heap.heap_attribution import (
     find_one_to_one_endpoint,
     judge_even_growth,
-    total_gain,
 )
+from bugsly_server.diagnose.heap.heap_holders import total_gain
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
-from bugsly_server.diagnose.source_analysis.source_locations import format_site
-from bugsly_server.diagnose.source_analysis.suspect_calls import find_constructor_call
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
+from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointAttribution
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.units import count, size
 
 MIN_DECISIVE_PART = 0.5
 """The part of a growth that objects have to account for to be its cause."""
 MIN_REMAINING_PART = 0.5
-"""The part of what a life would have left behind at this pace that has to be there still."""
+"""The part of the objects created at this pace since the start that must still be alive."""
 MAX_NAMED_TYPES = 3
 NATIVE_CONFIDENCE = 0.85
 CONCERNED_CAUSES = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
 
 
 def add_unreachable_objects(
-    unattributed: Diagnosis, walked: WalkedHeap, sources: Mapping[str, ModuleSource]
+    unattributed: Diagnosis, walked: WalkedHeap, sources: SourceIndex
 ) -> Diagnosis:
-    """Return *unattributed*, a growth without a holder, with the objects that no root leads to.
+    """Return *unattributed* with the growing objects that no root leads to.
 
-    With the collector on, such objects may only wait for it. They are leaked references where a
-    collection took place and all of the life's are there all the same.
+    While the collector is on, such objects may only be waiting for it. They are leaked references
+    where a collection took place and did not free them.
     """
     growing = [
         each
         for each in walked.heap.orphans
         if any(
             judge_even_growth(walked.history, shares, walked.heap.requests, each.counts)
-            for shares in (unattributed.shares, ())
+            for shares in (unattributed.attribution.shares, ())
         )
     ]
     if unattributed.cause not in CONCERNED_CAUSES:
@@ -50,16 +53,16 @@ def add_unreachable_objects(
         reason = (
             f"a walk of the heap met {count(walked.heap.objects)} objects, and none that keeps more"
         )
-        found = () if unattributed.holder or walked.heap.retainers else (reason,)
-        return replace(unattributed, because=(*unattributed.because, *found))
-    explained = replace(
-        unattributed,
-        because=(_reason(growing, walked.heap), *unattributed.because),
-        trace=unattributed.trace or _heap_path(growing, walked.heap),
+        found = () if unattributed.holder is not None or walked.heap.retainers else (reason,)
+        return with_reasons(unattributed, last=found)
+    heap_path = unattributed.evidence.heap_path or _heap_path(growing, walked.heap)
+    explained = with_heap_path(
+        with_reasons(unattributed, first=[_reason(growing, walked.heap)]), heap_path
     )
     explained = _with_constructor(explained, growing, walked, sources)
     if unattributed.cause is Cause.UNKNOWN and _are_leaked(growing, walked):
-        return replace(explained, cause=Cause.NATIVE, is_leak=True, confidence=NATIVE_CONFIDENCE)
+        leak = replace(explained, cause=Cause.NATIVE, is_leak=True)
+        return with_confidence(leak, NATIVE_CONFIDENCE)
     return explained
 
 
@@ -67,38 +70,34 @@ def _with_constructor(
     unattributed: Diagnosis,
     growing: Sequence[UnreachableObjects],
     walked: WalkedHeap,
-    sources: Mapping[str, ModuleSource],
+    sources: SourceIndex,
 ) -> Diagnosis:
-    """Return *unattributed* with the endpoint whose requests make the objects, and the line that does."""
+    """Return *unattributed* with the endpoint and the line that create the objects."""
     unattributed = _with_exact_endpoint(unattributed, growing, walked)
-    if not unattributed.endpoint or (unattributed.site and unattributed.cause is not Cause.CYCLES):
+    endpoint, site = unattributed.attribution.endpoint, unattributed.location.site
+    if not endpoint or (site and unattributed.cause is not Cause.CYCLES):
         return unattributed
-    types = [each.type for each in growing if "." in each.type or not unattributed.site]
-    kinds = [kind.rpartition(".")[2] for kind in types]
-    constructors = (
-        find_constructor_call(kind, unattributed.endpoint, sources.values()) for kind in kinds
-    )
-    found = next((maker for maker in constructors if maker is not None), None)
-    if found is None:
-        return unattributed
-    return replace(unattributed, site=format_site(found.source, found.line), file=found.source.file)
+    types = [each.type for each in growing if "." in each.type or not site]
+    names = [one.rpartition(".")[2] for one in types]
+    location = sources.locate_constructor(names, endpoint)
+    return unattributed if location is None else replace(unattributed, location=location)
 
 
 def _with_exact_endpoint(
     unattributed: Diagnosis, growing: Sequence[UnreachableObjects], walked: WalkedHeap
 ) -> Diagnosis:
-    """Return *unattributed* with the endpoint each request of which left a whole number of objects.
+    """Return *unattributed* with the endpoint that leaves a whole number of objects per request.
 
-    That is surer than which requests memory seems to grow with.
+    That is more certain than the endpoint with which memory seems to grow.
     """
-    at_requests, gained = walked.heap.requests, memory_gain(walked.history)
+    at_requests, gained = walked.heap.requests, walked.gain
     seen_per_request = sum(total_gain(each.bytes) for each in growing) / total_gain(at_requests)
     exact = (
         (each, find_one_to_one_endpoint(walked.history, at_requests, each.counts))
         for each in growing
     )
     orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
-    if orphans is None or shares[0].endpoint == unattributed.endpoint:
+    if orphans is None or shares[0].endpoint == unattributed.attribution.endpoint:
         return unattributed
     requests_per_driven = shares[0].slope * total_gain(at_requests) / total_gain(orphans.counts)
     growth_rate = gained.private_bytes / max(1, gained.requests) if gained is not None else 0.0
@@ -108,15 +107,14 @@ def _with_exact_endpoint(
     )
     return replace(
         unattributed,
-        endpoint=driver.endpoint,
-        shares=(driver,),
-        bytes_per_request=bytes_per_request,
+        attribution=EndpointAttribution(endpoint=driver.endpoint, shares=(driver,)),
+        growth=replace(unattributed.growth, bytes_per_request=bytes_per_request),
     )
 
 
 def _are_leaked(growing: Sequence[UnreachableObjects], walked: WalkedHeap) -> bool:
-    """Return whether a collection left these objects alone, which are most of the growth."""
-    gained = memory_gain(walked.history)
+    """Return whether a collection did not free these objects, and they are most of the growth."""
+    gained = walked.gain
     if gained is None:
         return False
     requests = walked.heap.requests
@@ -138,9 +136,10 @@ def _reason(growing: Sequence[UnreachableObjects], heap: HeapGrowth) -> str:
     named = [f"{count(one.counts[-1])} × {one.type}" for one in growing[:MAX_NAMED_TYPES]]
     gained = sum(total_gain(one.counts) for one in growing)
     over = f"{count(total_gain(heap.requests))} requests"
+    kept = size(sum(one.bytes[-1] for one in growing))
     return (
-        f"nothing leads to {', '.join(named)} ({size(sum(one.bytes[-1] for one in growing))}), which"
-        f" are alive all the same: {count(gained)} more over {over}"
+        f"nothing leads to {', '.join(named)} ({kept}), which are alive all the same:"
+        f" {count(gained)} more over {over}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What is read where a module imports the class that keeps things for it."""
+"""Which modules are requested where a module imports the class of a holder."""
 
 import pytest
 from tests.support.leak_evidence import (
@@ -31,7 +31,7 @@ STORE_SOURCE = source(STORE, module="shop.store", file="/app/shop/store.py")
 
 
 def sessions_evidence(imported: str, max_sessions: str, *others: object) -> LeakEvidence:
-    """Return a dossier of sessions that gain one with each request."""
+    """Return the evidence of sessions that gain one entry per request."""
     held = holder("shop.views.sessions.known")
     views = source(VIEWS.format(imported, max_sessions))
     facts = {"holders": (held,), "sources": (views, *others)}
@@ -41,23 +41,25 @@ def sessions_evidence(imported: str, max_sessions: str, *others: object) -> Leak
 @pytest.mark.parametrize(
     "imported", ["from shop.store import Sessions", "from .store import Sessions"]
 )
-def test_the_module_of_its_class_is_asked_for(imported: str) -> None:
+def test_the_module_of_its_class_is_requested(imported: str) -> None:
     facts = sessions_evidence(imported, "None")
     (found,) = diagnose(facts, [])
-    assert found.unread == "shop.store"
+    assert found.location.unread_module == "shop.store"
     assert "shop.store" in plan_probes(facts, [found])[0].request.files
 
 
 @pytest.mark.parametrize(("most", "is_leak"), [("None", True), ("90", True), ("5_000", False)])
-def test_its_class_tells_of_the_bound_that_it_was_given(most: str, is_leak: bool) -> None:  # noqa: FBT001
+def test_its_class_shows_whether_its_bound_is_reached(most: str, is_leak: bool) -> None:  # noqa: FBT001
     found = diagnose(sessions_evidence("from shop.store import Sessions", most, STORE_SOURCE), [])
-    assert [(one.is_leak, one.site, one.unread) for one in found] == (
-        [(True, "shop/store.py:7", "")] if is_leak else []
+    assert [(one.is_leak, one.location.site, one.location.unread_module) for one in found] == (
+        [(True, "shop/store.py:7", None)] if is_leak else []
     )
 
 
 @pytest.mark.parametrize("before", ["", "from collections import Sessions\n"])
-def test_nothing_is_asked_for_what_a_module_or_python_itself_defines(before: str) -> None:
+def test_no_module_is_requested_for_a_class_of_its_own_or_of_python(before: str) -> None:
     found: tuple[Diagnosis, ...] = diagnose(sessions_evidence(before + STORE, "None"), [])
     line = 7 + before.count("\n")
-    assert [(one.unread, one.site) for one in found] == [("", f"shop/views.py:{line}")]
+    assert [(one.location.unread_module, one.location.site) for one in found] == [
+        (None, f"shop/views.py:{line}")
+    ]

@@ -1,4 +1,4 @@
-"""What is said of objects that are alive though nothing leads to them."""
+"""What objects that no root leads to add to a diagnosis."""
 
 from typing import Any
 
@@ -87,18 +87,25 @@ def test_the_cause_follows_from_what_a_collection_would_do(
 @pytest.mark.parametrize("facts", [{"trims": (TRIMMED_IN_VAIN,)}, {"facts": COLLECTOR_OFF}])
 def test_their_types_and_number_are_told(facts: dict[str, Any]) -> None:
     told = diagnose_unreachable(unreachable_objects(gain=per_request(0.5)), **facts)
-    assert told.because[0] == (
+    assert told.evidence.reasons[0] == (
         "nothing leads to 950 × fast.Buffer (1.9 MB), which are alive all the same:"
         " 200 more over 400 requests"
     )
-    assert told.trace is not None
-    assert (told.holder, told.trace.hops, told.trace.types) == ("", (), {"fast.Buffer": 950})
+    assert told.evidence.heap_path is not None
+    assert (told.holder_name, told.evidence.heap_path.hops, told.evidence.heap_path.types) == (
+        None,
+        (),
+        {"fast.Buffer": 950},
+    )
 
 
 def test_a_walk_that_met_nothing_is_told_too() -> None:
     told = diagnose_unreachable(unreachable_objects(gain=lambda _: 700), trims=(TRIMMED_IN_VAIN,))
-    assert told.because[-1] == "a walk of the heap met 1,234,567 objects, and none that keeps more"
-    assert told.trace is None
+    assert (
+        told.evidence.reasons[-1]
+        == "a walk of the heap met 1,234,567 objects, and none that keeps more"
+    )
+    assert told.evidence.heap_path is None
 
 
 INNER_WINDOW = AllocationWindow(
@@ -119,9 +126,13 @@ def test_the_requests_that_make_them_and_the_line_that_does_are_found(
     told = diagnose_unreachable(
         unreachable_objects("shop.models.Node"),
         facts=COLLECTOR_OFF,
-        windows=windows,
+        allocation_windows=windows,
         traffic=lambda _: mix,
         sources=(source(text, views={ORDERS: 1}),),
     )
-    assert (told.cause, told.endpoint, told.site) == (Cause.CYCLES, ORDERS, "shop/views.py:3")
-    assert told.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert (told.cause, told.attribution.endpoint, told.location.site) == (
+        Cause.CYCLES,
+        ORDERS,
+        "shop/views.py:3",
+    )
+    assert told.growth.bytes_per_request == pytest.approx(2_000, rel=0.15)
