@@ -3,14 +3,15 @@ import re
 import pytest
 from sqlalchemy import update
 from tests.support.clock import START, FakeClock
-from tests.support.issues import change, forecast
+from tests.support.issues import change, finding, forecast, suspect
 from tests.support.site_harness import SiteHarness
 
+from bugsly.protocol.evidence import ProbeRequest
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import IssueChangeKind
-from bugsly_server.store.meta import leak_issues, projects
+from bugsly_server.store.meta import leak_issues, probe_requests, projects, workers
 from bugsly_server.store.meta.tables import issue
 from bugsly_server.web import template_filters
 
@@ -183,6 +184,18 @@ def test_an_issue_shows_its_history_and_can_be_snoozed_and_resolved(visited: Sit
     assert "owner resolved it." in page
     assert "Memory runs out" not in page
     assert 'action="/p/shop/issues/1/resolve"' not in page
+
+
+def test_the_page_of_a_leak_says_which_worker_is_being_probed(visited: SiteHarness) -> None:
+    visited.report()
+    with visited.database.writing() as connection:
+        suspected = change(finding=finding(suspects=(suspect(worker_id=1),)))
+        record_leak_change(connection, visited.project.id, None, suspected)
+        (worker,) = workers.list_living(connection, visited.project.id)
+        request = ProbeRequest(id=0, probe="heap")
+        assert probe_requests.add(connection, worker, request, visited.clock())
+    page = visited.client.get("/p/shop/issues/1").text
+    assert "Worker 4242 is being probed (heap). A copy of the worker walks its heap" in page
 
 
 def test_resolving_twice_is_one_change(visited: SiteHarness) -> None:
