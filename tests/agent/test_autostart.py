@@ -164,8 +164,8 @@ def test_the_command_is_replaced_and_keeps_its_exit_code(tmp_path: Path) -> None
 
 
 NOWHERE = "no such program here → install it, or activate its environment"
-NO_COMMAND = "no command stands after -- → bugsly run -- gunicorn shop:app"
-NO_DSN = "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a server here"
+NO_COMMAND = "no command follows -- → write bugsly run -- gunicorn shop:app"
+NO_DSN = "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a local server"
 NO_SERVER = "the server is not installed → pip install 'bugsly[server]'"
 
 

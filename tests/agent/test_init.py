@@ -1,3 +1,4 @@
+import inspect
 import logging
 import os
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ from tests.support.wsgi import WsgiServer, responding_app
 import bugsly
 from bugsly import bootstrap
 from bugsly.integrations.wsgi import WsgiMiddleware
+from bugsly.settings import SETTINGS
 
 WRONG = (
-    "BUGSLY_SAMPLE_EVERY: 'often' is no number from 0.5 to 3600 → set 10; the app runs unwatched"
+    "BUGSLY_SAMPLE_EVERY: 'often' is not a number from 0.5 to 3600 → set 10; the app runs unwatched"
 )
 
 
@@ -42,6 +44,11 @@ def app() -> Flask:
 
 def answers(flask_app: Flask) -> bool:
     return flask_app.test_client().get("/").text == "hello"
+
+
+def test_each_argument_of_init_is_a_setting() -> None:
+    _, *arguments = inspect.signature(bugsly.init).parameters
+    assert arguments == [declared.name for declared in SETTINGS]
 
 
 def test_without_a_dsn_the_app_is_left_as_it_is() -> None:

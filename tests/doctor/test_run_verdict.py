@@ -135,7 +135,7 @@ def test_it_is_printed_with_its_cost() -> None:
     text = printed.get()
     assert "    max_requests = 64000\n    max_requests_jitter = 12000\n" in text
     assert "on this machine 4 workers below 4 GB may hold 875 MB each" in text
-    assert "it restarts 14.3 workers per million requests" in text
+    assert "this restarts 14.3 workers per million requests" in text
 
 
 def test_a_sure_leak_is_an_opinion_once_enough_was_seen() -> None:

@@ -47,21 +47,10 @@ def init(  # noqa: PLR0913 - one argument a setting
     in the log of `bugsly`, and the app runs unwatched. *sample_every* and *recycle_age* are in
     seconds, *recycle_at* is an amount of memory such as `400 MB` or `80%`.
     """
-    from bugsly import bootstrap
+    arguments = locals().copy()
+    from bugsly import bootstrap, settings
 
-    given = {
-        "dsn": dsn,
-        "release": release,
-        "environment": environment,
-        "server_name": server_name,
-        "sample_every": sample_every,
-        "errors": errors,
-        "send_locals": send_locals,
-        "recycle_at": recycle_at,
-        "recycle_age": recycle_age,
-        "recycles_per_hour": recycles_per_hour,
-    }
-    bootstrap.init(app, {name: str(value) for name, value in given.items() if value is not None})
+    bootstrap.init(app, settings.argument_texts(arguments))
 
 
 def wsgi(application: WSGIApplication) -> WSGIApplication:

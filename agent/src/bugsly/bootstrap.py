@@ -15,7 +15,8 @@ from bugsly.integrations.gunicorn import GunicornHooks
 from bugsly.integrations.logging_hook import LoggingErrorHook
 from bugsly.integrations.wsgi import WsgiMiddleware
 from bugsly.recycle.worker_controller import CallbackController
-from bugsly.settings import InvalidSetting, load_agent_settings
+from bugsly.setting_fields import InvalidSetting
+from bugsly.settings import load_agent_settings
 from bugsly.worker_parts import WorkerParts
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ BugslyError
 ├── Rejected          a client sent what we do not take            → 4xx, one line
 ├── OverQuota         a project sent more than it may              → 429 and Retry-After
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
-├── EgressRefused     we may not connect to an address             → its sender reports it as the reason
-├── LlmError          a language model gave no useful answer       → the rules' explanation is shown
-├── ChannelError      an alert was not delivered                   → tried again, or shown next to it
+├── EgressRefused     we may not connect to an address             → reported by its sender
+├── LlmError          a model gave no useful answer                → the rules explain instead
+├── ChannelError      an alert was not delivered                   → tried again, or shown at once
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -46,7 +46,7 @@ class Unavailable(BugslyError):
 
 
 class EgressRefused(BugslyError):
-    """A connection that the egress guard refused; a *permanent* reason will not go away by itself."""
+    """A connection that the egress guard refused; a *permanent* reason stays."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class EgressRefused(BugslyError):
 
 
 class ChannelError(BugslyError):
-    """An alert that was not delivered; a *permanent* reason will not go away by itself."""
+    """An alert that was not delivered; a *permanent* reason stays."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)

@@ -8,7 +8,7 @@ from bugsly.probes.errors.scope import SCOPE_OUTSIDE_REQUESTS
 
 @pytest.fixture(autouse=True)
 def _outside_of_any_request() -> Iterator[None]:
-    """Begin without a request that another test left open, and without its breadcrumbs."""
+    """Start without the request and the breadcrumbs of another test."""
     call, scope = CURRENT_REQUEST.set(None), SCOPE_OUTSIDE_REQUESTS.set(None)
     yield
     CURRENT_REQUEST.reset(call)

@@ -1,4 +1,4 @@
-"""Errors of an agent that runs, is held, stops and forks."""
+"""Errors of an agent that runs, is disabled, stops and forks."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ def ids(server: FakeServer) -> list[str]:
 
 @pytest.fixture
 def threads() -> Callable[[], list[str]]:
-    """Return what names our threads, but for those that another test may have left to end."""
+    """Return the names of the agent's threads, without those that another test left."""
     before = set(threading.enumerate())
 
     def names() -> list[str]:
@@ -57,7 +57,7 @@ def test_an_error_is_sent_at_once(agent: Agent, server: FakeServer) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     made = fail(agent)
-    wait_until(lambda: server.events, what="the error is told")
+    wait_until(lambda: server.events, what="the error is reported")
     assert ids(server) == made
     assert server.events[0]["contexts"]["bugsly"]["worker"] == agent.identity.id
 
@@ -74,7 +74,7 @@ def test_an_error_of_a_process_that_serves_nothing_makes_no_worker_of_it(
     assert threads() == []
 
 
-def test_what_waits_is_sent_before_the_end(agent: Agent, server: FakeServer) -> None:
+def test_pending_errors_are_sent_before_the_exit(agent: Agent, server: FakeServer) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     made = fail(agent, 20)
@@ -82,7 +82,7 @@ def test_what_waits_is_sent_before_the_end(agent: Agent, server: FakeServer) -> 
     assert ids(server) == made
 
 
-def test_what_the_server_could_not_take_is_tried_once_more_before_the_end(
+def test_what_the_server_could_not_accept_is_sent_again_before_the_exit(
     agent: Agent, server: FakeServer
 ) -> None:
     server.default_reply = reply(503, "Service Unavailable", Retry_After="600")
@@ -93,7 +93,7 @@ def test_what_the_server_could_not_take_is_tried_once_more_before_the_end(
     assert ids(server) == [made, made]
 
 
-def test_a_master_that_is_held_back_reports_nothing(
+def test_a_disabled_master_reports_nothing(
     agent: Agent, server: FakeServer, threads: Callable[[], list[str]]
 ) -> None:
     agent.disable_in_master()
@@ -147,15 +147,15 @@ def test_a_fork_sends_its_own_errors_and_not_those_of_its_parent(
     if (pid := os.fork()) == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(10)
-        told = fail(agent)
+        event_id = fail(agent)
         agent.flush(5)
-        os.write(writing, json.dumps(told).encode())
+        os.write(writing, json.dumps(event_id).encode())
         os._exit(0)
     os.waitpid(pid, 0)
     os.close(writing)
     with os.fdopen(reading) as file:
-        told = json.load(file)
-    assert ids(server)[1:] == told
+        event_ids = json.load(file)
+    assert ids(server)[1:] == event_ids
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def hooks() -> tuple[object, ...]:
 
 
 @pytest.mark.usefixtures("_no_agent_yet")
-def test_hooks_stand_from_init_to_the_end() -> None:
+def test_hooks_are_installed_from_init_to_stop() -> None:
     before = hooks()
     bugsly.init()
     assert not set(hooks()) & set(before)
@@ -184,7 +184,7 @@ def test_hooks_stand_from_init_to_the_end() -> None:
 
 
 @pytest.mark.usefixtures("_no_agent_yet")
-def test_with_errors_off_nothing_is_hooked_and_nothing_told(server: FakeServer) -> None:
+def test_with_errors_off_nothing_is_hooked_and_nothing_reported(server: FakeServer) -> None:
     before = hooks()
     app = Flask(__name__)
     app.add_url_rule("/", "index", lambda: "hello")

@@ -1,4 +1,4 @@
-"""What an event says of an exception, how it is scrubbed, and that it is never large."""
+"""What an event contains, what is redacted, and how a large one is reduced."""
 
 import gc
 import json
@@ -49,7 +49,7 @@ def total(lines, token="sesame-open"):
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import a module of a text, an hour old, from a folder of its own."""
+    """Return a function that imports a module of a text from a file that is an hour old."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(text: str) -> ModuleType:
@@ -93,7 +93,7 @@ def test_a_file_that_changed_since_shows_no_line(write: Callable[[str], ModuleTy
     assert "context_line" not in exception["stacktrace"]["frames"][-1]
 
 
-def test_made_up_files_have_no_lines() -> None:
+def test_files_that_do_not_exist_have_no_lines() -> None:
     code: dict[str, Any] = {}
     exec(compile("def made():\n    1 / 0\n", "/dev/zero", "exec"), code)
     (exception,) = ErrorCapture().capture(code["made"])["exception"]["values"]
@@ -101,7 +101,7 @@ def test_made_up_files_have_no_lines() -> None:
     assert "context_line" not in exception["stacktrace"]["frames"][-1]
 
 
-def test_variables_of_libraries_stay_where_they_are() -> None:
+def test_variables_of_libraries_are_not_captured() -> None:
     (exception,) = ErrorCapture().capture(lambda: json.loads('{"a": secret}'))["exception"][
         "values"
     ]
@@ -112,19 +112,23 @@ def test_variables_of_libraries_stay_where_they_are() -> None:
 
 
 def test_without_locals_there_is_no_variable() -> None:
-    told = ErrorCapture(send_locals=False).capture(lambda: 1 / 0)
-    frames = told["exception"]["values"][0]["stacktrace"]["frames"]
+    captured = ErrorCapture(send_locals=False).capture(lambda: 1 / 0)
+    frames = captured["exception"]["values"][0]["stacktrace"]["frames"]
     assert not any("vars" in frame for frame in frames)
 
 
-def test_who_speaks_is_told() -> None:
-    told = ErrorCapture().capture(lambda: 1 / 0)
-    assert told["contexts"]["bugsly"]["worker"] == "a" * 32
-    assert told["contexts"]["bugsly"]["memory"] > 1_000_000
-    assert told["contexts"]["runtime"]["name"] == sys.implementation.name.replace("cp", "CP")
-    assert (told["release"], told["environment"], told["server_name"]) == ("7", "test", "web-1")
-    assert told["platform"] == "python"
-    assert len(told["event_id"]) == 32
+def test_an_event_names_its_worker_and_release() -> None:
+    captured = ErrorCapture().capture(lambda: 1 / 0)
+    assert captured["contexts"]["bugsly"]["worker"] == "a" * 32
+    assert captured["contexts"]["bugsly"]["memory"] > 1_000_000
+    assert captured["contexts"]["runtime"]["name"] == sys.implementation.name.replace("cp", "CP")
+    assert (captured["release"], captured["environment"], captured["server_name"]) == (
+        "7",
+        "test",
+        "web-1",
+    )
+    assert captured["platform"] == "python"
+    assert len(captured["event_id"]) == 32
 
 
 def test_one_exception_is_one_event_whatever_hooks_it_passes() -> None:
@@ -137,14 +141,14 @@ def test_one_exception_is_one_event_whatever_hooks_it_passes() -> None:
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit(), gevent.GreenletExit()]
 )
-def test_leaving_is_no_error(error: BaseException) -> None:
+def test_an_exit_is_no_error(error: BaseException) -> None:
     catching = ErrorCapture()
     assert catching.errors.capture_exception(error, CAPTURED_BY_TEST) == ""
     assert catching.encoded_events == []
 
 
-def test_a_request_is_told_without_its_secrets_and_its_person() -> None:
-    told = read_request(
+def test_a_request_is_captured_without_secrets_and_personal_data() -> None:
+    captured = read_request(
         environ_of(
             "/orders/7",
             "POST",
@@ -157,14 +161,14 @@ def test_a_request_is_told_without_its_secrets_and_its_person() -> None:
         ),
         SafeRepr(),
     )
-    assert (told.method, told.url) == ("POST", "http://shop.test/orders/7")
-    assert told.headers == {
+    assert (captured.method, captured.url) == ("POST", "http://shop.test/orders/7")
+    assert captured.headers == {
         "Host": "shop.test",
         "Cookie": "[redacted]",
         "Authorization": "[redacted]",
         "User-Agent": "curl",
     }
-    sent = json.loads(encode_without_secrets(event(asked=told), ORIGIN))
+    sent = json.loads(encode_without_secrets(event(asked=captured), ORIGIN))
     assert sent["request"]["query_string"] == "page=2&sid=[redacted]&token=[redacted]"
 
 
@@ -232,11 +236,11 @@ def test_an_event_is_never_large(exceptions: int, frames: int, text: str) -> Non
     assert json.loads(encoded)["exception"]["values"]
 
 
-def test_what_is_cut_first_are_variables_far_from_the_error() -> None:
-    told = json.loads(encode_without_secrets(large(1, 30, 10, "x" * 900), ORIGIN))
-    frames = told["exception"]["values"][0]["stacktrace"]["frames"]
+def test_variables_far_from_the_error_are_dropped_first() -> None:
+    captured = json.loads(encode_without_secrets(large(1, 30, 10, "x" * 900), ORIGIN))
+    frames = captured["exception"]["values"][0]["stacktrace"]["frames"]
     assert ["vars" in one for one in frames] == [False] * 27 + [True] * 3
-    assert told["breadcrumbs"]
+    assert captured["breadcrumbs"]
 
 
 def test_nothing_of_the_application_is_kept_alive() -> None:

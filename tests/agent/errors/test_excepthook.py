@@ -1,4 +1,4 @@
-"""Exceptions that nobody caught, in threads and in programs."""
+"""Uncaught exceptions in threads and in programs."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return what the hooks that were there before are called with."""
+    """Return the calls of the previous hooks."""
     seen: list[object] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
     monkeypatch.setattr(sys, "excepthook", lambda *args: seen.append(args[0]))
@@ -41,22 +41,22 @@ def run(target: Any) -> None:
     thread.join()
 
 
-def test_an_exception_that_ends_a_thread_is_reported_and_handed_on(
+def test_an_exception_that_ends_a_thread_is_captured_and_passed_on(
     fake: FakeAgent, printed: list[object]
 ) -> None:
     run(lambda: 1 / 0)
-    (told,) = fake.error_capture.encoded_events
-    assert told["exception"]["values"][0]["mechanism"]["type"] == "threading"
-    assert told["contexts"]["bugsly"]["thread"] == "prices"
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["exception"]["values"][0]["mechanism"]["type"] == "threading"
+    assert captured["contexts"]["bugsly"]["thread"] == "prices"
     assert printed == [ZeroDivisionError]
 
 
-def test_a_thread_that_leaves_is_no_error(fake: FakeAgent) -> None:
+def test_a_thread_that_exits_is_no_error(fake: FakeAgent) -> None:
     run(sys.exit)
     assert fake.error_capture.encoded_events == []
 
 
-def test_the_hooks_that_were_there_are_put_back(printed: list[object]) -> None:
+def test_the_previous_hooks_are_restored(printed: list[object]) -> None:
     before = (sys.excepthook, threading.excepthook)
     hook = UncaughtErrorHook(FakeAgent())
     hook.install()
@@ -66,7 +66,7 @@ def test_the_hooks_that_were_there_are_put_back(printed: list[object]) -> None:
     assert printed == []
 
 
-def test_a_hook_set_after_ours_is_not_taken_away(printed: list[object]) -> None:
+def test_a_hook_set_after_the_agents_is_not_removed(printed: list[object]) -> None:
     hook = UncaughtErrorHook(FakeAgent())
     hook.install()
     threading.excepthook = later = printed.append
@@ -83,7 +83,7 @@ bugsly.init(dsn=sys.argv[2], release="7")
 
 
 def program(server: FakeServer, text: str, *, ends: int = 1) -> dict[str, Any] | None:
-    """Return the event that came of a program, which is none of the workers."""
+    """Return the event of a program that is no worker."""
     command = [sys.executable, "-c", PROGRAM.format(text), "import-prices", server.dsn]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.returncode == ends, ran.stderr
@@ -92,23 +92,23 @@ def program(server: FakeServer, text: str, *, ends: int = 1) -> dict[str, Any] |
     return next(iter(server.events), None)
 
 
-def test_a_program_that_fails_says_so_before_it_ends(server: FakeServer) -> None:
-    told = program(server, "1 / 0")
-    assert told is not None
-    assert told["transaction"] == "-c import-prices"
-    assert (told["level"], told["release"]) == ("fatal", "7")
-    assert told["contexts"]["bugsly"]["worker"] == ""
+def test_a_program_that_fails_reports_it_before_it_ends(server: FakeServer) -> None:
+    captured = program(server, "1 / 0")
+    assert captured is not None
+    assert captured["transaction"] == "-c import-prices"
+    assert (captured["level"], captured["release"]) == ("fatal", "7")
+    assert captured["contexts"]["bugsly"]["worker"] == ""
 
 
 @pytest.mark.parametrize("text", ["sys.exit(3)", "raise SystemExit(3)"])
-def test_a_program_that_leaves_says_nothing(text: str, server: FakeServer) -> None:
+def test_a_program_that_exits_reports_nothing(text: str, server: FakeServer) -> None:
     assert program(server, text, ends=3) is None
 
 
-def test_a_program_that_logs_an_error_says_so_before_it_ends(server: FakeServer) -> None:
-    told = program(server, 'logging.raiseExceptions = False; logging.error("lost")', ends=0)
-    assert told is not None
-    assert told["logentry"] == {"formatted": "lost"}
+def test_a_program_that_logs_an_error_reports_it_before_it_ends(server: FakeServer) -> None:
+    captured = program(server, 'logging.raiseExceptions = False; logging.error("lost")', ends=0)
+    assert captured is not None
+    assert captured["logentry"] == {"formatted": "lost"}
 
 
 CLI = """\
@@ -124,14 +124,14 @@ def import_prices():
 """
 
 
-def test_a_command_of_flasks_that_fails_is_reported(server: FakeServer, tmp_path: Path) -> None:
+def test_a_flask_command_that_fails_is_reported(server: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(CLI)
     command = [sys.executable, "-m", "flask", "import-prices"]
     environ = {"BUGSLY_DSN": server.dsn, "BUGSLY_STRICT": "1", "FLASK_APP": "shop"}
     ran = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path, env=environ)
     assert ran.returncode == 1
-    (told,) = server.events
-    assert told["exception"]["values"][0]["value"] == "no prices today"
-    frames = told["exception"]["values"][0]["stacktrace"]["frames"]
+    (captured,) = server.events
+    assert captured["exception"]["values"][0]["value"] == "no prices today"
+    frames = captured["exception"]["values"][0]["stacktrace"]["frames"]
     assert (frames[-1]["function"], frames[-1]["in_app"]) == ("import_prices", True)
-    assert told["transaction"] == "flask import-prices"
+    assert captured["transaction"] == "flask import-prices"

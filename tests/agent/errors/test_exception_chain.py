@@ -1,4 +1,4 @@
-"""Exceptions with what caused them, and groups of them, as Sentry's clients number them."""
+"""Exceptions with their causes and groups, numbered as Sentry's clients do."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from tests.support.captured_errors import ErrorCapture, exception_of
 
 from bugsly.probes.errors.exception_chain import MAX_EXCEPTIONS, STR_FAILED, exceptions_of
-from bugsly.probes.errors.frames import MAX_FRAMES as MOST_FRAMES
+from bugsly.probes.errors.frames import MAX_FRAMES
 
 EMPTY: dict[str, int] = {}
 
@@ -74,7 +74,7 @@ def endless() -> NoReturn:
         (circle, [("ValueError", None, ""), ("ValueError", 0, "__cause__")]),
     ],
 )
-def test_what_led_to_an_exception_is_told_with_it(failing: Any, expected: list[Any]) -> None:
+def test_what_led_to_an_exception_is_captured_with_it(failing: Any, expected: list[Any]) -> None:
     thrown = exceptions_of(exception_of(failing), None)
     assert [(one.type, one.parent, one.source) for one in thrown] == expected
     assert [one.number for one in thrown] == list(range(len(thrown)))
@@ -148,26 +148,26 @@ class Shell(BaseException):
         (lambda: ValueError("x" * 10_000_000), "ValueError", "xxx"),
     ],
 )
-def test_an_exception_is_told_whatever_its_class_does(
+def test_an_exception_is_captured_whatever_its_class_does(
     make: Callable[[], BaseException], kind: str, value: str
 ) -> None:
     def fail() -> NoReturn:
         raise make()
 
-    (told,) = ErrorCapture().capture(fail)["exception"]["values"]
-    assert told["type"] == kind
-    assert told.get("value", "").startswith(value)
-    assert len(told.get("value", "")) <= 4_000
+    (captured,) = ErrorCapture().capture(fail)["exception"]["values"]
+    assert captured["type"] == kind
+    assert captured.get("value", "").startswith(value)
+    assert len(captured.get("value", "")) <= 4_000
 
 
-def test_of_many_calls_both_ends_are_told() -> None:
+def test_of_many_frames_both_ends_are_captured() -> None:
     def deeper(depth: int) -> int:
         return deeper(depth + 1)
 
     (exception,) = ErrorCapture().capture(lambda: deeper(0))["exception"]["values"]
     frames = exception["stacktrace"]["frames"]
     assert exception["type"] == "RecursionError"
-    assert len(frames) == MOST_FRAMES
+    assert len(frames) == MAX_FRAMES
     assert [frame["function"].rpartition(".")[2] for frame in frames[:3]] == [
         "exception_of",
         "<lambda>",

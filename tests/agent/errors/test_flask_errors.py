@@ -1,4 +1,4 @@
-"""Errors of Flask applications, each told once, with the request they happened in."""
+"""Errors of Flask applications: each is captured once, with its request."""
 
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -74,71 +74,69 @@ def types(fake: FakeAgent) -> list[str]:
         ("/wrapped", "GET /wrapped"),
     ],
 )
-def test_an_exception_of_a_view_is_told_once(
+def test_an_exception_of_a_view_is_captured_once(
     path: str, endpoint: str, app: Flask, fake: FakeAgent
 ) -> None:
     assert app.test_client().get(path).status_code == 500
-    (told,) = fake.error_capture.encoded_events
-    (error,) = told["exception"]["values"]
+    (captured,) = fake.error_capture.encoded_events
+    (error,) = captured["exception"]["values"]
     assert (error["type"], error["value"]) == ("ValueError", "broken")
     assert error["mechanism"]["type"] == "flask"
     assert error["mechanism"]["handled"] is False
-    assert told["transaction"] == endpoint
-    assert told["request"]["url"] == f"http://localhost{path}"
+    assert captured["transaction"] == endpoint
+    assert captured["request"]["url"] == f"http://localhost{path}"
 
 
-def test_the_first_request_of_an_app_that_nobody_handed_to_us_is_told_too(fake: FakeAgent) -> None:
+def test_the_first_request_of_an_app_without_init_is_captured_too(fake: FakeAgent) -> None:
     app = Flask(__name__)
     app.add_url_rule("/stock/<int:number>", "item", fail)
     assert app.test_client().get("/stock/7?size=m").status_code == 500
-    (told,) = fake.error_capture.encoded_events
-    assert told["transaction"] == "GET /stock/<int:number>"
-    assert told["request"]["url"] == "http://localhost/stock/7"
-    assert told["request"]["query_string"] == "size=m"
-    assert "thread" not in told["contexts"]["bugsly"]
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["transaction"] == "GET /stock/<int:number>"
+    assert captured["request"]["url"] == "http://localhost/stock/7"
+    assert captured["request"]["query_string"] == "size=m"
+    assert "thread" not in captured["contexts"]["bugsly"]
 
 
 @pytest.mark.parametrize("path", ["/fine", "/nowhere", "/abort/404", "/abort/403", "/abort/503"])
-def test_what_a_view_means_to_answer_is_no_error(path: str, app: Flask, fake: FakeAgent) -> None:
+def test_an_expected_response_is_no_error(path: str, app: Flask, fake: FakeAgent) -> None:
     app.test_client().get(path).close()
     assert types(fake) == []
 
 
-def test_an_abort_with_500_is_told_once(app: Flask, fake: FakeAgent) -> None:
+def test_an_abort_with_500_is_captured_once(app: Flask, fake: FakeAgent) -> None:
     app.test_client().get("/abort/500").close()
     assert types(fake) == ["InternalServerError"]
 
 
-def test_an_exception_that_the_app_answers_itself_is_none(app: Flask, fake: FakeAgent) -> None:
+def test_an_exception_that_the_app_handles_is_no_error(app: Flask, fake: FakeAgent) -> None:
     app.register_error_handler(ValueError, lambda _error: ("sorry", 400))
     assert app.test_client().get("/broken").text == "sorry"
     assert types(fake) == []
 
 
-def test_a_page_for_server_errors_hides_none(app: Flask, fake: FakeAgent) -> None:
+def test_a_handler_of_server_errors_hides_none(app: Flask, fake: FakeAgent) -> None:
     app.register_error_handler(500, lambda _error: ("sorry", 500))
     assert app.test_client().get("/broken").text == "sorry"
     assert types(fake) == ["ValueError"]
 
 
 @pytest.mark.parametrize("path", ["/stream", "/announced", "/context"])
-def test_a_response_that_fails_in_the_middle_is_told(
-    path: str, app: Flask, fake: FakeAgent
-) -> None:
+def test_a_response_that_fails_halfway_is_captured(path: str, app: Flask, fake: FakeAgent) -> None:
     with pytest.raises(ValueError, match="broken"):
         app.test_client().get(path).get_data()
-    (told,) = fake.error_capture.encoded_events
-    assert told["transaction"] == f"GET {path}"
-    assert told["exception"]["values"][0]["mechanism"]["type"] == "wsgi"
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["transaction"] == f"GET {path}"
+    assert captured["exception"]["values"][0]["mechanism"]["type"] == "wsgi"
 
 
-def test_an_error_before_the_view_is_told(app: Flask, fake: FakeAgent) -> None:
+def test_an_error_before_the_view_is_captured(app: Flask, fake: FakeAgent) -> None:
     app.before_request(fail)
     app.test_client().get("/fine").close()
     assert types(fake) == ["ValueError"]
 
 
-def test_an_error_after_the_view_is_told(app: Flask, fake: FakeAgent) -> None:
+def test_an_error_after_the_view_is_captured(app: Flask, fake: FakeAgent) -> None:
     tries = iter([fail])
     app.after_request(lambda response: next(tries, lambda: response)())
     app.test_client().get("/fine").close()
@@ -146,14 +144,14 @@ def test_an_error_after_the_view_is_told(app: Flask, fake: FakeAgent) -> None:
 
 
 @pytest.mark.parametrize("hook", ["teardown_request", "teardown_appcontext"])
-def test_an_error_in_teardown_is_told(hook: str, app: Flask, fake: FakeAgent) -> None:
+def test_an_error_in_teardown_is_captured(hook: str, app: Flask, fake: FakeAgent) -> None:
     getattr(app, hook)(fail)
     with pytest.raises(ValueError, match="broken"):
         app.test_client().get("/fine")
     assert types(fake) == ["ValueError"]
 
 
-def test_an_error_that_flask_lets_out_is_told_once(app: Flask, fake: FakeAgent) -> None:
+def test_an_error_that_flask_propagates_is_captured_once(app: Flask, fake: FakeAgent) -> None:
     app.testing = True
     with pytest.raises(ValueError, match="broken"):
         app.test_client().get("/broken")
@@ -175,7 +173,7 @@ def test_one_exception_object_raised_in_two_requests_is_two_events(
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ({"json": {"name": "ada", "api_key": "k"}}, "{'api_key': [redacted], 'name': 'ada'}"),
         ({"data": {"name": "ada", "pin": "1"}}, "{'name': ['ada'], 'pin': [redacted]}"),
@@ -184,8 +182,8 @@ def test_one_exception_object_raised_in_two_requests_is_two_events(
     ],
     ids=["json", "form", "large", "raw"],
 )
-def test_a_body_is_told_where_the_app_had_parsed_it(
-    body: dict[str, Any], told: str | None, app: Flask, fake: FakeAgent
+def test_a_body_that_the_app_has_parsed_is_captured(
+    body: dict[str, Any], expected: str | None, app: Flask, fake: FakeAgent
 ) -> None:
     @app.before_request
     def parse() -> None:
@@ -194,16 +192,16 @@ def test_a_body_is_told_where_the_app_had_parsed_it(
     app.test_client().post("/broken", **body).close()
     (event,) = fake.error_capture.encoded_events
     data = event["request"].get("data")
-    assert data is told if told is None else told in data
+    assert data is expected if expected is None else expected in data
 
 
-def test_a_body_that_nobody_read_is_left_unread(app: Flask, fake: FakeAgent) -> None:
+def test_an_unread_body_stays_unread(app: Flask, fake: FakeAgent) -> None:
     app.test_client().post("/broken", json={"name": "ada"}).close()
     (event,) = fake.error_capture.encoded_events
     assert "data" not in event["request"]
 
 
-def test_what_the_app_captures_manually_comes_with_the_request(app: Flask, fake: FakeAgent) -> None:
+def test_an_error_captured_manually_has_the_request(app: Flask, fake: FakeAgent) -> None:
     @app.get("/by-hand")
     def by_hand() -> str:
         bugsly.set_user(7)
@@ -220,10 +218,10 @@ def test_what_the_app_captures_manually_comes_with_the_request(app: Flask, fake:
     assert error["event_id"] == event_id
     assert error["exception"]["values"][0]["mechanism"]["handled"] is True
     assert (message["level"], message["logentry"]) == ("warning", {"formatted": "done"})
-    for told in (error, message):
-        assert told["transaction"] == "GET /by-hand"
-        assert told["user"] == {"id": "7"}
-        (crumb,) = told["breadcrumbs"]["values"]
+    for captured in (error, message):
+        assert captured["transaction"] == "GET /by-hand"
+        assert captured["user"] == {"id": "7"}
+        (crumb,) = captured["breadcrumbs"]["values"]
         assert (crumb["message"], crumb["category"]) == ("paid", "shop")
         assert crumb["data"] == {"total": "12", "card_pin": "[redacted]"}
 
@@ -236,17 +234,17 @@ def test_capturing_manually_does_nothing_without_an_agent(monkeypatch: pytest.Mo
 
 
 class Empty(Exception):
-    """Counts what it found, which is nothing."""
+    """An exception whose length and truth value raise an error."""
 
     def __len__(self) -> int:
         raise RuntimeError("not counted yet")
 
 
-def test_an_exception_that_is_handed_over_is_asked_nothing(fake: FakeAgent) -> None:
+def test_an_exception_is_captured_without_its_truth_value(fake: FakeAgent) -> None:
     assert bugsly.capture_exception(Empty())
     assert types(fake) == ["Empty"]
 
 
-def test_nothing_to_report_is_nothing_reported(fake: FakeAgent) -> None:
+def test_without_an_exception_nothing_is_captured(fake: FakeAgent) -> None:
     assert bugsly.capture_exception() == ""
     assert fake.error_capture.encoded_events == []

@@ -1,3 +1,5 @@
+"""How many errors of a kind, and in total, are captured."""
+
 from bugsly.probes.errors.rate_limit import MAX_KINDS, ErrorRateLimiter
 
 
@@ -9,45 +11,45 @@ class FakeMonotonic:
         return self.now
 
 
-def admitted(storm: ErrorRateLimiter, kind: str, count: int) -> int:
-    return sum(storm.admit(kind) is not None for _ in range(count))
+def admitted(limiter: ErrorRateLimiter, kind: str, count: int) -> int:
+    return sum(limiter.admit(kind) is not None for _ in range(count))
 
 
-def test_of_a_kind_ten_come_at_once_and_then_one_a_second() -> None:
+def test_ten_of_a_kind_are_admitted_at_once_and_then_one_a_second() -> None:
     clock = FakeMonotonic()
-    storm = ErrorRateLimiter(clock)
-    assert admitted(storm, "a", 100) == 10
-    assert storm.rate_limited == 90
+    limiter = ErrorRateLimiter(clock)
+    assert admitted(limiter, "a", 100) == 10
+    assert limiter.rate_limited == 90
     clock.now += 3
-    assert admitted(storm, "a", 100) == 3
+    assert admitted(limiter, "a", 100) == 3
 
 
-def test_the_next_one_tells_how_many_like_it_were_held_back() -> None:
+def test_the_next_one_reports_how_many_of_its_kind_were_dropped() -> None:
     clock = FakeMonotonic()
-    storm = ErrorRateLimiter(clock)
-    assert storm.admit("a") == 0
-    admitted(storm, "a", 50)
+    limiter = ErrorRateLimiter(clock)
+    assert limiter.admit("a") == 0
+    admitted(limiter, "a", 50)
     clock.now += 1
-    assert storm.admit("a") == 41
+    assert limiter.admit("a") == 41
 
 
 def test_one_kind_leaves_room_for_others() -> None:
-    storm = ErrorRateLimiter(FakeMonotonic())
-    admitted(storm, "a", 1_000)
-    assert admitted(storm, "b", 10) == 10
+    limiter = ErrorRateLimiter(FakeMonotonic())
+    admitted(limiter, "a", 1_000)
+    assert admitted(limiter, "b", 10) == 10
 
 
-def test_all_kinds_together_are_bounded() -> None:
+def test_all_kinds_together_are_limited() -> None:
     clock = FakeMonotonic()
-    storm = ErrorRateLimiter(clock)
-    assert sum(admitted(storm, f"{number}", 1) for number in range(100)) == 30
+    limiter = ErrorRateLimiter(clock)
+    assert sum(admitted(limiter, f"{number}", 1) for number in range(100)) == 30
     clock.now += 1
-    assert sum(admitted(storm, f"{number}", 1) for number in range(100)) == 10
+    assert sum(admitted(limiter, f"{number}", 1) for number in range(100)) == 10
 
 
-def test_kinds_without_end_are_forgotten() -> None:
-    storm = ErrorRateLimiter(FakeMonotonic())
+def test_the_number_of_known_kinds_is_limited() -> None:
+    limiter = ErrorRateLimiter(FakeMonotonic())
     for number in range(10 * MAX_KINDS):
-        storm.admit(number)
-    assert len(storm._kinds) == MAX_KINDS
-    assert len(storm._rate_limited_by_kind) <= MAX_KINDS
+        limiter.admit(number)
+    assert len(limiter._kinds) == MAX_KINDS
+    assert len(limiter._rate_limited_by_kind) <= MAX_KINDS

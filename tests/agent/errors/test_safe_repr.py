@@ -1,4 +1,4 @@
-"""Values as they are shown: as Python writes them, and no line of the application's code is run."""
+"""Values formatted as Python would, without running the application's code."""
 
 import collections
 import datetime as dt
@@ -113,7 +113,7 @@ HERE = __name__
     ],
     ids=lambda shown: shown if isinstance(shown, str) else type(shown).__name__,
 )
-def test_a_value_is_shown_as_python_writes_it(value: object, text: str) -> None:
+def test_a_value_is_formatted_as_python_writes_it(value: object, text: str) -> None:
     assert SafeRepr().format_value(value) == text
 
 
@@ -141,7 +141,7 @@ def test_no_code_of_the_application_is_run(make: Callable[[], object], text: str
     assert RAN == []
 
 
-def test_what_holds_itself_is_shown_once() -> None:
+def test_what_contains_itself_is_shown_once() -> None:
     line: list[object] = [1]
     line.append(line)
     order = Order(id=7)
@@ -162,14 +162,14 @@ def test_what_holds_itself_is_shown_once() -> None:
     ],
     ids=["str", "bytes", "list", "dict"],
 )
-def test_what_is_large_is_cut_and_says_so(make: Callable[[], object], ending: str) -> None:
+def test_a_large_value_is_cut_and_marked(make: Callable[[], object], ending: str) -> None:
     value = make()
     text = SafeRepr().format_value(value)
     assert text.endswith(ending)
     assert len(text) < MAX_VARIABLE_LENGTH + 100
 
 
-def test_what_is_wide_and_deep_takes_no_time() -> None:
+def test_a_wide_and_nested_value_takes_no_time() -> None:
     value: object = []
     for _ in range(6):
         value = [value] * 100
@@ -177,14 +177,14 @@ def test_what_is_wide_and_deep_takes_no_time() -> None:
     assert len(show.format_value(value)) <= MAX_VARIABLE_LENGTH + 1
 
 
-def test_what_is_deep_is_cut() -> None:
+def test_a_deeply_nested_value_is_cut() -> None:
     value: object = 1
     for _ in range(100_000):
         value = [value]
     assert SafeRepr().format_value(value) == "[[[[<list>]]]]"
 
 
-def test_names_of_secrets_have_no_value() -> None:
+def test_variables_with_names_of_secrets_are_redacted() -> None:
     shown = SafeRepr().format_variables(
         {
             "api_key": "k",
@@ -200,7 +200,7 @@ def test_names_of_secrets_have_no_value() -> None:
     }
 
 
-def test_all_values_of_an_event_share_one_room() -> None:
+def test_all_values_of_an_event_share_one_limit() -> None:
     show = SafeRepr(max_length=1_500)
     shown = [show.format_value("x" * 900) for _ in range(4)]
     assert [text == ELLIPSIS for text in shown] == [False, False, True, True]
@@ -220,5 +220,5 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_no_value_is_longer_than_the_bound(value: object) -> None:
+def test_no_value_is_longer_than_the_limit(value: object) -> None:
     assert len(SafeRepr().format_value(value)) <= MAX_VARIABLE_LENGTH + 1

@@ -1,4 +1,4 @@
-"""What was told before an error: bounded, and of this request alone."""
+"""Breadcrumbs and user of a request: limited, and of this request alone."""
 
 import threading
 from typing import Any
@@ -20,19 +20,19 @@ from bugsly.probes.errors.scope import (
 @given(
     st.lists(st.tuples(st.text(max_size=900), st.dictionaries(st.text(), st.text())), max_size=99)
 )
-def test_breadcrumbs_are_bounded_and_the_latest_are_kept(
-    told: list[tuple[str, dict[str, str]]],
+def test_breadcrumbs_are_limited_and_the_latest_are_kept(
+    breadcrumbs: list[tuple[str, dict[str, str]]],
 ) -> None:
     scope = ErrorScope()
-    for message, details in told:
+    for message, details in breadcrumbs:
         scope.add_breadcrumb("c", "info", message, details)
     assert len(scope.crumbs) <= MAX_BREADCRUMBS
     assert sum(map(_breadcrumb_length, scope.crumbs)) <= MAX_BREADCRUMBS_LENGTH
-    if told:
-        assert scope.crumbs[-1].message == told[-1][0][:500]
+    if breadcrumbs:
+        assert scope.crumbs[-1].message == breadcrumbs[-1][0][:500]
 
 
-def test_a_detail_with_the_name_of_a_secret_is_left_out() -> None:
+def test_a_detail_with_the_name_of_a_secret_is_redacted() -> None:
     scope = ErrorScope()
     scope.add_breadcrumb("c", "info", "m", {"api_key": "k", "page": "3"})
     assert scope.crumbs[0].details == {"api_key": "[redacted]", "page": "3"}
@@ -49,10 +49,10 @@ def test_a_request_knows_nothing_of_the_one_before() -> None:
     watched = WatchedApplication(application)
     for path in ("/a", "/b"):
         close_body(watched.call(path=path))
-    for told, path in zip(watched.fake.error_capture.encoded_events, ("/a", "/b"), strict=True):
-        assert [one["message"] for one in told["breadcrumbs"]["values"]] == [path]
-        assert told["user"] == {"id": path}
-        assert told["request"]["url"].endswith(path)
+    for captured, path in zip(watched.fake.error_capture.encoded_events, ("/a", "/b"), strict=True):
+        assert [one["message"] for one in captured["breadcrumbs"]["values"]] == [path]
+        assert captured["user"] == {"id": path}
+        assert captured["request"]["url"].endswith(path)
     assert watched.fake.error_reporter.scopes.find() is SCOPE_OUTSIDE_REQUESTS.get()
 
 

@@ -1,4 +1,4 @@
-"""A window in which allocations are traced, and the lines that are left of it."""
+"""The window in which allocations are traced, and the lines that it finds."""
 
 import ctypes
 import re
@@ -31,7 +31,7 @@ TRACERS: dict[str, type[MemrayTracer | TracemallocTracer]] = {
 
 
 class LeakyWindowApp:
-    """An app that keeps two things a request, and a window that is opened around it."""
+    """An app that keeps two objects of each request, and an allocation window around it."""
 
     def __init__(self) -> None:
         self.fake = FakeAgent()
@@ -59,7 +59,7 @@ class LeakyWindowApp:
             self._client.get("/?a=1").close()
 
     def open(self, requests: int) -> None:
-        """Begin a window on a thread of its own, and wait until it is open."""
+        """Open a window on its own thread, and wait until it is open."""
         self._thread = threading.Thread(target=self._watch, args=(requests,))
         opened = threading.Event()
         wait = self.probe._wait_for_requests
@@ -77,12 +77,12 @@ class LeakyWindowApp:
             self.probe.trace_window(ProbeRequest(id=5, probe="window", requests=requests))
         )
 
-    def answer(self) -> ProbeResult:
+    def result(self) -> ProbeResult:
         assert self._thread is not None
         self._thread.join(30)
-        (answer,) = self.answers
-        assert answer.ask == 5
-        return answer
+        (result,) = self.answers
+        assert result.ask == 5
+        return result
 
 
 @pytest.fixture
@@ -100,12 +100,12 @@ def method(request: pytest.FixtureRequest, leaky: LeakyWindowApp) -> str:
     return name
 
 
-def test_the_lines_whose_allocations_outlive_their_requests_are_told(
+def test_the_lines_whose_allocations_outlive_their_requests_are_reported(
     method: str, leaky: LeakyWindowApp
 ) -> None:
     leaky.open(requests=50)
     leaky.get(50)
-    found = leaky.answer().window
+    found = leaky.result().window
     assert found is not None
     assert (found.method, found.requests) == (method, 50)
     assert 0 < found.seconds < 30
@@ -121,21 +121,21 @@ def test_the_lines_whose_allocations_outlive_their_requests_are_told(
 
 
 @pytest.mark.usefixtures("method")
-def test_without_traffic_the_window_ends_and_says_so(
+def test_without_traffic_the_window_ends_and_reports_that(
     leaky: LeakyWindowApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(allocation_window, "MAX_WINDOW_SECONDS", 0.1)
     leaky.open(requests=50)
-    problem = leaky.answer().problem
+    problem = leaky.result().problem
     assert re.fullmatch(r"no request came in \d s → ask again when there is traffic", problem)
 
 
 @pytest.mark.usefixtures("method")
-def test_a_worker_that_leaves_closes_its_window(leaky: LeakyWindowApp) -> None:
+def test_an_exiting_worker_closes_its_window(leaky: LeakyWindowApp) -> None:
     leaky.open(requests=50)
     leaky.get(1)
     leaky.probe.close()
-    found = leaky.answer().window
+    found = leaky.result().window
     assert found is not None
     assert found.requests == 1
 
@@ -150,7 +150,7 @@ def test_a_window_ends_when_its_tracer_is_full(
     leaky.open(requests=100_000)
     while not leaky.answers:
         leaky.get(20)
-    found = leaky.answer().window
+    found = leaky.result().window
     assert found is None or found.requests < 100_000
 
 
@@ -161,12 +161,12 @@ def test_where_memory_is_short_the_window_is_refused(
         allocation_window, "read_headroom", lambda: Headroom(430_000_000, 512_000_000, 0)
     )
     leaky._watch(5)
-    (answer,) = leaky.answers
+    (result,) = leaky.answers
     fact = "82 MB are free below the limit of memory, 150 MB are needed"
-    assert answer.problem == f"the window was refused: {fact}"
+    assert result.problem == f"the window was refused: {fact}"
 
 
-def test_an_app_that_traces_itself_is_let_be(leaky: LeakyWindowApp) -> None:
+def test_an_app_that_traces_itself_is_left_alone(leaky: LeakyWindowApp) -> None:
     tracemalloc.start()
     try:
         leaky._watch(5)
@@ -176,7 +176,7 @@ def test_an_app_that_traces_itself_is_let_be(leaky: LeakyWindowApp) -> None:
         tracemalloc.stop()
 
 
-def test_without_a_place_for_its_file_memray_is_refused(
+def test_memray_without_a_writable_folder_is_refused(
     leaky: LeakyWindowApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_options: object) -> None:
@@ -197,27 +197,27 @@ def test_memray_leaves_no_file(
     leaky.open(requests=1)
     assert len(list(tmp_path.iterdir())) == 1
     leaky.get(1)
-    assert leaky.answer().window
+    assert leaky.result().window
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_trim_tells_private_memory_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trim_reports_private_memory_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = iter([90, 40])
     monkeypatch.setattr(malloc_trim, "MAX_COLLECTED_BLOCKS", sys.getallocatedblocks() * 2)
     monkeypatch.setattr(process, "read_memory", lambda: ProcessMemory(next(sizes), 0, 0, 0, 1))
-    answer = malloc_trim.trim_memory(ProbeRequest(id=2, probe="trim"))
-    assert answer.trim is not None
-    assert (answer.ask, answer.problem) == (2, "")
-    assert answer.trim == TrimResult(before=90, after=40, garbage=answer.trim.garbage)
-    assert answer.trim.garbage >= 0
+    result = malloc_trim.trim_memory(ProbeRequest(id=2, probe="trim"))
+    assert result.trim is not None
+    assert (result.ask, result.problem) == (2, "")
+    assert result.trim == TrimResult(before=90, after=40, garbage=result.trim.garbage)
+    assert result.trim.garbage >= 0
 
 
-def test_a_trim_gives_back_what_is_free_below_what_is_not() -> None:
+def test_a_trim_returns_free_memory_below_allocated_memory() -> None:
     pieces = [ctypes.create_string_buffer(b"x" * 60_000) for _ in range(2_000)]
     del pieces[:-1]
-    answer = malloc_trim.trim_memory(ProbeRequest(id=2, probe="trim"))
-    assert answer.trim is not None
-    assert answer.trim.after < answer.trim.before - 50_000_000
+    result = malloc_trim.trim_memory(ProbeRequest(id=2, probe="trim"))
+    assert result.trim is not None
+    assert result.trim.after < result.trim.before - 50_000_000
 
 
 @pytest.mark.parametrize("library", [SimpleNamespace(), None])
@@ -246,7 +246,7 @@ def test_a_c_library_without_a_trim_is_a_problem(
         (30, 10.0, False),
     ],
 )
-def test_a_window_ends_when_enough_was_served_or_soon_where_tracing_is_slow(
+def test_a_window_ends_after_enough_requests_or_earlier_if_tracing_is_slow(
     served: int, seconds: float, *, goes_on: bool
 ) -> None:
     assert allocation_window._stays_open(served, 200, seconds) is goes_on

@@ -1,3 +1,5 @@
+"""The memory of glibc's and Python's allocators, and collector settings."""
+
 import ctypes
 import gc
 import sys
@@ -14,7 +16,7 @@ HAS_MALLINFO2 = hasattr(ctypes.CDLL(None), "mallinfo2")
 
 
 @pytest.mark.skipif(not HAS_MALLINFO2, reason="needs glibc 2.33")
-def test_what_c_code_takes_is_in_use_and_what_it_gives_back_is_not(
+def test_memory_of_c_code_is_in_use_until_it_is_freed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cost_throttle, "CHEAP_SECONDS", 60)
@@ -42,7 +44,7 @@ def test_blocks_are_those_of_python() -> None:
         pytest.param(SimpleNamespace(mallinfo2=None, mallctl=None), id="jemalloc in its place"),
     ],
 )
-def test_where_the_allocator_does_not_tell_nothing_is_told(
+def test_without_allocator_statistics_nothing_is_reported(
     library: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
@@ -51,7 +53,7 @@ def test_where_the_allocator_does_not_tell_nothing_is_told(
     assert read.blocks
 
 
-def test_a_python_without_ctypes_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_ctypes_reports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ctypes", None)
     assert AllocatorProbe().read()[:2] == (0, 0)
 
@@ -82,7 +84,7 @@ def test_a_reading_is_taken_as_often_as_its_cost_allows(
     assert reading.read_if_due() == ("read" if due else None)
 
 
-def test_the_switches_of_the_collector_are_facts() -> None:
+def test_the_settings_of_the_collector_are_facts() -> None:
     gc.disable()
     try:
         assert read_collector_facts()["gc_enabled"] == 0

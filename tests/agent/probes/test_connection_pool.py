@@ -1,4 +1,4 @@
-"""Connections of SQLAlchemy's pools that outlive the request that took them."""
+"""SQLAlchemy connections that outlive the request that took them."""
 
 import gc
 import threading
@@ -30,7 +30,7 @@ SELECT_ONE = text("SELECT 1")
 
 
 class WatchedEngine:
-    """An app with an engine, watched by an agent whose listeners go at the end of the test."""
+    """An app with an engine; the agent's listeners are removed at the end of the test."""
 
     def __init__(self) -> None:
         self.fake = FakeAgent()
@@ -41,7 +41,7 @@ class WatchedEngine:
         self.listener = sqlalchemy.SqlalchemyPoolListener(self.fake)
 
     def get(self, view: Any) -> None:
-        """Serve one request by *view*."""
+        """Serve one request with *view*."""
         self.app.view_functions["view"] = view
         with closing(self.app.test_client().get("/view/7")) as response:
             assert response.status_code in {200, 500}
@@ -78,7 +78,7 @@ def watching() -> Iterator[WatchedEngine]:
     made.engine.dispose()
 
 
-def test_what_is_closed_in_its_request_is_no_leak(watching: WatchedEngine) -> None:
+def test_a_connection_closed_within_its_request_is_no_leak(watching: WatchedEngine) -> None:
     def view(**_matched: int) -> str:
         with watching.engine.connect() as connection:
             connection.execute(SELECT_ONE)
@@ -89,7 +89,7 @@ def test_what_is_closed_in_its_request_is_no_leak(watching: WatchedEngine) -> No
     assert watching.levels == []
 
 
-def test_a_connection_that_several_share_is_missed_by_nobody(watching: WatchedEngine) -> None:
+def test_a_shared_connection_is_counted_once(watching: WatchedEngine) -> None:
     shared = create_engine("sqlite://", poolclass=StaticPool)
 
     def view(**_matched: int) -> str:
@@ -107,7 +107,7 @@ def test_a_connection_that_several_share_is_missed_by_nobody(watching: WatchedEn
     shared.dispose()
 
 
-def test_what_is_still_out_when_its_request_ended_is_told_by_line_and_endpoint(
+def test_what_an_ended_request_left_open_is_reported_by_line_and_endpoint(
     watching: WatchedEngine,
 ) -> None:
     def view(**_matched: int) -> str:
@@ -136,7 +136,7 @@ def test_what_is_still_out_when_its_request_ended_is_told_by_line_and_endpoint(
     }
 
 
-def test_what_only_the_collector_returns_was_left_open(watching: WatchedEngine) -> None:
+def test_a_connection_that_the_collector_returns_was_left_open(watching: WatchedEngine) -> None:
     def view(**_matched: int) -> str:
         cycle: list[object] = [watching.engine.connect()]
         cycle.append(cycle)
@@ -155,7 +155,7 @@ def test_what_only_the_collector_returns_was_left_open(watching: WatchedEngine) 
     assert (details["open_now"], details["collected"], details["left_open"]) == (0, 3, 3)
 
 
-def test_what_is_closed_after_its_request_was_not_collected(watching: WatchedEngine) -> None:
+def test_a_connection_closed_after_its_request_was_not_collected(watching: WatchedEngine) -> None:
     def view(**_matched: int) -> str:
         watching.kept.append(watching.engine.connect())
         return "ok"
@@ -166,7 +166,7 @@ def test_what_is_closed_after_its_request_was_not_collected(watching: WatchedEng
     assert (details["open_now"], details["collected"], details["left_open"]) == (0, 0, 1)
 
 
-def test_a_connection_detached_from_its_pool_is_the_applications_business(
+def test_a_connection_detached_from_its_pool_is_not_followed(
     watching: WatchedEngine,
 ) -> None:
     def view(**_matched: int) -> str:
@@ -180,7 +180,7 @@ def test_a_connection_detached_from_its_pool_is_the_applications_business(
     watching.kept.pop().close()
 
 
-def test_a_view_that_fails_leaves_open_what_it_does_not_close(watching: WatchedEngine) -> None:
+def test_a_view_that_fails_leaves_its_connection_open(watching: WatchedEngine) -> None:
     def view(**_matched: int) -> str:
         connection: Connection = watching.engine.connect()
         connection.execute(text("SELECT nonsense"))
@@ -196,7 +196,7 @@ def test_a_view_that_fails_leaves_open_what_it_does_not_close(watching: WatchedE
         gc.collect()
 
 
-def test_a_connection_taken_outside_of_requests_belongs_to_none(watching: WatchedEngine) -> None:
+def test_a_connection_taken_outside_requests_belongs_to_no_request(watching: WatchedEngine) -> None:
     def view(**_matched: int) -> str:
         thread = threading.Thread(
             target=lambda: watching.kept.append(watching.engine.connect()), daemon=True
@@ -227,7 +227,9 @@ def test_engines_made_by_one_line_are_counted_while_they_live(watching: WatchedE
     assert watching.levels == []
 
 
-def test_a_request_of_many_connections_is_followed_within_bounds(watching: WatchedEngine) -> None:
+def test_returned_connections_of_a_request_make_room_for_later_ones(
+    watching: WatchedEngine,
+) -> None:
     def view(**_matched: int) -> str:
         for _ in range(3 * MAX_CHECKOUTS_PER_REQUEST):
             watching.engine.connect().close()
@@ -238,7 +240,7 @@ def test_a_request_of_many_connections_is_followed_within_bounds(watching: Watch
     assert watching.levels == [1]
 
 
-def test_lines_beyond_the_bound_share_one_count(watching: WatchedEngine) -> None:
+def test_lines_beyond_the_limit_share_one_count(watching: WatchedEngine) -> None:
     def view(**_matched: int) -> str:
         for line in range(MAX_CHECKOUT_LINES + 20):
             code = compile("\n" * line + "engine.connect().close()", __file__, "exec")

@@ -1,4 +1,4 @@
-"""What is counted in the registers of the interpreter and of libraries."""
+"""Counts of what the interpreter and libraries keep in registries."""
 
 import atexit
 import enum
@@ -65,7 +65,7 @@ def start(**more: Any) -> None:
     threading.Thread(daemon=True, **more).start()
 
 
-def test_threads_of_the_application_are_told_by_what_they_run(ended: threading.Event) -> None:
+def test_threads_of_the_application_are_named_by_what_they_run(ended: threading.Event) -> None:
     for _ in range(2):
         start(target=poll, args=(ended,))
     start(target=functools.partial(poll, ended), name="other")
@@ -76,7 +76,7 @@ def test_threads_of_the_application_are_told_by_what_they_run(ended: threading.E
     assert holder.site == f"{HERE}:{poll.__code__.co_firstlineno}"
 
 
-def test_a_timer_is_told_by_what_it_waits_to_run() -> None:
+def test_a_timer_is_named_by_what_it_will_run() -> None:
     timer = threading.Timer(600, poll, args=[threading.Event()])
     timer.start()
     try:
@@ -86,7 +86,7 @@ def test_a_timer_is_told_by_what_it_waits_to_run() -> None:
         timer.join(10)
 
 
-def test_a_thread_that_is_a_class_of_the_application_is_told_by_its_run(
+def test_a_thread_of_a_class_of_the_application_is_named_by_its_run_method(
     ended: threading.Event,
 ) -> None:
     Poller(ended).start()
@@ -95,7 +95,7 @@ def test_a_thread_that_is_a_class_of_the_application_is_told_by_its_run(
     assert describe("threads", name).site == f"{HERE}:{Poller.run.__code__.co_firstlineno}"
 
 
-def test_threads_of_a_library_are_told_by_their_name_without_its_numbers(
+def test_threads_of_a_library_are_named_without_digits(
     ended: threading.Event,
 ) -> None:
     pools = [ThreadPoolExecutor(1, thread_name_prefix=f"job{number}") for number in range(3)]
@@ -113,7 +113,7 @@ def test_the_main_thread_is_not_counted() -> None:
     assert not any("_MainThread" in name for name in counts("threads"))
 
 
-def test_handlers_are_told_by_logger() -> None:
+def test_handlers_are_counted_by_logger() -> None:
     logger = logging.getLogger("shop.audit")
     for _ in range(3):
         logger.addHandler(logging.NullHandler())
@@ -129,7 +129,7 @@ def test_handlers_are_told_by_logger() -> None:
 
 def test_receivers_of_the_applications_signals_are_counted() -> None:
     def remember(_sender: object) -> None:
-        """Be a receiver that only the signal holds."""
+        """A receiver that only the signal refers to."""
 
     PRICED.connect(remember, weak=False)
     try:
@@ -147,7 +147,7 @@ def test_a_signal_without_a_name_is_called_by_its_variable() -> None:
 
 def test_receivers_of_flasks_signals_are_counted() -> None:
     def remember(_sender: object) -> None:
-        """Be a receiver that lives as long as the test."""
+        """A receiver that lives as long as the test."""
 
     before = counts("receivers")["receivers of signal 'got-request-exception'"]
     flask.got_request_exception.connect(remember)
@@ -156,7 +156,7 @@ def test_receivers_of_flasks_signals_are_counted() -> None:
     assert holder.entry.endswith("remember")
 
 
-def test_children_of_a_metric_are_told_with_the_label_that_tells_them_apart() -> None:
+def test_children_of_a_metric_are_described_by_the_label_with_most_values() -> None:
     metric = prometheus_client.Counter("sold", "Sold things", ["shop", "customer"])
     try:
         for number in range(20):
@@ -195,7 +195,7 @@ def test_classes_made_at_run_time_are_counted_by_their_base() -> None:
 
 
 class Quote:
-    """A class of the application's, from which others are made."""
+    """A class of the application that others derive from."""
 
 
 def test_subclasses_of_the_applications_classes_are_counted() -> None:
@@ -204,14 +204,14 @@ def test_subclasses_of_the_applications_classes_are_counted() -> None:
 
 
 class Trap(ModuleType):
-    """A module of a kind that answers every question with a fault."""
+    """A module whose attributes raise an error."""
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(name)
 
 
 class Proxy:
-    """A thing in a module that claims to be of another class."""
+    """An object in a module that claims to be of another class."""
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -237,7 +237,7 @@ def test_without_its_library_nothing_is_counted(
     assert counts(register) == {}
 
 
-def test_every_register_has_a_probe_that_tells_what_rose(
+def test_every_registry_has_a_probe_that_reports_what_rose(
     ended: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cost_throttle, "CHEAP_SECONDS", 60)
@@ -255,7 +255,7 @@ def test_every_register_has_a_probe_that_tells_what_rose(
 
 
 class Kinds(type):
-    """Answers questions to its classes with an error."""
+    """A metaclass whose attributes raise an error."""
 
     def __getattribute__(cls, name: str) -> Any:
         raise RuntimeError(name)
@@ -264,7 +264,7 @@ class Kinds(type):
 LIKE_THAT = Kinds("LikeThat", (), {"__module__": __name__})
 
 
-def test_a_metaclass_is_not_asked() -> None:
+def test_a_metaclass_is_not_called() -> None:
     below = Kinds("Below", (LIKE_THAT,), {})
     assert counts("subclasses")[f"subclasses of {__name__}.LikeThat"] == 1
     del below

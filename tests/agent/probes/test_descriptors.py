@@ -1,3 +1,5 @@
+"""Open files and sockets by name, and files that only the collector closed."""
+
 import gc
 import os
 import socket
@@ -44,11 +46,11 @@ def counts() -> dict[str, int]:
         ("/memfd:preview-8f3a (deleted)", "/memfd:*"),
     ],
 )
-def test_files_are_told_by_where_they_lie_and_how_they_end(path: str, pattern: str) -> None:
+def test_files_are_named_by_folder_and_extension(path: str, pattern: str) -> None:
     assert descriptors._pattern(path, tempfile.gettempdir()) == pattern
 
 
-def test_where_no_temporary_file_can_be_made_files_are_counted_all_the_same(
+def test_files_are_counted_without_a_folder_for_temporary_files(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refused() -> str:
@@ -81,7 +83,7 @@ def connect(opened: ExitStack, times: int) -> tuple[int, list[socket.socket]]:
     return port, accepted
 
 
-def test_sockets_are_told_by_the_port_at_their_other_end(
+def test_sockets_are_named_by_the_port_of_their_peer(
     opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descriptors, "FIRST_EPHEMERAL_PORT", 65_536)
@@ -89,7 +91,7 @@ def test_sockets_are_told_by_the_port_at_their_other_end(
     assert counts()[f"open sockets to port {port}"] == OPENED_FILES
 
 
-def test_what_came_to_us_has_no_port_worth_a_name(
+def test_sockets_of_clients_are_counted_without_their_port(
     opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descriptors, "FIRST_EPHEMERAL_PORT", 1)
@@ -97,7 +99,7 @@ def test_what_came_to_us_has_no_port_worth_a_name(
     assert counts()["open sockets of clients"] >= 2 * OPENED_FILES
 
 
-def test_sockets_whose_other_end_is_closed_are_told(
+def test_sockets_whose_peer_has_closed_are_counted(
     opened: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(descriptors, "FIRST_EPHEMERAL_PORT", 65_536)
@@ -109,13 +111,13 @@ def test_sockets_whose_other_end_is_closed_are_told(
     assert holder.details == {"close_wait": OPENED_FILES}
 
 
-def test_without_proc_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_proc_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descriptors, "_targets", lambda: iter(()))
     assert count_open_descriptors(LEFTOVERS) == {}
 
 
 class PageWithFile:
-    """Keeps a file, and itself: only the collector can close it."""
+    """Refers to a file and to itself: only the collector can close the file."""
 
     def __init__(self, path: Path) -> None:
         self.file = os.open(path, os.O_CREAT)
@@ -132,7 +134,7 @@ def aged(pages: Iterable[PageWithFile]) -> list[PageWithFile]:
     return kept
 
 
-def test_files_that_only_the_collector_closes_go_on_counting(
+def test_files_that_only_the_collector_closes_still_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
@@ -149,13 +151,13 @@ def test_files_that_only_the_collector_closes_go_on_counting(
     second = aged(PageWithFile(tmp_path / f"{number}.page") for number in range(OPENED_FILES))
     assert pages() == 2 * MIN_OPEN_FILES + OPENED_FILES
     (name,) = [one for one in count_open_descriptors(leftovers) if one.endswith("*.page")]
-    told = count_open_descriptors(leftovers)[name].describe(name)
-    assert told.details == {"closed_by_collector": 2 * MIN_OPEN_FILES}
+    holder = count_open_descriptors(leftovers)[name].describe(name)
+    assert holder.details == {"closed_by_collector": 2 * MIN_OPEN_FILES}
     second.clear()
     gc.collect()
 
 
-def test_files_that_code_closes_are_not_left_over(tmp_path: Path) -> None:
+def test_files_that_code_closes_do_not_count(tmp_path: Path) -> None:
     leftovers = CollectedFiles(count_open_files, Guards()("test"))
     with ExitStack() as opened:
         for number in range(2 * MIN_OPEN_FILES):
@@ -165,7 +167,7 @@ def test_files_that_code_closes_are_not_left_over(tmp_path: Path) -> None:
     assert not leftovers.closed
 
 
-def test_nobody_watches_the_collector_for_one_that_is_gone() -> None:
+def test_the_collector_callback_ends_with_its_object() -> None:
     before = len(gc.callbacks)
     leftovers = CollectedFiles(count_open_files, Guards()("test"))
     assert len(gc.callbacks) == before + 1

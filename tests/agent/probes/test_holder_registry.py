@@ -1,3 +1,5 @@
+"""Which holders the registry reports, and when it describes them again."""
+
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ def names(holders: HolderRegistry) -> set[str]:
     return {level.holder for level in holders.count_holders()}
 
 
-def test_levels_of_all_probes_are_put_together() -> None:
+def test_counts_of_all_probes_are_collected() -> None:
     holders, _ = holders_of(FakeHolderProbe(log=3), FakeHolderProbe(threads=7))
     assert {(level.holder, level.count) for level in holders.count_holders()} == {
         ("log", 3),
@@ -34,13 +36,13 @@ def test_a_probe_that_fails_costs_the_others_nothing(monkeypatch: pytest.MonkeyP
     assert guards.failures == {"probe.fake0": 1}
 
 
-def test_a_level_that_nobody_describes_is_not_told() -> None:
+def test_a_count_without_a_description_is_not_reported() -> None:
     probe = FakeHolderProbe(log=3)
     probe.described.clear()
     assert names(holders_of(probe)[0]) == set()
 
 
-def test_those_that_gained_most_bytes_are_told() -> None:
+def test_those_that_gained_most_bytes_are_reported() -> None:
     probe = FakeHolderProbe()
     for number in range(MAX_REPORTED_HOLDERS + 5):
         probe.describe(f"small{number}", entry_bytes=10)
@@ -53,7 +55,7 @@ def test_those_that_gained_most_bytes_are_told() -> None:
     assert names(holders) == {f"big{number}" for number in range(MAX_REPORTED_HOLDERS)}
 
 
-def test_a_holder_that_is_told_stays_until_another_matters_far_more() -> None:
+def test_a_reported_holder_stays_until_another_gained_far_more() -> None:
     probe = FakeHolderProbe()
     for number in range(MAX_REPORTED_HOLDERS):
         probe.describe(f"old{number}", entry_bytes=100)
@@ -69,7 +71,7 @@ def test_a_holder_that_is_told_stays_until_another_matters_far_more() -> None:
     assert "new" in names(holders)
 
 
-def test_a_description_is_news_once() -> None:
+def test_a_description_is_sent_once() -> None:
     probe = FakeHolderProbe(log=3)
     holders, _ = holders_of(probe)
     holders.count_holders()
@@ -97,7 +99,7 @@ def test_a_description_is_news_once() -> None:
     ],
     ids=str,
 )
-def test_what_changed_noticeably_is_news_again(
+def test_what_changed_noticeably_is_described_again(
     before: dict[str, Any], after: dict[str, Any], *, is_news: bool
 ) -> None:
     probe = FakeHolderProbe()

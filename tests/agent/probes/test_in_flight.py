@@ -1,4 +1,4 @@
-"""What is being answered now, as the next sample tells it."""
+"""Requests in flight, as the next sample reports them."""
 
 from time import perf_counter_ns
 from typing import Any
@@ -21,44 +21,44 @@ def in_flight_of(*requests: FakeRequest) -> InFlightRequests:
     return in_flight
 
 
-def test_endpoints_are_told_with_the_age_of_their_oldest_request_the_longest_first() -> None:
+def test_endpoints_are_reported_with_the_age_of_their_oldest_request_longest_first() -> None:
     kept = FakeRequest(seconds=1), FakeRequest("GET /report", seconds=28), FakeRequest(seconds=5)
-    told = in_flight_of(*kept).by_endpoint()
-    assert [(one.endpoint, one.requests, one.micros // 1_000_000) for one in told] == [
+    endpoints = in_flight_of(*kept).by_endpoint()
+    assert [(one.endpoint, one.requests, one.micros // 1_000_000) for one in endpoints] == [
         ("GET /report", 1, 28),
         ("GET /", 2, 5),
     ]
 
 
-def test_what_is_answered_is_told_no_longer() -> None:
+def test_an_answered_request_is_no_longer_reported() -> None:
     request = FakeRequest()
-    under_way = in_flight_of(request)
-    under_way.request_finished(request)
-    assert under_way.by_endpoint() == ()
-    under_way.request_finished(request)
+    in_flight = in_flight_of(request)
+    in_flight.request_finished(request)
+    assert in_flight.by_endpoint() == ()
+    in_flight.request_finished(request)
 
 
 def test_a_request_that_its_server_dropped_is_not_kept_for_it() -> None:
-    under_way = in_flight_of(FakeRequest(), FakeRequest())
-    assert under_way.by_endpoint() == ()
-    assert under_way._requests == {}
+    in_flight = in_flight_of(FakeRequest(), FakeRequest())
+    assert in_flight.by_endpoint() == ()
+    assert in_flight._requests == {}
 
 
-def test_of_many_endpoints_those_that_take_longest_are_told_and_no_name_is_long() -> None:
+def test_of_many_endpoints_those_that_take_longest_are_reported_with_short_names() -> None:
     kept = [FakeRequest(f"GET /{number:03}" + "/x" * 500, seconds=number) for number in range(50)]
-    told = in_flight_of(*kept).by_endpoint()
-    assert [one.endpoint[5:8] for one in told] == [
+    endpoints = in_flight_of(*kept).by_endpoint()
+    assert [one.endpoint[5:8] for one in endpoints] == [
         f"{n:03}" for n in range(49, 49 - MAX_REPORTED_ENDPOINTS, -1)
     ]
-    assert {len(one.endpoint) for one in told} == {200}
+    assert {len(one.endpoint) for one in endpoints} == {200}
 
 
-def test_what_is_about_to_be_broken_off_stays_told() -> None:
+def test_a_request_that_is_about_to_be_aborted_stays_reported() -> None:
     request = FakeRequest("GET /report", seconds=28)
-    under_way = in_flight_of(request)
-    under_way.freeze()
-    under_way.request_finished(request)
-    assert [one.endpoint for one in under_way.by_endpoint()] == ["GET /report"]
+    in_flight = in_flight_of(request)
+    in_flight.freeze()
+    in_flight.request_finished(request)
+    assert [one.endpoint for one in in_flight.by_endpoint()] == ["GET /report"]
 
 
 def test_a_request_is_in_flight_until_its_body_is_closed() -> None:

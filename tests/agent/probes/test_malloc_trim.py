@@ -21,10 +21,10 @@ class ReferenceCycle:
 
 
 def taken() -> TrimResult:
-    answer = trim_memory(ASK)
-    assert (answer.ask, answer.problem) == (9, "")
-    assert answer.trim is not None
-    return answer.trim
+    result = trim_memory(ASK)
+    assert (result.ask, result.problem) == (9, "")
+    assert result.trim is not None
+    return result.trim
 
 
 @needs_glibc

@@ -1,3 +1,5 @@
+"""Memory used and allowed, in cgroup v1, cgroup v2 and on a host."""
+
 import os
 import signal
 import subprocess
@@ -139,13 +141,13 @@ def write_tree(root: Path, tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_tightest_limit_holds(case: str, tmp_path: Path) -> None:
+def test_the_lowest_limit_is_used(case: str, tmp_path: Path) -> None:
     tree, headroom = CASES[case]
     write_tree(tmp_path, tree)
     assert read_headroom(tmp_path) == headroom
 
 
-def test_without_proc_the_size_of_the_host_is_known_all_the_same(tmp_path: Path) -> None:
+def test_without_proc_the_memory_of_the_host_is_the_limit(tmp_path: Path) -> None:
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert read_headroom(tmp_path) == Headroom(0, total, 0)
 
@@ -161,7 +163,7 @@ READ_HEADROOM_PROGRAM = (
 EAT_MEMORY_PROGRAM = "eaten = []\nwhile True: eaten.append(b'x' * 1_000_000)"
 
 
-def test_a_real_cgroup_tells_its_limit_and_who_was_killed_in_it() -> None:
+def test_a_real_cgroup_reports_its_limit_and_kills() -> None:
     with memory_cgroup(limit=64 << 20) as cgroup:
         eaten = subprocess.run(
             cgroup.command_inside([sys.executable, "-c", EAT_MEMORY_PROGRAM]), check=False

@@ -1,4 +1,4 @@
-"""What a worker leaves outside of itself: child processes, and files that lie in memory."""
+"""What a worker leaves outside its process: children, and files in shared memory."""
 
 import os
 import subprocess
@@ -39,8 +39,8 @@ def test_children_are_counted_by_name(running: ExitStack) -> None:
     assert (holder.kind, holder.entry, holder.details) == ("outside", "process", {})
     children[0].kill()
     os.waitid(os.P_PID, children[0].pid, os.WEXITED | os.WNOWAIT)
-    told = CHILDREN.count_by_name()[SLEEPS].describe(SLEEPS).details
-    assert told == {"ended_unread": 1}
+    details = CHILDREN.count_by_name()[SLEEPS].describe(SLEEPS).details
+    assert details == {"ended_unread": 1}
 
 
 def test_children_that_were_waited_for_are_not_counted(running: ExitStack) -> None:
@@ -51,16 +51,16 @@ def test_children_that_were_waited_for_are_not_counted(running: ExitStack) -> No
 
 
 @pytest.mark.parametrize(
-    ("told", "name"),
+    ("stat", "name"),
     [(b"7 (ffmpeg) S 1 1", "ffmpeg"), (b"7 (a) b (c) Z 1", "a) b (c"), (b"7 (a\nb) R 1", "a\nb")],
 )
-def test_a_name_may_hold_anything(told: bytes, name: str) -> None:
-    found = outside_worker.STAT_LINE.match(told)
+def test_a_process_name_may_contain_anything(stat: bytes, name: str) -> None:
+    found = outside_worker.STAT_LINE.match(stat)
     assert found is not None
     assert found["name"].decode() == name
 
 
-def test_files_in_shared_memory_are_counted_by_name_but_for_digits(
+def test_files_in_shared_memory_are_counted_by_name_without_digits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outside_worker, "SHARED_MEMORY", str(tmp_path))
@@ -74,6 +74,6 @@ def test_files_in_shared_memory_are_counted_by_name_but_for_digits(
     }
 
 
-def test_without_shared_memory_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_shared_memory_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outside_worker, "SHARED_MEMORY", "/nowhere")
     assert count_shared_files() == {}

@@ -1,3 +1,5 @@
+"""Memory, descriptors and age of this process, as the kernel reports them."""
+
 import mmap
 import os
 import shutil
@@ -15,7 +17,7 @@ from bugsly.probes.process import ProcessMemory, parse_status
 
 KB = 1024
 TOLERATED = 2 * MB
-"""What the test itself may add between two readings."""
+"""Bytes that the test itself may allocate between two readings."""
 
 STATUS = b"""\
 Name:\tgunicorn: worker
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.skipif(not process.IS_LINUX, reason="reads /proc")
 
 
 def kernel_bytes(*names: str) -> int:
-    """Return what the kernel says of this process, in bytes, read without the probe."""
+    """Return the memory of this process in bytes, read from the kernel without the probe."""
     lines = Path("/proc/self/status").read_text().splitlines()
     rows = {line.split(":")[0]: line.split()[1:2] for line in lines}
     return sum(int(rows[name][0]) * KB for name in names)
@@ -169,7 +171,7 @@ print((time.monotonic_ns() - before) // 1000)
 """
 
 
-def test_a_fork_is_as_young_as_it_is_and_not_as_old_as_its_parent() -> None:
+def test_the_age_of_a_fork_is_not_that_of_its_parent() -> None:
     ran = subprocess.run([sys.executable, "-c", FORK], check=True, capture_output=True, text=True)
     age, elapsed = map(int, ran.stdout.split())
     assert 0 <= age <= elapsed + 1_000_000 // os.sysconf("SC_CLK_TCK")
@@ -182,7 +184,7 @@ PRINT_MACHINE = [
 ]
 
 
-def test_every_process_of_a_machine_says_the_same() -> None:
+def test_all_processes_of_a_machine_have_its_digits() -> None:
     said = subprocess.run(PRINT_MACHINE, check=True, capture_output=True, text=True).stdout.strip()
     assert said == process.machine() == process.machine()
     assert len(said) == 8

@@ -1,3 +1,5 @@
+"""Which counts have risen since they were first read."""
+
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -17,7 +19,7 @@ def _every_reading_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class FakeShelf:
-    """A register whose counts a test sets."""
+    """A reader whose counts a test sets."""
 
     def __init__(self, **counts: int) -> None:
         self.counts = counts
@@ -35,12 +37,12 @@ def _describe(name: str) -> Holder:
     return Holder(name=name, kind="handler")
 
 
-def test_what_never_rises_is_not_told() -> None:
+def test_what_never_rises_is_not_reported() -> None:
     shelf = FakeShelf(a=500)
     assert [shelf.levels(), shelf.levels(), shelf.levels(a=500 + MIN_RISE - 1)] == [{}, {}, {}]
 
 
-def test_what_has_risen_since_it_was_met_is_told_whatever_it_does_then() -> None:
+def test_what_has_risen_since_it_was_first_read_stays_reported() -> None:
     shelf = FakeShelf(a=500, b=1)
     shelf.levels()
     assert shelf.levels(a=500 + MIN_RISE) == {"a": 500 + MIN_RISE}
@@ -48,21 +50,21 @@ def test_what_has_risen_since_it_was_met_is_told_whatever_it_does_then() -> None
     assert [one.name for one in shelf.probe.describe_holders()] == ["a"]
 
 
-def test_what_comes_later_is_compared_with_its_own_beginning() -> None:
+def test_a_later_name_is_compared_with_its_own_first_count() -> None:
     shelf = FakeShelf(a=1)
     shelf.levels()
     assert shelf.levels(late=40) == {}
     assert shelf.levels(late=40 + MIN_RISE) == {"late": 40 + MIN_RISE}
 
 
-def test_those_that_went_are_counted() -> None:
+def test_what_was_removed_is_counted() -> None:
     shelf = FakeShelf(a=1)
     for now in (1, 10, 4, 9):
         shelf.levels(a=now)
     assert [one.removed for one in shelf.probe.describe_holders()] == [6]
 
 
-def test_the_library_that_a_holder_is_of_is_named() -> None:
+def test_the_library_of_a_holder_is_named() -> None:
     file = flask.__file__
     rising = count(step=MIN_RISE)
     probe = RisingCountProbe(
@@ -82,7 +84,7 @@ def test_what_is_gone_is_forgotten() -> None:
     assert list(shelf.probe.describe_holders()) == []
 
 
-def test_a_multitude_of_names_is_followed_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_beyond_the_limit_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rising_counts, "MAX_FOLLOWED", 3)
     shelf = FakeShelf(**{f"n{number}": 1 for number in range(10)})
     shelf.levels()
@@ -90,7 +92,7 @@ def test_a_multitude_of_names_is_followed_within_bounds(monkeypatch: pytest.Monk
     assert len(risen) == 3
 
 
-def test_while_a_reading_is_not_due_the_last_one_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_reading_is_used_until_the_next_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = FakeShelf(a=1)
     shelf.levels()
     shelf.levels(a=20)
@@ -104,10 +106,10 @@ def _described(name: str, file: str) -> Holder:
 
 
 class Thing:
-    """Something of the application's."""
+    """An object of the application."""
 
 
-def test_nothing_of_the_register_is_kept() -> None:
+def test_nothing_of_the_registry_is_kept_alive() -> None:
     probe = RisingCountProbe(_fresh)
     for _ in range(3):
         list(probe.count_holders())

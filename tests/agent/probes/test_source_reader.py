@@ -1,4 +1,4 @@
-"""Source that is read for the server: of loaded modules, and nothing else."""
+"""Source of loaded modules that is read for the server, and of no other file."""
 
 import json
 import os
@@ -31,14 +31,14 @@ TEXT = "def view():\n    return 'käse'\n"
 
 
 def read_files(*files: str) -> tuple[ModuleSource, ...]:
-    answer = read_sources(ProbeRequest(id=7, probe="source", files=files))
-    assert (answer.ask, answer.problem) == (7, "")
-    return answer.sources
+    result = read_sources(ProbeRequest(id=7, probe="source", files=files))
+    assert (result.ask, result.problem) == (7, "")
+    return result.sources
 
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Import a module of a text, an hour old, from a folder of its own."""
+    """Return a function that imports a module of a text from a file that is an hour old."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -96,7 +96,7 @@ def test_a_module_that_names_another_file_does_not_open_it(
     assert (source.text, source.problem) == ("", NOT_PYTHON_SOURCE)
 
 
-def test_a_file_changed_after_the_start_is_told_as_edited(write: Write) -> None:
+def test_a_file_changed_after_the_start_is_reported_as_edited(write: Write) -> None:
     module = write("edited")
     assert not read_files("edited")[0].edited
     Path(str(module.__file__)).write_text("changed = True\n")
@@ -104,7 +104,7 @@ def test_a_file_changed_after_the_start_is_told_as_edited(write: Write) -> None:
     assert (source.edited, source.text) == (True, "changed = True\n")
 
 
-def test_the_encoding_a_file_declares_is_kept_to(write: Write) -> None:
+def test_the_encoding_that_a_file_declares_is_used(write: Write) -> None:
     write("latin", "# coding: latin-1\nNAME = 'käse'\n", encoding="latin-1")
     assert "käse" in read_files("latin")[0].text
 
@@ -121,7 +121,7 @@ def test_a_file_that_became_a_pipe_is_not_opened(write: Write) -> None:
     assert read_files("piped")[0].problem == NOT_REGULAR_FILE
 
 
-def test_a_module_out_of_an_archive_is_a_problem(
+def test_a_module_in_an_archive_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "app.zip"
@@ -148,7 +148,7 @@ def test_what_may_not_be_read_is_a_problem(write: Write, monkeypatch: pytest.Mon
     assert read_files("forbidden")[0].problem == "Permission denied"
 
 
-def test_an_answer_fits_into_an_item_whatever_its_sources(write: Write) -> None:
+def test_a_result_fits_into_an_item_whatever_its_sources(write: Write) -> None:
     for number in range(3):
         write(f"wide{number}", "# " + "\N{SNOWMAN}" * 80_000)
     first, second, third = read_files("wide0", "wide1", "wide2")

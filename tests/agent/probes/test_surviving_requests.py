@@ -1,4 +1,4 @@
-"""Requests that ended and are alive."""
+"""Requests that stay in memory after they ended."""
 
 import gc
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ FAILED = "failed requests alive after they ended"
 
 
 class LeakyShop:
-    """An app that keeps what it should not, each of its requests followed."""
+    """An app that keeps some of its requests, all of which are followed."""
 
     def __init__(self) -> None:
         self.fake = FakeAgent()
@@ -70,7 +70,7 @@ def collect(times: int = 2) -> None:
         gc.collect()
 
 
-def test_a_request_that_is_kept_is_told_with_its_endpoint(shop: LeakyShop) -> None:
+def test_a_request_that_is_kept_is_reported_with_its_endpoint(shop: LeakyShop) -> None:
     shop.get("/kept")
     shop.get("/clean")
     collect()
@@ -80,19 +80,19 @@ def test_a_request_that_is_kept_is_told_with_its_endpoint(shop: LeakyShop) -> No
     assert holder.details == {"outlived_collections": 3}
 
 
-def test_a_request_kept_by_its_error_is_told_apart(shop: LeakyShop) -> None:
+def test_a_request_kept_by_its_error_is_counted_separately(shop: LeakyShop) -> None:
     shop.get("/broken")
     collect()
     assert shop.levels == {FAILED: 3}
 
 
-def test_a_request_that_is_gone_is_not_told(at_once: LeakyShop) -> None:
+def test_a_request_that_is_gone_is_not_counted(at_once: LeakyShop) -> None:
     at_once.get("/clean")
     collect()
     assert at_once.levels == {}
 
 
-def test_nothing_is_told_before_the_collector_had_its_chance(shop: LeakyShop) -> None:
+def test_nothing_is_counted_before_the_collector_has_run(shop: LeakyShop) -> None:
     gc.disable()
     try:
         shop.get("/kept")
@@ -105,7 +105,7 @@ def test_nothing_is_told_before_the_collector_had_its_chance(shop: LeakyShop) ->
     assert shop.levels == {ALIVE: 3}
 
 
-def test_where_no_collection_comes_patience_ends(at_once: LeakyShop) -> None:
+def test_without_collections_requests_count_after_a_while(at_once: LeakyShop) -> None:
     gc.disable()
     try:
         at_once.get("/kept")
@@ -116,7 +116,7 @@ def test_where_no_collection_comes_patience_ends(at_once: LeakyShop) -> None:
         gc.enable()
 
 
-def test_those_that_go_after_all_are_counted_as_removed(at_once: LeakyShop) -> None:
+def test_requests_that_are_freed_later_are_counted_as_removed(at_once: LeakyShop) -> None:
     at_once.get("/kept")
     assert at_once.levels == {ALIVE: 3}
     del at_once.kept[:2]
@@ -125,7 +125,7 @@ def test_those_that_go_after_all_are_counted_as_removed(at_once: LeakyShop) -> N
     assert [one.removed for one in at_once.fake.survivors.describe_holders()] == [2]
 
 
-def test_two_endpoints_alike_name_neither(at_once: LeakyShop) -> None:
+def test_of_two_equal_endpoints_neither_is_named(at_once: LeakyShop) -> None:
     at_once.app.add_url_rule("/too", "too", at_once._keep)
     at_once.get("/kept")
     at_once.get("/too")
@@ -133,7 +133,7 @@ def test_two_endpoints_alike_name_neither(at_once: LeakyShop) -> None:
     assert [one.endpoint for one in at_once.fake.survivors.describe_holders()] == [""]
 
 
-def test_a_share_stands_for_all_but_every_failure_counts() -> None:
+def test_a_share_is_extrapolated_and_every_failure_counts() -> None:
     followed = SurvivingRequests(pending_seconds=0)
     kept = [type("Kept", (), {})() for _ in range(3)]
     for kept_request in kept:
@@ -155,7 +155,7 @@ def test_a_share_of_requests_is_followed(shop: LeakyShop, monkeypatch: pytest.Mo
     assert len(shop.fake.survivors._pending) == 2
 
 
-def test_what_waits_is_bounded() -> None:
+def test_pending_requests_are_limited() -> None:
     followed = SurvivingRequests()
     kept = type("Kept", (), {})()
     ref = probe.request_ref({"werkzeug.request": kept})
@@ -165,7 +165,7 @@ def test_what_waits_is_bounded() -> None:
     assert len(followed._pending) == MAX_PENDING_REQUESTS
 
 
-def test_no_request_is_kept_by_us(shop: LeakyShop) -> None:
+def test_the_probe_keeps_no_request_alive(shop: LeakyShop) -> None:
     with closing(shop.app.test_client().get("/kept")):
         pass
     (request,) = shop.kept

@@ -1,3 +1,5 @@
+"""Requests counted by endpoint."""
+
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -50,7 +52,7 @@ def test_requests_of_an_endpoint_are_added_up() -> None:
     )
 
 
-def test_traffic_is_told_once_and_requests_for_ever() -> None:
+def test_traffic_is_reported_once_and_requests_are_counted_for_ever() -> None:
     probe = TrafficProbe()
     probe.request_started()
     probe.request_finished(INDEX, 200, 1, 1)
@@ -62,7 +64,7 @@ def test_traffic_is_told_once_and_requests_for_ever() -> None:
     assert (probe.requests, probe.requests_by_endpoint()) == (2, {INDEX: 2})
 
 
-def test_what_was_served_is_told_of_so_many_endpoints_and_of_the_others_together() -> None:
+def test_requests_beyond_the_limit_of_endpoints_are_counted_together() -> None:
     probe = TrafficProbe()
     for number in range(2 * MAX_ENDPOINTS):
         probe.request_started()
@@ -80,23 +82,23 @@ def test_the_busiest_endpoint_comes_first() -> None:
     assert [one.endpoint for one in probe.take_traffic()] == ["GET /b", "GET /c", "GET /a"]
 
 
-def test_endpoints_beyond_the_bound_are_counted_together() -> None:
+def test_traffic_beyond_the_limit_of_endpoints_is_counted_together() -> None:
     probe = TrafficProbe()
     for number in range(MAX_ENDPOINTS + 50):
         probe.request_finished(("GET", f"/{number}"), 200, 1, 1)
         probe.request_finished(("GET", "/0"), 200, 1, 1)
-    told = {one.endpoint: one.requests for one in probe.take_traffic()}
-    assert len(told) == MAX_ENDPOINTS + 1
-    assert told["(other endpoints)"] == 50
-    assert told["GET /0"] == MAX_ENDPOINTS + 51
-    assert sum(told.values()) == probe.requests
+    counts = {one.endpoint: one.requests for one in probe.take_traffic()}
+    assert len(counts) == MAX_ENDPOINTS + 1
+    assert counts["(other endpoints)"] == 50
+    assert counts["GET /0"] == MAX_ENDPOINTS + 51
+    assert sum(counts.values()) == probe.requests
 
 
 def test_a_long_rule_is_cut() -> None:
     probe = TrafficProbe()
     probe.request_finished(("GET", "/x" * 500), 200, 1, 1)
-    (told,) = probe.take_traffic()
-    assert told.endpoint == ("GET " + "/x" * 500)[:200]
+    (traffic,) = probe.take_traffic()
+    assert traffic.endpoint == ("GET " + "/x" * 500)[:200]
 
 
 def test_requests_in_flight_are_known() -> None:

@@ -1,4 +1,4 @@
-"""Where the function is defined that answers an endpoint."""
+"""Where the view of an endpoint is defined."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial, wraps
@@ -48,7 +48,7 @@ class PageView(View):
 
 
 class ProtectedView(PageView):
-    """Inherits what it answers."""
+    """Inherits its view."""
 
 
 class Derived(Orders):
@@ -95,9 +95,7 @@ def app() -> Flask:
         ("GET /kept", plain),
     ],
 )
-def test_a_view_is_found_beneath_all_that_is_around_it(
-    app: Flask, endpoint: str, function: Any
-) -> None:
+def test_a_view_is_found_below_its_wrappers(app: Flask, endpoint: str, function: Any) -> None:
     found = find_view([app], endpoint)
     assert found == (__name__, __file__, line_of(function))
 
@@ -115,7 +113,7 @@ def test_a_view_is_found_beneath_all_that_is_around_it(
         "GET /item",
     ],
 )
-def test_an_endpoint_that_nobody_answers_has_no_view(app: Flask, endpoint: str) -> None:
+def test_an_endpoint_without_a_rule_has_no_view(app: Flask, endpoint: str) -> None:
     assert find_view([app], endpoint) is None
 
 
@@ -125,7 +123,7 @@ def test_the_app_that_answers_is_found_among_others(app: Flask) -> None:
     assert found.line == line_of(plain)
 
 
-def test_a_view_that_wraps_itself_is_given_up(app: Flask) -> None:
+def test_a_view_that_wraps_itself_is_found(app: Flask) -> None:
     def endless() -> str:
         return ""
 
@@ -134,7 +132,7 @@ def test_a_view_that_wraps_itself_is_given_up(app: Flask) -> None:
     assert find_view([app], "GET /endless") == (__name__, __file__, line_of(endless))
 
 
-def test_a_view_beneath_many_decorators_is_found(app: Flask) -> None:
+def test_a_view_below_many_decorators_is_found(app: Flask) -> None:
     view: Callable[..., Any] = other
     for _ in range(MAX_WRAPPERS - 1):
         view = logged(view)
@@ -145,21 +143,21 @@ def test_a_view_beneath_many_decorators_is_found(app: Flask) -> None:
 
 
 class EagerProxy:
-    """A view that answers every question about itself, and counts them."""
+    """A view that counts how often one of its attributes is read."""
 
-    asked = 0
+    evaluated = 0
 
     def __getattr__(self, name: str) -> Any:
-        EagerProxy.asked += 1
+        EagerProxy.evaluated += 1
         raise AttributeError(name)
 
     def __call__(self) -> str:
         return ""
 
 
-def test_an_object_that_is_a_view_is_asked_nothing(app: Flask) -> None:
+def test_an_object_that_is_a_view_runs_no_code(app: Flask) -> None:
     app.view_functions["sly"] = EagerProxy()
     app.add_url_rule("/sly", "sly")
-    before = EagerProxy.asked
+    before = EagerProxy.evaluated
     find_view([app], "GET /sly")
-    assert EagerProxy.asked == before
+    assert EagerProxy.evaluated == before

@@ -1,6 +1,5 @@
 """Changes that mend: each is applied with patch, and the mended code runs."""
 
-import shutil
 import textwrap
 from collections import deque
 from pathlib import Path
@@ -13,8 +12,6 @@ from tests.support.leak_evidence import APP, leak_evidence, source
 
 from bugsly_server.explain.fixes.fix_diff import fix_diff
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-
-pytestmark = pytest.mark.skipif(shutil.which("patch") is None, reason="it needs patch")
 
 
 def at(text: str, culprit: str) -> int:
@@ -175,6 +172,18 @@ select 1
     names = run(mended(ENGINE + view, "conn = ", Cause.UNRETURNED_CONNECTION))
     assert names["view"]() == "\nselect 1\n    from x"
     assert names["Engine"].open == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "head"),
+    [
+        ('connect("é.db",timeout = 3)', 'with closing(connect("é.db",timeout = 3)) as conn:'),
+        ('connect(\n        "a.db",\n    )', "with closing(connect('a.db')) as conn:"),
+    ],
+)
+def test_a_call_keeps_its_spelling_where_it_is_on_one_line(call: str, head: str) -> None:
+    text = f"def view():\n    conn = {call}\n    return conn.execute(1)\n"
+    assert f"+    {head}" in diff_of(text, "conn = ", Cause.UNRETURNED_CONNECTION).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Puts together what tells whether a release mended a leak: the lives before it and since."""
+"""Collects what shows whether a release fixed a leak: the workers before it and since."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_WORKERS = 50
 def compare_releases(
     connection: Connection, telemetry: Telemetry, issue: Issue, now: Micros
 ) -> tuple[ReleaseWorkers, ReleaseWorkers] | None:
-    """Return the lives of the release that *issue* was seen in, and of the newest that runs.
+    """Return the workers of the release that *issue* was seen in, and of the newest that runs.
 
     None where they are the same, or have no names.
     """
@@ -78,7 +78,7 @@ def _driving_share(
     diagnosis: Diagnosis,
     now: Micros,
 ) -> float:
-    """Return the part of the requests of *members* that can drive what *diagnosis* names."""
+    """Return the share of the requests of *members* that can cause what *diagnosis* names."""
     since = min((one.started_at for one in members), default=now)
     served = telemetry.traffic([one.id for one in members], since, now + 1)
     total = sum(one.requests for one in served.values())

@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _modules() -> Iterator[None]:
-    """Take out of `sys.modules` what a test puts in."""
+    """Remove from `sys.modules` what a test adds."""
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:

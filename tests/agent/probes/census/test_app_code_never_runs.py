@@ -1,3 +1,5 @@
+"""The census runs no code of the application, whatever its classes define."""
+
 import gc
 import importlib.util
 import sys
@@ -9,8 +11,8 @@ from typing import Any
 import pytest
 from tests.support.small_census import SmallCensus, census_of_growth, module
 
-from bugsly.probes.census import Census
 from bugsly.introspection.containers import oldest_entries
+from bugsly.probes.census import Census
 
 RAN: list[str] = []
 SPY = """
@@ -155,13 +157,13 @@ def _nothing_ran() -> None:
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_looking_runs_no_code_of_the_application(what: str) -> None:
+def test_a_pass_runs_no_code_of_the_application(what: str) -> None:
     made = module("probe", SPY, RAN=RAN)
     exec(textwrap.dedent(HOSTILE[what]), vars(made))
-    vars(made)["beside"] = []
-    looking = census_of_growth(made, "beside.append(i)")
-    assert looking.levels["probe.beside"] == 60
-    assert looking.holders["probe.beside"].entry == "int"
+    vars(made)["grown"] = []
+    small_census = census_of_growth(made, "grown.append(i)")
+    assert small_census.levels["probe.grown"] == 60
+    assert small_census.holders["probe.grown"].entry == "int"
     assert RAN == []
 
 
@@ -169,15 +171,15 @@ def test_looking_runs_no_code_of_the_application(what: str) -> None:
 def test_weighing_runs_no_code_of_the_application(what: str) -> None:
     made = module("probe", SPY, RAN=RAN)
     exec(textwrap.dedent(HOSTILE[what]), vars(made))
-    vars(made)["beside"] = []
-    looking = census_of_growth(
-        made, "beside.append([globals().get('shop'), globals().get('line')])"
+    vars(made)["grown"] = []
+    small_census = census_of_growth(
+        made, "grown.append([globals().get('shop'), globals().get('line')])"
     )
-    assert looking.holders["probe.beside"].entry_bytes > 0
+    assert small_census.holders["probe.grown"].entry_bytes > 0
     assert RAN == []
 
 
-def test_a_container_with_a_length_of_its_own_is_counted_without_it() -> None:
+def test_a_container_with_its_own_len_is_counted_without_calling_it() -> None:
     made = module("probe", "class Log(list):\n  def __len__(self): raise RuntimeError\nlog = Log()")
     assert census_of_growth(made, "log.append(i)").levels == {"probe.log": 60}
 
@@ -191,7 +193,7 @@ def test_a_proxy_is_never_evaluated() -> None:
     assert RAN == []
 
 
-def test_a_module_that_is_no_module_is_left_alone() -> None:
+def test_an_object_in_sys_modules_that_is_no_module_is_not_read() -> None:
     class Strange:
         def __getattribute__(self, name: str) -> None:
             RAN.append(name)
@@ -218,7 +220,7 @@ def test_a_lazy_module_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert type(lazy) is not ModuleType
 
 
-def test_looking_goes_on_while_threads_change_everything() -> None:
+def test_passes_succeed_while_threads_change_everything() -> None:
     made = module("probe", "log = {}\nqueue = __import__('collections').deque()\nseen = set()")
     end = threading.Event()
 
@@ -238,24 +240,24 @@ def test_looking_goes_on_while_threads_change_everything() -> None:
     threads = [threading.Thread(target=change) for _ in range(3)]
     for thread in threads:
         thread.start()
-    looking = SmallCensus(made)
+    small_census = SmallCensus(made)
     try:
         for _ in range(20):
-            looking.run_passes()
-            assert all(count >= 0 for count in looking.levels.values())
+            small_census.run_passes()
+            assert all(count >= 0 for count in small_census.levels.values())
     finally:
         end.set()
         for thread in threads:
             thread.join()
-    assert "probe.log" in looking.levels
+    assert "probe.log" in small_census.levels
 
 
-def test_a_container_that_changes_under_the_look_is_skipped() -> None:
-    """A collection may run in the middle of a C call, and finalizers with it."""
+def test_a_container_that_changes_while_it_is_read_is_skipped() -> None:
+    """A collection, and finalizers with it, may run during a C call."""
     changing = {number: [number] for number in range(200)}
     threshold = gc.get_threshold()
 
-    def change(phase: str, _told: dict[str, int]) -> None:
+    def change(phase: str, _facts: dict[str, int]) -> None:
         if phase == "start":
             changing[len(changing)] = []
 

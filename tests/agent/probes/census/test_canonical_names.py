@@ -1,3 +1,5 @@
+"""The names of containers, and the libraries they belong to."""
+
 import sys
 import threading
 from pathlib import Path
@@ -23,24 +25,24 @@ def test_a_list_is_named_by_the_module_that_defines_it(
 ) -> None:
     on_disk(tmp_path, "probe.state", STATE)
     on_disk(tmp_path, "probe.views", USER)
-    looking = SmallCensus(*(sys.modules[name] for name in order))
+    small_census = SmallCensus(*(sys.modules[name] for name in order))
     for _ in range(3):
         sys.modules["probe.state"].probe_log.extend(range(20))
-        looking.run_passes()
-    assert looking.levels == {"probe.state.probe_log": 60}
+        small_census.run_passes()
+    assert small_census.levels == {"probe.state.probe_log": 60}
 
 
-def test_the_application_names_a_thing_before_a_library_does() -> None:
+def test_a_container_is_named_by_the_application_rather_than_a_library() -> None:
     library = module("tool", "registry = {}", LIBRARY_FILE)
     own = module("probe", "mine = tool.registry", tool=library)
-    looking = SmallCensus(library, own)
+    small_census = SmallCensus(library, own)
     for _ in range(3):
         own.mine.update({len(own.mine) + number: 1 for number in range(20)})
-        looking.run_passes()
-    assert looking.levels == {"probe.mine": 60}
+        small_census.run_passes()
+    assert small_census.levels == {"probe.mine": 60}
 
 
-def test_a_package_that_is_installed_is_own_where_the_application_says_so() -> None:
+def test_an_installed_package_is_the_applications_if_the_application_was_made_in_it() -> None:
     class App:
         import_name = ""
 
@@ -48,12 +50,12 @@ def test_a_package_that_is_installed_is_own_where_the_application_says_so() -> N
             self.import_name = "probe.web"
 
     made = module("probe", "log = []", LIBRARY_FILE)
-    looking = SmallCensus(made, served=[App()])
+    small_census = SmallCensus(made, served=[App()])
     for _ in range(3):
         made.log.extend(range(20))
-        looking.run_passes()
-    assert looking.levels == {"probe.log": 60}
-    assert looking.holders["probe.log"].library == ""
+        small_census.run_passes()
+    assert small_census.levels == {"probe.log": 60}
+    assert small_census.holders["probe.log"].library == ""
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,9 @@ def test_a_package_that_is_installed_is_own_where_the_application_says_so() -> N
         (123456789, "probe.by[<int> "),
     ],
 )
-def test_keys_that_may_be_of_people_or_sessions_are_not_told(key: object, text: str) -> None:
-    looking = census_of_growth(module("probe", "by = {key: []}", key=key), "by[key].append(i)")
-    (name,) = looking.levels
+def test_keys_that_may_identify_people_or_sessions_are_not_shown(key: object, text: str) -> None:
+    small_census = census_of_growth(module("probe", "by = {key: []}", key=key), "by[key].append(i)")
+    (name,) = small_census.levels
     assert name.startswith(text)
 
 
@@ -93,7 +95,7 @@ def installed(site: Path, distribution: str, *files: str) -> None:
         ("google/auth/credentials.py", "google-auth 1.9"),
     ],
 )
-def test_a_library_is_found_beside_its_package(file: str, library: str, tmp_path: Path) -> None:
+def test_a_library_is_found_next_to_its_package(file: str, library: str, tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     installed(site, "marshmallow-2.16.2", "marshmallow/__init__.py")
     installed(site, "PyYAML-6.0", "_yaml/__init__.py", "yaml/__init__.py", "yaml/loader.py")
@@ -105,13 +107,13 @@ def test_a_library_is_found_beside_its_package(file: str, library: str, tmp_path
     assert DistributionFinder().distribution_of(str(site / file)) == library
 
 
-def test_the_standard_library_is_one_too() -> None:
+def test_the_standard_library_is_a_library() -> None:
     import linecache
 
     assert DistributionFinder().distribution_of(linecache.__file__).startswith("python 3.")
 
 
-def test_source_of_the_application_is_of_no_library() -> None:
+def test_a_file_of_the_application_has_no_library() -> None:
     assert DistributionFinder().distribution_of("/srv/app/views.py") == ""
 
 
@@ -122,24 +124,24 @@ def test_an_application_and_a_module_called_app_are_not_confused() -> None:
             self.seen: list[int] = []
 
     app = App()
-    looking = SmallCensus(module("app", "log = []", served=app), served=[app])
+    small_census = SmallCensus(module("app", "log = []", served=app), served=[app])
     hidden = App()
-    looking.served.append(hidden)
+    small_census.served.append(hidden)
     for _ in range(3):
         for log in (sys.modules["app"].log, app.seen, hidden.seen):
             log.extend(range(20))
-        looking.run_passes()
-    assert looking.levels == {"app.log": 60, "app.served.seen": 60, "app:app2.seen": 60}
+        small_census.run_passes()
+    assert small_census.levels == {"app.log": 60, "app.served.seen": 60, "app:app2.seen": 60}
 
 
-def test_what_each_thread_keeps_for_itself_is_found() -> None:
+def test_thread_locals_are_found() -> None:
     source = "import threading\nclass Mine(threading.local): pass\nmine = Mine()"
     made = module("probe", source)
     made.mine.kept = []
-    looking = SmallCensus(made)
+    small_census = SmallCensus(made)
     for _ in range(3):
         made.mine.kept.extend(range(20))
-        thread = threading.Thread(target=looking.run_passes)
+        thread = threading.Thread(target=small_census.run_passes)
         thread.start()
         thread.join()
-    assert looking.levels == {"probe.mine.<thread 0>.kept": 60}
+    assert small_census.levels == {"probe.mine.<thread 0>.kept": 60}

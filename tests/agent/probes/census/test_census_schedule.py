@@ -1,3 +1,5 @@
+"""When the census makes a pass, and how long it rests."""
+
 import math
 
 import pytest
@@ -10,7 +12,7 @@ from bugsly.probes.census.census_schedule import (
 
 
 class FakeCensus:
-    """Needs some slices for a pass, and finds what it is told to find."""
+    """A census that needs so many slices for a pass, and finds something new if it *finds*."""
 
     def __init__(self, slices: int = 1, *, finds: bool = False) -> None:
         self.watched_count = 0
@@ -48,7 +50,7 @@ def test_a_pass_is_made_in_slices_with_pauses() -> None:
     assert fake.passes == 1
 
 
-def test_a_pass_that_takes_longer_than_a_sample_goes_on() -> None:
+def test_a_pass_that_takes_longer_than_a_sample_continues() -> None:
     fake = FakeCensus(slices=3)
     survey = start_schedule(fake)
     for _ in range(3):
@@ -65,7 +67,7 @@ def passes_of(fake: FakeCensus, samples: int) -> int:
     return fake.passes
 
 
-def test_quiet_passes_become_rare_and_never_cease() -> None:
+def test_passes_that_find_nothing_become_rare_and_never_stop() -> None:
     samples = 20 * QUIET_PASSES_PER_REST * MAX_REST_SAMPLES
     passes = passes_of(FakeCensus(), samples)
     assert samples / (MAX_REST_SAMPLES + 1) <= passes < samples / MAX_REST_SAMPLES
@@ -76,5 +78,5 @@ def test_the_share_of_time_is_small_and_larger_in_development(every: float, shar
     assert start_schedule(FakeCensus(), every)._share == pytest.approx(share)
 
 
-def test_finding_something_keeps_passes_coming() -> None:
+def test_passes_that_find_something_stay_frequent() -> None:
     assert passes_of(FakeCensus(finds=True), 100) == 100

@@ -1,3 +1,5 @@
+"""The estimated size of a container's entries."""
+
 import pytest
 from tests.support.small_census import census_of_growth, module
 
@@ -10,7 +12,7 @@ class Quote:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def told(self) -> str:
+    def shown(self) -> str:
         return self.text
 
 
@@ -38,7 +40,7 @@ def test_an_entry_weighs_what_it_alone_keeps(
     assert weight.entry.endswith(entry)
 
 
-def test_what_entries_share_is_nobodys_weight() -> None:
+def test_what_entries_share_is_not_weighed() -> None:
     shared = {"rows": ["x" * PAYLOAD] * 100}
     assert weigh_entries([[shared, number] for number in range(100, 200)], 100).bytes < PAYLOAD
 
@@ -50,7 +52,7 @@ def test_the_globals_of_a_function_are_not_weighed() -> None:
 
 
 def test_a_method_weighs_what_its_object_keeps_and_nothing_of_its_class() -> None:
-    methods = [Quote("x" * (PAYLOAD + number)).told for number in range(9)]
+    methods = [Quote("x" * (PAYLOAD + number)).shown for number in range(9)]
     assert PAYLOAD < weigh_entries(methods, 9).bytes < 1.1 * PAYLOAD
 
 
@@ -76,7 +78,7 @@ def test_a_linked_chain_weighs_one_link() -> None:
 
 
 @pytest.mark.parametrize("maxsize", [None, 500])
-def test_entries_of_a_cache_of_a_function_are_weighed(maxsize: int | None) -> None:
+def test_entries_of_an_lru_cache_are_weighed(maxsize: int | None) -> None:
     source = f"""
         from functools import lru_cache
         @lru_cache(maxsize={maxsize})

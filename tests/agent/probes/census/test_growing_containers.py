@@ -1,3 +1,5 @@
+"""Which growing containers the census finds, and how it describes them."""
+
 from typing import NamedTuple
 
 import pytest
@@ -5,7 +7,7 @@ from tests.support.small_census import LIBRARY_FILE, census_of_growth, module
 
 
 class GrowthCase(NamedTuple):
-    """Source of a module, what makes it grow, and what is told of it."""
+    """Source of a module, what makes it grow, and how it is described."""
 
     source: str
     step: str
@@ -153,9 +155,9 @@ LIBRARIES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind} {case.name}")
 def test_what_grows_in_the_application_is_named_counted_and_described(case: GrowthCase) -> None:
     made = module("probe", case.source, __warningregistry__={})
-    looking = census_of_growth(made, case.step)
-    assert case.name in looking.levels
-    holder = looking.holders[case.name]
+    small_census = census_of_growth(made, case.step)
+    assert case.name in small_census.levels
+    holder = small_census.holders[case.name]
     assert (holder.kind, holder.bound) == (case.kind, case.bound)
     assert holder.library == ""
     assert holder.file == "/srv/app/probe.py"
@@ -164,57 +166,57 @@ def test_what_grows_in_the_application_is_named_counted_and_described(case: Grow
 @pytest.mark.parametrize("case", LIBRARIES, ids=lambda case: f"{case.kind} {case.name}")
 def test_what_grows_in_a_library_is_named_counted_and_described(case: GrowthCase) -> None:
     made = module("probe", case.source, LIBRARY_FILE, __warningregistry__={})
-    looking = census_of_growth(made, case.step)
-    assert case.name in looking.levels
-    assert looking.holders[case.name].kind == case.kind
-    assert looking.holders[case.name].library == "probe"
+    small_census = census_of_growth(made, case.step)
+    assert case.name in small_census.levels
+    assert small_census.holders[case.name].kind == case.kind
+    assert small_census.holders[case.name].library == "probe"
 
 
-def test_entries_of_a_weak_container_are_called_by_what_they_refer_to() -> None:
+def test_entries_of_a_weak_container_are_named_by_what_they_refer_to() -> None:
     made = module("probe", WEAK.format("WeakSet"))
-    looking = census_of_growth(made, "known.add(kept[i])")
-    assert looking.holders["probe.known"].entry == "probe.Thing"
+    small_census = census_of_growth(made, "known.add(kept[i])")
+    assert small_census.holders["probe.known"].entry == "probe.Thing"
 
 
-def test_levels_are_those_of_the_moment() -> None:
+def test_counts_are_current() -> None:
     made = module("probe", "log = []")
-    looking = census_of_growth(made, "log.append(i)")
-    assert looking.levels == {"probe.log": 60}
+    small_census = census_of_growth(made, "log.append(i)")
+    assert small_census.levels == {"probe.log": 60}
     made.log.extend(range(7))
-    assert looking.levels == {"probe.log": 67}
+    assert small_census.levels == {"probe.log": 67}
 
 
-def test_what_does_not_grow_is_not_told() -> None:
+def test_what_does_not_grow_is_not_reported() -> None:
     made = module("probe", "log = list(range(100))\nsmall = []")
-    looking = census_of_growth(made, "small.append(i)", times=2)
-    assert looking.levels == {}
+    small_census = census_of_growth(made, "small.append(i)", times=2)
+    assert small_census.levels == {}
 
 
-def test_what_grew_once_is_told_on() -> None:
+def test_what_grew_once_stays_reported() -> None:
     made = module("probe", "log = []")
-    looking = census_of_growth(made, "log.append(i)")
-    looking.run_passes(10)
-    assert [looking.levels for _ in range(50)] == [{"probe.log": 60}] * 50
+    small_census = census_of_growth(made, "log.append(i)")
+    small_census.run_passes(10)
+    assert [small_census.levels for _ in range(50)] == [{"probe.log": 60}] * 50
 
 
 def test_what_stopped_growing_makes_room_for_what_grows() -> None:
     made = module(
         "probe", "logs = {f'old_{n:03}'.replace('0', 'o'): [] for n in range(40)}\nlog = []"
     )
-    looking = census_of_growth(made, "for one in logs.values(): one.append(i)")
-    assert len(looking.levels) == 40
+    small_census = census_of_growth(made, "for one in logs.values(): one.append(i)")
+    assert len(small_census.levels) == 40
     for _ in range(30):
-        assert len(looking.levels) == 40
+        assert len(small_census.levels) == 40
     for _ in range(3):
         made.log.extend(range(20))
-        looking.run_passes()
-    assert looking.levels["probe.log"] == 60
-    assert len(looking.levels) == 40
+        small_census.run_passes()
+    assert small_census.levels["probe.log"] == 60
+    assert len(small_census.levels) == 40
 
 
-def test_a_container_that_was_replaced_by_nothing_holds_nothing() -> None:
+def test_a_container_that_is_gone_has_no_entries() -> None:
     made = module("probe", "log = []")
-    looking = census_of_growth(made, "log.append(i)")
-    assert looking.levels == {"probe.log": 60}
+    small_census = census_of_growth(made, "log.append(i)")
+    assert small_census.levels == {"probe.log": 60}
     vars(made)["log"] = None
-    assert looking.levels == {"probe.log": 0}
+    assert small_census.levels == {"probe.log": 0}

@@ -1,3 +1,5 @@
+"""Paths from a root to an object: their text, and the object found again."""
+
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Any
@@ -5,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bugsly.probes.census.census_roots import CensusRoot
 from bugsly.introspection.path_text import MAX_PATH_TEXT_LENGTH, shorten
+from bugsly.probes.census.census_roots import CensusRoot
 from bugsly.probes.census.object_path import ObjectPath
 from bugsly.probes.census.references import ReferenceReader
 
@@ -37,14 +39,14 @@ def everything(
 
 
 @given(STRUCTURES)
-def test_a_path_leads_back_to_what_it_was_made_for(structure: Any) -> None:
+def test_a_path_finds_its_object_again(structure: Any) -> None:
     reach = ReferenceReader()
     for path, thing in everything(reach, ObjectPath(None, "", "root"), structure):
         assert path.resolve(structure, reach.fetch) is thing
 
 
 @given(STRUCTURES)
-def test_paths_to_different_places_read_differently(structure: Any) -> None:
+def test_paths_to_different_objects_have_different_texts(structure: Any) -> None:
     paths = [
         path for path, _ in everything(ReferenceReader(), ObjectPath(None, "", "root"), structure)
     ]
@@ -54,7 +56,7 @@ def test_paths_to_different_places_read_differently(structure: Any) -> None:
 
 
 @given(st.recursive(st.builds(list), _containers, max_leaves=5), st.text(min_size=1))
-def test_a_way_that_is_gone_leads_nowhere(structure: Any, key: str) -> None:
+def test_a_path_that_is_gone_finds_nothing(structure: Any, key: str) -> None:
     reach = ReferenceReader()
     for path, _ in everything(reach, ObjectPath(None, "", "root"), {key: structure}):
         assert path.resolve({}, reach.fetch) is None

@@ -1,4 +1,4 @@
-"""The list of a project's issues, errors and leaks together, a page at a time."""
+"""Lists the issues of a project of every kind, a page at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_CHOICES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueFilter:
-    """What to list; what is empty does not matter."""
+    """What to list; an empty field does not filter."""
 
     kind: str = ""
     state: str = ""
@@ -58,7 +58,7 @@ class ListedIssue:
 def list_page(
     connection: Connection, project_id: int, issue_filter: IssueFilter
 ) -> tuple[list[ListedIssue], int]:
-    """Return a page of the issues that are wanted, last seen first, and how many there are."""
+    """Return a page of the issues that match, last seen first, and how many match."""
     condition = _condition(project_id, issue_filter)
     joined = issue.outerjoin(error, error.c.issue_id == issue.c.id)
     total = connection.execute(

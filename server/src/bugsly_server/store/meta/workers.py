@@ -1,4 +1,4 @@
-"""Workers: the latest that is known of each, living and ended."""
+"""Stores workers, living and ended: the latest that is known of each."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ REPORTED_FIELDS = tuple(
     field.name for field in fields(Worker) if field.name not in UNREPORTED_FIELDS
 )
 MAX_TOKENS_PER_QUERY = 1_000
-"""Tokens in one query; SQLite takes no more than 32,766 values."""
+"""In one query; SQLite takes at most 32,766 values."""
 MAX_ENDPOINTS = 1_000
-"""Per project. Rules are few; a client that makes them up is cut off here."""
+"""Of a project; URL rules are few, and a client that invents them is cut off here."""
 MAX_ENDPOINT_LENGTH = 300
 
 
 def find_by_tokens(
     connection: Connection, project_id: int, tokens: Iterable[str]
 ) -> dict[str, Worker]:
-    """Return the workers of a project that call themselves one of *tokens*."""
+    """Return the workers of a project that have one of *tokens*, by token."""
     all_tokens, found = list(tokens), {}
     of_project = worker.c.project_id == project_id
     for start in range(0, len(all_tokens), MAX_TOKENS_PER_QUERY):
@@ -75,7 +75,7 @@ def list_ended(connection: Connection, project_id: int, since: Micros, limit: in
 
 
 def list_recycled(connection: Connection, project_id: int, since: Micros) -> list[Worker]:
-    """Return the workers that the safety net ended after *since*, the latest `MAX_RECYCLED`."""
+    """Return the workers that were recycled after *since*, the latest `MAX_RECYCLED`."""
     condition = (worker.c.project_id == project_id) & (worker.c.ended_at >= since)
     query = select(worker).where(condition, worker.c.exit_reason == ExitReason.RECYCLED.value)
     latest = query.order_by(worker.c.ended_at.desc()).limit(MAX_RECYCLED)
@@ -90,7 +90,7 @@ def list_killed(
     span: tuple[Micros, Micros],
     limit: int,
 ) -> list[Worker]:
-    """Return up to *limit* workers of an environment that ended so in a span, the latest first."""
+    """Return up to *limit* workers of an environment that ended so in a span, latest first."""
     condition = (worker.c.project_id == project_id) & (worker.c.environment == environment)
     when = worker.c.ended_at.between(*span)
     reasons = [reason.value for reason in exit_reasons]
@@ -122,7 +122,7 @@ def list_of_release(
 
 
 def add(connection: Connection, project_id: int, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store workers that are heard of for the first time, by token."""
+    """Store new workers; *facts* are their fields by token."""
     judgement = msgspec.json.encode(INITIAL_JUDGEMENT).decode()
     fixed = {"project_id": project_id, "judgement": judgement}
     values = [
@@ -139,7 +139,7 @@ def update_from_reports(connection: Connection, seen: Iterable[Worker]) -> None:
 
 
 def update_judgements(connection: Connection, judged: Iterable[Worker]) -> None:
-    """Store what a look changes about workers."""
+    """Store what judging changes about workers."""
     _update(
         connection,
         {one.id: {name: getattr(one, name) for name in JUDGEMENT_FIELDS} for one in judged},
@@ -197,7 +197,7 @@ def ensure_endpoints(
 
 
 def delete_before(connection: Connection, before: Micros) -> int:
-    """Delete the workers that were last heard of before *before*; return how many."""
+    """Delete the workers that were last seen before *before*; return how many."""
     old = or_(worker.c.ended_at < before, worker.c.seen_at < before)
     return connection.execute(delete(worker).where(old)).rowcount
 

@@ -1,21 +1,15 @@
-"""What commands print: tables, alerts, addresses."""
+"""Draws the tables of workers and of issues."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bugsly_server.alert.leak_message import IMPROVEMENTS, Alert
 from bugsly_server.model import units
-from bugsly_server.model.error_issue import AnyIssue
-from bugsly_server.model.issue import IssueChange
 
-STDOUT = Console(highlight=False)
 VERDICT_STYLES = {
     "growing": "bold dark_orange",
     "levelled": "yellow",
@@ -62,20 +56,6 @@ def issues_table(facts: Iterable[dict[str, Any]]) -> Table:
         state = f"{issue['state']}, snoozed" if issue.get("snoozed") else issue["state"]
         table.add_row(f"#{issue['id']}", state, verdict, Text(what))
     return table
-
-
-def alert_panel(issue: AnyIssue, change: IssueChange, alert: Alert) -> Panel:
-    """Return what `run` and `demo` print when an issue changes."""
-    body = Text(f"{alert.title}\n", style="bold")
-    body.append("\n".join(alert.lines), style="not bold")
-    body.append(f"\n{alert.url}", style="not bold underline")
-    is_alarming = change.kind not in IMPROVEMENTS
-    return Panel(
-        body,
-        title=f"issue {issue.id} {change.kind}",
-        title_align="left",
-        border_style="dark_orange" if is_alarming else "green",
-    )
 
 
 def _leak_cells(facts: dict[str, Any]) -> tuple[str, str]:

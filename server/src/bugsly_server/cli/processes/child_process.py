@@ -1,4 +1,4 @@
-"""Programs that `run` and `demo` start, and everything those start in turn."""
+"""Runs a program, and ends it together with everything it has started."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import IO
 
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_SECONDS = 4.0
-"""Seconds a program has to end by itself once it is told to."""
+"""Seconds that a program gets to end by itself after a signal."""
 
 
 class ChildProcess:
-    """One program with its descendants."""
+    """A program that was started, with its descendants."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -27,19 +27,19 @@ class ChildProcess:
     async def start(
         cls, command: Sequence[str], environ: Mapping[str, str], out: IO[bytes] | None = None
     ) -> ChildProcess:
-        """Start *command*; what it prints goes to *out*, or to where we print."""
+        """Start *command*; its output goes to *out*, or to our own streams."""
         process = await asyncio.create_subprocess_exec(
             *command, env=dict(environ), stdout=out, stderr=out
         )
         return cls(process)
 
     async def wait(self) -> int:
-        """Return its exit code, as a shell would give it."""
+        """Wait for its end; return its exit code as a shell does, 128 + N after signal N."""
         code = await self._process.wait()
         return code if code >= 0 else 128 - code
 
     async def stop(self, number: signal.Signals) -> int:
-        """Send signal *number*, wait for the grace, kill what is left; return the exit code."""
+        """Send signal *number*, wait GRACE_SECONDS, kill what is left; return the exit code."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process.pid, number)  # send_signal() would reap it before asyncio
@@ -50,13 +50,13 @@ class ChildProcess:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose parent dies, so that none escapes; Linux only."""
+    """Become the parent of descendants whose parent dies, so that none escapes (Linux only)."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def kill_descendants() -> None:
-    """Kill every process that we started, and that those started."""
+    """Kill every descendant of this process."""
     for pid in descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What is logged, heard where records are made."""
+"""Log records that become events and breadcrumbs."""
 
 import logging
 from collections.abc import Iterator
@@ -34,11 +34,11 @@ def crumbs(fake: FakeAgent) -> list[tuple[str, str]]:
 
 def test_an_error_without_an_exception_is_a_message(fake: FakeAgent, log: logging.Logger) -> None:
     log.error("order %d is lost", 7)
-    (told,) = fake.error_capture.encoded_events
-    assert told["logentry"] == {"message": "order %d is lost", "formatted": "order 7 is lost"}
-    assert (told["level"], told["logger"]) == ("error", "shop")
-    assert "test_logging_handler.py:" in told["contexts"]["bugsly"]["where"]
-    assert "exception" not in told
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["logentry"] == {"message": "order %d is lost", "formatted": "order 7 is lost"}
+    assert (captured["level"], captured["logger"]) == ("error", "shop")
+    assert "test_logging_hook.py:" in captured["contexts"]["bugsly"]["where"]
+    assert "exception" not in captured
 
 
 def test_an_error_with_an_exception_is_that_exception(fake: FakeAgent, log: logging.Logger) -> None:
@@ -47,18 +47,18 @@ def test_an_error_with_an_exception_is_that_exception(fake: FakeAgent, log: logg
     except KeyError:
         log.critical("cannot go on", exc_info=True)
         log.exception("again")
-    (told,) = fake.error_capture.encoded_events
-    assert told["exception"]["values"][0]["type"] == "KeyError"
-    assert told["logentry"] == {"formatted": "cannot go on"}
-    assert told["level"] == "fatal"
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["exception"]["values"][0]["type"] == "KeyError"
+    assert captured["logentry"] == {"formatted": "cannot go on"}
+    assert captured["level"] == "fatal"
 
 
-def test_an_exception_in_the_place_of_a_message_is_that_exception(
+def test_an_exception_logged_as_the_message_is_that_exception(
     fake: FakeAgent, log: logging.Logger
 ) -> None:
     log.error(OSError("the disk is full"))
-    (told,) = fake.error_capture.encoded_events
-    assert told["exception"]["values"][0]["value"] == "the disk is full"
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["exception"]["values"][0]["value"] == "the disk is full"
 
 
 def test_what_is_logged_before_is_a_breadcrumb(fake: FakeAgent, log: logging.Logger) -> None:
@@ -66,22 +66,20 @@ def test_what_is_logged_before_is_a_breadcrumb(fake: FakeAgent, log: logging.Log
     log.info("one")
     log.warning("two %s", "2")
     log.error("three")
-    (told,) = fake.error_capture.encoded_events
-    assert [one["message"] for one in told["breadcrumbs"]["values"]] == ["one", "two 2"]
+    (captured,) = fake.error_capture.encoded_events
+    assert [one["message"] for one in captured["breadcrumbs"]["values"]] == ["one", "two 2"]
     assert crumbs(fake) == [("info", "one"), ("warning", "two 2"), ("error", "three")]
 
 
 @pytest.mark.parametrize("name", ["bugsly", "bugsly.sender", "gunicorn.access", "werkzeug"])
-def test_our_own_words_and_lines_about_every_request_are_left_alone(
-    name: str, fake: FakeAgent
-) -> None:
+def test_records_of_the_agent_and_access_logs_are_ignored(name: str, fake: FakeAgent) -> None:
     logging.getLogger(name).error("hello")
     assert fake.error_capture.encoded_events == []
     assert crumbs(fake) == []
 
 
 class LoggingRepr:
-    """Has something to say whenever it is asked for its text."""
+    """Logs a message whenever its text is read."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
@@ -91,18 +89,18 @@ class LoggingRepr:
         return "text"
 
 
-def test_what_is_logged_while_a_message_is_made_is_not_heard(
+def test_what_is_logged_while_a_message_is_formatted_is_ignored(
     fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "propagate", False)
     monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
     log.error("%s", LoggingRepr(log))
-    (told,) = fake.error_capture.encoded_events
-    assert told["logentry"]["formatted"] == "text"
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["logentry"]["formatted"] == "text"
 
 
 @pytest.mark.parametrize("arguments", [("%d", "x"), ("%s %s", 1), ("%s", b"\xff"), (None,), (7,)])
-def test_a_record_that_cannot_be_written_is_heard_as_well_as_it_can_be(
+def test_a_record_that_cannot_be_formatted_is_captured_as_far_as_possible(
     arguments: Any, fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "propagate", False)
@@ -111,7 +109,7 @@ def test_a_record_that_cannot_be_written_is_heard_as_well_as_it_can_be(
     assert len(fake.error_capture.encoded_events) == 1
 
 
-def test_a_record_of_another_factory_is_kept_as_it_is() -> None:
+def test_a_record_of_another_factory_is_not_changed() -> None:
     class Record(logging.LogRecord):
         pass
 
@@ -125,7 +123,7 @@ def test_a_record_of_another_factory_is_kept_as_it_is() -> None:
     logging.setLogRecordFactory(before)
 
 
-def test_a_factory_set_after_ours_is_not_taken_away() -> None:
+def test_a_factory_set_after_the_agents_is_not_removed() -> None:
     before = logging.getLogRecordFactory()
     records = LoggingErrorHook(FakeAgent())
     records.install()
@@ -135,6 +133,6 @@ def test_a_factory_set_after_ours_is_not_taken_away() -> None:
     logging.setLogRecordFactory(before)
 
 
-def test_handlers_are_left_as_they_are(fake: FakeAgent) -> None:
+def test_handlers_are_not_changed(fake: FakeAgent) -> None:
     assert fake.error_capture.encoded_events == []
     assert not any("bugsly" in type(one).__module__ for one in logging.getLogger().handlers)

@@ -1,4 +1,4 @@
-"""`bugsly heap PID|MODULE:APP`: what keeps the memory of a worker, and what grows in it."""
+"""`bugsly heap PID|MODULE:APP`: shows what holds the memory of a worker, and what grows in it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from bugsly_server.cli.doctor.gunicorn_command import GunicornCommand, parse_gunicorn_options
+from bugsly_server.cli.data_source import add_source_arguments
 from bugsly_server.cli.heap.from_app import HeapRun
 from bugsly_server.cli.heap.from_worker import HeapWalks, walk_worker
 from bugsly_server.cli.heap.text import print_heap_walks
-from bugsly_server.cli.server_alongside import serve_alongside
-from bugsly_server.cli.terminal import STDOUT
+from bugsly_server.cli.options.command import Command
+from bugsly_server.cli.processes.gunicorn_command import GunicornCommand, parse_gunicorn_options
+from bugsly_server.cli.processes.server_alongside import serve_alongside
+from bugsly_server.cli.terminal.console import STDOUT, print_data
 from bugsly_server.doctor import app_routes, load_plan
 from bugsly_server.http_server import bind_socket
 from bugsly_server.settings import load_settings
@@ -23,30 +25,26 @@ from bugsly_server.settings import load_settings
 PROJECT = "app"
 MAX_REQUESTS = 100_000
 DEFAULT_APP_REQUESTS = 600
-"""Over which an app's growth is looked at."""
+"""Requests over which the growth of an app is measured."""
 
 
-def add_arguments(command_parser: argparse.ArgumentParser) -> None:
-    """Let *command_parser* take what the command takes."""
-    command_parser.usage = "bugsly heap PID|MODULE:APP [options] [-- gunicorn arguments]"
-    command_parser.add_argument(
-        "target", metavar="PID|MODULE:APP", help="A worker, or an app to start"
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take what this command takes."""
+    parser.add_argument(
+        "target", metavar="PID|MODULE:APP", help="A worker with the agent in it, or an app to start"
     )
-    command_parser.add_argument(
+    parser.add_argument(
         "--requests",
         metavar="N",
-        help="See what grows over N requests of the worker;"
-        f" {DEFAULT_APP_REQUESTS} for an app, none for a worker",
+        help="Show what grows while the worker answers N requests;"
+        f" default {DEFAULT_APP_REQUESTS} for an app, off for a worker",
     )
-    command_parser.add_argument("--json", action="store_true", help="Print JSON")
-    command_parser.add_argument("--project", metavar="NAME", help="Of the worker")
-    command_parser.add_argument(
-        "--url", help="Ask the server at this address (BUGSLY_URL, BUGSLY_TOKEN)"
-    )
+    parser.add_argument("--json", action="store_true", help="Print JSON")
+    add_source_arguments(parser, project_help="Project of the worker")
 
 
 def main(parsed: argparse.Namespace) -> int:
-    """Have a heap walked, and print what was found."""
+    """Have a heap walked and print what was found; return 0, or 130 if interrupted."""
     requests = parsed.requests and load_plan.parse_whole_number(
         parsed.requests, MAX_REQUESTS, "--requests"
     )
@@ -76,6 +74,16 @@ def _walk_app(parsed: argparse.Namespace, requests: int) -> int:
 
 def _print_walks(walks: HeapWalks, *, as_json: bool) -> None:
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(walks)).decode())  # noqa: T201 - data
+        print_data(msgspec.json.format(msgspec.json.encode(walks)).decode())
     else:
         print_heap_walks(walks, STDOUT)
+
+
+COMMAND = Command(
+    "heap",
+    "Show what holds the memory of a worker or an app",
+    main,
+    add_arguments,
+    usage="bugsly heap PID|MODULE:APP [options] [-- gunicorn arguments]",
+    settings=("data_dir",),
+)

@@ -1,4 +1,4 @@
-"""`bugsly doctor MODULE:APP`: starts an app, drives it, and says whether and why it leaks."""
+"""`bugsly doctor MODULE:APP`: runs an app under load, and reports whether and why it leaks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from bugsly_server.cli.doctor.gunicorn_command import GunicornCommand, parse_gunicorn_options
 from bugsly_server.cli.doctor.run import DoctorRun
-from bugsly_server.cli.doctor.text import STDERR, print_report
-from bugsly_server.cli.durations import parse_seconds
-from bugsly_server.cli.server_alongside import serve_alongside
-from bugsly_server.cli.terminal import STDOUT
+from bugsly_server.cli.doctor.text import print_report
+from bugsly_server.cli.options.command import Command
+from bugsly_server.cli.options.durations import parse_seconds
+from bugsly_server.cli.processes.gunicorn_command import GunicornCommand, parse_gunicorn_options
+from bugsly_server.cli.processes.server_alongside import serve_alongside
+from bugsly_server.cli.terminal.console import STDERR, STDOUT, print_data
 from bugsly_server.doctor import app_routes, load_plan
 from bugsly_server.doctor.run_verdict import DoctorReport
 from bugsly_server.errors import Misconfigured
@@ -23,37 +24,42 @@ from bugsly_server.http_server import bind_socket
 from bugsly_server.settings import load_settings
 
 PROJECT = "app"
-
-
-DOCTOR_OPTIONS = (
-    ("--body", "TEXT", "Body of those requests that take one; {i} in it counts"),
-    ("--plan", "FILE", "Send what this TOML file says (docs/doctor.md)"),
-    ("--requests", "N", f"How many in all; {load_plan.DEFAULT_REQUESTS:,}, or what the plan says"),
-    ("--for", "TIME", "End after this time at the latest, as 90s; 5min"),
-    ("--python", "PATH", "The app's own interpreter, where it is another"),
-    ("--json", "FILE", "Write the report as JSON; - for standard output"),
+DEFAULT_DURATION = "5min"
+REPEATABLE_OPTIONS = (
+    ("--request", "'GET /path'", "Send this request; {i} in it counts up; may be repeated"),
+    ("--header", "'Name: value'", "Header of those requests; may be repeated"),
+)
+OPTIONS = (
+    ("--body", "TEXT", "Body of those requests that take one; {i} in it counts up"),
+    ("--plan", "FILE", "Send the requests that this TOML file lists (docs/doctor.md)"),
+    (
+        "--requests",
+        "N",
+        f"Send N requests; default {load_plan.DEFAULT_REQUESTS:,}, or as planned",
+    ),
+    (
+        "--for",
+        "TIME",
+        f"Stop after this time at the latest, such as 90s; default {DEFAULT_DURATION}",
+    ),
+    ("--python", "PATH", "Python interpreter of the app, if it has its own"),
+    ("--json", "FILE", "Also write the report as JSON; - prints it instead"),
 )
 
 
-def add_arguments(command_parser: argparse.ArgumentParser) -> None:
-    """Let *command_parser* take what the command takes."""
-    command_parser.usage = "bugsly doctor MODULE:APP [options] [-- gunicorn arguments]"
-    command_parser.add_argument(
-        "target", metavar="MODULE:APP", help="The app, as Gunicorn is told of it"
-    )
-    for flag, sample, what in (
-        ("--request", "'GET /path'", "Send this; {i} in it counts; repeatable"),
-        ("--header", "'Name: value'", "Header of those requests; repeatable"),
-    ):
-        command_parser.add_argument(flag, action="append", default=[], metavar=sample, help=what)
-    for flag, sample, what in DOCTOR_OPTIONS:
-        command_parser.add_argument(flag, metavar=sample, help=what)
-    command_parser.set_defaults(body="", python=sys.executable)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take what this command takes."""
+    parser.add_argument("target", metavar="MODULE:APP", help="The app, as Gunicorn takes it")
+    for flag, sample, help_text in REPEATABLE_OPTIONS:
+        parser.add_argument(flag, action="append", default=[], metavar=sample, help=help_text)
+    for flag, sample, help_text in OPTIONS:
+        parser.add_argument(flag, metavar=sample, help=help_text)
+    parser.set_defaults(body="", python=sys.executable)
 
 
 def main(parsed: argparse.Namespace) -> int:
-    """Examine the app; return 0 for no leak, 1 for a leak or waste, 2 where it cannot be told."""
-    duration = parse_seconds(getattr(parsed, "for") or "5min")
+    """Examine the app; return 0 for no leak, 1 for a leak or waste, 2 if inconclusive."""
+    duration = parse_seconds(getattr(parsed, "for") or DEFAULT_DURATION)
     options = parse_gunicorn_options(parsed.command)
     with tempfile.TemporaryDirectory(prefix="bugsly-doctor-") as folder:
         scratch = Path(folder)
@@ -70,11 +76,11 @@ def main(parsed: argparse.Namespace) -> int:
 
 
 def _choose_plan(parsed: argparse.Namespace, folder: Path, routes_file: Path) -> load_plan.LoadPlan:
-    """Return what to send. The app is asked for its routes in any case: it has to be importable."""
+    """Return what to send. Reads the routes of the app in any case, as it must be importable."""
     if parsed.plan and parsed.request:
-        raise Misconfigured("--plan: says what to send already → leave out --request")
+        raise Misconfigured("--plan: it already says what to send → leave out --request")
     if not parsed.request and (parsed.body or parsed.header):
-        raise Misconfigured("--body, --header: belong to a request → add --request 'POST /path'")
+        raise Misconfigured("--body, --header: no request is given → add --request 'POST /path'")
     chosen: load_plan.LoadPlan | None = None
     if parsed.plan:
         chosen = load_plan.plan_from_file(Path(parsed.plan))
@@ -89,10 +95,10 @@ def _choose_plan(parsed: argparse.Namespace, folder: Path, routes_file: Path) ->
 
 
 def _write_report(target: str | None, report: DoctorReport) -> None:
-    """Print the report, and write it as JSON to where that is wanted."""
+    """Print the report, or its JSON where *target* is `-`; write the JSON to any other *target*."""
     text = msgspec.json.format(msgspec.json.encode(report)).decode()
     if target == "-":
-        print(text)  # noqa: T201 - data, not talk
+        print_data(text)
         return
     print_report(report, STDOUT)
     if target:
@@ -103,3 +109,13 @@ def _write_report(target: str | None, report: DoctorReport) -> None:
                 f"--json: {target}: {error.strerror} → choose a file that can be written"
             ) from None
         STDERR.print(f"The report is in {target}", soft_wrap=True)
+
+
+COMMAND = Command(
+    "doctor",
+    "Find the memory leaks of an app before production",
+    main,
+    add_arguments,
+    usage="bugsly doctor MODULE:APP [options] [-- gunicorn arguments]",
+    settings=None,
+)

@@ -1,4 +1,4 @@
-"""How doctor starts an app under Gunicorn."""
+"""Builds the command line and the environment of Gunicorn, for `doctor` and `heap`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class GunicornOptions:
 
     arguments: tuple[str, ...]
     import_folder: Path
-    """Where the app is imported."""
+    """The folder in which Gunicorn imports the app."""
     sets_workers: bool
-    """Whether they say how many workers there are."""
+    """Whether the user chose the number of workers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GunicornCommand:
-    """What to start, and with what."""
+    """How to start an app under Gunicorn."""
 
     target: str
     python: str
@@ -41,7 +41,10 @@ class GunicornCommand:
 
 
 def parse_gunicorn_options(arguments: Sequence[str]) -> GunicornOptions:
-    """Return what the arguments after `--` say, as far as doctor has to know it."""
+    """Return the *arguments* after `--`, and what we have to know of them.
+
+    Raises `Misconfigured` for those that are ours to choose.
+    """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("-w", "--workers")
     parser.add_argument("-b", "--bind")
@@ -50,11 +53,11 @@ def parse_gunicorn_options(arguments: Sequence[str]) -> GunicornOptions:
     try:
         known, _ = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
-        raise Misconfigured(f"gunicorn arguments: {error} → correct them") from None
+        raise Misconfigured(f"gunicorn arguments: {error} → correct it") from None
     if known.bind is not None:
-        raise Misconfigured("--bind: doctor chooses the address itself → leave it out")
+        raise Misconfigured("--bind: Bugsly chooses the address itself → leave it out")
     if known.daemon:
-        raise Misconfigured("--daemon: doctor has to watch the app → leave it out")
+        raise Misconfigured("--daemon: Bugsly has to watch the app → leave it out")
     sets_workers = known.workers is not None or "WEB_CONCURRENCY" in os.environ
     return GunicornOptions(
         arguments=tuple(arguments), import_folder=Path(known.chdir), sets_workers=sets_workers
@@ -62,10 +65,7 @@ def parse_gunicorn_options(arguments: Sequence[str]) -> GunicornOptions:
 
 
 def app_environ(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the app: that of `bugsly run`, with samples close together.
-
-    Its workers are not recycled: they are here to be seen growing.
-    """
+    """Return *inherited* with frequent samples and without recycling, which would hide growth."""
     sample_seconds = os.environ.get("BUGSLY_SAMPLE_EVERY", SAMPLE_SECONDS)
     overrides = {
         "BUGSLY_SAMPLE_EVERY": sample_seconds,

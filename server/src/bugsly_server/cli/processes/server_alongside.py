@@ -1,4 +1,4 @@
-"""A server beside an app: both start, report, and end together."""
+"""Runs a server next to an app: both start and end together."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from bugsly.autostart import environment_with_agent
 from bugsly_server.alert.error_message import compose_alert
 from bugsly_server.app import Server
-from bugsly_server.cli import terminal
-from bugsly_server.cli.child_process import ChildProcess, adopt_orphans, kill_descendants
-from bugsly_server.cli.option_values import is_given
+from bugsly_server.cli.options.setting_flags import is_set
+from bugsly_server.cli.processes.child_process import ChildProcess, adopt_orphans, kill_descendants
+from bugsly_server.cli.terminal.alert_panel import alert_panel
+from bugsly_server.cli.terminal.console import STDOUT
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured
 from bugsly_server.explanation_service import explain_issue
@@ -27,7 +28,7 @@ from bugsly_server.store.meta import accounts, projects
 from bugsly_server.web.setup import project_dsn
 
 SAMPLE_SECONDS = "1"
-"""Seconds between samples at a desk, where one wants to see something."""
+"""Seconds between samples, for somebody who watches; the agent's own default is for production."""
 
 
 @dataclass
@@ -38,14 +39,14 @@ class ServerAlongside:
     project: str
     url: str
     login_url: str
-    """Address of the page, with a link in it that lets its first visitor in."""
+    """A one-time link to the page, which signs its first visitor in."""
     app_environ: dict[str, str]
-    """What the app has to be started with."""
+    """The environment in which to start the app."""
     stop_requested: asyncio.Event
     stop_signal: signal.Signals = signal.SIGTERM
 
     async def run_until_done(self, child: ChildProcess) -> int:
-        """Return the exit code of *child*, which ends by itself or because we are told to."""
+        """Wait until *child* ends or we are asked to stop, which ends it; return its exit code."""
         ended = asyncio.ensure_future(child.wait())
         stop_wait = asyncio.ensure_future(self.stop_requested.wait())
         await asyncio.wait({ended, stop_wait}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,16 +61,19 @@ ChangeListener = Callable[[ServerAlongside, AnyIssue, IssueChange], None]
 def run_alongside(
     parsed: argparse.Namespace, settings: ServerSettings, project: str, run_app: AppRunner
 ) -> int:
-    """Serve, do *run_app*, end; return what it returns. Nothing that it started is left behind."""
+    """Serve while *run_app* runs, print alerts, and return its exit code.
+
+    Ends every process that *run_app* started.
+    """
 
     def print_alert(alongside: ServerAlongside, issue: AnyIssue, change: IssueChange) -> None:
         with alongside.server.store.database.reading() as connection:
             explanation = explain_issue(connection, issue)
         issue_url = f"{alongside.url}/p/{project}/issues/{issue.id}"
         alert = compose_alert(project, issue, change, issue_url, explanation)
-        terminal.STDOUT.print(terminal.alert_panel(issue, change, alert))
+        STDOUT.print(alert_panel(issue, change, alert))
 
-    sock = bind_socket(settings, or_any=not is_given(parsed, "port"))
+    sock = bind_socket(settings, or_any=not is_set(parsed, "port"))
     return serve_alongside(sock, settings, project, run_app, print_alert)
 
 
@@ -80,7 +84,7 @@ def serve_alongside(
     run_app: AppRunner,
     on_change: ChangeListener,
 ) -> int:
-    """Do the same on a socket that listens, with *on_change* for what changes about issues."""
+    """Do the same on the listening *sock*; call *on_change* for each change of an issue."""
     url = server_url(sock, settings)
     server = Server(settings, now, lambda issue, change: on_change(alongside, issue, change))
     with server.store.database.writing() as connection:
@@ -112,7 +116,7 @@ async def _serve_and_run(
     started = asyncio.ensure_future(listener.has_started.wait())
     await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
-        raise Misconfigured("server: it ended before it had started → see the lines above")
+        raise Misconfigured("server: it ended before it was ready → see the lines above")
     try:
         return await run_app(alongside)
     finally:

@@ -1,4 +1,4 @@
-"""Ports that nobody listens on."""
+"""Finds a port that nobody listens on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 def free_port() -> int:
-    """Return one of 127.0.0.1; somebody else may take it before it is used."""
+    """Return a free port of 127.0.0.1; another process may take it before the caller does."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
