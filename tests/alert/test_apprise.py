@@ -83,7 +83,7 @@ def test_why_a_mail_was_refused_is_told_without_the_password() -> None:
     assert not error.permanent
     assert str(error) == (
         'E-Mail: Connection error while submitting email to "127.0.0.1"; '
-        "(535, b'5.7.8 Authentication credentials invalid') → send a test once it is mended"
+        "(535, b'5.7.8 Authentication credentials invalid') → send a test once it is fixed"
     )
 
 

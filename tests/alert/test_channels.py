@@ -21,7 +21,9 @@ def test_every_file_is_a_kind() -> None:
 
 @pytest.mark.parametrize("name", ["", "pager", "..message", "os"])
 def test_there_are_no_others(name: str) -> None:
-    with pytest.raises(ChannelError, match="is no kind of channel → choose from apprise, webhook"):
+    with pytest.raises(
+        ChannelError, match="is not a kind of channel → choose from apprise, webhook"
+    ):
         channels.channel_kind(name)
 
 

@@ -121,7 +121,7 @@ def test_a_kind_that_is_not_there_is_given_up_at_once(
     alerts.record()
     deliver_all_due(alerts.alert_delivery(clock))
     assert alerts.delivery().problem == (
-        f"channel: {kind!r} is no kind of channel → choose from apprise, webhook"
+        f"channel: {kind!r} is not a kind of channel → choose from apprise, webhook"
     )
     assert alerts.delivery().state is DeliveryState.FAILED
 

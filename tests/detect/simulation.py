@@ -17,12 +17,13 @@ from bugsly_server.clock import SECOND, Micros
 from bugsly_server.detect.finding import find_growth
 from bugsly_server.detect.leak_lifecycle import next_leak_change
 from bugsly_server.detect.worker_growth import MIN_HITS, is_due, judge_worker
+from bugsly_server.detection_schedule import DETECTION_INTERVAL
 from bugsly_server.model.growth import GrowthJudgement, GrowthVerdict
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind, IssueState
 from bugsly_server.model.worker import Worker
-from bugsly_server.pipeline import DETECTION_INTERVAL, MAX_TREND_POINTS
 from bugsly_server.store.meta.leak_issues import STATE_AFTER
 from bugsly_server.store.telemetry.sample_rows import SampleRow, downsample
+from bugsly_server.worker_judging import MAX_TREND_POINTS
 
 MemoryCurve = Callable[[int, float], float]
 """Bytes a worker holds after so many requests and so many seconds."""

@@ -77,7 +77,7 @@ def test_short_lives_prove_it_together_once_the_leak_would_have_shown_in_them(
             "how fast it grew in 1.0 is not known well enough",
         ),
         (release_workers("1.0", 0.0, 0.0, 0.0, 9_000.0), "how fast it grew in 1.0 is not known"),
-        (release_workers("1.0", 4_200.0, running=True), "workers of 1.0 are still running"),
+        (release_workers("1.0", 4_200.0, is_running=True), "workers of 1.0 are still running"),
     ],
 )
 def test_without_a_sure_growth_before_or_while_that_goes_on_nothing_is_proved(
@@ -99,8 +99,8 @@ def test_a_leak_that_was_a_small_part_of_the_growth_needs_a_smaller_rest() -> No
 def test_growth_is_told_for_each_request_of_the_endpoint_that_drives_it() -> None:
     found = prove_fix(
         issue(finding=finding(diagnosis=diagnosis(endpoint="GET /report", part=1.0))),
-        release_workers("1.0", *[4_200.0] * 4, driven=0.5),
-        release_workers("1.1", *[0.0] * 4, driven=0.25),
+        release_workers("1.0", *[4_200.0] * 4, driving_part=0.5),
+        release_workers("1.1", *[0.0] * 4, driving_part=0.25),
     )
     assert found is not None
     assert found.because == (
@@ -112,7 +112,7 @@ def test_growth_is_told_for_each_request_of_the_endpoint_that_drives_it() -> Non
 def test_silence_of_the_endpoint_that_drives_it_proves_nothing() -> None:
     drives = finding(diagnosis=diagnosis(endpoint="GET /report", part=1.0))
     found = prove_fix(
-        issue(finding=drives), OLD_RELEASE, release_workers("1.1", *[0.0] * 4, driven=0.0)
+        issue(finding=drives), OLD_RELEASE, release_workers("1.1", *[0.0] * 4, driving_part=0.0)
     )
     assert found is not None
     assert found.outcome is FixOutcome.OPEN

@@ -11,7 +11,7 @@ from tests.support.fake_resolver import FakeResolver, guard_allowing
 
 from bugsly_server.egress import address_guard
 from bugsly_server.egress.address_guard import resolve_host
-from bugsly_server.errors import ChannelError
+from bugsly_server.errors import EgressRefused
 
 PUBLIC_ADDRESSES = [
     "1.1.1.1",
@@ -65,13 +65,15 @@ def test_public_addresses_are_admitted(address: str) -> None:
 
 @pytest.mark.parametrize(("address", "kind"), GUARDED_ADDRESSES)
 def test_what_only_we_can_reach_is_refused_with_its_kind(address: str, kind: str) -> None:
-    with pytest.raises(ChannelError, match=f": alerts are not sent to {kind} address → ") as caught:
+    with pytest.raises(
+        EgressRefused, match=f": alerts are not sent to {kind} address → "
+    ) as caught:
         guard_allowing(resolver=FakeResolver([address])).allowed_addresses("example.com", 443)
     assert caught.value.permanent
 
 
 def test_a_refusal_says_what_to_set() -> None:
-    with pytest.raises(ChannelError) as caught:
+    with pytest.raises(EgressRefused) as caught:
         guard_allowing(resolver=FakeResolver(["10.1.2.3"])).allowed_addresses(
             "hooks.example.com", 443
         )
@@ -99,7 +101,7 @@ def test_allowed_networks_are_admitted(network: str, address: str) -> None:
     ("network", "address"), [("10.0.0.0/8", "192.168.1.1"), ("fd00::/8", "fe80::1")]
 )
 def test_an_allowed_network_admits_nothing_else(network: str, address: str) -> None:
-    with pytest.raises(ChannelError):
+    with pytest.raises(EgressRefused):
         guard_allowing(network).check_address("example.com", address)
 
 
@@ -110,14 +112,14 @@ def test_the_admitted_of_several_addresses_are_what_may_be_connected_to() -> Non
 
 
 def test_a_host_without_address_may_have_one_later() -> None:
-    with pytest.raises(ChannelError, match=r"^nowhere\.invalid: it has no address") as caught:
+    with pytest.raises(EgressRefused, match=r"^nowhere\.invalid: it has no address") as caught:
         guard_allowing(resolver=FakeResolver([])).allowed_addresses("nowhere.invalid", 443)
     assert not caught.value.permanent
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "localhost"])
 def test_other_ways_to_write_this_machine_are_seen_through(host: str) -> None:
-    with pytest.raises(ChannelError, match="loopback"):
+    with pytest.raises(EgressRefused, match="loopback"):
         guard_allowing().allowed_addresses(host, 80)
 
 
@@ -154,6 +156,6 @@ def test_an_address_in_ipv6_clothes_is_judged_like_itself(address: ipaddress.IPv
 def _is_admitted(address: str) -> bool:
     try:
         guard_allowing().check_address("example.com", address)
-    except ChannelError:
+    except EgressRefused:
         return False
     return True

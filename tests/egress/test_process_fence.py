@@ -18,7 +18,7 @@ except PermissionError as error:
     print("refused:", error)
 except OSError as error:
     print("tried:", error)
-print("admitted" if fence.has_admitted else "not admitted")
+print("admitted" if fence.has_allowed else "not admitted")
 """
 LOOPBACK = ("127.0.0.1/32",)
 UDP = "socket.socket(type=socket.SOCK_DGRAM)"

@@ -11,8 +11,8 @@ from tests.support.simulated_workers import SimulatedWorker, advance_time, chang
 from bugsly.protocol.evidence import Evidence, HolderCount
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import MINUTE
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import Issue, IssueChangeKind, IssueState
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts, leak_issues
 
 LOG = holder("shop.views.log", entry_bytes=7_000, entry="dict")
@@ -128,6 +128,6 @@ def test_what_a_person_resolved_is_told_to_be_fixed_when_that_is_proved(
     with desk.database.writing() as connection:
         ada = accounts.create(connection, "ada", None, desk.clock())
         resolved = change(IssueChangeKind.RESOLVED, at=desk.clock())
-        record_change(connection, desk.shop, only_issue(desk), resolved, ada.id)
+        record_leak_change(connection, desk.shop, only_issue(desk), resolved, ada.id)
     deploy(desk, leaking, release_fleet(desk, 3, "1.1"))
     assert change_kinds(desk) == ["opened", "fixed"]

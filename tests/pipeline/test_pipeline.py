@@ -16,10 +16,10 @@ from tests.support.simulated_workers import (
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
 from bugsly_server.detect import finding as findings
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.issue import Finding, IssueChangeKind, IssueState
 from bugsly_server.model.worker import Worker
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts, channels, leak_issues
 
 
@@ -174,7 +174,7 @@ def test_what_a_person_resolves_stays_so_until_a_new_worker_leaks(desk: Pipeline
         known = leak_issues.get(connection, desk.shop, desk.announced[0][0].id)
         assert known is not None
         resolved = change(IssueChangeKind.RESOLVED, at=desk.clock())
-        record_change(connection, desk.shop, known, resolved, ada.id)
+        record_leak_change(connection, desk.shop, known, resolved, ada.id)
     advance_time(desk, 20 * MINUTE, *fleet)
     assert change_kinds(desk) == ["opened"]
     advance_time(desk, 10 * MINUTE, SimulatedWorker(desk, 5, 7_000.0), *fleet[1:])

@@ -12,10 +12,10 @@ from tests.support.simulated_workers import SimulatedWorker, advance_time
 
 from bugsly.protocol.memory import EndpointInFlight, Exit, ExitReason
 from bugsly_server.clock import MINUTE
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import Issue, IssueChangeKind
 from bugsly_server.model.json_facts import post_mortem_facts
 from bugsly_server.model.post_mortem import PostMortem
-from bugsly_server.pipeline import record_change
 from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import leak_issues
 
@@ -51,14 +51,14 @@ def open_issue(desk: PipelineHarness, **changes: Any) -> Issue:
     seen = finding(environment="production", **changes)
     with desk.database.writing() as connection:
         step = change(finding=seen, at=desk.clock())
-        return record_change(connection, desk.shop, None, step)
+        return record_leak_change(connection, desk.shop, None, step)
 
 
 def open_issue_elsewhere(desk: PipelineHarness, connection: Connection) -> Issue:
     """Return a leak of another environment."""
     seen = finding(environment="staging", fingerprint="1/growing/staging")
     step = change(finding=seen, at=desk.clock())
-    return record_change(connection, desk.shop, None, step)
+    return record_leak_change(connection, desk.shop, None, step)
 
 
 def deaths(desk: PipelineHarness, issue: Issue) -> list[int]:
@@ -154,6 +154,6 @@ def test_the_story_of_a_leak_has_those_that_were_killed_while_it_was_open(
         (known,) = [one for one in leak_issues.list_all(connection, desk.shop) if one.id == leak.id]
         later = open_issue_elsewhere(desk, connection)
         step = change(IssueChangeKind.RESOLVED, at=desk.clock())
-        resolved = record_change(connection, desk.shop, known, step)
+        resolved = record_leak_change(connection, desk.shop, known, step)
     assert deaths(desk, resolved) == [1]
     assert deaths(desk, later) == []

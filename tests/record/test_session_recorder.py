@@ -7,8 +7,8 @@ import pytest
 from tests.support.pipeline_harness import PipelineHarness
 
 from bugsly_server.clock import DAY
+from bugsly_server.model.session_counts import SessionCounts
 from bugsly_server.store.meta import release_sessions, workers
-from bugsly_server.store.meta.release_sessions import SessionCounts
 from bugsly_server.store.ports import SpoolEntry
 
 SESSION_TOTALS = {

@@ -11,8 +11,8 @@ from tests.support.issues import change
 from bugsly_server.alert_delivery import AlertSender
 from bugsly_server.clock import Clock
 from bugsly_server.egress.address_guard import AddressGuard
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import Issue, IssueChange
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import channels, projects
 from bugsly_server.store.meta.channels import Delivery
 from bugsly_server.store.meta.database import Database
@@ -37,7 +37,9 @@ class AlertHarness:
         self, recorded: IssueChange | None = None, known_issue: Issue | None = None
     ) -> Issue:
         with self.database.writing() as connection:
-            return record_change(connection, self.project_id, known_issue, recorded or change())
+            return record_leak_change(
+                connection, self.project_id, known_issue, recorded or change()
+            )
 
     def deliveries(self, change_id: int = 1) -> list[Delivery]:
         with self.database.reading() as connection:
@@ -51,7 +53,7 @@ class AlertHarness:
         fields: dict[str, Any] = {
             "database": self.database,
             "guard": _loopback_guard(),
-            "address": lambda: PUBLIC_URL,
+            "server_url": lambda: PUBLIC_URL,
             "clock": clock,
             "jitter": lambda: jitter,
         }

@@ -20,11 +20,11 @@ from bugsly.protocol.evidence import Evidence, Holder
 from bugsly.protocol.memory import EndpointInFlight, Exit, ExitReason
 from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server.clock import MINUTE, SECOND, now
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.diagnosis import Diagnosis, EndpointShare, Explanation
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.issue import Finding
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts, hindrance_issues, workers
 from bugsly_server.store.ports import SpoolEntry
 
@@ -155,7 +155,7 @@ def _open_leaks(made: SiteHarness) -> None:
     unsure = unsure_finding(fingerprint="1/unsure")
     with made.database.writing() as connection:
         for leak in (whole_finding(), bare_finding(), walked, unsure):
-            record_change(connection, made.project.id, None, change(finding=leak, at=at))
+            record_leak_change(connection, made.project.id, None, change(finding=leak, at=at))
 
 
 def _report_errors(made: SiteHarness) -> None:

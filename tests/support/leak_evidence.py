@@ -1,4 +1,4 @@
-"""Builders of dossiers: what workers served, what their holders and their memory did meanwhile."""
+"""Builders of leak evidence: what workers served, what their holders and their memory did meanwhile."""
 
 import random
 from collections import Counter
@@ -73,7 +73,7 @@ def mixed_traffic(orders: int = 20, home: int = 30, seed: int = 1) -> TrafficFun
 def worker_history(
     levels: Mapping[str, LevelFunction] | None = None, **facts: Any
 ) -> WorkerHistory:
-    """Draw a worker; *facts* are those of `Life`, or what its steps are drawn from."""
+    """Draw a worker; *facts* are those of `WorkerHistory`, or what its buckets are drawn from."""
     level_by_gauge: dict[str, LevelFunction] = {
         name: facts.pop(name) for name in ("memory", "live", "threads") if name in facts
     }
@@ -85,7 +85,7 @@ def worker_history(
         level_by_gauge,
     )
     fields = {"worker_id": 1, "pid": 4001, "release": "1.0", "python": "3.11", "server": "gunicorn"}
-    return WorkerHistory(**{**fields, "steps": steps, **facts})
+    return WorkerHistory(**{**fields, "buckets": steps, **facts})
 
 
 def _time_buckets(

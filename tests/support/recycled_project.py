@@ -1,6 +1,5 @@
 """A project whose workers leak under a safety net, as its server knows them after an hour."""
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from tests.support.final_snapshots import final_snapshot
 from tests.support.issues import change, finding, forecast, suspect
 from tests.support.pipeline_harness import report, token
 from tests.support.protocol_values import MB, sample, traffic
+from tests.support.recorded_reports import record_reports
 from tests.support.recycling_values import recycled, safety_net
 from tests.support.stored_workers import judgement_of
 
@@ -17,8 +17,8 @@ from bugsly.protocol.evidence import Evidence
 from bugsly.protocol.memory import EndpointInFlight, Exit, ExitReason
 from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server.clock import MINUTE, SECOND, Micros, now
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.growth import GrowthVerdict
-from bugsly_server.pipeline import record_change
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.store.meta import projects, workers
 from bugsly_server.store.meta.database import Database
@@ -65,7 +65,7 @@ def write_recycled_project(folder: Path, slug: str) -> None:
         _worker_report(6, samples=40, net=HINDERED_NET),
     ]
     entries += [SpoolEntry(project.id, at, "memory", payload) for payload in living_reports]
-    recorder.record(entries, Counter())
+    record_reports(recorder, entries)
     with database.writing() as connection:
         found = workers.find_by_tokens(
             connection, project.id, [token(number) for number in range(1, 7)]
@@ -77,7 +77,7 @@ def write_recycled_project(folder: Path, slug: str) -> None:
             connection, [replace(one, judgement=growing_judgement) for one in found.values()]
         )
         opened = change(finding=_finding(found[token(5)].id, at), at=at - 45 * MINUTE)
-        record_change(connection, project.id, None, opened)
+        record_leak_change(connection, project.id, None, opened)
     telemetry.close()
     database.close()
 

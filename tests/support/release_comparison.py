@@ -27,7 +27,7 @@ def release_workers(
         )
         for number, slope in enumerate(slopes, 1)
     ]
-    fields = {"driven": 1.0, "running": False, **changes}
+    fields = {"driving_part": 1.0, "is_running": False, **changes}
     return ReleaseWorkers(release=release, workers=tuple(workers), **fields)
 
 

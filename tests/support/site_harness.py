@@ -1,6 +1,5 @@
 """A whole server inside the test, with a visitor who is logged in and workers that report."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 from tests.support.clock import FakeClock
+from tests.support.recorded_reports import record_reports
 
 from bugsly.protocol.evidence import Evidence, HolderCount
 from bugsly.protocol.memory import (
@@ -83,7 +83,7 @@ class SiteHarness:
             WorkerInfo(**worker), map(encode_sample, taken), exits, {}, evidence, net
         )
         entry = SpoolEntry(self.project.id, self.clock(), "memory", payload)
-        MemoryRecorder(self.database, self.server.store.telemetry).record([entry], Counter())
+        record_reports(MemoryRecorder(self.database, self.server.store.telemetry), [entry])
 
 
 def _sample(number: int, entries_per_sample: Mapping[str, int]) -> Sample:

@@ -8,8 +8,8 @@ from tests.support.wait import wait_until
 from bugsly_server.decode.event import decode_event
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.event import ErrorEvent, StackFrame
+from bugsly_server.model.session_counts import SessionCounts
 from bugsly_server.store.meta import error_issues, groupings, release_sessions
-from bugsly_server.store.meta.release_sessions import SessionCounts
 
 
 def unresolved_errors(server: RunningServer, project: ServedProject) -> list[ErrorIssue]:

@@ -37,7 +37,7 @@ def test_a_channel_is_added_and_shown_without_its_secrets(near: SiteHarness) -> 
         ("webhook", "ftp://example.com/", "→"),
         ("apprise", "nonsense", "→"),
         ("apprise", "syslog://", "→"),
-        ("carrier-pigeon", "coo://", "is no kind of channel → choose from apprise, webhook"),
+        ("carrier-pigeon", "coo://", "is not a kind of channel → choose from apprise, webhook"),
     ],
 )
 def test_an_address_that_cannot_be_one_is_refused_and_kept_for_correction(

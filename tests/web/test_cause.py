@@ -13,9 +13,9 @@ from tests.support.site_harness import SiteHarness
 
 from bugsly.protocol.evidence import Evidence, HolderPathStep
 from bugsly_server.diagnose.heap.heap_holders import heap_path_of
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointShare, Explanation
 from bugsly_server.model.issue import Finding
-from bugsly_server.pipeline import record_change
 
 LOG = "shop.views.request_log"
 SUSPECT_CODE = (
@@ -51,7 +51,7 @@ def issue_page(
     """Return the page of an issue with that cause."""
     shown = shown_cause(diagnosis, explanation or leak_explanation(culprit=SUSPECT_CODE))
     with site.database.writing() as connection:
-        record_change(connection, site.project.id, None, replace(change(), finding=shown))
+        record_leak_change(connection, site.project.id, None, replace(change(), finding=shown))
     answer = site.client.get("/p/shop/issues/1")
     assert answer.status_code == 200
     return answer.text
@@ -223,6 +223,6 @@ def test_hostile_names_in_a_heap_are_shown_as_text(
 def test_without_an_issue_or_a_cause_there_is_no_chart(visited: SiteHarness) -> None:
     assert visited.client.get("/p/shop/issues/1/holder.json").status_code == 404
     with visited.database.writing() as connection:
-        record_change(connection, visited.project.id, None, change())
+        record_leak_change(connection, visited.project.id, None, change())
     assert visited.client.get("/p/shop/issues/1").status_code == 200
     assert visited.client.get("/p/shop/issues/1/holder.json").status_code == 404

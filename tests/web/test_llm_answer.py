@@ -19,8 +19,8 @@ from tests.support.web_server import Responder, WebServer, respond_never, respon
 
 from bugsly_server import llm_jobs
 from bugsly_server.clock import DAY
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.llm_jobs import LlmJobs
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import leak_issues
 from bugsly_server.store.ports import SpoolEntry
 
@@ -106,7 +106,9 @@ def open_leak(asking: LlmSite) -> str:
     """Open a leak, and return its address."""
     found = finding(fingerprint="1/x", diagnosis=diagnosis(), explanation=leak_explanation())
     with asking.site.database.writing() as connection:
-        record_change(connection, asking.site.project.id, None, replace(change(), finding=found))
+        record_leak_change(
+            connection, asking.site.project.id, None, replace(change(), finding=found)
+        )
     return "/p/shop/issues/2"
 
 

@@ -10,9 +10,9 @@ from tests.support.site_harness import SiteHarness
 from tests.support.stored_workers import judgement_of
 
 from bugsly.protocol.evidence import Evidence
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.issue import IssueChangeKind
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts, leak_issues, workers
 
 LINES = "max_requests = {}\nmax_requests_jitter = {}"
@@ -25,7 +25,7 @@ def open_leak(site: SiteHarness, **reported: Any) -> None:
     )
     site.report(**reported)
     with site.database.writing() as connection:
-        record_change(connection, site.project.id, None, change(finding=seen))
+        record_leak_change(connection, site.project.id, None, change(finding=seen))
         (worker,) = workers.list_living(connection, site.project.id)
         grows = judgement_of(GrowthVerdict.GROWING, 2_000.0, low=2_000.0, high=2_000.0)
         workers.update_judgements(connection, [dataclasses.replace(worker, judgement=grows)])
@@ -83,7 +83,7 @@ def test_a_leak_that_is_over_needs_none(visited: SiteHarness) -> None:
     open_leak(visited)
     with visited.database.writing() as connection:
         (known,) = leak_issues.list_all(connection, visited.project.id)
-        record_change(connection, visited.project.id, known, change(IssueChangeKind.QUIETED))
+        record_leak_change(connection, visited.project.id, known, change(IssueChangeKind.QUIETED))
     assert "Until it is mended" not in issue_page(visited)
 
 

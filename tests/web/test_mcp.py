@@ -15,8 +15,8 @@ from tests.support.wait import wait_until
 
 from bugsly.protocol.envelope import build_envelope
 from bugsly_server.clock import now
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import IssueChangeKind
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import accounts, error_issues, hindrance_issues, leak_issues
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.web.mcp import endpoint
@@ -39,7 +39,7 @@ class McpShop:
             self.token = accounts.make_token(connection, self.ada.id, "assistant", now())
             found = finding(diagnosis=diagnosis(), explanation=leak_explanation())
             opened = change(finding=found)
-            self.leak = record_change(connection, self.project.id, None, opened).id
+            self.leak = record_leak_change(connection, self.project.id, None, opened).id
         event = payload(message=HOSTILE)
         body = build_envelope({"event_id": "0" * 31 + "1"}, [("event", event)])
         assert server.send(self.project.path, body, self.project.auth).status == 200
@@ -105,7 +105,7 @@ def test_a_leak_is_read_with_its_evidence_line_and_fix(shop: McpShop, mode: str)
 def test_a_leak_without_a_cause_is_read_too(shop: McpShop) -> None:
     with shop.database.writing() as connection:
         opened = change(finding=finding(fingerprint="1/other"))
-        unknown = record_change(connection, shop.project.id, None, opened).id
+        unknown = record_leak_change(connection, shop.project.id, None, opened).id
     text, facts = shop.assistant().call("get_issue", id=unknown).texts
     assert "growing, cause not yet known" in text
     assert json.loads(facts)["diagnosis"] is None

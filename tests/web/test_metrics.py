@@ -10,7 +10,7 @@ from tests.support.site_harness import SiteHarness
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.protocol.safety_net import Hindrance, RecyclerState
-from bugsly_server.pipeline import record_change
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.store.meta import accounts
 from bugsly_server.web.metrics import METRICS, exposition_text
 
@@ -52,7 +52,7 @@ def test_a_recycled_worker_is_counted_as_neither_crashed_nor_out_of_memory(
 
 def test_an_open_leak_and_a_net_that_is_held_back_are_there_to_alert_on(site: SiteHarness) -> None:
     with site.database.writing() as connection:
-        record_change(connection, site.project.id, None, change(finding=finding()))
+        record_leak_change(connection, site.project.id, None, change(finding=finding()))
     stuck = safety_net(
         state=RecyclerState.WAITING,
         hindrance=Hindrance.FRESH,

@@ -7,15 +7,15 @@ from tests.support.site_harness import SiteHarness
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import IssueChangeKind
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import leak_issues, projects
 from bugsly_server.web import template_filters
 
 
 def _open_issue(site: SiteHarness) -> None:
     with site.database.writing() as connection:
-        record_change(connection, site.project.id, None, change())
+        record_leak_change(connection, site.project.id, None, change())
 
 
 @pytest.mark.parametrize(

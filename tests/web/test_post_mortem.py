@@ -6,7 +6,7 @@ from tests.support.site_harness import SiteHarness
 
 from bugsly.protocol.memory import EndpointInFlight, Exit, ExitReason
 from bugsly_server.clock import MINUTE
-from bugsly_server.pipeline import record_change
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.store.meta import accounts
 
 KILLED = Exit(worker="a" * 32, reason=ExitReason.OUT_OF_MEMORY, signal=9)
@@ -39,7 +39,7 @@ def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: SiteHa
     leak = finding(release="1.0", environment="production")
     with visited.database.writing() as connection:
         at = visited.clock() - MINUTE
-        record_change(connection, visited.project.id, None, change(finding=leak, at=at))
+        record_leak_change(connection, visited.project.id, None, change(finding=leak, at=at))
     visited.report(samples=21, under_way=(stuck,), exits=(KILLED,))
     because = "in flight when it was last heard of: GET /report/<int:year> for 28 s"
     for place in ("workers/1", "issues/1"):
@@ -68,7 +68,7 @@ def test_the_story_of_a_leak_tells_of_it_and_leads_there(visited: SiteHarness) -
     at = visited.clock() - MINUTE
     leak = finding(release="1.0", environment="production")
     with visited.database.writing() as connection:
-        record_change(connection, visited.project.id, None, change(finding=leak, at=at))
+        record_leak_change(connection, visited.project.id, None, change(finding=leak, at=at))
     visited.report(exits=(KILLED,))
     shown = page(visited, "issues/1")
     assert "A worker was killed" in shown

@@ -4,8 +4,8 @@ from tests.support.issues import change, finding
 from tests.support.release_comparison import proof
 from tests.support.site_harness import SiteHarness
 
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import IssueChangeKind
-from bugsly_server.pipeline import record_change
 from bugsly_server.store.meta import leak_issues
 
 QUESTION = "Did release {} fix it?"
@@ -14,7 +14,7 @@ QUESTION = "Did release {} fix it?"
 def open_issue(site: SiteHarness) -> None:
     seen = finding(release="1.0", environment="production")
     with site.database.writing() as connection:
-        record_change(connection, site.project.id, None, change(finding=seen))
+        record_leak_change(connection, site.project.id, None, change(finding=seen))
 
 
 def issue_page(site: SiteHarness) -> str:
@@ -26,7 +26,7 @@ def test_a_fixed_leak_shows_both_releases_with_their_intervals(visited: SiteHarn
     with visited.database.writing() as connection:
         (known,) = leak_issues.list_all(connection, visited.project.id)
         step = change(IssueChangeKind.FIXED, because=proof().because, proof=proof())
-        record_change(connection, visited.project.id, known, step)
+        record_leak_change(connection, visited.project.id, known, step)
     page = issue_page(visited)
     assert QUESTION.format("2026.11.3") in page
     assert "Fixed in 2026.11.3: 4.2 kB per request before (4 kB to 4.4 kB)" in page

@@ -15,8 +15,8 @@ from bugsly.protocol.evidence import Evidence, ProbeResult
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server.clock import HOUR
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import IssueChangeKind
-from bugsly_server.pipeline import record_change
 from bugsly_server.recycling_monitor import RecyclingMonitor
 from bugsly_server.store.meta import accounts, leak_issues, workers
 from bugsly_server.web.api import living_workers
@@ -35,7 +35,7 @@ WAITING_FOR_TURN = safety_net(
 def open_issue(site: SiteHarness, **changes: object) -> None:
     seen = finding(release="1.0", environment="production", **changes)
     with site.database.writing() as connection:
-        record_change(connection, site.project.id, None, change(finding=seen))
+        record_leak_change(connection, site.project.id, None, change(finding=seen))
 
 
 def page(site: SiteHarness, path: str) -> str:
@@ -71,7 +71,7 @@ def test_a_leak_that_is_over_does_not_count_any_more(visited: SiteHarness) -> No
     open_issue(visited, recycled=recycled())
     with visited.database.writing() as connection:
         (known,) = leak_issues.list_all(connection, visited.project.id)
-        record_change(connection, visited.project.id, known, change(IssueChangeKind.QUIETED))
+        record_leak_change(connection, visited.project.id, known, change(IssueChangeKind.QUIETED))
     assert "recycled 14 times" not in page(visited, "issues/1")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections import Counter
 from pathlib import Path
+
+from tests.support.recorded_reports import record_reports
 
 from bugsly.protocol.memory import Sample, WorkerInfo, encode_report, encode_sample
 from bugsly_server.app import DataFolder
@@ -49,7 +50,7 @@ def _fill_store(folder: Path) -> str:
         for index in range(WORKERS)
     ]
     for start in range(0, WORKERS, 100):
-        recorder.record(entries[start : start + 100], Counter())
+        record_reports(recorder, entries[start : start + 100])
     store.telemetry.roll_up(now())
     store.close()
     return secret

@@ -4,8 +4,9 @@ BugslyError
 ├── Rejected          a client sent what we do not take            → 4xx, one line
 ├── OverQuota         a project sent more than it may              → 429 and Retry-After
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
-├── ModelError        a language model gave no answer of use       → what the rules say is shown
-├── ChannelError      an alert did not go out                      → tried again, or shown beside it
+├── EgressRefused     we may not connect to an address             → its sender reports it as the reason
+├── LlmError          a language model gave no useful answer       → the rules' explanation is shown
+├── ChannelError      an alert was not delivered                   → tried again, or shown next to it
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -28,7 +29,7 @@ class Rejected(BugslyError):
 
 
 class OverQuota(BugslyError):
-    """A request with nothing but events that are too many; *refused_categories* are other categories."""
+    """A request with only events over the quota; *refused_categories* are others not taken."""
 
     def __init__(self, message: str, retry_after: int, refused_categories: set[str]) -> None:
         super().__init__(message)
@@ -44,8 +45,16 @@ class Unavailable(BugslyError):
         self.retry_after = retry_after
 
 
+class EgressRefused(BugslyError):
+    """A connection that the egress guard refused; a *permanent* reason will not go away by itself."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
 class ChannelError(BugslyError):
-    """An alert that did not go out; a *permanent* reason will not go away by itself."""
+    """An alert that was not delivered; a *permanent* reason will not go away by itself."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
@@ -53,7 +62,7 @@ class ChannelError(BugslyError):
 
 
 class LlmError(BugslyError):
-    """A language model that gave no answer of use."""
+    """A language model that gave no useful answer."""
 
 
 class Misconfigured(BugslyError):

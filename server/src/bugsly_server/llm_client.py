@@ -13,7 +13,7 @@ import msgspec
 
 from bugsly_server import __version__
 from bugsly_server.egress.address_guard import AddressGuard, Network
-from bugsly_server.errors import ChannelError, LlmError
+from bugsly_server.errors import EgressRefused, LlmError
 from bugsly_server.explain.llm.answer import LlmAnswer, parse_response, verify_response
 from bugsly_server.explain.llm.question import LlmQuestion
 
@@ -79,7 +79,7 @@ def request_explanation(
         problem = f"model: no answer within {TIMEOUT_SECONDS:g} s → see whether it is up, or take a smaller"
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         problem = f"model: no connection ({error}) → see whether it is up"
-    except (LlmError, ChannelError) as error:
+    except (LlmError, EgressRefused) as error:
         problem = str(error)
     return LlmAnswer(explanation=question.rules, problem=problem)
 

@@ -1,69 +1,57 @@
-"""What happens to a report after it was acknowledged, in order. Read this first.
+"""What happens to a report after it was acknowledged, step by step. Read this first.
 
-    memory: spool ▸ decode ▸ arrive ▸ record ▸ look ▸ inquire ▸ change ▸ alert
-    events: spool ▸ decode ▸ group ▸ record ▸ change ▸ alert
+    memory report   decode ▸ arrive ▸ record ▸ judge         each batch
+                    analyse ▸ change ▸ announce              each project, when it is due
+    event           decode ▸ group ▸ record ▸ change ▸ announce
+    session         decode ▸ record
 
-One thread runs it, batch by batch, so what is decided here is decided once.
+`Digester` feeds it from the spool on one thread, batch by batch, so a decision is made once. A
+change of an issue is stored with its alert, which `AlertSender` delivers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-
-from sqlalchemy import Connection
+from time import sleep
+from typing import NamedTuple, TypeVar
 
 from bugsly.protocol.evidence import ProbeRequest
-from bugsly_server.clock import DAY, SECOND, Clock, Micros
+from bugsly_server.clock import DAY, Clock, Micros
+from bugsly_server.decode.batch import decode_events, decode_reports, decode_session_items
 from bugsly_server.detect.fix_proof import awaits_proof, fixed_change, prove_fix
 from bugsly_server.detect.issue_matching import match_issues
 from bugsly_server.detect.leak_lifecycle import next_leak_change
 from bugsly_server.detect.recycling import add_recycling, quiet_from
-from bugsly_server.detect.worker_growth import MIN_HITS, is_due, judge_worker
+from bugsly_server.detection_schedule import DetectionSchedule
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.leak_analysis import LeakAnalysis
 from bugsly_server.model.error_issue import AnyIssue
-from bugsly_server.model.growth import GrowthVerdict
-from bugsly_server.model.issue import Issue, IssueChange, IssueState
-from bugsly_server.model.probe_correction import ProbeSpan, subtract_probe_memory
-from bugsly_server.model.worker import SILENT_AFTER, Worker
+from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueState
+from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
+from bugsly_server.record.arrival import apply_reports
 from bugsly_server.record.error_recorder import ErrorRecorder
+from bugsly_server.record.event_batch import group_events
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.record.session_recorder import record_sessions
-from bugsly_server.record.worker_exits import silent_exit_reason
 from bugsly_server.recycling_monitor import RecyclingMonitor
 from bugsly_server.store import release_comparison
-from bugsly_server.store.meta import (
-    channels,
-    counters,
-    groupings,
-    holders,
-    leak_issues,
-    llm_answers,
-    probe_requests,
-    projects,
-    release_sessions,
-    workers,
-)
+from bugsly_server.store.meta import leak_issues, probe_requests, workers
 from bugsly_server.store.meta.database import Database
-from bugsly_server.store.ports import TIME_BUCKET_RETENTION, EventStore, SpoolEntry, Telemetry
+from bugsly_server.store.ports import EventStore, SpoolEntry, Telemetry
+from bugsly_server.store_maintenance import StoreMaintenance
+from bugsly_server.worker_judging import WorkerJudge
 
-MAX_TREND_POINTS = 600
-DETECTION_INTERVAL_AFTER_JUDGEMENT: Micros = 1 * SECOND
-DETECTION_INTERVAL: Micros = 15 * SECOND
-"""Time alone changes findings too, and a large fleet is looked at all the time."""
 PEER_WINDOW: Micros = 7 * DAY
-EVENT_ID_RETENTION: Micros = 7 * DAY
-"""For the ids of events: long after a client would send one again."""
 MAX_ENDED_PEERS = 200
-"""Past lives that a worker is compared with."""
+"""Ended workers that a living one is compared with."""
 
 Announce = Callable[[AnyIssue, IssueChange], None]
-
-_kind = attrgetter("kind")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +65,10 @@ class PipelineStores:
 
 
 class Pipeline:
-    """Digests what the spool holds, and looks after what time alone changes.
+    """Digests what the spool holds, and maintains what changes with time.
 
-    For it the present is the moment up to which all reports are digested: while it catches up,
-    nobody is called silent, and nothing quiet, whose reports are only waiting.
+    Its present is the moment up to which all reports are digested. So while it catches up, it
+    takes no worker for silent and no leak for quiet whose reports are only waiting.
     """
 
     def __init__(
@@ -90,216 +78,199 @@ class Pipeline:
         clock: Clock,
         announce: Announce,
     ) -> None:
-        self._database = stores.database
-        self._telemetry = stores.telemetry
-        self._events = stores.events
+        database, telemetry = stores.database, stores.telemetry
+        self._database = database
+        self._telemetry = telemetry
         self._pending_requests = pending_requests
         self._announce = announce
-        self._memory_recorder = MemoryRecorder(stores.database, stores.telemetry)
-        self._error_recorder = ErrorRecorder(stores.database, stores.events, stores.max_errors)
-        self._recycling_monitor = RecyclingMonitor(stores.database, announce)
-        self._started_at = clock()
-        self._detection_states: dict[int, DetectionState] = {}
+        self._memory_recorder = MemoryRecorder(database, telemetry)
+        self._error_recorder = ErrorRecorder(database, stores.events, stores.max_errors)
+        self._worker_judge = WorkerJudge(database, telemetry)
+        self._schedule = DetectionSchedule()
         self._leak_analyses: dict[int, LeakAnalysis] = {}
+        self._recycling_monitor = RecyclingMonitor(database, announce)
+        self._maintenance = StoreMaintenance(
+            database, telemetry, stores.events, pending_requests, started_at=clock()
+        )
         self.skipped: Counter[tuple[int, str]] = Counter()
+        """What was not kept and is not counted in the store yet, by project and reason."""
 
     def digest(self, entries: Sequence[SpoolEntry]) -> set[int]:
-        """Keep and judge what *entries* say; return the projects they belong to.
+        """Digest a batch; return the projects whose pages it may change.
 
         Digesting the same entries again adds nothing.
         """
         now = max(entry.received_at for entry in entries)
-        kinds = {
-            kind: list(members) for kind, members in groupby(sorted(entries, key=_kind), key=_kind)
-        }
-        error_changes = self._error_recorder.record(kinds.pop("event", ()), self.skipped)
-        for issue, change in (one for each in error_changes.values() for one in each):
-            self._announce(issue, change)
-        self._add_sessions((*kinds.pop("session", ()), *kinds.pop("sessions", ())), now)
-        touched = self._memory_recorder.record(kinds.pop("memory", ()), self.skipped)
-        for project_id, reporting_workers in touched.items():
-            detection = self._detection_states.setdefault(project_id, DetectionState(since=now))
-            detection.has_reports = True
-            detection.has_judged = self._judge_due(reporting_workers, now) or detection.has_judged
-        return set(touched) | set(error_changes)
+        changed = set()
+        for project_id, events in _by_project(entries, "event").items():
+            self._digest_events(project_id, events)
+            changed.add(project_id)
+        for project_id, sessions in _by_project(entries, "session", "sessions").items():
+            self._digest_sessions(project_id, sessions, now)
+        for project_id, reports in _by_project(entries, "memory").items():
+            if self._digest_reports(project_id, reports, now):
+                changed.add(project_id)
+        return changed
 
     def detect(self, now: Micros) -> set[int]:
-        """Let detection speak about the projects that are due; return those it told of."""
-        due = [
-            project_id for project_id, watch in self._detection_states.items() if watch.is_due(now)
-        ]
-        changed = {project_id for project_id in due if self._detect_in_project(project_id, now)}
+        """Run detection for the projects that are due; return those whose issues changed."""
+        due = self._schedule.due(now)
+        changed = {project_id for project_id in due if self._detect_leaks(project_id, now)}
         if due:
             with self._database.reading() as connection:
                 self._pending_requests.replace_all(probe_requests.list_unsent(connection))
         return changed
 
+    def maintain(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
+        """Do what is due every few seconds, and count what was *skipped* before the spool."""
+        self._maintenance.run(self.skipped + skipped, now)
+        self.skipped.clear()
+
+    def apply_retention(self, retention: Micros, now: Micros) -> None:
+        """Delete what is older than it is kept."""
+        if self._maintenance.delete_expired(retention, now):
+            self._memory_recorder.forget_ids()
+
     def request_probe(self, worker: Worker, request: ProbeRequest, now: Micros) -> bool:
-        """Ask *worker* for *request* in the next reply to it; return whether it can be asked now."""
+        """Send *request* with the next reply to *worker*; return False where it may not be sent."""
         with self._database.writing() as connection:
             stored = probe_requests.add(connection, worker, request, now)
         if stored is not None:
             self._pending_requests.add(stored)
         return stored is not None
 
-    def maintain(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
-        """Do what is due with time: count *skipped*, end silent workers, roll up samples."""
-        self._telemetry.roll_up(now)
-        sent = self._pending_requests.sent_ids()
+    def _digest_events(self, project_id: int, entries: Sequence[SpoolEntry]) -> None:
+        skipped: Counter[str] = Counter()
+        now = max(entry.received_at for entry in entries)
+        events = decode_events(_yielding_to_threads(entries), skipped)
+        grouped = group_events(_yielding_to_threads(events))
+        changes = self._error_recorder.record(project_id, grouped, skipped, now)
+        for issue, change in changes:
+            self._announce(issue, change)
+        self._count_skipped(project_id, skipped)
+
+    def _digest_sessions(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> None:
+        skipped: Counter[str] = Counter()
+        sessions = decode_session_items(entries, skipped)
         with self._database.writing() as connection:
-            counters.add(connection, self.skipped + skipped, now)
-            for project in projects.list_all(connection):
-                _end_silent_workers(connection, project.id, now, self._started_at)
-            probe_requests.mark_sent(connection, sent, now)
-            probe_requests.expire(connection, now)
-            waiting = probe_requests.list_unsent(connection)
-        self._pending_requests.replace_all(waiting)
-        self._pending_requests.forget_sent(sent)
-        self.skipped.clear()
+            record_sessions(connection, project_id, sessions, now)
+        self._count_skipped(project_id, skipped)
 
-    def apply_retention(self, retention: Micros, now: Micros) -> None:
-        """Drop what is older than it is kept."""
-        self._telemetry.delete_expired(now)
-        self._events.delete_expired(now)
-        with self._database.writing() as connection:
-            workers.delete_before(connection, now - retention)
-            counters.delete_before(connection, now - retention)
-            release_sessions.delete_before(connection, now - retention)
-            groupings.delete_before(connection, now - EVENT_ID_RETENTION, now - retention)
-            llm_answers.delete_before(connection, now - retention)
-            forgotten = holders.delete_before(connection, now - TIME_BUCKET_RETENTION)
-        if forgotten:
-            self._memory_recorder = MemoryRecorder(self._database, self._telemetry)
+    def _digest_reports(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> bool:
+        """Digest memory reports of a project; return whether any of them could be read."""
+        skipped: Counter[str] = Counter()
+        reports = decode_reports(entries, skipped)
+        if reports:
+            ids = self._memory_recorder.register(project_id, reports, skipped)
+            arrivals = apply_reports(ids.workers, reports, skipped)
+            reporting = self._memory_recorder.record(project_id, arrivals, ids, skipped)
+            is_any_judged = self._worker_judge.judge_due(reporting, now)
+            self._schedule.note_reports(project_id, now, is_any_judged=is_any_judged)
+        self._count_skipped(project_id, skipped)
+        return bool(reports)
 
-    def _add_sessions(self, entries: Sequence[SpoolEntry], now: Micros) -> None:
-        if entries:
-            with self._database.writing() as connection:
-                record_sessions(connection, entries, self.skipped, now)
+    def _detect_leaks(self, project_id: int, now: Micros) -> bool:
+        """Analyse a project and record what that changes; return whether it changed an issue."""
+        fleet = self._read_fleet(project_id, now)
+        watched_since = self._schedule.mark_detected(project_id, fleet.living, now)
+        findings = self._analyse(project_id, fleet, now)
+        has_hindrance_changed = self._recycling_monitor.check(project_id, fleet.living, now)
+        outcomes = self._decide(fleet, findings, watched_since, now)
+        changes = self._record_outcomes(project_id, outcomes, now)
+        for issue, change in changes:
+            self._announce(issue, change)
+        return bool(changes) or has_hindrance_changed
 
-    def _judge_due(self, reporting_workers: Iterable[Worker], now: Micros) -> bool:
-        """Judge the workers that have done enough since their last look; return whether any had."""
-        due = [
-            worker
-            for worker in reporting_workers
-            if is_due(worker.requests, worker.judged_requests, now, worker.judged_at)
-        ]
-        if due:
-            with self._database.reading() as connection:
-                probe_spans = probe_requests.memory_taking_spans(
-                    connection, [worker.id for worker in due], now
-                )
-            judged = [self._judge(worker, probe_spans[worker.id], now) for worker in due]
-            with self._database.writing() as connection:
-                workers.update_judgements(connection, judged)
-        return bool(due)
-
-    def _judge(self, worker: Worker, probe_spans: Sequence[ProbeSpan], now: Micros) -> Worker:
-        series = self._telemetry.points([worker.id], worker.started_at, now + 1, MAX_TREND_POINTS)
-        judgement = judge_worker(
-            subtract_probe_memory(series[worker.id], probe_spans), worker.started_at
-        )
-        grows = judgement.verdict is GrowthVerdict.GROWING
-        return replace(
-            worker,
-            judgement=judgement,
-            hits=min(worker.hits + 1, MIN_HITS) if grows else 0,
-            judged_requests=worker.requests,
-            judged_at=now,
-        )
-
-    def _detect_in_project(self, project_id: int, now: Micros) -> bool:
-        """Let detection speak about a project, and record what that changes, if anything."""
+    def _read_fleet(self, project_id: int, now: Micros) -> Fleet:
         with self._database.reading() as connection:
-            living = workers.list_living(connection, project_id)
-            ended = workers.list_ended(connection, project_id, now - PEER_WINDOW, MAX_ENDED_PEERS)
-            recycled = workers.list_recycled(connection, project_id, now - DAY)
-            known = {one.fingerprint: one for one in leak_issues.list_all(connection, project_id)}
-        detection = self._detection_states[project_id]
-        detection.mark_detected(now, gap=max([SILENT_AFTER, *(one.silent_after for one in living)]))
+            since = now - PEER_WINDOW
+            return Fleet(
+                living=workers.list_living(connection, project_id),
+                ended=workers.list_ended(connection, project_id, since, MAX_ENDED_PEERS),
+                recycled=workers.list_recycled(connection, project_id, now - DAY),
+                leaks=leak_issues.list_all(connection, project_id),
+            )
+
+    def _analyse(self, project_id: int, fleet: Fleet, now: Micros) -> list[Finding]:
+        """Return what detection finds now, with causes, and how recycling held it off."""
         analysis = self._leak_analyses.setdefault(
             project_id, LeakAnalysis(self._database, self._telemetry, self.request_probe)
         )
-        findings = analysis.find_leaks(project_id, living + ended, now)
-        has_changed = self._recycling_monitor.check(project_id, living, now)
-        for issue, finding in match_issues(
-            known, [add_recycling(one, living + recycled, now) for one in findings]
-        ):
-            change = next_leak_change(
-                issue, finding, now, quiet_from(issue, recycled, detection.since)
-            )
+        findings = analysis.find_leaks(project_id, fleet.living + fleet.ended, now)
+        return [add_recycling(one, fleet.living + fleet.recycled, now) for one in findings]
+
+    def _decide(
+        self, fleet: Fleet, findings: Sequence[Finding], watched_since: Micros, now: Micros
+    ) -> list[LeakOutcome]:
+        """Return what *findings* change, with the leaks that no finding supports any more."""
+        outcomes = []
+        known = {issue.fingerprint: issue for issue in fleet.leaks}
+        for issue, finding in match_issues(known, findings):
+            quiet_since = quiet_from(issue, fleet.recycled, watched_since)
+            change = next_leak_change(issue, finding, now, quiet_since)
             if issue is not None and finding is None and awaits_proof(issue, now):
                 change = self._fix_proven_by_release(issue, now) or change
+            outcomes.append(LeakOutcome(issue, finding, change))
+        return outcomes
+
+    def _fix_proven_by_release(self, issue: Issue, now: Micros) -> IssueChange | None:
+        """Return that *issue* is fixed, if a later release proves it."""
+        with self._database.reading() as connection:
+            compared = release_comparison.compare_releases(connection, self._telemetry, issue, now)
+        return None if compared is None else fixed_change(prove_fix(issue, *compared), now)
+
+    def _record_outcomes(
+        self, project_id: int, outcomes: Iterable[LeakOutcome], now: Micros
+    ) -> list[tuple[Issue, IssueChange]]:
+        """Store changes, and the latest finding of unchanged open leaks; return the changes."""
+        changes = []
+        for issue, finding, change in outcomes:
             if change is not None:
-                self._record_change(project_id, issue, change)
-                has_changed = True
+                with self._database.writing() as connection:
+                    changed = record_leak_change(connection, project_id, issue, change)
+                changes.append((changed, change))
             elif issue is not None and finding is not None and issue.state is IssueState.OPEN:
                 with self._database.writing() as connection:
                     leak_issues.update_finding(connection, issue.id, finding, now)
-        return has_changed
+        return changes
 
-    def _fix_proven_by_release(self, issue: Issue, now: Micros) -> IssueChange | None:
-        """Return that *issue*, which nothing speaks for, is fixed, if a later release proves it."""
-        with self._database.reading() as connection:
-            lives = release_comparison.compare_releases(connection, self._telemetry, issue, now)
-        return None if lives is None else fixed_change(prove_fix(issue, *lives), now)
-
-    def _record_change(self, project_id: int, issue: Issue | None, change: IssueChange) -> None:
-        with self._database.writing() as connection:
-            stored = record_change(connection, project_id, issue, change)
-        self._announce(stored, change)
+    def _count_skipped(self, project_id: int, skipped: Counter[str]) -> None:
+        for reason, amount in skipped.items():
+            self.skipped[project_id, reason] += amount
 
 
-@dataclass(slots=True)
-class DetectionState:
-    """How long, and when last, detection spoke about a project."""
+class Fleet(NamedTuple):
+    """The workers of a project, and the leaks that are known of it."""
 
-    since: Micros
-    """The beginning of the time without a gap in which its workers reported."""
-    detected_at: Micros = 0
-    has_reports: bool = False
-    """Whether a worker reported after that."""
-    has_judged: bool = False
-    """Whether one was looked at."""
-
-    def is_due(self, now: Micros) -> bool:
-        """Return whether detection should speak again."""
-        pause = DETECTION_INTERVAL_AFTER_JUDGEMENT if self.has_judged else DETECTION_INTERVAL
-        return self.has_reports and now - self.detected_at >= pause
-
-    def mark_detected(self, now: Micros, gap: Micros) -> None:
-        """Note that detection speaks; more than *gap* without it begins a new watch."""
-        if now - self.detected_at > gap:
-            self.since = now
-        self.detected_at = now
-        self.has_reports = self.has_judged = False
+    living: list[Worker]
+    ended: list[Worker]
+    """In the last week; the latest `MAX_ENDED_PEERS`."""
+    recycled: list[Worker]
+    """In the last day."""
+    leaks: list[Issue]
 
 
-def record_change(
-    connection: Connection,
-    project_id: int,
-    issue: Issue | None,
-    change: IssueChange,
-    account_id: int | None = None,
-) -> Issue:
-    """Store *change* and let its alert go out, unless the issue is snoozed; return the issue."""
-    issue_id, change_id = leak_issues.record_change(
-        connection, project_id, issue, change, account_id
+class LeakOutcome(NamedTuple):
+    """A leak, the finding that it is about, and what that changes; each None where there is none."""
+
+    issue: Issue | None
+    finding: Finding | None
+    change: IssueChange | None
+
+
+def _by_project(entries: Iterable[SpoolEntry], *kinds: str) -> dict[int, list[SpoolEntry]]:
+    """Return the entries of *kinds* by project, in the order of arrival."""
+    chosen = sorted(
+        (entry for entry in entries if entry.kind in kinds), key=attrgetter("project_id")
     )
-    stored = leak_issues.get(connection, project_id, issue_id)
-    assert stored is not None, "it was stored one line above"
-    if stored.finding.is_alarming and not stored.is_snoozed(change.at):
-        channels.enqueue(connection, project_id, change_id, change.at)
-    return stored
+    return {
+        project_id: list(members)
+        for project_id, members in groupby(chosen, key=attrgetter("project_id"))
+    }
 
 
-def _end_silent_workers(
-    connection: Connection, project_id: int, now: Micros, since: Micros
-) -> None:
-    """End the workers that have been silent since they were last seen, or since we listen."""
-    living = workers.list_living(connection, project_id)
-    for worker in living:
-        if now - max(worker.seen_at, since) >= worker.silent_after:
-            reason = silent_exit_reason(worker, living, now)
-            if reason is not None:
-                ended = replace(worker, ended_at=worker.seen_at, exit_reason=reason)
-                workers.record_end(connection, ended)
+def _yielding_to_threads(items: Iterable[T]) -> Iterator[T]:
+    """Yield *items*, and let go of the interpreter before each for threads that answer clients."""
+    for item in items:
+        sleep(0)
+        yield item

@@ -1,7 +1,7 @@
-"""Runs as a process of its own: sends one alert through Apprise, says how it went, and ends.
+"""Runs as a process of its own: sends one alert through Apprise and prints the outcome.
 
-In the server Apprise would stay behind with 40 MB, could not be stopped when a service hangs, and
-would do whatever its URL says. Here the URL is not looked at before the fence is up.
+Inside the server Apprise would keep 40 MB, could not be stopped when a service hangs, and would do
+whatever its URL says. Here the URL is not read before the fence is up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 from bugsly_server.alert.apprise_url import scrub
 from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.egress.process_fence import ProcessFence
-from bugsly_server.errors import ChannelError
+from bugsly_server.errors import ChannelError, EgressRefused
 
 if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase
@@ -37,7 +37,7 @@ class AppriseMessage(msgspec.Struct, frozen=True):
 
 
 class AppriseTask(msgspec.Struct, frozen=True):
-    """What comes in on standard input. Without a message, the URL is only looked at."""
+    """What is read from standard input; without a message the URL is only checked."""
 
     url: str
     networks: list[str]
@@ -45,14 +45,14 @@ class AppriseTask(msgspec.Struct, frozen=True):
 
 
 class AppriseOutcome(msgspec.Struct, frozen=True):
-    """What goes out on standard output; no problem, no words."""
+    """What is written to standard output; an empty problem means success."""
 
     problem: str = ""
     permanent: bool = False
 
 
 class AppriseLogHandler(logging.Handler):
-    """Gathers what Apprise, which raises nothing, logs; without the secrets of *url*."""
+    """Collects what Apprise logs, since it raises nothing; without the secrets of *url*."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class AppriseLogHandler(logging.Handler):
         self._reasons: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep what says why something did not work; part of that is told at DEBUG only."""
+        """Keep messages that say why something failed; some of them come at DEBUG only."""
         text = " ".join(record.getMessage().split())
         is_reason = "Exception: " in text or "Details: " in text
         if (is_reason or record.levelno >= logging.WARNING) and not text.startswith(
@@ -69,12 +69,12 @@ class AppriseLogHandler(logging.Handler):
             self._reasons.append(scrub(_innermost_cause(text), self._url).removesuffix("."))
 
     def reason(self) -> str:
-        """Return all that in one line."""
+        """Return the messages in one line."""
         return "; ".join(dict.fromkeys(self._reasons))[:MAX_REASON_LENGTH] or "it does not say why"
 
 
 def _innermost_cause(text: str) -> str:
-    """Return what lies beneath `Socket Exception: …` and urllib3's `… (Caused by …("…: why"))`."""
+    """Return the reason inside `Socket Exception: …` or urllib3's `… (Caused by …("…: why"))`."""
     reason = re.sub(r"^(Socket|I/O) Exception: ", "", text)
     cause = reason.partition("(Caused by ")[2]
     return cause.rpartition("): ")[2].removesuffix("))").strip("\"'") if cause else reason
@@ -89,10 +89,10 @@ def main() -> None:
 
 
 def run_task(task: AppriseTask) -> AppriseOutcome:
-    """Do *task*; from here on this process is fenced in."""
+    """Do *task*; from here on this process is confined by the fence."""
     import apprise
 
-    _known_services().schemas()  # loads them, from files that are theirs
+    _known_services().schemas()  # loads them, which reads their files
     guard = AddressGuard([ipaddress.ip_network(one) for one in task.networks])
     fence, log = ProcessFence(guard), AppriseLogHandler(task.url)
     apprise.logger.addHandler(log)
@@ -104,13 +104,13 @@ def run_task(task: AppriseTask) -> AppriseOutcome:
             _check_host(service, guard)
         else:
             _send(service, task.message, fence, log)
-    except ChannelError as error:
+    except (ChannelError, EgressRefused) as error:
         return AppriseOutcome(str(error), error.permanent)
     return AppriseOutcome()
 
 
 def _service(url: str, log: AppriseLogHandler) -> NotifyBase:
-    """Return the service of *url*; raise `ChannelError` where there is none, or none for us."""
+    """Return the service of *url*; raise `ChannelError` where there is none, or it is not allowed."""
     import apprise
 
     known_services = _known_services()
@@ -140,7 +140,7 @@ def _known_services() -> Any:
 
 
 def _is_remote(service: type[NotifyBase]) -> bool:
-    """Return whether *service* is made for the network: its module, or a base's, imports so."""
+    """Return whether *service* uses the network: its module, or a base's, imports a library for it."""
     modules = {one.__module__ for one in service.__mro__ if one.__module__.count(".") > 1}
     return any(
         name in vars(sys.modules[module]) for module in modules for name in NETWORK_LIBRARIES
@@ -161,14 +161,14 @@ def _asset() -> AppriseAsset:
 
 
 def _check_host(service: NotifyBase, guard: AddressGuard) -> None:
-    """Raise `ChannelError` where the host is guarded; one without address may be a token."""
+    """Raise `EgressRefused` for a host that is not allowed; one without address may be a token."""
     host = getattr(service, "smtp_host", None) or service.host
     if "host" not in service.template_tokens or not host:
         return
     try:
         guard.allowed_addresses(host, service.port or 0)
-    except ChannelError as error:
-        if error.permanent:
+    except EgressRefused as refusal:
+        if refusal.permanent:
             raise
 
 
@@ -184,9 +184,9 @@ def _send(
     )
     if is_sent:
         return
-    if fence.refusal is not None and not fence.has_admitted:
+    if fence.refusal is not None and not fence.has_allowed:
         raise fence.refusal
-    raise ChannelError(f"{service.service_name}: {log.reason()} → send a test once it is mended")
+    raise ChannelError(f"{service.service_name}: {log.reason()} → send a test once it is fixed")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Keeps alerts from being sent to where only this machine or its network can reach.
+"""Keeps the server from connecting to addresses that only it or its network can reach.
 
-Who may add a channel could otherwise let the server ask its neighbours in his stead: a cloud's
-metadata service, a database without a password, a router (server-side request forgery).
+Otherwise a person who may add a channel could make the server send requests to its neighbours: a
+cloud's metadata service, a database without a password, a router (server-side request forgery).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 
-from bugsly_server.errors import ChannelError
+from bugsly_server.errors import EgressRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -19,9 +19,9 @@ Resolver = Callable[[str, int], list[str]]
 
 RESOLVE_SECONDS = 5.0
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-"""The only part of IPv6 that is handed out for the public internet (IANA)."""
+"""The only part of IPv6 that IANA assigns for the public internet."""
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""An IPv4 address as hosts without IPv4 see it, in the last 32 bits (RFC 6052)."""
+"""IPv4 addresses as hosts without IPv4 see them, in the last 32 bits (RFC 6052)."""
 
 
 def resolve_host(host: str, port: int) -> list[str]:
@@ -42,7 +42,7 @@ def resolve_host(host: str, port: int) -> list[str]:
 
 
 class AddressGuard:
-    """Tells which addresses *subject* may go to: public ones, and those in *allowed*."""
+    """Allows public addresses, and those in *allowed*; *subject* is what is sent there."""
 
     def __init__(
         self, allowed: Sequence[Network], resolver: Resolver = resolve_host, subject: str = "alerts"
@@ -54,34 +54,35 @@ class AddressGuard:
     def allowed_addresses(self, host: str, port: int) -> list[str]:
         """Return the addresses of *host* that a connection may be made to, at least one.
 
-        Connect to one of these, not to *host*: asked again, its name server may answer otherwise.
+        Connect to one of these, not to *host*: a second lookup may answer otherwise. Raises
+        `EgressRefused`, which is not permanent where the host has no address now.
         """
         resolved = self._resolve(host, port)
         if not resolved:
-            raise ChannelError(f"{host}: it has no address → check the spelling, and DNS here")
-        admitted = [one for one in resolved if not self._refused_kind(one)]
-        if not admitted:
+            raise EgressRefused(f"{host}: it has no address → check the spelling, and DNS here")
+        allowed = [one for one in resolved if self._refused_kind(one) is None]
+        if not allowed:
             self.check_address(host, resolved[0])
-        return admitted
+        return allowed
 
     def check_address(self, host: str, address: str) -> None:
-        """Raise `ChannelError` where *address*, which *host* stands for, may not be reached."""
+        """Raise `EgressRefused` where *address*, one of *host*, may not be connected to."""
         refused_kind = self._refused_kind(address)
-        if refused_kind:
+        if refused_kind is not None:
             name = host if host == address else f"{host} ({address})"
             effective = _effective_address(ipaddress.ip_address(address))
             network = ipaddress.ip_network(effective)
-            raise ChannelError(
+            raise EgressRefused(
                 f"{name}: {self._subject} are not sent to {refused_kind} address"
                 f" → to allow it, start the server with BUGSLY_ALLOW_NETWORKS={network}",
                 permanent=True,
             )
 
-    def _refused_kind(self, text: str) -> str:
-        """Return what kind of address speaks against it, with its article; '' if none does."""
+    def _refused_kind(self, text: str) -> str | None:
+        """Return the kind of an address that is refused, with its article; None if it is allowed."""
         address = _effective_address(ipaddress.ip_address(text))
         if any(address in network for network in self.allowed):
-            return ""
+            return None
         return _reserved_kind(address)
 
 
@@ -94,8 +95,8 @@ def _effective_address(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def _reserved_kind(address: Address) -> str:
-    """Return '' for a public address; safe by default, since all that is not known is reserved."""
+def _reserved_kind(address: Address) -> str | None:
+    """Return the kind of a reserved address; None only where it is known to be public."""
     if address.is_unspecified:
         return "an unspecified"
     if address.is_loopback:
@@ -105,5 +106,5 @@ def _reserved_kind(address: Address) -> str:
     if address.is_multicast:
         return "a multicast"
     if address.is_global and (address.version == 4 or address in GLOBAL_UNICAST):
-        return ""
+        return None
     return "a private or reserved"

@@ -1,33 +1,43 @@
-"""Places a report in time, and says what it changes about its worker."""
+"""Places reports in time, and says what each changes about its worker."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bugsly.protocol.memory import MemoryReport, Sample
 from bugsly_server.clock import SECOND, Micros
+from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.worker import Worker
 
 RATE_DECAY_SECONDS = 120.0
-"""Seconds after which an old rate of requests has lost two thirds of its weight."""
+"""Seconds in which an old request rate loses two thirds of its weight."""
 YOUNG_DECAY_SHARE = 0.25
-"""Of the life of a young worker: its start, when nobody asked it yet, is soon forgotten."""
+"""Of the age of a young worker: its start, before the first requests, is soon forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What one report leads to: its worker as it leaves it, and the new samples' moments."""
+    """What one report leads to."""
 
+    received_at: Micros
+    report: MemoryReport
     worker: Worker
+    """As the report leaves it."""
     samples: list[tuple[Micros, Sample]]
+    """Those that are new, and when each was taken."""
+
+    @property
+    def token(self) -> str:
+        """Return the id by which the worker calls itself."""
+        return self.report.worker.id
 
 
 def new_worker_fields(report: MemoryReport, received_at: Micros) -> dict[str, Any]:
-    """Return the fields of a worker that is heard of for the first time, samples not counted."""
+    """Return the fields of a worker whose first report is *report*, its samples not counted."""
     return {
         **_identity_fields(report),
         "started_at": received_at - report.worker.age,
@@ -36,17 +46,30 @@ def new_worker_fields(report: MemoryReport, received_at: Micros) -> dict[str, An
     }
 
 
+def apply_reports(
+    known: Mapping[str, Worker], reports: Iterable[ReceivedReport], skipped: Counter[str]
+) -> list[Arrival]:
+    """Return the arrivals of *reports*, in order; *known* are their workers before, by token."""
+    latest = dict(known)
+    arrivals = []
+    for received_at, report in reports:
+        arrival = apply_report(latest[report.worker.id], report, received_at, skipped)
+        latest[arrival.token] = arrival.worker
+        arrivals.append(arrival)
+    return arrivals
+
+
 def apply_report(
     known: Worker, report: MemoryReport, received_at: Micros, skipped: Counter[str]
 ) -> Arrival:
     """Return what *report* adds to what is *known* of its worker.
 
     An age says how long before the report was sent a sample was taken, and the report has just
-    arrived: so a wrong or jumping clock at the sender moves nothing.
+    arrived. So a sender's wrong or jumping clock moves nothing.
     """
     new_samples = _new_samples(known, report.samples, skipped)
-    sent = received_at - report.worker.age
-    samples = [(sent + one.age, one) for one in new_samples]
+    sent_at = received_at - report.worker.age
+    samples = [(sent_at + sample.age, sample) for sample in new_samples]
     changed = {
         name: value
         for name, value in _identity_fields(report).items()
@@ -61,7 +84,8 @@ def apply_report(
         changed["facts"] = {**known.facts, **facts}
     if samples:
         changed |= _latest_gauges(known, samples)
-    return Arrival(replace(known, **changed) if changed else known, samples)
+    worker = replace(known, **changed) if changed else known
+    return Arrival(received_at, report, worker, samples)
 
 
 def _identity_fields(report: MemoryReport) -> dict[str, Any]:
@@ -82,7 +106,7 @@ def _identity_fields(report: MemoryReport) -> dict[str, Any]:
 
 
 def _new_samples(known: Worker, samples: Iterable[Sample], skipped: Counter[str]) -> list[Sample]:
-    """Return the samples that were not seen before, in order."""
+    """Return the samples that are new, in order; count the others."""
     new_samples: list[Sample] = []
     number, requests = known.samples, known.requests
     for sample in sorted(samples, key=lambda sample: sample.number):
@@ -97,7 +121,7 @@ def _new_samples(known: Worker, samples: Iterable[Sample], skipped: Counter[str]
 
 
 def _latest_gauges(known: Worker, samples: list[tuple[Micros, Sample]]) -> dict[str, Any]:
-    """Return what the newest sample says, and that the worker lives unless it said goodbye."""
+    """Return what the newest sample says; a worker that only fell silent is alive again."""
     at, newest = samples[-1]
     proportional = [one.proportional for _, one in samples if one.proportional is not None]
     gauges: dict[str, Any] = {
@@ -125,9 +149,9 @@ def _latest_gauges(known: Worker, samples: list[tuple[Micros, Sample]]) -> dict[
 
 
 def _rate(known: Worker, at: Micros, requests: int) -> float:
-    """Return requests per second up to *at*, the recent past counting most.
+    """Return requests per second up to *at*, weighted towards the recent past.
 
-    While a worker is young, the last quarter of its life is the recent past.
+    While a worker is young, the recent past is the last quarter of its life.
     """
     since = known.seen_at if known.samples else known.started_at
     seconds = (at - since) / SECOND

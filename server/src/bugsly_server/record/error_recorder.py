@@ -1,15 +1,14 @@
-"""Writes a batch of events down: bodies in their day files, what they have in common in meta."""
+"""Records a batch of events: bodies in their day files, what they have in common in meta."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from time import sleep
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from bugsly_server.clock import DAY, HOUR, Micros
+from bugsly_server.decode.batch import REPEATED_EVENT
 from bugsly_server.detect.error_lifecycle import (
     MIN_ESCALATION_EVENTS,
     MIN_ESCALATION_GAP,
@@ -18,26 +17,25 @@ from bugsly_server.detect.error_lifecycle import (
 )
 from bugsly_server.fingerprint.error import ErrorGroup
 from bugsly_server.fingerprint.error_title import error_location, error_title
+from bugsly_server.issue_changes import record_error_change
 from bugsly_server.model.error_issue import ErrorIssue, EventBurst
 from bugsly_server.model.event import ErrorEvent
-from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
-from bugsly_server.record.error_alarms import AlertRateLimit
+from bugsly_server.model.issue import IssueChange, IssueState
+from bugsly_server.record.alert_rate_limit import AlertRateLimit
 from bugsly_server.record.event_batch import (
-    REPEATED_EVENT,
     GroupedEvent,
     GroupingsByFingerprint,
     count_events,
     events_by_issue,
     events_to_keep,
     latest_facts,
-    read_batch,
     specimens_to_keep,
 )
 from bugsly_server.record.issue_tags import IssueTagRecorder
-from bugsly_server.store.meta import channels, error_issues, groupings, workers
+from bugsly_server.store.meta import error_issues, groupings, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.meta.groupings import Grouping
-from bugsly_server.store.ports import EventStore, SpoolEntry
+from bugsly_server.store.ports import EventStore
 
 OVERFLOW_FINGERPRINT = "1/overflow"
 BASELINE_SPAN: Micros = 7 * DAY
@@ -46,7 +44,7 @@ ErrorChange = tuple[ErrorIssue, IssueChange]
 
 
 class ErrorRecorder:
-    """Digests events; *max_errors* is how many errors a project may have before they share one."""
+    """Records events; *max_errors* is how many errors a project may have before they share one."""
 
     def __init__(self, database: Database, events: EventStore, max_errors: int) -> None:
         self._database = database
@@ -56,55 +54,42 @@ class ErrorRecorder:
         self._alert_rate_limit = AlertRateLimit()
 
     def record(
-        self, entries: Iterable[SpoolEntry], skipped: Counter[tuple[int, str]]
-    ) -> dict[int, list[ErrorChange]]:
-        """Store what *entries* say; return what that changed about errors, by project."""
-        changes: dict[int, list[ErrorChange]] = {}
-        ordered = sorted(entries, key=lambda entry: entry.project_id)
-        for project_id, members in groupby(ordered, key=lambda entry: entry.project_id):
-            project_entries = list(members)
-            amounts: Counter[str] = Counter()
-            changes[project_id] = self._store(project_id, project_entries, amounts)
-            for why, amount in amounts.items():
-                skipped[project_id, why] += amount
-        return changes
-
-    def _store(
-        self, project_id: int, entries: Sequence[SpoolEntry], skipped: Counter[str]
+        self,
+        project_id: int,
+        events: Sequence[GroupedEvent],
+        skipped: Counter[str],
+        now: Micros,
     ) -> list[ErrorChange]:
-        """Store the events of one project, in three steps each of which may be the last.
+        """Store *events*, of one project, oldest first; return what they change about its errors.
 
-        What they are grouped by comes first, because bodies are kept under the ids that meta
-        gives. Then the bodies, which are kept once however often they are written. The events are
-        counted last, together with the note that they are.
+        A crash may end it after any write. What events are grouped by comes first, because bodies
+        are stored under the ids that meta gives. Then the bodies, which are stored once however
+        often they are written. Events are counted last, together with the note that they are.
         """
-        now = max(entry.received_at for entry in entries)
-        events = self._uncounted_events(project_id, entries, skipped)
-        if not events:
+        uncounted = self._drop_counted(project_id, events, skipped)
+        if not uncounted:
             return []
         changes: list[ErrorChange] = []
         with self._database.writing() as connection:
-            known = self._ensure_groupings(connection, project_id, events, now, changes)
+            known = self._ensure_groupings(connection, project_id, uncounted, now, changes)
             hour = groupings.events_in_hour(
                 connection, [one.id for one in known.values()], now // HOUR
             )
-        self._events.write(events_to_keep(events, known, hour))
+        self._events.write(events_to_keep(uncounted, known, hour))
         with self._database.writing() as connection:
-            self._count(connection, project_id, events, known, now)
-            touched = {one.issue_id for one in known.values()}
-            changes += self._update_states(connection, project_id, touched, events, known, now)
+            self._count(connection, project_id, uncounted, known, now)
+            changes += self._change_states(connection, project_id, uncounted, known, now)
         return changes
 
-    def _uncounted_events(
-        self, project_id: int, entries: Iterable[SpoolEntry], skipped: Counter[str]
+    def _drop_counted(
+        self, project_id: int, events: Sequence[GroupedEvent], skipped: Counter[str]
     ) -> list[GroupedEvent]:
-        """Return the events that were not counted before, oldest first."""
-        read = read_batch(_yielding_to_threads(entries), skipped)
+        """Return the events that were not counted before."""
         with self._database.reading() as connection:
-            unseen = groupings.unseen(connection, project_id, [one.id for one in read])
-        if len(unseen) < len(read):
-            skipped[REPEATED_EVENT] += len(read) - len(unseen)
-        return [one for one in read if one.id in unseen]
+            unseen = groupings.unseen(connection, project_id, [one.id for one in events])
+        if len(unseen) < len(events):
+            skipped[REPEATED_EVENT] += len(events) - len(unseen)
+        return [one for one in events if one.id in unseen]
 
     def _ensure_groupings(
         self,
@@ -114,7 +99,7 @@ class ErrorRecorder:
         now: Micros,
         changes: list[ErrorChange],
     ) -> GroupingsByFingerprint:
-        """Return the groupings of *events* by fingerprint; new ones open errors, which are told."""
+        """Return the groupings of *events*; a new one opens an error, which joins *changes*."""
         fingerprints = {one.group.fingerprint for one in events}
         known = groupings.find(connection, project_id, fingerprints)
         for grouped in events:
@@ -178,7 +163,7 @@ class ErrorRecorder:
         now: Micros,
         changes: list[ErrorChange],
     ) -> Grouping:
-        """Return the grouping that all errors share once there are too many."""
+        """Return the grouping that all further errors share once there are too many."""
         shared = groupings.find(connection, project_id, [OVERFLOW_FINGERPRINT]).get(
             OVERFLOW_FINGERPRINT
         )
@@ -212,17 +197,16 @@ class ErrorRecorder:
         for version, at in self._tag_recorder.record(connection, pairs).items():
             workers.note_release(connection, project_id, version, at)
 
-    def _update_states(
+    def _change_states(
         self,
         connection: Connection,
         project_id: int,
-        issue_ids: Iterable[int],
         events: Sequence[GroupedEvent],
         known: GroupingsByFingerprint,
         now: Micros,
     ) -> list[ErrorChange]:
-        """Record what the events change about the state of their errors."""
-        found = error_issues.find(connection, issue_ids)
+        """Record what the counted *events* change about the state of their errors."""
+        found = error_issues.find(connection, {one.issue_id for one in known.values()})
         resolved = any(one.state is IssueState.RESOLVED for one in found.values())
         released = error_issues.first_seen_by_release(connection, project_id) if resolved else {}
         issue_events = events_by_issue(events, known)
@@ -239,18 +223,8 @@ class ErrorRecorder:
     def _record_change(
         self, connection: Connection, issue: ErrorIssue, change: IssueChange
     ) -> ErrorChange:
-        facts = {"escalated_at": change.at} if change.kind is IssueChangeKind.ESCALATED else {}
-        change_id = error_issues.record_change(connection, issue, change, **facts)
-        if issue.is_alarming and self._alert_rate_limit.may_alert(issue.project_id, change.at):
-            channels.enqueue(connection, issue.project_id, change_id, change.at)
-        return issue, change
-
-
-def _yielding_to_threads(entries: Iterable[SpoolEntry]) -> Iterator[SpoolEntry]:
-    """Yield *entries*, and before each let go of the interpreter for whoever answers a client."""
-    for entry in entries:
-        sleep(0)
-        yield entry
+        may_alert = self._alert_rate_limit.may_alert
+        return record_error_change(connection, issue, change, may_alert), change
 
 
 def _measure_burst(

@@ -1,4 +1,4 @@
-"""Reads a batch of events, and says what is kept and counted of it."""
+"""Groups a batch of events, and decides what to store and to count of it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bugsly_server.clock import HOUR, Micros
-from bugsly_server.decode.event import decode_event_summary
+from bugsly_server.decode.batch import ReceivedEvent
 from bugsly_server.decode.lenient_json import number
 from bugsly_server.fingerprint.error import ErrorGroup, group_event
 from bugsly_server.model.event import ErrorEvent
 from bugsly_server.store.meta.groupings import Grouping, Specimen
-from bugsly_server.store.ports import SpoolEntry, StoredEvent
+from bugsly_server.store.ports import StoredEvent
 
 MAX_BODIES_PER_HOUR = 50
-"""Events of a grouping whose bodies are all kept in an hour; of more, each hundredth is."""
-SAMPLE_EVERY = 100
+"""Bodies of a grouping that are stored in an hour before only every `BODY_INTERVAL`th is."""
+BODY_INTERVAL = 100
 SPECIMEN_INTERVAL: Micros = HOUR
-"""Between two events of a grouping that are kept for good."""
-REPEATED_EVENT = "event that had arrived before"
+"""Between two events of a grouping that outlast the day files."""
 
 GroupingsByFingerprint = dict[str, Grouping]
-"""By fingerprint."""
 
 
 class GroupedEvent(NamedTuple):
-    """One event, read and grouped, with what is kept of it."""
+    """A decoded event, the group it belongs to, and the payload to store."""
 
     event: ErrorEvent
     group: ErrorGroup
@@ -39,7 +37,7 @@ class GroupedEvent(NamedTuple):
 
     @property
     def amount(self) -> int:
-        """Return how many events it stands for: a client may hold back some that are alike."""
+        """Return how many events it stands for: a client counts those that it held back."""
         held_back = self.event.contexts.get("bugsly", {}).get("held_back")
         return 1 + number(held_back, 10**6)
 
@@ -48,30 +46,21 @@ class GroupedEvent(NamedTuple):
         return known[self.group.fingerprint]
 
 
-def read_batch(entries: Iterable[SpoolEntry], skipped: Counter[str]) -> list[GroupedEvent]:
-    """Return the events in *entries*, each once, oldest first."""
-    read: dict[str, GroupedEvent] = {}
-    for entry in entries:
-        event = decode_event_summary(entry.payload, entry.received_at, skipped)
-        if event is None:
-            continue
-        if event.id in read:
-            skipped[REPEATED_EVENT] += 1
-        else:
-            read[event.id] = GroupedEvent(event, group_event(event), entry.payload)
-    return sorted(read.values(), key=lambda grouped: grouped.event.at)
+def group_events(events: Iterable[ReceivedEvent]) -> list[GroupedEvent]:
+    """Return *events* with the group that each belongs to, in their order."""
+    return [GroupedEvent(event, group_event(event), payload) for event, payload in events]
 
 
 def events_to_keep(
     events: Iterable[GroupedEvent], known: GroupingsByFingerprint, hour: Mapping[int, int]
 ) -> list[StoredEvent]:
-    """Return the events to keep; *hour* says how many of each grouping this hour had before."""
+    """Return the events to store; *hour* counts those of each grouping in this hour so far."""
     numbers = dict(hour)
     kept = []
     for grouped in events:
         key = grouped.grouping(known).id
         count = numbers[key] = numbers.get(key, 0) + 1
-        if count <= MAX_BODIES_PER_HOUR or count % SAMPLE_EVERY == 0:
+        if count <= MAX_BODIES_PER_HOUR or count % BODY_INTERVAL == 0:
             kept.append(StoredEvent(key, grouped.event.at, grouped.id, grouped.payload))
     return kept
 
@@ -79,7 +68,7 @@ def events_to_keep(
 def specimens_to_keep(
     events: Iterable[GroupedEvent], known: GroupingsByFingerprint
 ) -> list[Specimen]:
-    """Return the events to keep for good: the first of a grouping, and one of each later hour."""
+    """Return the events to keep for good: the first of a grouping, and the latest, once an hour."""
     kept: dict[tuple[int, bool], Specimen] = {}
     for grouped in events:
         grouping = grouped.grouping(known)
@@ -95,7 +84,7 @@ def specimens_to_keep(
 def count_events(
     events: Iterable[GroupedEvent], known: GroupingsByFingerprint
 ) -> tuple[dict[int, tuple[int, Micros]], dict[tuple[int, int], int]]:
-    """Return the events of each grouping with the newest moment, and those of each hour."""
+    """Return the count and latest moment of each grouping, and the count of each of its hours."""
     amounts: dict[int, tuple[int, Micros]] = {}
     hours: Counter[tuple[int, int]] = Counter()
     for grouped in events:
@@ -108,7 +97,7 @@ def count_events(
 def latest_facts(
     events: Iterable[GroupedEvent], known: GroupingsByFingerprint
 ) -> list[dict[str, Any]]:
-    """Return for each error its newest event's facts, as `errors.touch` wants them."""
+    """Return the facts of each error's latest event, as `error_issues.update_latest` takes them."""
     facts: dict[int, dict[str, Any]] = {}
     for grouped in events:
         key = grouped.grouping(known).issue_id

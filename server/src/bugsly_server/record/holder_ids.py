@@ -1,4 +1,4 @@
-"""Gives the holders that reports count and describe their ids, and stores what is new of them."""
+"""Gives the holders that reports count and describe their ids; stores what is new of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bugsly.protocol.evidence import Holder
-from bugsly.protocol.memory import MemoryReport
 from bugsly_server.clock import Micros
+from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import holders
 from bugsly_server.store.meta.database import Database
 
-Reports = Sequence[tuple[Micros, MemoryReport]]
 IdsByWorker = Mapping[int, Mapping[str, int]]
-"""Of holders, by worker and name."""
-MAX_WORKERS = 5_000
+"""Ids of holders by their name, by the id of their worker."""
+MAX_REMEMBERED_WORKERS = 5_000
 
 
 class HolderIds:
@@ -26,10 +25,10 @@ class HolderIds:
         self._ids: dict[int, dict[str, int]] = {}
         self._described: dict[int, dict[str, Holder]] = {}
 
-    def ids(
-        self, reports: Reports, known: Mapping[str, Worker], skipped: Counter[str]
+    def register(
+        self, reports: Sequence[ReceivedReport], known: Mapping[str, Worker], skipped: Counter[str]
     ) -> IdsByWorker:
-        """Return the ids of the holders in *reports*, those and their descriptions being stored."""
+        """Return the ids of the holders in *reports*; store those and descriptions that are new."""
         counted: dict[int, dict[str, None]] = {}
         described: dict[int, dict[str, Holder]] = {}
         for _, report in reports:
@@ -42,12 +41,12 @@ class HolderIds:
                 described.setdefault(worker_id, {})[holder.name] = holder
         if counted:
             self._load_ids(counted)
-            self._store(counted, described, reports[-1][0], skipped)
+            self._store(counted, described, reports[-1].received_at, skipped)
         return self._ids
 
     def _load_ids(self, counted: Mapping[int, object]) -> None:
-        """Read what is stored of workers that are not remembered, or no longer."""
-        if len(self._ids) > MAX_WORKERS:
+        """Read the stored ids of workers that are not remembered."""
+        if len(self._ids) > MAX_REMEMBERED_WORKERS:
             self._ids.clear()
             self._described.clear()
         unknown = counted.keys() - self._ids.keys()

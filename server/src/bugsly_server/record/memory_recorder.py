@@ -1,147 +1,77 @@
-"""Writes a batch of reports down: workers and their ends in meta, samples in telemetry."""
+"""Records a batch of memory reports: workers and their ends in meta, samples in telemetry."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from operator import attrgetter
 
 from sqlalchemy import Connection
 
-from bugsly.protocol.memory import MemoryReport, SampledTraffic
+from bugsly.protocol.memory import SampledTraffic
 from bugsly_server.clock import DAY, Micros
-from bugsly_server.decode.memory_report import UnreadableReport, decode_report
+from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.time_series import EndpointTraffic
 from bugsly_server.model.worker import Worker
-from bugsly_server.record.arrival import Arrival, apply_report, new_worker_fields
-from bugsly_server.record.holder_ids import HolderIds, Reports
+from bugsly_server.record.arrival import Arrival
 from bugsly_server.record.probe_results import record_probe_results
+from bugsly_server.record.report_ids import ReportIdRegistry, ReportIds
 from bugsly_server.record.worker_exits import adds_information, refine_exit_reason
 from bugsly_server.store.meta import workers
 from bugsly_server.store.meta.database import Database
-from bugsly_server.store.ports import SpoolEntry, StoredSample, Telemetry
+from bugsly_server.store.ports import StoredSample, Telemetry
 
 MAX_SAMPLE_AGE: Micros = DAY
-"""As long as the finest tier surely has the file of that day."""
+"""The finest tier is sure to have the file of a day that is no longer ago."""
 
 
 class MemoryRecorder:
-    """Remembers the endpoints, releases and holders it has met, and nothing else."""
+    """Records the reports of one project in two steps; a crash may end it after any write.
+
+    `register` comes first, because samples are stored under the ids that meta gives. Then `record`
+    writes the samples, which are stored once however often they are written. The state of the
+    workers comes last: only that makes the same reports repetitions.
+    """
 
     def __init__(self, database: Database, telemetry: Telemetry) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._endpoint_ids_by_project: dict[int, Mapping[str, int]] = {}
-        self._noted_releases: set[tuple[int, str]] = set()
-        self._holder_ids = HolderIds(database)
+        self._registry = ReportIdRegistry(database)
+
+    def register(
+        self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
+    ) -> ReportIds:
+        """Return the ids of what *reports* name; store what is new of it."""
+        return self._registry.register(project_id, reports, skipped)
+
+    def forget_ids(self) -> None:
+        """Read ids anew from now on: some were deleted."""
+        self._registry = ReportIdRegistry(self._database)
 
     def record(
-        self, entries: Sequence[SpoolEntry], skipped: Counter[tuple[int, str]]
-    ) -> dict[int, list[Worker]]:
-        """Store what *entries* say; return the workers they speak of, by project."""
-        touched: dict[int, list[Worker]] = {}
-        ordered = sorted(entries, key=lambda entry: entry.project_id)
-        for project_id, members in groupby(ordered, key=lambda entry: entry.project_id):
-            amounts: Counter[str] = Counter()
-            reports = _decode_reports(members, amounts)
-            if reports:
-                touched[project_id] = self._store(project_id, reports, amounts)
-            for why, amount in amounts.items():
-                skipped[project_id, why] += amount
-        return touched
-
-    def _store(self, project_id: int, reports: Reports, skipped: Counter[str]) -> list[Worker]:
-        """Store the reports of one project, in three steps each of which may be the last.
-
-        Who is speaking comes first, because samples are kept under the ids that meta gives. Then
-        the samples, which are kept once however often they are written. What is known of the
-        workers comes last: only then would the same reports be told to be repetitions.
-        """
-        known = self._ensure_workers(project_id, reports)
-        endpoint_ids = self._endpoint_ids(project_id, reports)
-        holder_ids = self._holder_ids.ids(reports, known, skipped)
-        samples: list[StoredSample] = []
-        for received_at, report in reports:
-            arrival = apply_report(known[report.worker.id], report, received_at, skipped)
-            known[report.worker.id] = arrival.worker
-            worker_holder_ids = holder_ids.get(arrival.worker.id, {})
-            samples += _stored_samples(
-                arrival, endpoint_ids, worker_holder_ids, received_at, skipped
-            )
-        self._telemetry.write(samples)
+        self, project_id: int, arrivals: Sequence[Arrival], ids: ReportIds, skipped: Counter[str]
+    ) -> list[Worker]:
+        """Store *arrivals*, of reports with *ids*; return their workers as they are now."""
+        self._telemetry.write(
+            [sample for arrival in arrivals for sample in _stored_samples(arrival, ids, skipped)]
+        )
+        reporting = {arrival.worker.id: arrival.worker for arrival in arrivals}
         with self._database.writing() as connection:
-            workers.update_from_reports(connection, known.values())
-            _record_exits(connection, project_id, reports, skipped)
-            record_probe_results(connection, project_id, reports, known, skipped)
-        return list(known.values())
-
-    def _ensure_workers(self, project_id: int, reports: Reports) -> dict[str, Worker]:
-        """Return the workers that speak in *reports*, by token; store those that are new."""
-        tokens = {report.worker.id for _, report in reports}
-        with self._database.reading() as connection:
-            known = workers.find_by_tokens(connection, project_id, tokens)
-        new: dict[str, tuple[Micros, MemoryReport]] = {}
-        for received_at, report in reports:
-            if report.worker.id not in known:
-                new.setdefault(report.worker.id, (received_at, report))
-        if new:
-            facts = {token: new_worker_fields(report, at) for token, (at, report) in new.items()}
-            with self._database.writing() as connection:
-                workers.add(connection, project_id, facts)
-                known |= workers.find_by_tokens(connection, project_id, new)
-        self._note_releases(project_id, known.values())
-        return known
-
-    def _note_releases(self, project_id: int, sighted: Iterable[Worker]) -> None:
-        first: dict[str, Micros] = {}
-        for worker in sighted:
-            if worker.release and (project_id, worker.release) not in self._noted_releases:
-                first[worker.release] = min(
-                    worker.started_at, first.get(worker.release, worker.started_at)
-                )
-        if first:
-            with self._database.writing() as connection:
-                for version, at in first.items():
-                    workers.note_release(connection, project_id, version, at)
-            self._noted_releases |= {(project_id, version) for version in first}
-
-    def _endpoint_ids(self, project_id: int, reports: Reports) -> Mapping[str, int]:
-        known = self._endpoint_ids_by_project.get(project_id)
-        if known is None:
-            with self._database.reading() as connection:
-                stored = workers.endpoint_names(connection, project_id)
-            known = {name: key for key, name in stored.items()}
-        traffic = (t for _, report in reports for one in report.samples for t in one.traffic)
-        missing = {one.endpoint for one in traffic} - known.keys()
-        if missing and len(known) < workers.MAX_ENDPOINTS:
-            with self._database.writing() as connection:
-                known = workers.ensure_endpoints(connection, project_id, known, missing)
-        self._endpoint_ids_by_project[project_id] = known
-        return known
-
-
-def _decode_reports(entries: Iterable[SpoolEntry], skipped: Counter[str]) -> Reports:
-    reports = []
-    for entry in entries:
-        try:
-            reports.append((entry.received_at, decode_report(entry.payload, skipped)))
-        except UnreadableReport as error:
-            skipped[str(error)] += 1
-    return reports
+            workers.update_from_reports(connection, reporting.values())
+            _record_exits(connection, project_id, arrivals, skipped)
+            record_probe_results(connection, project_id, arrivals, skipped)
+        return list(reporting.values())
 
 
 def _stored_samples(
-    arrival: Arrival,
-    endpoint_ids: Mapping[str, int],
-    holder_ids: Mapping[str, int],
-    received_at: Micros,
-    skipped: Counter[str],
-) -> list[StoredSample]:
-    recent = [(at, sample) for at, sample in arrival.samples if received_at - at < MAX_SAMPLE_AGE]
+    arrival: Arrival, ids: ReportIds, skipped: Counter[str]
+) -> Iterable[StoredSample]:
+    oldest = arrival.received_at - MAX_SAMPLE_AGE
+    recent = [(at, sample) for at, sample in arrival.samples if at > oldest]
     if len(recent) < len(arrival.samples):
         skipped["sample older than samples are kept"] += len(arrival.samples) - len(recent)
+    holder_ids = ids.holders.get(arrival.worker.id, {})
     return [
         StoredSample(
             worker_id=arrival.worker.id,
@@ -152,15 +82,15 @@ def _stored_samples(
             descriptors=sample.descriptors,
             threads=sample.threads,
             in_flight=sample.in_flight,
-            traffic=_traffic_by_endpoint(sample.traffic, endpoint_ids, skipped),
+            traffic=_traffic_by_endpoint(sample.traffic, ids.endpoints, skipped),
             number=sample.number,
             in_use=sample.in_use,
             held=sample.held,
             blocks=sample.blocks,
             levels={
-                key: one.count
-                for one in sample.levels
-                if (key := holder_ids.get(one.holder)) is not None
+                holder_id: level.count
+                for level in sample.levels
+                if (holder_id := holder_ids.get(level.holder)) is not None
             },
         )
         for at, sample in recent
@@ -172,12 +102,13 @@ def _traffic_by_endpoint(
 ) -> dict[int, EndpointTraffic]:
     total: dict[int, EndpointTraffic] = {}
     for endpoint_traffic in traffic:
-        key = endpoint_ids.get(endpoint_traffic.endpoint)
-        if key is None:
+        endpoint_id = endpoint_ids.get(endpoint_traffic.endpoint)
+        if endpoint_id is None:
             skipped["traffic of an endpoint beyond the 1,000 of a project"] += 1
             continue
         served = EndpointTraffic(*_served_values(endpoint_traffic))
-        total[key] = total[key].merged_with(served) if key in total else served
+        known = total.get(endpoint_id)
+        total[endpoint_id] = served if known is None else known.merged_with(served)
     return total
 
 
@@ -185,9 +116,9 @@ _served_values = attrgetter(*EndpointTraffic._fields)
 
 
 def _record_exits(
-    connection: Connection, project_id: int, reports: Reports, skipped: Counter[str]
+    connection: Connection, project_id: int, arrivals: Sequence[Arrival], skipped: Counter[str]
 ) -> None:
-    reported = [(report.worker.id, one) for _, report in reports for one in report.exits]
+    reported = [(arrival.token, one) for arrival in arrivals for one in arrival.report.exits]
     if not reported:
         return
     known = workers.find_by_tokens(connection, project_id, {one.worker for _, one in reported})

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from bugsly.protocol.evidence import ProbeResult
 from bugsly_server.clock import DAY, HOUR, Micros
 from bugsly_server.explain.leak_markdown import render_leak_markdown
+from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind, IssueState
 from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.recycling import lasting_hindrances
 from bugsly_server.model.worker import Worker
-from bugsly_server.pipeline import record_change
 from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import (
     channels,
@@ -149,7 +149,7 @@ def resolve(view: View, _form: FormData) -> Response:
     with view.server.database.writing() as connection:
         issue = leak_issues.get(connection, view.current_project.id, issue_id)
         if issue is not None and issue.state is not IssueState.RESOLVED:
-            record_change(
+            record_leak_change(
                 connection,
                 view.current_project.id,
                 issue,

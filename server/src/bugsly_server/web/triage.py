@@ -6,6 +6,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY
+from bugsly_server.issue_changes import record_error_triage
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
 from bugsly_server.store.meta import error_issues, groupings
@@ -86,9 +87,7 @@ def merge(view: View, form: FormData) -> Response:
             error_issues.recount(connection, issue_id)
         reason = f"{view.account.name} merged it into #{target.id}"
         change = IssueChange(kind=IssueChangeKind.MERGED, at=view.now, because=reason, finding=None)
-        error_issues.record_change(
-            connection, issue, change, view.account.id, merged_into=target.id
-        )
+        record_error_triage(connection, issue, change, view.account.id, merged_into=target.id)
     view.server.live_updates.publish({view.current_project.id})
     return view.redirect(f"issues/{target_id}")
 
@@ -110,7 +109,7 @@ def split(view: View, form: FormData) -> Response:
             error_issues.recount(connection, issue_id)
         reason = f"{view.account.name} split it off #{issue.id}"
         change = IssueChange(kind=IssueChangeKind.SPLIT, at=view.now, because=reason, finding=None)
-        error_issues.record_change(
+        record_error_triage(
             connection, error_issues.find(connection, [new_id])[new_id], change, view.account.id
         )
     view.server.live_updates.publish({view.current_project.id})
@@ -140,7 +139,7 @@ def _record_change(
     changed_columns = {"resolved_after": None, "ignored_until": None} | columns
     change = IssueChange(kind=kind, at=view.now, because=reason, finding=None)
     with view.server.database.writing() as connection:
-        error_issues.record_change(connection, issue, change, view.account.id, **changed_columns)
+        record_error_triage(connection, issue, change, view.account.id, **changed_columns)
     view.server.live_updates.publish({view.current_project.id})
 
 

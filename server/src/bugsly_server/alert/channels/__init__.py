@@ -1,4 +1,4 @@
-"""Where alerts go: one kind of place a file, each with `send`, `check` and `masked` inside."""
+"""Where alerts go: one kind of channel per file, each with `send`, `check` and `masked`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bugsly_server.errors import ChannelError
 
 
 class ChannelKind(Protocol):
-    """What each file here offers."""
+    """What each module here provides."""
 
     def send(self, url: str, alert: Alert, guard: AddressGuard) -> None:
-        """Return when *alert* was taken over at *url*; raise `ChannelError` where it was not."""
+        """Return once *url* has accepted *alert*; raise `ChannelError` where it does not."""
 
     def check(self, url: str, guard: AddressGuard) -> None:
         """Raise `ChannelError` where *url* cannot be the address of a channel."""
@@ -31,7 +31,7 @@ def channel_kind(name: str) -> ChannelKind:
     """Return the kind of channel called *name*."""
     if name not in CHANNEL_KINDS:
         raise ChannelError(
-            f"channel: {name!r} is no kind of channel → choose from {', '.join(CHANNEL_KINDS)}",
+            f"channel: {name!r} is not a kind of channel → choose from {', '.join(CHANNEL_KINDS)}",
             permanent=True,
         )
     return cast("ChannelKind", import_module(f"{__name__}.{name}"))

@@ -8,27 +8,25 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from bugsly_server import __version__
 from bugsly_server.alert.leak_message import Alert
 from bugsly_server.egress.address_guard import AddressGuard
-from bugsly_server.errors import ChannelError
+from bugsly_server.egress.guarded_http import allowed_addresses, is_web_url, post_json
+from bugsly_server.errors import ChannelError, EgressRefused
 
 if TYPE_CHECKING:
     import httpx2
 
 TIMEOUT_SECONDS = 15.0
-"""For a whole attempt, so that an answer that drips in byte by byte ends too."""
-CONNECT_SECONDS = 4.0
-DEFAULT_PORTS = {"http": 80, "https": 443}
+"""For a whole attempt, so that a response that drips in byte by byte ends too."""
 RETRIABLE_STATUSES = {404, 408, 409, 425, 429}
-"""Of 4xx; proxies say 404 while what is behind them restarts."""
+"""Of 4xx; a proxy answers 404 while the server behind it restarts."""
 
 
 def send(url: str, alert: Alert, guard: AddressGuard) -> None:
-    """Post *alert*, following no redirect; what is answered beyond the status is not read."""
+    """Post *alert* without following redirects; of the response only the status is read."""
     import httpx2
 
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # at INFO it logs addresses whole
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # at INFO it logs whole URLs
     target, addresses = _resolve_target(url, guard)
     try:
         status = asyncio.run(asyncio.wait_for(_post(target, addresses, alert), TIMEOUT_SECONDS))
@@ -44,61 +42,37 @@ def send(url: str, alert: Alert, guard: AddressGuard) -> None:
 
 
 def check(url: str, guard: AddressGuard) -> None:
-    """Raise `ChannelError` where *url* is no address on the web, or one that is guarded."""
+    """Raise `ChannelError` where *url* is not a URL of the web, or its address is refused."""
     _resolve_target(url, guard)
 
 
 def masked(url: str) -> str:
-    """Return scheme, host and port: paths and parameters of webhooks hold their secrets."""
+    """Return scheme, host and port: the path and parameters of a webhook hold its secrets."""
     scheme, _, rest = url.partition("://")
     authority, *path = re.split(r"[/?#]", rest, maxsplit=1)
     return f"{scheme}://{authority.rpartition('@')[2]}{'/…' if any(path) else ''}"
 
 
 def _resolve_target(url: str, guard: AddressGuard) -> tuple[httpx2.URL, list[str]]:
-    """Return *url*, read once and for all, and the addresses its host may be reached at."""
+    """Return *url*, parsed, and the addresses it may be posted to."""
     import httpx2
 
     try:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise _invalid_url(str(error)) from None
-    if target.scheme not in DEFAULT_PORTS or not target.host:
+    if not is_web_url(target):
         raise _invalid_url("it does not begin with https:// and a host")
-    return target, guard.allowed_addresses(target.host, target.port or DEFAULT_PORTS[target.scheme])
+    try:
+        return target, allowed_addresses(target, guard)
+    except EgressRefused as refusal:
+        raise ChannelError(str(refusal), permanent=refusal.permanent) from None
 
 
 async def _post(target: httpx2.URL, addresses: list[str], alert: Alert) -> int:
-    """Post to the first of *addresses* that takes a connection; return the status."""
-    import httpx2
-
-    timeout = httpx2.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
-    verify = httpx2.create_ssl_context()
-    async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
-        for address in addresses[:-1]:
-            try:
-                return await _post_to(client, target, address, alert)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                continue
-        return await _post_to(client, target, addresses[-1], alert)
-
-
-async def _post_to(
-    client: httpx2.AsyncClient, target: httpx2.URL, address: str, alert: Alert
-) -> int:
-    """Connect to *address*, and speak to it as to *target*, in its certificate too."""
-    posting = client.stream(
-        "POST",
-        target.copy_with(host=address),
-        content=json.dumps(alert.payload),
-        headers={
-            "Host": target.netloc.decode("ascii"),
-            "Content-Type": "application/json",
-            "User-Agent": f"bugsly-server/{__version__}",
-        },
-        extensions={"sni_hostname": target.raw_host.decode("ascii")},
-    )
-    async with posting as response:
+    """Return the status of the response to *alert*."""
+    body = json.dumps(alert.payload).encode()
+    async with post_json(target, addresses, body, {}, TIMEOUT_SECONDS) as response:
         return response.status_code
 
 

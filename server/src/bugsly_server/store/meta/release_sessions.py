@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly_server.clock import DAY, Micros
+from bugsly_server.model.session_counts import SessionCounts
 from bugsly_server.store.meta.error_tables import error, health
 from bugsly_server.store.meta.tables import issue, release
 
@@ -22,14 +23,6 @@ class SessionKey(NamedTuple):
     release: str
     environment: str
     day: int
-
-
-class SessionCounts(NamedTuple):
-    """Sessions, and how many of them met an error, or crashed."""
-
-    sessions: int
-    errored: int
-    crashed: int
 
 
 class ReleaseHealth(NamedTuple):

@@ -6,11 +6,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from bugsly_server.errors import Misconfigured
+from bugsly_server.issue_changes import record_error_triage, record_leak_change
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind, IssueState
-from bugsly_server.pipeline import record_change
-from bugsly_server.store.meta import error_issues
 from bugsly_server.web.mcp.caller import Caller, find_issue
 from bugsly_server.web.mcp.get_issue_tool import IssueId
 
@@ -46,8 +45,8 @@ def _record_resolution(connection: Connection, issue: Issue | ErrorIssue, caller
     at, account_id = caller.server.clock(), caller.account.id
     change = IssueChange(kind=IssueChangeKind.RESOLVED, at=at, because=reason, finding=finding)
     if isinstance(issue, ErrorIssue):
-        error_issues.record_change(
+        record_error_triage(
             connection, issue, change, account_id, resolved_after=None, ignored_until=None
         )
     else:
-        record_change(connection, issue.project_id, issue, change, account_id)
+        record_leak_change(connection, issue.project_id, issue, change, account_id)

@@ -1,4 +1,4 @@
-"""Bounds how many alerts errors cause: a deploy can break a thousand things at once."""
+"""Limits how many alerts errors cause: a deploy can break a thousand things at once."""
 
 from __future__ import annotations
 
