@@ -27,19 +27,20 @@ demo: setup ## Run a small shop that leaks, watch it, be alerted; ARGS="--for 90
 	$(RUN)bugsly demo $(ARGS)
 
 test: setup ## Run the tests; ARGS="-k name" picks some
-	$(RUN)pytest -n 2 --dist loadgroup $(ARGS)
+	$(RUN)pytest -n 2 --dist loadgroup --durations=10 $(ARGS)
 
-check: setup ## Run what must be clean before a commit: format, lint, types, layers, shape
+check: setup ## Run what must be clean before a commit: format, lint, types, layers, sizes, names
 	$(RUN)ruff format --check --quiet .
 	$(RUN)ruff check --quiet .
 	$(RUN)mypy $(wildcard $(SOURCES))
 	$(RUN)lint-imports --no-cache
 	$(RUN)python tools/size_limits.py $(wildcard $(SOURCES))
+	$(RUN)python tools/name_rules.py $(wildcard $(SOURCES))
 
 sanitize: setup ## Test the heap walker in C with ASan and UBSan, and with warnings as errors
 	$(RUN)python -m tools.sanitize
 
-fix: setup ## Format, and mend what can be mended by itself
+fix: setup ## Format, and fix what ruff can fix by itself
 	$(RUN)ruff check --fix --quiet . || true
 	$(RUN)ruff format --quiet .
 
@@ -55,7 +56,7 @@ api: setup ## Write down the public names after a change of them
 golden: setup ## Write down what others rely on, as keys of JSON, after a change of it
 	$(RUN)python -m tools.golden
 
-bench: setup ## Measure cost and speed beside peers, and write docs/benchmarks.md
+bench: setup ## Measure cost and speed next to peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)
 
 accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy.md; CASES="prices ujson_*" picks some

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 app = Flask(__name__)
-MOST = 800
+MAX_SESSIONS = 800
 sessions: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
 
@@ -17,7 +17,7 @@ sessions: OrderedDict[str, dict[str, Any]] = OrderedDict()
 def enter(user: str) -> dict[str, str]:
     token = secrets.token_hex(16)
     sessions[token] = {"user": user, "cart": [f"product {one}" for one in range(40)]}
-    while len(sessions) > MOST:
+    while len(sessions) > MAX_SESSIONS:
         sessions.popitem(last=False)
     return {"token": token}
 

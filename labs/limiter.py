@@ -9,7 +9,7 @@ from flask import Flask
 
 app = Flask(__name__)
 WINDOW = 1.0
-MOST = 20
+MAX_VISITS = 20
 SWEEP_EVERY = 2.0
 visits: dict[int, deque[float]] = {}
 swept_at = time.monotonic()
@@ -29,7 +29,7 @@ def sweep(now: float) -> None:
 def visit(visitor: int) -> tuple[dict[str, int], int]:
     now = time.monotonic()
     sweep(now)
-    seen = visits.setdefault(visitor, deque(maxlen=MOST))
+    seen = visits.setdefault(visitor, deque(maxlen=MAX_VISITS))
     seen.append(now)
-    busy = len(seen) == MOST and now - seen[0] < WINDOW
+    busy = len(seen) == MAX_VISITS and now - seen[0] < WINDOW
     return {"visits": len(seen)}, 429 if busy else 200

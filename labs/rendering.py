@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from flask import Flask
 
 app = Flask(__name__)
-MOST = 12
+MAX_BOARDS = 12
 lock = threading.Lock()
 boards: list[bytearray] = []
 made = 0
@@ -21,13 +21,13 @@ def board() -> Iterator[bytearray]:
     """Lend a board for the block."""
     global made
     with lock:
-        lent = boards.pop() if boards and made >= MOST else bytearray(700_000)
-        made = min(made + 1, MOST)
+        lent = boards.pop() if boards and made >= MAX_BOARDS else bytearray(700_000)
+        made = min(made + 1, MAX_BOARDS)
     try:
         yield lent
     finally:
         with lock:
-            if len(boards) < MOST:
+            if len(boards) < MAX_BOARDS:
                 boards.append(lent)
 
 

@@ -18,9 +18,12 @@ SERVER = Path(bugsly_server.__path__[0])
 AGENT = Path(bugsly.__path__[0])
 BUILDERS = (
     *(SERVER / "alert").glob("*.py"),
-    *(SERVER / "web" / "mcp" / name for name in ("listed.py", "told.py", "tools.py")),
+    *(
+        SERVER / "web" / "mcp" / name
+        for name in ("list_issues_tool.py", "get_issue_tool.py", "tools.py")
+    ),
     *(SERVER / "web" / name for name in ("api.py", "charts.py")),
-    *(SERVER / name for name in ("export.py", "model/facts.py")),
+    *(SERVER / name for name in ("json_views.py", "model/json_facts.py")),
     *(AGENT / "protocol" / name for name in ("event.py", "memory.py", "envelope.py")),
 )
 """Files whose mappings with text for keys go out as JSON."""

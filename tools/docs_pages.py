@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from bugsly.setting_fields import Setting
 from bugsly.settings import SETTINGS as AGENT_SETTINGS
 from bugsly_server.cli import build_parser
 from bugsly_server.settings import SETTINGS as SERVER_SETTINGS
@@ -17,20 +19,23 @@ HELP_WIDTH = 100
 
 def settings_page() -> str:
     """Return docs/settings.md."""
-    lines = ["# Settings", "", "Made by `make docs` from the code.", "", "## The server", ""]
-    lines += ["Each is a flag of `bugsly serve`, `run` and `demo`, and a variable.", ""]
-    lines += ["| flag | variable | default | what |", "|---|---|---|---|"]
-    for server_setting in SERVER_SETTINGS:
-        lines.append(
-            f"| `{server_setting.flag}` | `{server_setting.variable}` | `{server_setting.default or ' '}` | {server_setting.help} |"
-        )
-    lines += ["", "## The agent", "", "Each is a variable, and an argument of `bugsly.init()`.", ""]
-    lines += ["| argument | variable | default | what |", "|---|---|---|---|"]
-    for agent_setting in AGENT_SETTINGS:
-        lines.append(
-            f"| `{agent_setting.name}` | `{agent_setting.variable}` | `{agent_setting.default or ' '}` | {agent_setting.help} |"
-        )
-    return "\n".join(lines) + "\n"
+    server = [(declared.flag, declared) for declared in SERVER_SETTINGS]
+    agent = [(declared.name, declared) for declared in AGENT_SETTINGS]
+    lines = ["# Settings", "", "Made by `make docs` from the code.", ""]
+    lines += ["## The server", "", "Each is a variable, and a flag of the commands that use it"]
+    lines += ["([the command line](cli.md)).", "", *_settings_table("flag", server), ""]
+    lines += ["## The agent", "", "Each is a variable, and an argument of `bugsly.init()`.", ""]
+    return "\n".join([*lines, *_settings_table("argument", agent), ""])
+
+
+def _settings_table(head: str, settings: Sequence[tuple[str, Setting]]) -> list[str]:
+    """Return a table of *settings*, each with what its column *head* names it."""
+    lines = [f"| {head} | variable | default | values | meaning |", "|---|---|---|---|---|"]
+    for name, declared in settings:
+        default = f"`{declared.default}`" if declared.default else ""
+        cells = (f"`{name}`", f"`{declared.variable}`", default, declared.values, declared.help)
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def cli_page() -> str:
@@ -41,8 +46,8 @@ def cli_page() -> str:
     lines += ["```", root.format_help().rstrip(), "```", ""]
     for action in root._actions:  # noqa: SLF001 - argparse has no public way to its subcommands
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - see above
-            for name, verb in action.choices.items():
-                lines += [f"## bugsly {name}", "", "```", verb.format_help().rstrip(), "```", ""]
+            for name, command in action.choices.items():
+                lines += [f"## bugsly {name}", "", "```", command.format_help().rstrip(), "```", ""]
     return "\n".join(lines)
 
 

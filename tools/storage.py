@@ -23,11 +23,12 @@ MONTH_DAYS = 30
 FIRST_SAMPLE_AT = 20_000 * DAY
 SAMPLES_PER_WRITE = 60
 """Samples of a worker that are written at once; it changes nothing but the time this takes."""
+INTERVAL_SECONDS = SAMPLE_INTERVAL // SECOND
 PAGE_TEMPLATE = f"""\
 # What the server stores
 
 Made by `python -m tools.storage`: a day of {WORKERS} workers with a sample every
-{SAMPLE_INTERVAL // SECOND} s, {ENDPOINTS} endpoints busy and {HOLDERS} holders counted in each, written as
+{INTERVAL_SECONDS} s, {ENDPOINTS} endpoints busy and {HOLDERS} holders counted in each, written as
 the server writes it; then multiplied by days and by {FLEET_WORKERS} workers.
 
 | what | a worker and day | kept | {FLEET_WORKERS} workers, a month |

@@ -6,6 +6,14 @@ from tests.support.sender_harness import SenderHarness
 
 from bugsly import sender as senders
 from bugsly import server_reply as replies
+from bugsly.integrations.wsgi import CURRENT_REQUEST
+
+
+@pytest.fixture(autouse=True)
+def _no_request_stays_in_progress() -> Iterator[None]:
+    """Leave no request behind, as of a test that does not close its response, for later tests."""
+    yield
+    CURRENT_REQUEST.set(None)
 
 
 @pytest.fixture

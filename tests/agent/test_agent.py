@@ -10,6 +10,7 @@ from tests.support.fake_server import HANG_REPLY, FakeServer, reply
 from tests.support.wait import wait_until
 
 from bugsly.agent import Agent
+from bugsly.bootstrap import build_agent
 from bugsly.probes import process
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.settings import load_agent_settings
@@ -21,7 +22,7 @@ def agent_of(server: FakeServer, **settings: str) -> Agent:
     chosen = {"dsn": server.dsn, "sample_every": "3600", "release": "7", **settings}
     options = load_agent_settings(chosen, {})
     assert options is not None
-    return Agent(options)
+    return build_agent(options)
 
 
 def threads() -> list[str]:
@@ -41,7 +42,7 @@ def test_an_agent_that_was_not_started_costs_no_thread(agent: Agent) -> None:
     agent.stop()
 
 
-def test_a_started_agent_tells_who_it_is(agent: Agent, server: FakeServer) -> None:
+def test_a_started_agent_reports_its_worker(agent: Agent, server: FakeServer) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     worker = server.reports[0].worker
@@ -76,7 +77,7 @@ def test_many_requests_at_once_start_one_agent(agent: Agent) -> None:
     assert threads() == sorted(AGENT_THREADS)
 
 
-def test_a_stopped_agent_said_goodbye_once(server: FakeServer) -> None:
+def test_a_stopped_agent_reports_its_exit_once(server: FakeServer) -> None:
     agent = agent_of(server)
     agent.start()
     wait_until(lambda: server.reports, what="a report")
@@ -97,7 +98,7 @@ def test_a_stopped_agent_is_not_woken_by_a_request(server: FakeServer) -> None:
     assert threads() == []
 
 
-def test_an_agent_held_back_does_not_start(server: FakeServer) -> None:
+def test_an_agent_disabled_in_a_master_does_not_start(server: FakeServer) -> None:
     agent = agent_of(server)
     agent.disable_in_master()
     agent.start()
@@ -108,7 +109,7 @@ def test_an_agent_held_back_does_not_start(server: FakeServer) -> None:
     agent.stop()
 
 
-def test_goodbye_does_not_wait_for_a_silent_server(
+def test_stopping_does_not_wait_for_a_silent_server(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bugsly.agent.EXIT_SECONDS", 0.2)
@@ -127,7 +128,7 @@ def test_what_failed_is_reported(agent: Agent, server: FakeServer) -> None:
     assert server.reports[0].lost == {"failed in request": 3, "failed in sampler": 1}
 
 
-def test_an_agent_that_cannot_measure_says_so(
+def test_an_agent_that_cannot_measure_reports_that(
     agent: Agent, server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
@@ -151,11 +152,11 @@ def test_what_was_refused_is_reported(agent: Agent, server: FakeServer) -> None:
 
 
 def test_a_sibling_that_died_is_reported(agent: Agent, server: FakeServer) -> None:
-    note = Exit(worker="f" * 32, reason=ExitReason.KILLED, signal=9)
-    agent.report_exit(note)
+    worker_exit = Exit(worker="f" * 32, reason=ExitReason.KILLED, signal=9)
+    agent.report_exit(worker_exit)
     agent.start()
     wait_until(lambda: server.reports, what="a report")
-    assert server.reports[0].exits == (note,)
+    assert server.reports[0].exits == (worker_exit,)
 
 
 def test_flushing_sends_what_waits(agent: Agent, server: FakeServer) -> None:
@@ -168,17 +169,19 @@ def test_flushing_sends_what_waits(agent: Agent, server: FakeServer) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_is_another_worker_that_has_said_nothing(agent: Agent, server: FakeServer) -> None:
+def test_a_fork_is_another_worker_that_has_reported_nothing(
+    agent: Agent, server: FakeServer
+) -> None:
     agent.start()
     wait_until(lambda: server.reports, what="a report")
     agent.traffic.request_started()
     agent.guards.failures["request"] = 1
     before = (agent.identity.id, agent.traffic)
-    told = state_in_fork(agent)
-    assert told["id"] != before[0]
-    assert told["traffic"] == [0, 0]
-    assert told["running"] is told["same_traffic"] is False
-    assert told["failures"] == {}
+    state = state_in_fork(agent)
+    assert state["id"] != before[0]
+    assert state["traffic"] == [0, 0]
+    assert state["running"] is state["same_traffic"] is False
+    assert state["failures"] == {}
     assert (agent.identity.id, agent.traffic) == before
     assert agent.running
 
@@ -206,6 +209,6 @@ def state_in_fork(agent: Agent) -> dict[str, object]:
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as file:
-        told: dict[str, object] = json.load(file)
+        state: dict[str, object] = json.load(file)
     os.waitpid(pid, 0)
-    return told
+    return state

@@ -16,7 +16,7 @@ from bugsly.autostart import UnknownCommand, environment_with_agent, find_progra
 
 DSN = "http://0123456789abcdef@127.0.0.1:9/1"
 INJECT = str(AGENT_SOURCES / "bugsly/inject")
-WATCHERS = "[type(f).__name__ for f in sys.meta_path].count('_Watcher')"
+WATCHERS = "[type(f).__name__ for f in sys.meta_path].count('_ImportWatcher')"
 EXPENSIVE_MODULES = {
     "asyncio",
     "dataclasses",
@@ -164,8 +164,8 @@ def test_the_command_is_replaced_and_keeps_its_exit_code(tmp_path: Path) -> None
 
 
 NOWHERE = "no such program here → install it, or activate its environment"
-NO_COMMAND = "no command stands after -- → bugsly run -- gunicorn shop:app"
-NO_DSN = "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a server here"
+NO_COMMAND = "no command follows -- → write bugsly run -- gunicorn shop:app"
+NO_DSN = "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a local server"
 NO_SERVER = "the server is not installed → pip install 'bugsly[server]'"
 
 

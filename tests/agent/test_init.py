@@ -1,3 +1,4 @@
+import inspect
 import logging
 import os
 from collections.abc import Iterator
@@ -9,20 +10,21 @@ from tests.support.wait import wait_until
 from tests.support.wsgi import WsgiServer, responding_app
 
 import bugsly
-from bugsly import agent as agents
+from bugsly import bootstrap
 from bugsly.integrations.wsgi import WsgiMiddleware
+from bugsly.settings import SETTINGS
 
 WRONG = (
-    "BUGSLY_SAMPLE_EVERY: 'often' is no number from 0.5 to 3600 → set 10; the app runs unwatched"
+    "BUGSLY_SAMPLE_EVERY: 'often' is not a number from 0.5 to 3600 → set 10; the app runs unwatched"
 )
 
 
 @pytest.fixture(autouse=True)
 def _no_agent_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(agents, "_agent", None)
-    monkeypatch.setattr(agents, "_logged_problems", set())
+    monkeypatch.setattr(bootstrap, "_attached", None)
+    monkeypatch.setattr(bootstrap, "_logged_problems", set())
     yield
-    running = agents.current()
+    running = bootstrap.current()
     if running is not None:
         running.stop()
 
@@ -44,18 +46,23 @@ def answers(flask_app: Flask) -> bool:
     return flask_app.test_client().get("/").text == "hello"
 
 
+def test_each_argument_of_init_is_a_setting() -> None:
+    _, *arguments = inspect.signature(bugsly.init).parameters
+    assert arguments == [declared.name for declared in SETTINGS]
+
+
 def test_without_a_dsn_the_app_is_left_as_it_is() -> None:
     watched = app()
     bugsly.init(watched)
     assert not isinstance(watched.wsgi_app, WsgiMiddleware)
-    assert agents.current() is None
+    assert bootstrap.current() is None
     assert bugsly.flush(0)
 
 
 def test_an_app_is_watched_from_its_first_request(server: FakeServer) -> None:
     watched = app()
     bugsly.init(watched, release="7", environment="staging", sample_every=2)
-    running = agents.current()
+    running = bootstrap.current()
     assert running is not None
     assert not running.running
     assert answers(watched)
@@ -68,9 +75,9 @@ def test_an_app_is_watched_from_its_first_request(server: FakeServer) -> None:
 @pytest.mark.usefixtures("server")
 def test_there_is_one_agent_however_many_apps() -> None:
     bugsly.init(app(), release="7")
-    first = agents.current()
+    first = bootstrap.current()
     bugsly.init(app(), release="8")
-    assert agents.current() is first
+    assert bootstrap.current() is first
 
 
 @pytest.mark.usefixtures("server")
@@ -98,41 +105,42 @@ def test_what_is_no_flask_application_is_said_and_not_touched(
     ]
 
 
-@pytest.mark.usefixtures("server")
-def test_a_value_of_another_type_is_read_as_its_text() -> None:
-    bugsly.init(app(), release=7)  # type: ignore[arg-type]
-    running = agents.current()
-    assert running is not None
-    assert running.settings.release == "7"
+def test_a_value_of_another_type_is_read_as_its_text(server: FakeServer) -> None:
+    watched = app()
+    bugsly.init(watched, release=7)  # type: ignore[arg-type]
+    assert answers(watched)
+    wait_until(lambda: server.reports, what="a report")
+    assert server.reports[0].worker.release == "7"
 
 
 def test_an_app_that_is_not_flasks_is_counted(server: FakeServer) -> None:
     plain = responding_app([b"hello"])
     wrapped = bugsly.wsgi(plain)
     assert WsgiServer().get(wrapped).body == b"hello"
-    running = agents.current()
+    running = bootstrap.current()
     assert running is not None
     assert running.traffic.requests == 1
     wait_until(lambda: server.reports, what="a report")
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.usefixtures("server")
 def test_the_user_says_how_a_worker_ends_under_another_server() -> None:
     ended: list[str] = []
     bugsly.recycle_by(lambda: ended.append("ended"), workers=3)
-    running = agents.current()
+    running = bootstrap.current()
     assert running is not None
     assert running.worker_controller.slot == (str(os.getppid()), 0, 3)
     running.worker_controller.stop()
     assert ended == ["ended"]
 
 
+@pytest.mark.usefixtures("server")
 def test_watching_everything_makes_no_second_agent() -> None:
     bugsly.init(app())
-    first = agents.current()
-    agents.auto_instrument()
-    assert agents.current() is first
+    first = bootstrap.current()
+    assert first is not None
+    bootstrap.auto_instrument()
+    assert bootstrap.current() is first
 
 
 @pytest.mark.usefixtures("server")
@@ -146,7 +154,7 @@ def test_a_failing_integration_hurts_no_app(
 
     monkeypatch.delenv("BUGSLY_STRICT")
     bugsly.init(Sealed())
-    running = agents.current()
+    running = bootstrap.current()
     assert running is not None
     assert running.guards.failures == {"flask.install": 1}
     assert len(caplog.messages) == 1

@@ -59,7 +59,7 @@ def test_a_sample_larger_than_the_outbox_is_dropped() -> None:
     assert outbox.dropped == 1
 
 
-def test_equal_samples_are_told_apart() -> None:
+def test_equal_samples_are_distinguished() -> None:
     outbox = Outbox()
     outbox.put(bytes(bytearray(b"same")))
     samples, exits = outbox.peek(4)

@@ -1,4 +1,4 @@
-"""What the server asks for: read with suspicion, done one at a time, answered once."""
+"""Probe requests of the server: parsed within bounds, run one at a time, each once."""
 
 import json
 import threading
@@ -34,7 +34,7 @@ def body(*asks: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("told", "asks"),
+    ("reply_body", "requests"),
     [
         (body(TRIM), (ProbeRequest(id=3, probe="trim"),)),
         (
@@ -73,8 +73,10 @@ def body(*asks: object) -> bytes:
         ),
     ],
 )
-def test_asks_are_read_from_a_reply(told: bytes, asks: tuple[ProbeRequest, ...]) -> None:
-    assert parse_probe_requests(told) == asks
+def test_probe_requests_are_parsed_from_a_reply(
+    reply_body: bytes, requests: tuple[ProbeRequest, ...]
+) -> None:
+    assert parse_probe_requests(reply_body) == requests
 
 
 JSON = st.recursive(
@@ -87,14 +89,14 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_whatever_is_asked_stays_within_bounds(told: object) -> None:
-    asks = parse_probe_requests(json.dumps({"ask": told}).encode())
-    assert len(asks) <= MAX_PROBE_REQUESTS
-    for ask in asks:
-        assert 0 < ask.id < 2**63
-        assert 0 <= ask.requests <= MAX_WINDOW_REQUESTS
-        assert len(ask.files) <= MAX_REQUESTED_FILES
-        assert all(len(word) <= MAX_STRING_LENGTH for word in (ask.probe, *ask.files))
+def test_whatever_is_requested_stays_within_bounds(requests: object) -> None:
+    parsed = parse_probe_requests(json.dumps({"ask": requests}).encode())
+    assert len(parsed) <= MAX_PROBE_REQUESTS
+    for request in parsed:
+        assert 0 < request.id < 2**63
+        assert 0 <= request.requests <= MAX_WINDOW_REQUESTS
+        assert len(request.files) <= MAX_REQUESTED_FILES
+        assert all(len(word) <= MAX_STRING_LENGTH for word in (request.probe, *request.files))
 
 
 def test_a_reply_is_read_by_the_sender(server: FakeServer, post: SenderHarness) -> None:
@@ -104,7 +106,7 @@ def test_a_reply_is_read_by_the_sender(server: FakeServer, post: SenderHarness) 
         )
     )
     post.put_samples()
-    wait_until(lambda: len(post.probe_requests) == 2, what="both asks")
+    wait_until(lambda: len(post.probe_requests) == 2, what="both requests")
     assert post.probe_requests == [
         ProbeRequest(id=1, probe="trim"),
         ProbeRequest(id=2, probe="source", files=("a",)),
@@ -140,7 +142,7 @@ def test_a_body_that_trickles_does_not_hold_the_samples_up(
 
 
 class ProbeRequestHarness:
-    """Asks whose probe waits for the test."""
+    """A runner with a probe that waits for the test, and one that fails."""
 
     def __init__(self) -> None:
         self.evidence = EvidenceOutbox()
@@ -148,19 +150,21 @@ class ProbeRequestHarness:
         self.started_ids: list[int] = []
         self.may_finish = threading.Event()
         self.threads: set[int] = set()
-        self.asks = ProbeRunner({"slow": self._slow, "bad": self._fail}, self.evidence, self.guards)
+        self.runner = ProbeRunner(
+            {"slow": self._slow, "bad": self._fail}, self.evidence, self.guards
+        )
 
-    def _slow(self, ask: ProbeRequest) -> ProbeResult:
-        self.started_ids.append(ask.id)
+    def _slow(self, request: ProbeRequest) -> ProbeResult:
+        self.started_ids.append(request.id)
         self.threads.add(threading.get_ident())
         assert self.may_finish.wait(20)
-        return ProbeResult(ask=ask.id)
+        return ProbeResult(ask=request.id)
 
-    def _fail(self, ask: ProbeRequest) -> ProbeResult:
-        raise OSError(ask.id)
+    def _fail(self, request: ProbeRequest) -> ProbeResult:
+        raise OSError(request.id)
 
     def put(self, *numbers: int, probe: str = "slow") -> None:
-        self.asks.put([ProbeRequest(id=number, probe=probe) for number in numbers])
+        self.runner.put([ProbeRequest(id=number, probe=probe) for number in numbers])
 
     @property
     def answers(self) -> list[ProbeResult]:
@@ -173,66 +177,66 @@ class ProbeRequestHarness:
 
 
 @pytest.fixture
-def desk() -> Iterator[ProbeRequestHarness]:
+def harness() -> Iterator[ProbeRequestHarness]:
     made = ProbeRequestHarness()
     yield made
     made.may_finish.set()
-    wait_until(lambda: not made.asks._busy, what="the thread is gone")
+    wait_until(lambda: not made.runner._busy, what="the thread is gone")
 
 
-def test_probes_are_done_one_after_the_other(desk: ProbeRequestHarness) -> None:
-    desk.put(1, 2)
-    desk.put(3)
-    wait_until(lambda: desk.started_ids, what="the first begins")
-    assert desk.started_ids == [1]
-    desk.may_finish.set()
-    assert [one.ask for one in desk.wait_for(3)] == [1, 2, 3]
-    assert threading.get_ident() not in desk.threads
+def test_probes_run_one_after_the_other(harness: ProbeRequestHarness) -> None:
+    harness.put(1, 2)
+    harness.put(3)
+    wait_until(lambda: harness.started_ids, what="the first begins")
+    assert harness.started_ids == [1]
+    harness.may_finish.set()
+    assert [one.ask for one in harness.wait_for(3)] == [1, 2, 3]
+    assert threading.get_ident() not in harness.threads
 
 
-def test_what_was_asked_before_is_not_done_again(desk: ProbeRequestHarness) -> None:
-    desk.may_finish.set()
-    desk.put(1)
-    desk.wait_for(1)
-    desk.put(1, 1, 2)
-    desk.wait_for(2)
-    assert desk.started_ids == [1, 2]
+def test_a_request_seen_before_is_not_run_again(harness: ProbeRequestHarness) -> None:
+    harness.may_finish.set()
+    harness.put(1)
+    harness.wait_for(1)
+    harness.put(1, 1, 2)
+    harness.wait_for(2)
+    assert harness.started_ids == [1, 2]
 
 
-def test_what_finds_no_room_can_be_asked_for_again(desk: ProbeRequestHarness) -> None:
-    desk.put(1)
-    wait_until(lambda: desk.started_ids, what="the first begins")
+def test_a_request_without_room_can_be_repeated(harness: ProbeRequestHarness) -> None:
+    harness.put(1)
+    wait_until(lambda: harness.started_ids, what="the first begins")
     numbers = range(2, MAX_WAITING_REQUESTS + 3)
-    desk.put(*numbers)
-    desk.may_finish.set()
-    desk.wait_for(1 + MAX_WAITING_REQUESTS)
-    desk.put(*numbers)
-    desk.wait_for(2 + MAX_WAITING_REQUESTS)
-    assert desk.started_ids == [1, *numbers]
+    harness.put(*numbers)
+    harness.may_finish.set()
+    harness.wait_for(1 + MAX_WAITING_REQUESTS)
+    harness.put(*numbers)
+    harness.wait_for(2 + MAX_WAITING_REQUESTS)
+    assert harness.started_ids == [1, *numbers]
 
 
-def test_a_probe_that_is_unknown_is_a_problem(desk: ProbeRequestHarness) -> None:
-    desk.put(1, probe="heap")
-    (answer,) = desk.wait_for(1)
+def test_a_probe_that_is_unknown_is_a_problem(harness: ProbeRequestHarness) -> None:
+    harness.put(1, probe="heap")
+    (answer,) = harness.wait_for(1)
     assert answer.problem == "the probe 'heap' is unknown to this agent → update bugsly in the app"
 
 
 def test_a_probe_that_fails_is_a_problem_and_the_next_one_is_done(
-    desk: ProbeRequestHarness, monkeypatch: pytest.MonkeyPatch
+    harness: ProbeRequestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BUGSLY_STRICT")
-    desk.may_finish.set()
-    desk.put(1, probe="bad")
-    desk.put(2)
-    first, second = desk.wait_for(2)
+    harness.may_finish.set()
+    harness.put(1, probe="bad")
+    harness.put(2)
+    first, second = harness.wait_for(2)
     assert (first.problem, second.problem) == (module.PROBE_FAILED, "")
-    assert desk.guards.failures == {"asks": 1}
+    assert harness.guards.failures == {"asks": 1}
 
 
-def test_the_thread_ends_with_its_work(desk: ProbeRequestHarness) -> None:
-    desk.may_finish.set()
-    desk.put(1)
-    desk.wait_for(1)
+def test_the_thread_ends_with_its_work(harness: ProbeRequestHarness) -> None:
+    harness.may_finish.set()
+    harness.put(1)
+    harness.wait_for(1)
     wait_until(lambda: "bugsly-probe" not in names(), what="no thread of ours")
 
 

@@ -91,7 +91,7 @@ def test_samples_are_kept_and_sent_again_after(
     post.put_samples(3)
     assert post.sender.flush(10)
     assert sample_numbers(server) == [1, 2, 3] * 3
-    assert post.outbox.dropped == post.sender.refused == 0
+    assert post.outbox.dropped == post.outbox.refused == 0
 
 
 def test_a_reply_that_breaks_off_after_its_head_counts_as_taken(
@@ -132,14 +132,14 @@ def test_pauses_grow_with_every_failure_until_the_server_answers(
 def test_what_is_refused_is_dropped_and_counted(server: FakeServer, post: SenderHarness) -> None:
     server.queued_replies.append(reply(403, "Forbidden"))
     post.put_samples(3)
-    wait_until(lambda: post.sender.refused == 3, what="the samples are refused")
+    wait_until(lambda: post.outbox.refused == 3, what="the samples are refused")
     post.put_samples()
     assert post.sender.flush(10)
     assert sample_numbers(server) == [1, 2, 3, 4]
     assert server.reports[-1].lost == {"dropped": 0, "refused": 3}
 
 
-def test_what_had_to_be_dropped_is_told_once_the_server_is_back(server: FakeServer) -> None:
+def test_dropped_samples_are_logged_once_the_server_is_back(server: FakeServer) -> None:
     post = SenderHarness(server.dsn, capacity=500)
     server.default_reply = reply(503, "Service Unavailable")
     post.put_samples(100)
@@ -185,7 +185,7 @@ def test_a_complaint_and_the_recovery_are_one_line_each(
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(
+def test_an_untrusted_certificate_is_refused(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with FakeServer(tls=self_signed_context(tmp_path)) as server:

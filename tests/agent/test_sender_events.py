@@ -1,4 +1,4 @@
-"""Events beside the samples: sent once each, kept, paused and dropped as the server says."""
+"""Events next to samples: sent once each, kept, paused and dropped as the server says."""
 
 import pytest
 from tests.support.fake_server import HANG_REPLY, FakeServer, ReplyBytes, reply
@@ -69,7 +69,7 @@ def test_an_event_that_is_too_large_costs_nothing_else(
     assert post.sender.flush(10)
     assert ids(server) == [large, other, other]
     assert sample_numbers(server) == [1, 1]
-    assert (post.outbox.events.refused, post.sender.refused) == (1, 0)
+    assert (post.outbox.events.refused, post.outbox.refused) == (1, 0)
 
 
 @pytest.mark.parametrize("status", [(429, "Too Many Requests"), (503, "Service Unavailable")])
@@ -89,7 +89,7 @@ def test_a_limit_of_errors_keeps_them_back_and_lets_the_samples_go(
     assert ids(server) == made * 2
 
 
-def test_a_limit_beside_what_was_taken_holds_for_what_follows(
+def test_a_rate_limit_with_an_accepting_reply_holds_for_later_events(
     server: FakeServer, post: SenderHarness
 ) -> None:
     server.queued_replies.append(reply(X_Sentry_Rate_Limits="600:error:project"))

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bugsly.settings import (
-    SETTINGS,
-    AgentSettings,
-    InvalidSetting,
-    load_agent_settings,
-)
+from bugsly.setting_fields import InvalidSetting
+from bugsly.settings import SETTINGS, AgentSettings, load_agent_settings
 
 DSN = "http://0123456789abcdef@bugsly.test:8420/1"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -104,7 +100,7 @@ def test_an_interval_out_of_bounds_says_what_to_set(text: str) -> None:
     with pytest.raises(InvalidSetting) as raised:
         options(BUGSLY_SAMPLE_EVERY=text)
     assert str(raised.value) == (
-        f"BUGSLY_SAMPLE_EVERY: {text!r} is no number from 0.5 to 3600 → set 10"
+        f"BUGSLY_SAMPLE_EVERY: {text!r} is not a number from 0.5 to 3600 → set 10"
     )
 
 
@@ -181,7 +177,7 @@ def test_the_release_is_the_commit_checked_out(
     ],
     ids=["empty", "no commit yet", "not packed", "no text", "HEAD a folder", "ref a folder"],
 )
-def test_a_repository_that_tells_no_commit_gives_no_release(
+def test_a_repository_without_a_commit_gives_no_release(
     files: dict[str, str], tmp_path: Path
 ) -> None:
     make_repository(tmp_path, files)

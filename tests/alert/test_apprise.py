@@ -1,4 +1,4 @@
-"""The Apprise channel: real mails and requests, sent by its child process."""
+"""The Apprise channel: real mail and requests, sent by its child process."""
 
 import json
 import ssl
@@ -76,7 +76,7 @@ def test_a_login_is_used() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
-def test_why_a_mail_was_refused_is_told_without_the_password() -> None:
+def test_the_reason_why_mail_was_refused_is_shown_without_the_password() -> None:
     with MailServer(LOGIN) as server:
         url = f"mailto://ops:wr0ngword@127.0.0.1:{server.port}?{SENDER}&to=ops@example.com"
         error = failure(url, LOOPBACK)
@@ -87,7 +87,7 @@ def test_why_a_mail_was_refused_is_told_without_the_password() -> None:
     )
 
 
-def test_a_mail_server_that_nobody_allowed_is_not_spoken_to() -> None:
+def test_a_mail_server_that_is_not_allowed_is_not_connected_to() -> None:
     with MailServer() as server:
         error = failure(f"mailto://127.0.0.1:{server.port}?{SENDER}&to=ops@example.com")
     assert server.mails == []
@@ -95,7 +95,7 @@ def test_a_mail_server_that_nobody_allowed_is_not_spoken_to() -> None:
     assert "BUGSLY_ALLOW_NETWORKS=127.0.0.1/32" in str(error)
 
 
-def test_a_redirect_to_where_the_guard_stands_leads_nowhere() -> None:
+def test_a_redirect_to_a_refused_address_is_not_followed() -> None:
     with WebServer(host="127.0.0.2") as inner:
         away = respond_status(307, Location=f"http://127.0.0.2:{inner.port}/")
         with WebServer(away) as server:
@@ -118,7 +118,7 @@ def test_files_of_this_machine_are_not_sent(tmp_path: Path) -> None:
     assert SECRET.encode() not in server.requests[0].body
 
 
-def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with WebServer() as proxy, WebServer(respond_status(200)) as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         send(f"json://127.0.0.1:{server.port}/", LOOPBACK)
@@ -141,7 +141,7 @@ def test_a_child_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) 
     assert not error.permanent
 
 
-def test_a_child_that_breaks_off_shows_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_crashes_shows_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apprise, "CHILD_MODULE", "bugsly_server.nowhere")
     error = failure("json://127.0.0.1:9/", LOOPBACK)
     assert "No module named bugsly_server.nowhere" in str(error)
@@ -164,7 +164,7 @@ def test_the_url_is_not_shown_to_other_processes(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("scheme", ["dbus", "syslog", "rsyslog", "macosx", "windows", "mqtt"])
-def test_what_acts_on_this_machine_is_no_channel(scheme: str) -> None:
+def test_a_service_that_acts_on_this_machine_is_not_a_channel(scheme: str) -> None:
     assert objection(f"{scheme}://localhost/").startswith(
         f"apprise: {scheme}:// speaks neither HTTP nor mail"
     )
@@ -182,7 +182,7 @@ def test_what_acts_on_this_machine_is_no_channel(scheme: str) -> None:
         ("json://169.254.169.254/", "169.254.169.254: alerts are not sent to a link-local"),
     ],
 )
-def test_an_address_that_will_not_do_is_refused_when_it_is_added(url: str, start: str) -> None:
+def test_an_unusable_url_is_refused_when_it_is_added(url: str, start: str) -> None:
     assert objection(url).startswith(start)
 
 
@@ -194,7 +194,7 @@ def test_an_address_that_will_not_do_is_refused_when_it_is_added(url: str, start
         "ntfy://a-topic-of-mine",
     ],
 )
-def test_an_address_that_will_do_is_taken(url: str) -> None:
+def test_a_usable_url_is_accepted(url: str) -> None:
     apprise.check(url, guard_allowing())
 
 

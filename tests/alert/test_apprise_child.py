@@ -1,4 +1,4 @@
-"""Which of Apprise's services are channels, and what is made of its log."""
+"""Which of Apprise's services are channels, and what is shown of its log."""
 
 import logging
 import subprocess
@@ -45,7 +45,7 @@ NESTED = (
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("messages", "reason"),
     [
         ([], "it does not say why"),
         ([(logging.DEBUG, "JSON POST URL: http://h/")], "it does not say why"),
@@ -63,14 +63,14 @@ NESTED = (
         ([(logging.DEBUG, "Response Details:\r\nb'no key0'")], "Response Details: b'no ***'"),
     ],
 )
-def test_the_log_is_cut_to_what_says_why(told: list[tuple[int, str]], reason: str) -> None:
+def test_the_log_is_reduced_to_the_reasons(messages: list[tuple[int, str]], reason: str) -> None:
     log = AppriseLogHandler("json://h/key0")
-    for level, message in told:
+    for level, message in messages:
         log.emit(record(level, message))
     assert log.reason() == reason
 
 
-def test_a_long_story_is_cut_short() -> None:
+def test_a_long_reason_is_cut() -> None:
     log = AppriseLogHandler("json://h/")
     log.emit(record(logging.ERROR, "x" * 5000))
     assert len(log.reason()) < 500

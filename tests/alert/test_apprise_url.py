@@ -1,4 +1,4 @@
-"""What of an Apprise URL is shown."""
+"""What is shown of an Apprise URL."""
 
 import pytest
 from hypothesis import given
@@ -49,7 +49,7 @@ def test_only_what_is_known_to_be_a_host_is_shown(url: str, shown: str) -> None:
         ("nothing secret", "json://example.com", "nothing secret"),
     ],
 )
-def test_what_may_be_secret_is_blotted_out(said: str, url: str, left: str) -> None:
+def test_what_may_be_secret_is_removed(said: str, url: str, left: str) -> None:
     assert scrub(said, url) == left
 
 
@@ -69,6 +69,6 @@ SECRET = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=8, max_size=40
         ]
     ),
 )
-def test_a_token_is_blotted_out_wherever_it_stands_in_the_url(token: str, shape: str) -> None:
+def test_a_token_is_removed_wherever_it_stands_in_the_url(token: str, shape: str) -> None:
     url = shape.format(token)
     assert token not in scrub(f"cannot reach {url} ({token.upper()})", url).lower()

@@ -1,4 +1,4 @@
-"""The kinds of channels there are, and what they cost while nothing is sent."""
+"""The kinds of channels, and what they load while nothing is sent."""
 
 import subprocess
 import sys
@@ -11,7 +11,10 @@ from bugsly_server.alert import channels
 from bugsly_server.alert.channels import ChannelKind, apprise, webhook
 from bugsly_server.errors import ChannelError
 
-LOADED = "import bugsly_server.http_server, bugsly_server.alert.channels.{kind}, sys; print(*sys.modules)"
+LOADED = (
+    "import bugsly_server.http_server, bugsly_server.alert.channels.{kind}, sys;"
+    " print(*sys.modules)"
+)
 EACH: dict[str, ChannelKind] = {"apprise": apprise, "webhook": webhook}
 
 

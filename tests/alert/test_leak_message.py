@@ -101,9 +101,9 @@ def test_every_change_has_words_of_its_own(
 
 def test_several_suspects_are_counted_and_the_first_few_named() -> None:
     suspects = tuple(suspect(pid=4242 + one, slope=21_000 - 1_000 * one) for one in range(6))
-    told = lines(scope=FindingScope.ALL, suspects=suspects, peers=0)
-    assert told[0] == "6 workers are growing, cause not yet known. web-1 pid 4242 grows fastest."
-    assert told[-2] == (
+    said = lines(scope=FindingScope.ALL, suspects=suspects, peers=0)
+    assert said[0] == "6 workers are growing, cause not yet known. web-1 pid 4242 grows fastest."
+    assert said[-2] == (
         "Growing too: web-1 pid 4243 (20 kB per request), web-1 pid 4244 (19 kB per request), "
         "web-1 pid 4245 (18 kB per request) and 2 more."
     )
@@ -116,8 +116,8 @@ def test_two_suspects_are_both_named() -> None:
 
 
 def test_growth_across_restarts_has_no_worker_to_name() -> None:
-    told = lines(scope=FindingScope.RESTARTS, suspects=(), peers=12, forecast=None, release="")
-    assert "\n".join(told) == RESTARTS
+    said = lines(scope=FindingScope.RESTARTS, suspects=(), peers=12, forecast=None, release="")
+    assert "\n".join(said) == RESTARTS
 
 
 @pytest.mark.parametrize(

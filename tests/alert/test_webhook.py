@@ -1,4 +1,4 @@
-"""The webhook: where it connects to, what it posts, and what it makes of the answer."""
+"""The webhook: where it connects to, what it posts, and how it reads the response."""
 
 import json
 import logging
@@ -57,7 +57,7 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     return made
 
 
-def test_the_alert_is_posted_as_json_to_the_very_address() -> None:
+def test_the_alert_is_posted_as_json_to_the_address_that_was_checked() -> None:
     with WebServer() as server:
         post(f"http://{HOST}:{server.port}/in?key=1", ["127.0.0.1"])
     [asked] = server.requests
@@ -68,13 +68,13 @@ def test_the_alert_is_posted_as_json_to_the_very_address() -> None:
     assert json.loads(asked.body) == alert().payload
 
 
-def test_a_login_in_the_address_is_sent_as_such() -> None:
+def test_a_login_in_the_url_is_sent_as_authorization() -> None:
     with WebServer() as server:
         post(f"http://ops:pass@{HOST}:{server.port}/", ["127.0.0.1"])
     assert server.requests[0].headers["Authorization"] == "Basic b3BzOnBhc3M="
 
 
-def test_a_name_that_means_another_address_after_the_check_does_not_help() -> None:
+def test_a_name_that_resolves_otherwise_after_the_check_does_not_matter() -> None:
     resolver = FakeResolver(["127.0.0.1"], ["127.0.0.2"])
     with WebServer() as chosen, WebServer(host="127.0.0.2", port=chosen.port) as inner:
         webhook.send(
@@ -84,7 +84,7 @@ def test_a_name_that_means_another_address_after_the_check_does_not_help() -> No
     assert (len(chosen.requests), len(inner.requests)) == (1, 0)
 
 
-def test_a_name_that_moved_inside_since_it_was_added_is_refused() -> None:
+def test_a_name_that_resolves_to_a_refused_address_later_is_refused() -> None:
     resolver = FakeResolver(["1.1.1.1"], ["169.254.169.254"])
     watched = guard_allowing(resolver=resolver)
     webhook.check(f"https://{HOST}/", watched)
@@ -103,7 +103,7 @@ def test_a_redirect_is_not_followed() -> None:
     assert str(error) == ("127.0.0.1: it answered 302, a redirect → enter the address it leads to")
 
 
-def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     with WebServer() as proxy, WebServer() as server:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
@@ -112,7 +112,7 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("answer", [respond_never, respond_slowly])
-def test_a_server_that_does_not_come_to_an_end_is_left(
+def test_a_server_that_does_not_finish_is_given_up(
     answer: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 0.4)
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_come_to_an_end_is_left(
     assert str(error) == "127.0.0.1: no answer within 0.4 s → see whether it is up"
 
 
-def test_a_huge_reply_is_not_read() -> None:
+def test_the_body_of_a_response_is_not_read() -> None:
     with WebServer(respond_endlessly) as server:
         post(server.url)
         wait_until(server.hung_up.is_set, what="the connection is closed")
@@ -152,7 +152,7 @@ def test_any_success_will_do(code: int) -> None:
         (503, False),
     ],
 )
-def test_only_what_may_pass_is_worth_another_attempt(code: int, *, permanent: bool) -> None:
+def test_only_a_temporary_failure_is_worth_another_attempt(code: int, *, permanent: bool) -> None:
     with WebServer(respond_status(code)) as server:
         error = failure(server.url)
     assert error.permanent is permanent
@@ -177,7 +177,7 @@ def test_where_one_address_is_dead_the_next_is_tried() -> None:
     assert len(server.requests) == 1
 
 
-def test_nobody_listening_is_said() -> None:
+def test_a_refused_connection_is_reported() -> None:
     with WebServer() as server:
         url = server.url
     error = failure(url)
@@ -205,7 +205,7 @@ def test_a_certificate_for_another_name_is_refused(ca: trustme.CA, name: str) ->
     assert server.requests == []
 
 
-def test_a_certificate_of_nobody_we_trust_is_refused(ca: trustme.CA) -> None:
+def test_an_untrusted_certificate_is_refused(ca: trustme.CA) -> None:
     del ca
     with WebServer(tls=tls(trustme.CA(), HOST)) as server:
         error = failure(f"https://{HOST}:{server.port}/", ["127.0.0.1"])
@@ -213,7 +213,7 @@ def test_a_certificate_of_nobody_we_trust_is_refused(ca: trustme.CA) -> None:
     assert server.requests == []
 
 
-def test_the_secrets_of_the_address_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_secrets_of_the_url_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with WebServer(respond_status(500)) as server:
         error = failure(f"http://ops:pass@127.0.0.1:{server.port}/T0PS3CRET?key=T0PS3CRET")
@@ -234,14 +234,14 @@ def test_the_secrets_of_the_address_are_not_logged(caplog: pytest.LogCaptureFixt
         ("https://nowhere.invalid/", "nowhere.invalid: it has no address"),
     ],
 )
-def test_an_address_that_will_not_do_is_refused_when_it_is_added(url: str, problem: str) -> None:
+def test_an_unusable_url_is_refused_when_it_is_added(url: str, problem: str) -> None:
     with pytest.raises(ChannelError) as caught:
         webhook.check(url, guard_allowing())
     assert str(caught.value).partition(" → ")[0] == problem
 
 
 @pytest.mark.parametrize("url", ["https://example.com", "http://EXAMPLE.com:8080/a?b=c"])
-def test_an_address_that_will_do_is_taken(url: str) -> None:
+def test_a_usable_url_is_accepted(url: str) -> None:
     webhook.check(url, guard_allowing(resolver=FakeResolver(["93.184.216.34"])))
 
 

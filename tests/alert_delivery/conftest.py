@@ -1,4 +1,4 @@
-"""What carrying alerts takes."""
+"""Fixtures of alert delivery."""
 
 from collections.abc import Iterator
 from pathlib import Path

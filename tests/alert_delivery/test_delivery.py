@@ -37,14 +37,14 @@ def test_an_alert_goes_once_to_each_channel(alerts: AlertHarness, clock: FakeClo
 def test_an_alert_leads_to_the_page_of_its_issue(alerts: AlertHarness, clock: FakeClock) -> None:
     with WebServer() as server:
         alerts.channel(server.url)
-        told = alerts.record()
+        issue = alerts.record()
         alerts.alert_delivery(clock).run_once()
     sent = json.loads(server.requests[0].body)
-    assert sent["url"] == f"https://bugs.example.com/p/shop/issues/{told.id}"
+    assert sent["url"] == f"https://bugs.example.com/p/shop/issues/{issue.id}"
     assert sent["project"] == "shop"
 
 
-def test_an_alert_tells_of_its_change_though_the_issue_went_on(
+def test_an_alert_is_about_its_change_although_the_issue_changed_again(
     alerts: AlertHarness, clock: FakeClock
 ) -> None:
     with WebServer(respond_status(500), respond_status(204)) as server:
@@ -74,7 +74,7 @@ def test_alerts_of_one_channel_go_out_in_order(alerts: AlertHarness, clock: Fake
 
 
 @pytest.mark.parametrize("jitter", [0.0, 1.0])
-def test_attempts_come_further_and_further_apart_until_it_is_given_up(
+def test_attempts_back_off_until_the_alert_is_given_up(
     alerts: AlertHarness, clock: FakeClock, jitter: float
 ) -> None:
     pauses: list[Micros] = []
@@ -103,7 +103,7 @@ def test_attempts_come_further_and_further_apart_until_it_is_given_up(
     assert given_up.problem.startswith("127.0.0.1: it answered 500")
 
 
-def test_what_will_not_pass_is_given_up_at_once(alerts: AlertHarness, clock: FakeClock) -> None:
+def test_a_permanent_failure_is_given_up_at_once(alerts: AlertHarness, clock: FakeClock) -> None:
     with WebServer(respond_status(410)) as server:
         alerts.channel(server.url)
         alerts.record()
@@ -114,7 +114,7 @@ def test_what_will_not_pass_is_given_up_at_once(alerts: AlertHarness, clock: Fak
 
 
 @pytest.mark.parametrize("kind", ["pager", "../webhook", ""])
-def test_a_kind_that_is_not_there_is_given_up_at_once(
+def test_an_unknown_kind_of_channel_is_given_up_at_once(
     alerts: AlertHarness, clock: FakeClock, kind: str
 ) -> None:
     alerts.channel("https://example.com/", kind)
@@ -126,7 +126,7 @@ def test_a_kind_that_is_not_there_is_given_up_at_once(
     assert alerts.delivery().state is DeliveryState.FAILED
 
 
-def test_a_success_forgets_the_problem_before_it(alerts: AlertHarness, clock: FakeClock) -> None:
+def test_a_success_clears_the_problem_before_it(alerts: AlertHarness, clock: FakeClock) -> None:
     with WebServer(respond_status(500), respond_status(204)) as server:
         alerts.channel(server.url)
         alerts.record()
@@ -139,7 +139,7 @@ def test_a_success_forgets_the_problem_before_it(alerts: AlertHarness, clock: Fa
     assert (delivery.state, delivery.attempts, delivery.problem) == (DeliveryState.SENT, 2, "")
 
 
-def test_an_alert_that_was_decided_is_sent_though_its_issue_is_snoozed(
+def test_an_enqueued_alert_is_sent_although_its_issue_is_snoozed(
     alerts: AlertHarness, clock: FakeClock
 ) -> None:
     with WebServer() as server:
@@ -177,7 +177,7 @@ def test_a_channel_that_hangs_holds_up_no_other(alerts: AlertHarness, clock: Fak
     assert alerts.deliveries()[0].attempts == 1
 
 
-def test_more_channels_than_go_abreast_are_all_served(
+def test_more_channels_than_are_served_at_once_are_all_served(
     alerts: AlertHarness, clock: FakeClock
 ) -> None:
     with WebServer() as server:
@@ -202,8 +202,8 @@ def test_it_sleeps_until_something_is_due_and_never_long(
         assert courier.run_once() == 0.25
 
 
-def test_running_alert_delivery_notices_what_is_new(alerts: AlertHarness, clock: FakeClock) -> None:
-    running = BackgroundThread("courier", alerts.alert_delivery(clock))
+def test_running_alert_delivery_notices_new_alerts(alerts: AlertHarness, clock: FakeClock) -> None:
+    running = BackgroundThread("alert delivery", alerts.alert_delivery(clock))
     running.start()
     with WebServer() as server:
         alerts.channel(server.url)

@@ -1,4 +1,4 @@
-"""What becomes of alerts when things break: the disk, the process, or our own code."""
+"""What happens to alerts when something fails: the disk, the process, or our own code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +20,7 @@ from bugsly_server.store.meta.database import Database
 
 
 class FullDiskDatabase(Database):
-    """A database that takes nothing while *full*."""
+    """A database that cannot be written to while *full*."""
 
     full = False
 
@@ -39,7 +39,7 @@ class BrokenChannel:
         raise ZeroDivisionError
 
 
-def test_a_restart_goes_on_where_it_was(alerts: AlertHarness, clock: FakeClock) -> None:
+def test_a_restart_continues_where_it_was(alerts: AlertHarness, clock: FakeClock) -> None:
     with WebServer(respond_status(500), respond_status(204)) as server:
         alerts.channel(server.url)
         alerts.record()

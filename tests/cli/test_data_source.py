@@ -36,7 +36,7 @@ def test_an_unknown_project_is_answered_with_the_known_ones(tmp_path: Path) -> N
     run_bugsly("dsn", "shop", "--data-dir", str(tmp_path))
     done = run_bugsly("status", "--project", "shoe", "--data-dir", str(tmp_path))
     assert done.returncode == 2
-    assert "project: 'shoe' is not there → choose one of: shop" in done.stderr
+    assert "project: 'shoe' does not exist → choose one of: shop" in done.stderr
 
 
 def test_a_server_elsewhere_wants_a_token(tmp_path: Path) -> None:
@@ -46,13 +46,16 @@ def test_a_server_elsewhere_wants_a_token(tmp_path: Path) -> None:
         token = _token(url)
         done = run_bugsly("status", "--json", BUGSLY_URL=url, BUGSLY_TOKEN=token)
     assert refused.returncode == 2
-    assert "it answered 401 → set BUGSLY_TOKEN to a token of the account page" in refused.stderr
+    assert (
+        "the server answered 401 → set BUGSLY_TOKEN to a token from its account page"
+        in refused.stderr
+    )
     assert json.loads(done.stdout) == {"app": []}
 
 
 def test_serve_ends_at_once_when_it_is_told_to(tmp_path: Path) -> None:
     with running_bugsly("serve", "--port", "0", "--data-dir", str(tmp_path)) as server:
-        server.await_output("first visit makes the owner's")
+        server.await_output("first visitor creates the owner's")
         assert server.end() == 0
     assert "Traceback" not in server.output
 

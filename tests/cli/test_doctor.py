@@ -12,7 +12,7 @@ import pytest
 from tests.support.bugsly_command import pids_in, run_bugsly, running_bugsly
 from tests.support.wait import wait_until
 
-from bugsly_server.cli.doctor.gunicorn_command import app_environ
+from bugsly_server.cli.processes.gunicorn_command import app_environ
 
 APPS = {
     "calm": """
@@ -145,16 +145,16 @@ def test_the_time_given_ends_a_run(shop: Path) -> None:
         (["dying:app"], "dying:app: ends Python while it is imported (exit code 3)"),
         (["plain:app"], "plain:app: is no Flask app, so its routes are unknown"),
         (["posts:app"], "posts:app: has no GET route to drive"),
-        (["lost:app"], "lost:app: answered 500 to all of"),
+        (["lost:app"], "lost:app: it answered all"),
         (["calm:app", "--python", "/no/python"], "--python: /no/python: No such file or directory"),
         (["calm:app", "--request", "x"], "--request: 'x' is none"),
-        (["calm:app", "--body", "x"], "--body, --header: belong to a request"),
+        (["calm:app", "--body", "x"], "--body, --header: no request is given"),
         (["calm:app", "--plan", "none.toml"], "--plan: none.toml: No such file or directory"),
-        (["calm:app", "--plan", "a", "--request", "/"], "--plan: says what to send already"),
+        (["calm:app", "--plan", "a", "--request", "/"], "--plan: it already says what to send"),
         (["calm:app", "--requests", "few"], "--requests: 'few' is no whole number"),
-        (["calm:app", "--for", "soon"], "--for: 'soon' is no length of time"),
-        (["calm:app", "--", "-b", ":80"], "--bind: doctor chooses the address itself"),
-        (["calm:app", "--", "-D"], "--daemon: doctor has to watch the app"),
+        (["calm:app", "--for", "soon"], "--for: 'soon' is not a length of time"),
+        (["calm:app", "--", "-b", ":80"], "--bind: Bugsly chooses the address itself"),
+        (["calm:app", "--", "-D"], "--daemon: Bugsly has to watch the app"),
         (["calm:app", "--", "-w"], "gunicorn arguments: argument -w/--workers: expected one"),
         (["calm:app", "--", "--no-such"], "calm:app: Gunicorn ended with exit code 2"),
         (["calm:app", "--", "-k", "none"], "calm:app: Gunicorn ended with exit code 1"),

@@ -40,11 +40,19 @@ def test_a_worker_is_found_by_its_pid() -> None:
 @pytest.mark.parametrize(
     ("workers", "pid", "sentence"),
     [
-        ([living(7)], NOBODY, f"worker: {NOBODY} is not there → choose one of: 7"),
-        ([], NOBODY, f"worker: {NOBODY} is not there → choose one of: none, as none is running"),
-        ([living(NOBODY, alive=False)], NOBODY, f"worker: {NOBODY} is not there"),
-        ([living(7)], os.getpid(), "runs without the agent, or reports elsewhere → start it by"),
-        ([living(7), living(7, "web-2")], 7, "is one on each of web-1, web-2 → choose with"),
+        ([living(7)], NOBODY, f"worker: {NOBODY} does not exist → choose one of: 7"),
+        (
+            [],
+            NOBODY,
+            f"worker: {NOBODY} does not exist → start its app, as no worker is running",
+        ),
+        ([living(NOBODY, alive=False)], NOBODY, f"worker: {NOBODY} does not exist"),
+        (
+            [living(7)],
+            os.getpid(),
+            "runs without the agent, or reports to another server → start it",
+        ),
+        ([living(7), living(7, "web-2")], 7, "exists on each of web-1, web-2 → choose one with"),
     ],
     ids=["another-lives", "none-lives", "it-ended", "it-reports-elsewhere", "two-hosts"],
 )
@@ -59,8 +67,11 @@ def test_a_worker_that_is_not_to_be_found_is_answered_with_what_to_do(
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
-        ({"problem": "too little is free → stop others"}, "worker: 7 says: too little is free →"),
-        ({"state": "expired"}, "worker: 7 did not answer within 5 min → check that its server"),
+        (
+            {"problem": "too little is free → stop others"},
+            "worker: 7 reports: too little is free →",
+        ),
+        ({"state": "expired"}, "worker: 7 sent no result within 5 min → check that its server"),
     ],
 )
 def test_a_refusal_and_silence_are_told_in_words(facts: dict[str, Any], sentence: str) -> None:
@@ -82,19 +93,19 @@ def printed(walks: HeapWalks) -> list[str]:
 def test_what_grew_and_what_keeps_most_are_drawn() -> None:
     lines = printed(HeapWalks(pid=7, most=heap_snapshot(heap_holder()), growth=HEAP))
     assert lines[0] == (
-        "worker 7: 1,234,567 objects, 180 MB; stopped for 4.2 ms, walked in 0.3 s by the C walker"
+        "worker 7: 1,234,567 objects, 180 MB; paused for 4.2 ms, walked in 0.3 s by the C walker"
     )
     assert lines[2:5] == [
-        "grew with each of 4 snapshots, over 400 requests",
-        "  +320 kB in 160 more",
+        "grew in each of 4 snapshots, over 400 requests",
+        "  +320 kB in 160 more entries",
         "  shop.views          module",
     ]
-    assert "  760 × fast.Buffer, 1.5 MB: alive, though no root leads there" in lines
-    assert lines[lines.index("keeps most") + 1] == "  shop.views          module"
+    assert "  760 × fast.Buffer, 1.5 MB: alive, but no root leads to it" in lines
+    assert lines[lines.index("holds most") + 1] == "  shop.views          module"
 
 
 def test_growth_of_nothing_is_told_as_such() -> None:
-    assert "  nothing did" in printed(
+    assert "  nothing grew" in printed(
         HeapWalks(pid=7, most=heap_snapshot(), growth=heap_snapshot())
     )
 
@@ -145,7 +156,8 @@ def test_a_worker_that_refuses_is_heard(site: SiteHarness, tmp_path: Path) -> No
         assert told.process.wait(20) == 2
         wait_until(lambda: told.output.endswith("\n"), what="the sentence")
     assert told.output == (
-        f"bugsly heap: worker: {NOBODY} says: heap: too little memory is free → ask again later\n"
+        f"bugsly heap: worker: {NOBODY} reports: heap: too little memory is free"
+        " → ask again later\n"
     )
 
 

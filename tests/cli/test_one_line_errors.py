@@ -8,9 +8,9 @@ from tests.support.bugsly_command import run_bugsly, running_bugsly
 from tests.support.ports import free_port
 
 CASES = [
-    (["serve", "--port", "http"], "BUGSLY_PORT: 'http' is no number from 0 to 65535"),
-    (["serve", "--keep-days", "1"], "BUGSLY_KEEP_DAYS: '1' is no number from 2 to 3650"),
-    (["serve", "--public-url", "bugs.example"], "BUGSLY_PUBLIC_URL: 'bugs.example' is no address"),
+    (["serve", "--port", "http"], "BUGSLY_PORT: 'http' is not a whole number from 0 to 65535"),
+    (["serve", "--keep-days", "1"], "BUGSLY_KEEP_DAYS: '1' is not a whole number from 2 to 3650"),
+    (["serve", "--public-url", "bugs.example"], "BUGSLY_PUBLIC_URL: 'bugs.example' is not a URL"),
     (
         ["serve", "--allow-networks", "10.0.0.1/8"],
         "BUGSLY_ALLOW_NETWORKS: 10.0.0.1/8 has host bits",
@@ -20,9 +20,9 @@ CASES = [
         "BUGSLY_DATA_DIR: /proc/nowhere cannot be written to",
     ),
     (["dsn", "My Shop!"], "project: 'My Shop!' is no name for one"),
-    (["run"], "command: none is given"),
+    (["run"], "command: it is missing"),
     (["run", "--", "no-such-program"], "no-such-program: no such program here"),
-    (["demo", "--for", "soon"], "--for: 'soon' is no length of time"),
+    (["demo", "--for", "soon"], "--for: 'soon' is not a length of time"),
     (["status", "--url", "http://127.0.0.1:9"], "http://127.0.0.1:9: "),
     (["status", "--url", "nonsense"], "nonsense: "),
 ]
@@ -42,7 +42,7 @@ def test_a_wrong_setting_is_one_line_with_the_fix(
 def test_an_empty_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
     done = run_bugsly("status", "--data-dir", str(tmp_path / "nothing"))
     assert done.returncode == 2
-    assert "holds nothing of Bugsly's → name the folder with --data-dir" in done.stderr
+    assert "holds no data of Bugsly → name another folder with --data-dir" in done.stderr
 
 
 def test_a_taken_port_names_the_port_and_another(tmp_path: Path) -> None:

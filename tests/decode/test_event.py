@@ -1,4 +1,4 @@
-"""Events of any quality are read, in bounds, and what is wrong in them is left out."""
+"""Events of any quality are decoded within bounds; what is wrong in them is left out."""
 
 import json
 from collections import Counter
@@ -63,7 +63,7 @@ def decode(any_json: Any, received_at: int = START) -> ErrorEvent:
 
 
 def through_ingest(body: bytes) -> ErrorEvent:
-    """Return *body* as it is after its way through ingest and spool."""
+    """Return *body* as it is after ingest and the spool."""
     kept = scrub_event(body, {"event_id": ID}, Scrubber(), Counter())
     assert kept is not None
     found = decode_event(kept.payload, START, Counter())
@@ -98,7 +98,7 @@ def test_lists_come_bare_or_with_values(wrap: Any) -> None:
     assert event.tags == {"a": "b"}
 
 
-def test_relations_of_a_chain_are_told() -> None:
+def test_relations_of_a_chain_are_decoded() -> None:
     chain = [
         {"type": "A", "mechanism": {"source": "__cause__"}},
         {"type": "B", "mechanism": {"source": "__context__"}},
@@ -110,7 +110,7 @@ def test_relations_of_a_chain_are_told() -> None:
     assert [one.handled for one in found] == [False, True, True, True]
 
 
-def test_locals_that_were_taken_apart_read_like_python() -> None:
+def test_locals_that_an_sdk_took_apart_read_like_python() -> None:
     frames = [{"function": "f", "vars": {"a": {"id": "'7'"}, "b": ["1", "'x'"], "c": 5}}]
     loose = {"event_id": ID, "exception": [{"type": "E", "stacktrace": {"frames": frames}}]}
     held = decode(loose).exceptions[0].frames[0].locals
@@ -161,7 +161,7 @@ def test_an_exception_without_a_stack_has_that_of_its_thread() -> None:
 
 
 FAST = {"timestamp": (START + 3 * HOUR) / SECOND, NOTE_KEY: {"sent_at": START + 4 * HOUR}}
-"""Of a client whose clock is four hours ahead."""
+"""An event of a client whose clock is four hours ahead."""
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_json_that_is_not_quite_json_is_read(body: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"7", b"{", b'{"a": ' * 100_000, b"[" * 100_000])
-def test_what_is_no_object_is_no_event(body: bytes) -> None:
+def test_what_is_not_an_object_is_not_an_event(body: bytes) -> None:
     skipped: Counter[str] = Counter()
     assert scrub_event(body, {}, Scrubber(), skipped) is None
     assert sum(skipped.values()) == 1
@@ -264,14 +264,14 @@ def test_any_json_is_an_event(loose: dict[str, Any]) -> None:
 
 
 def grouping_essence(event: ErrorEvent | None) -> tuple[object, ...]:
-    """Return what digestion counts and groups an event by."""
+    """Return what an event is counted and grouped by."""
     assert event is not None
     held_back = event.contexts.get("bugsly", {}).get("held_back")
     names = (event.endpoint, event.release, event.environment, event.user, event.level)
     return event.id, event.at, names, held_back, group_event(event)
 
 
-def test_a_summary_says_what_the_whole_does_without_its_details() -> None:
+def test_a_summary_equals_the_event_without_its_details() -> None:
     body = msgspec.json.encode(sdk_event(7))
     outline = decode_event_summary(body, START, Counter())
     assert grouping_essence(outline) == grouping_essence(decode_event(body, START, Counter()))
@@ -281,7 +281,7 @@ def test_a_summary_says_what_the_whole_does_without_its_details() -> None:
 
 
 @given(st.dictionaries(EVENT_PARTS, ANY_JSON | st.lists(EXCEPTIONS, max_size=3), max_size=8))
-def test_a_summary_of_any_json_says_what_the_whole_does(loose: dict[str, Any]) -> None:
+def test_a_summary_of_any_json_equals_the_event_without_its_details(loose: dict[str, Any]) -> None:
     body = json.dumps({**loose, "event_id": ID}).encode()
     whole = decode_event(body, START, Counter())
     assert grouping_essence(decode_event_summary(body, START, Counter())) == grouping_essence(whole)

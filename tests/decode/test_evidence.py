@@ -1,4 +1,4 @@
-"""What is wrong in evidence is left out and counted; what is good of it is kept."""
+"""Invalid parts of evidence are left out and counted; valid parts are kept."""
 
 import json
 from collections import Counter
@@ -60,14 +60,14 @@ def decode(payload: bytes) -> tuple[MemoryReport, Counter[str]]:
 
 
 def evidence(damage: Damage) -> tuple[Evidence, dict[str, int]]:
-    """Return what is left of the evidence once *damage* was done to it."""
+    """Return the evidence as decoded after *damage* was done to it."""
     found, skipped = decode(damaged(lambda whole: damage(whole["evidence"])))
     assert [one.levels for one in found.samples] == [LEVELS, LEVELS]
     assert found.evidence is not None
     return found.evidence, dict(skipped)
 
 
-def test_whole_evidence_is_read_whole() -> None:
+def test_valid_evidence_is_decoded_completely() -> None:
     assert evidence(lambda _: None) == (WHOLE, {})
 
 
@@ -88,7 +88,7 @@ HOLDERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", HOLDERS)
-def test_a_holder_of_the_wrong_form_is_skipped_and_its_neighbour_is_kept(name: str) -> None:
+def test_a_malformed_holder_is_skipped_and_its_neighbour_is_kept(name: str) -> None:
     left, skipped = evidence(
         lambda evidence_json: evidence_json["holders"][0].update(HOLDERS[name])
     )
@@ -110,7 +110,7 @@ def test_of_a_holder_described_twice_the_later_description_counts() -> None:
     assert not skipped
 
 
-def test_texts_of_a_holder_are_cut_to_a_bearable_length() -> None:
+def test_texts_of_a_holder_are_cut_to_the_maximum_length() -> None:
     names = ("kind", "entry", "site", "endpoint", "file", "library")
     left, _ = evidence(
         lambda evidence_json: evidence_json["holders"][0].update(dict.fromkeys(names, "ü" * 9_999))
@@ -129,7 +129,7 @@ def test_texts_of_a_holder_are_cut_to_a_bearable_length() -> None:
         ([1, 2], {}, 0),
     ],
 )
-def test_facts_that_are_none_are_left_out(facts: object, kept: object, skipped: int) -> None:
+def test_invalid_facts_are_left_out(facts: object, kept: object, skipped: int) -> None:
     left, why = evidence(lambda evidence_json: evidence_json.update(facts=facts))
     assert (left.facts, left.holders) == (kept, WHOLE.holders)
     assert why.get("fact that is not of its form", 0) == skipped
@@ -149,7 +149,7 @@ BROKEN_RESULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN_RESULTS)
-def test_an_answer_of_the_wrong_form_is_skipped_and_its_neighbours_are_kept(name: str) -> None:
+def test_a_malformed_probe_result_is_skipped_and_its_neighbours_are_kept(name: str) -> None:
     def damage(evidence_json: dict[str, Any]) -> None:
         answer, change = evidence_json["answers"][1], dict(BROKEN_RESULTS[name])
         window = change.pop("window", answer["window"])
@@ -162,7 +162,7 @@ def test_an_answer_of_the_wrong_form_is_skipped_and_its_neighbours_are_kept(name
     assert skipped == {"answer that is not of its form": 1}
 
 
-def test_a_heap_of_the_wrong_form_is_no_answer() -> None:
+def test_a_malformed_heap_is_no_result() -> None:
     left, skipped = evidence(
         lambda evidence_json: evidence_json["answers"][4]["heap"].update(pause=-1.0)
     )
@@ -170,7 +170,7 @@ def test_a_heap_of_the_wrong_form_is_no_answer() -> None:
     assert skipped == {"answer that is not of its form": 1}
 
 
-def test_of_an_answer_with_a_source_that_is_too_long_the_others_are_kept() -> None:
+def test_a_source_that_is_too_long_is_left_out_of_its_result() -> None:
     sources = [
         {"file": "long.py", "module": "", "text": "x" * (MAX_SOURCE_LENGTH + 1)},
         {"file": "", "module": "", "text": "x"},
@@ -207,7 +207,7 @@ def test_lines_of_a_window_beyond_a_hundred_are_left_out() -> None:
         (None, {}, 1),
     ],
 )
-def test_levels_that_are_none_are_left_out_and_their_sample_is_kept(
+def test_invalid_levels_are_left_out_and_their_sample_is_kept(
     levels: object, kept: dict[str, int], skipped: int
 ) -> None:
     found, why = decode(damaged(lambda whole: whole["samples"][0].update(levels=levels)))
@@ -217,7 +217,7 @@ def test_levels_that_are_none_are_left_out_and_their_sample_is_kept(
 
 
 @pytest.mark.parametrize("given", [7, "much", [], None, {"holders": 7, "answers": "x"}])
-def test_evidence_that_is_none_spoils_no_sample(given: object) -> None:
+def test_evidence_of_another_type_spoils_no_sample(given: object) -> None:
     found, _ = decode(damaged(lambda whole: whole.update(evidence=given)))
     assert [one.number for one in found.samples] == [1, 2]
     assert found.evidence is None or found.evidence == Evidence()
@@ -254,7 +254,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_whatever_comes_as_evidence_the_samples_are_read(given: Any) -> None:
+def test_whatever_the_evidence_is_the_samples_are_decoded(given: Any) -> None:
     found, _ = decode(damaged(lambda whole: whole.update(evidence=given)))
     assert [one.number for one in found.samples] == [1, 2]
     assert found.evidence is None or all(isinstance(one, Holder) for one in found.evidence.holders)

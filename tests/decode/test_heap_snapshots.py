@@ -1,4 +1,4 @@
-"""Of a walked heap's answer, what fits its snapshots is kept."""
+"""What fits the snapshots is kept of a walked heap."""
 
 from dataclasses import replace
 from typing import Any
@@ -40,17 +40,17 @@ BROKEN_HOLDERS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_a_whole_heap_is_kept_whole() -> None:
+def test_a_valid_heap_is_kept_completely() -> None:
     assert sanitize_heap(WHOLE) == WHOLE
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_heap_of_no_form_is_none(name: str) -> None:
+def test_a_malformed_heap_is_none(name: str) -> None:
     assert sanitize_heap(replace(WHOLE, **BROKEN[name])) is None
 
 
 @pytest.mark.parametrize("name", BROKEN_HOLDERS)
-def test_a_heap_holder_of_the_wrong_form_is_left_out_and_its_neighbour_is_kept(name: str) -> None:
+def test_a_malformed_heap_holder_is_left_out_and_its_neighbour_is_kept(name: str) -> None:
     first, second = WHOLE.retainers
     left = sanitize_heap(replace(WHOLE, retainers=(replace(first, **BROKEN_HOLDERS[name]), second)))
     assert left is not None
@@ -58,12 +58,12 @@ def test_a_heap_holder_of_the_wrong_form_is_left_out_and_its_neighbour_is_kept(n
 
 
 @pytest.mark.parametrize("change", [{"type": ""}, {"type": "x" * 301}, {"counts": (1,)}])
-def test_unreachable_objects_of_the_wrong_form_are_left_out(change: dict[str, Any]) -> None:
+def test_malformed_unreachable_objects_are_left_out(change: dict[str, Any]) -> None:
     left = sanitize_heap(replace(WHOLE, orphans=(replace(WHOLE.orphans[0], **change),)))
     assert left == replace(WHOLE, orphans=())
 
 
-def test_names_are_cut_and_lists_end() -> None:
+def test_names_and_lists_are_cut() -> None:
     long = heap_holder(
         hops=(HolderPathStep(name="n" * 999, type="t" * 999),), types={"x" * 999: 1, "": 2}
     )

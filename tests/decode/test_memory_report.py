@@ -1,4 +1,4 @@
-"""What is wrong in a report is left out and counted; what is good is kept."""
+"""Invalid parts of a report are left out and counted; valid parts are kept."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ def numbers(found: MemoryReport) -> list[int]:
     return [one.number for one in found.samples]
 
 
-def test_a_whole_report_is_read_whole() -> None:
+def test_a_valid_report_is_decoded_completely() -> None:
     found, skipped = decode(damaged(lambda whole: whole))
     assert found.samples == GOOD_SAMPLES
     assert [one.reason for one in found.exits] == [ExitReason.KILLED]
@@ -67,7 +67,7 @@ SPOILED_SAMPLES: dict[str, Damage] = {
 
 
 @pytest.mark.parametrize("name", SPOILED_SAMPLES)
-def test_a_sample_of_the_wrong_form_is_skipped_and_its_neighbours_are_kept(name: str) -> None:
+def test_a_malformed_sample_is_skipped_and_its_neighbours_are_kept(name: str) -> None:
     found, skipped = decode(damaged(lambda whole: SPOILED_SAMPLES[name](whole["samples"][1])))
     assert numbers(found) == [1, 3]
     assert skipped == {"sample that is not of its form": 1}
@@ -98,7 +98,7 @@ def test_traffic_out_of_range_spoils_its_sample_alone(name: str, value: int) -> 
     assert skipped == {"sample with a number out of range": 1}
 
 
-def test_of_what_is_in_flight_no_more_is_kept_than_a_page_can_show() -> None:
+def test_no_more_requests_in_flight_are_kept_than_a_page_can_show() -> None:
     many = [{"endpoint": "GET /" + "x" * 500, "requests": 1, "micros": 5} for _ in range(100)]
     found, skipped = decode(damaged(lambda whole: whole["samples"][1].update(under_way=many)))
     assert len(found.samples[1].under_way) == MAX_IN_FLIGHT
@@ -109,14 +109,14 @@ def test_of_what_is_in_flight_no_more_is_kept_than_a_page_can_show() -> None:
 
 
 @pytest.mark.parametrize("age", [-1, WORKER_AGE + 1])
-def test_a_sample_from_outside_its_workers_life_is_skipped(age: int) -> None:
+def test_a_sample_from_outside_the_lifetime_of_its_worker_is_skipped(age: int) -> None:
     found, skipped = decode(damaged(lambda whole: whole["samples"][1].update(age=age)))
     assert numbers(found) == [1, 3]
     assert skipped == {"sample from outside its worker's life": 1}
 
 
 @pytest.mark.parametrize("age", [0, WORKER_AGE])
-def test_the_first_and_the_last_moment_of_a_life_belong_to_it(age: int) -> None:
+def test_the_first_and_the_last_moment_belong_to_a_lifetime(age: int) -> None:
     found, skipped = decode(damaged(lambda whole: whole["samples"][1].update(age=age)))
     assert numbers(found) == [1, 2, 3]
     assert not skipped
@@ -164,7 +164,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_a_report_whose_worker_cannot_be_told_is_skipped_for_one_of_a_few_reasons(
+def test_a_report_without_a_readable_worker_is_skipped_for_one_of_a_few_reasons(
     name: str,
 ) -> None:
     payload, because = UNREADABLE[name]
@@ -184,14 +184,14 @@ def test_a_report_whose_worker_cannot_be_told_is_skipped_for_one_of_a_few_reason
         "killed",
     ],
 )
-def test_an_exit_of_the_wrong_form_is_skipped_and_the_rest_is_kept(gone: object) -> None:
+def test_a_malformed_exit_is_skipped_and_the_rest_is_kept(gone: object) -> None:
     found, skipped = decode(damaged(lambda whole: whole["exits"].insert(0, gone)))
     assert [one.worker for one in found.exits] == [token(2)]
     assert numbers(found) == [1, 2, 3]
     assert skipped == {"exit that is not of its form": 1}
 
 
-def test_of_endless_exits_a_hundred_are_read() -> None:
+def test_only_a_hundred_exits_are_decoded() -> None:
     gone = [Exit(worker=token(n), reason=ExitReason.KILLED) for n in range(5_000)]
     found, skipped = decode(report(GOOD_SAMPLES, gone))
     assert len(found.exits) == 100
@@ -205,7 +205,7 @@ def test_losses_that_make_no_sense_spoil_nothing_else(lost: object) -> None:
     assert not skipped
 
 
-def test_names_are_cut_to_a_bearable_length() -> None:
+def test_names_are_cut_to_the_maximum_length() -> None:
     facts: dict[str, Any] = dict.fromkeys(
         ("host", "machine", "release", "environment", "server"), "ü" * 5000
     )
@@ -214,7 +214,7 @@ def test_names_are_cut_to_a_bearable_length() -> None:
     assert [len(why) for why in found.lost] == [200]
 
 
-def test_an_agent_that_is_newer_may_say_more() -> None:
+def test_a_newer_agent_may_send_more_fields() -> None:
     def say_more(whole: dict[str, Any]) -> None:
         whole["colour"] = "blue"
         whole["worker"]["colour"] = whole["samples"][0]["colour"] = "blue"
@@ -234,7 +234,7 @@ ANY_JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max
 
 
 @given(st.sampled_from([*FIELDS, "age", "traffic"]), ANY_JSON)
-def test_whatever_one_field_of_a_sample_holds_its_neighbours_are_kept(
+def test_whatever_a_field_of_a_sample_holds_its_neighbours_are_kept(
     name: str, value: object
 ) -> None:
     found, _ = decode(damaged(lambda whole: whole["samples"][1].update({name: value})))

@@ -1,4 +1,4 @@
-"""What a worker says of its safety net is bounded, and what is wrong of it costs nothing else."""
+"""The recycler report of a worker is bounded; an invalid one costs nothing else."""
 
 from typing import Any
 
@@ -18,23 +18,23 @@ WAITING = RecyclerReport(
 
 
 def decoded_net(**changes: Any) -> bytes:
-    told = {
+    recycler_report = {
         "at": WAITING.at,
         "state": "waiting",
         "because": WAITING.because,
         "hindrance": "budget",
         "recycled": 6,
     }
-    return damaged(lambda whole: whole.update(net=told | changes))
+    return damaged(lambda whole: whole.update(net=recycler_report | changes))
 
 
-def test_what_a_worker_says_of_its_safety_net_is_read() -> None:
+def test_a_recycler_report_is_decoded() -> None:
     found, skipped = decode(decoded_net())
     assert found.net == WAITING
     assert not skipped
 
 
-def test_a_spoiled_sample_does_not_cost_the_safety_net() -> None:
+def test_a_malformed_sample_does_not_cost_the_recycler_report() -> None:
     def spoil(whole: dict[str, Any]) -> None:
         whole["samples"][1]["anonymous"] = "much"
         whole["net"] = {"at": WAITING.at, "state": "watching"}
@@ -56,7 +56,7 @@ def test_a_spoiled_sample_does_not_cost_the_safety_net() -> None:
         {"because": 7},
     ],
 )
-def test_a_safety_net_of_the_wrong_form_is_left_out_and_the_rest_is_kept(
+def test_a_malformed_recycler_report_is_left_out_and_the_rest_is_kept(
     wrong: dict[str, Any],
 ) -> None:
     found, skipped = decode(decoded_net(**wrong))
@@ -65,7 +65,7 @@ def test_a_safety_net_of_the_wrong_form_is_left_out_and_the_rest_is_kept(
     assert skipped == {"safety net that is not of its form": 1}
 
 
-def test_a_safety_net_that_is_no_object_is_left_out() -> None:
+def test_a_recycler_report_that_is_not_an_object_is_left_out() -> None:
     found, skipped = decode(damaged(lambda whole: whole.update(net=[1])))
     assert found.net is None
     assert skipped == {"safety net that is not of its form": 1}

@@ -191,5 +191,7 @@ def _issue_after(issue: Issue | None, change: IssueChange, now: Micros) -> Issue
             snoozed_until=None,
             finding=change.finding,
         )
-    told = issue.told if change.finding is None else change.finding.no_milder_than(issue.told)
-    return replace(issue, state=state, changed_at=now, told=told)
+    reported = (
+        issue.reported if change.finding is None else change.finding.no_milder_than(issue.reported)
+    )
+    return replace(issue, state=state, changed_at=now, reported=reported)

@@ -7,7 +7,8 @@ from tests.support.stored_workers import MB, judgement_of, stored_worker
 
 from bugsly.protocol.memory import ExitReason
 from bugsly_server.clock import HOUR, MINUTE, SECOND, Micros
-from bugsly_server.detect.finding import MAX_SUSPECTS, find_growth, unexplained_fingerprint
+from bugsly_server.detect.finding import MAX_SUSPECTS, find_growth
+from bugsly_server.fingerprint.growth import growth_fingerprint
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.issue import Finding, FindingScope
 from bugsly_server.model.worker import Worker
@@ -117,15 +118,11 @@ def test_past_lives_of_the_same_release_are_peers() -> None:
     assert only([growing(1, started_at=START - 3 * MINUTE), *before]).scope is FindingScope.ONE
 
 
-def test_environments_are_judged_apart_and_told_apart() -> None:
+def test_environments_are_judged_and_reported_separately() -> None:
     staging = [growing(10 + n, environment="staging") for n in range(4)]
     production = [steady(n) for n in range(4)]
     (found,) = find_growth([*staging, *production], START)
-    assert (
-        found.fingerprint
-        == unexplained_fingerprint("staging")
-        != unexplained_fingerprint("production")
-    )
+    assert found.fingerprint == growth_fingerprint("staging") != growth_fingerprint("production")
 
 
 def test_the_fingerprint_is_the_same_for_every_worker_host_and_release() -> None:

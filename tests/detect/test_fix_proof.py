@@ -91,12 +91,12 @@ def test_without_a_sure_growth_before_or_while_that_goes_on_nothing_is_proved(
 
 def test_a_leak_that_was_a_small_part_of_the_growth_needs_a_smaller_rest() -> None:
     rest = release_workers("1.1", *[200.0] * 4)
-    assert proof_outcome(rest, diagnosis=diagnosis(part=1.0, endpoint="")) is FixOutcome.FIXED
-    assert proof_outcome(rest, diagnosis=diagnosis(part=0.2, endpoint="")) is FixOutcome.GROWING
-    assert proof_outcome(rest, diagnosis=diagnosis(part=0.0, endpoint="")) is not FixOutcome.FIXED
+    assert proof_outcome(rest, diagnosis=diagnosis(part=1.0, endpoint=None)) is FixOutcome.FIXED
+    assert proof_outcome(rest, diagnosis=diagnosis(part=0.2, endpoint=None)) is FixOutcome.GROWING
+    assert proof_outcome(rest, diagnosis=diagnosis(part=0.0, endpoint=None)) is not FixOutcome.FIXED
 
 
-def test_growth_is_told_for_each_request_of_the_endpoint_that_drives_it() -> None:
+def test_growth_is_given_per_request_of_the_endpoint_that_drives_it() -> None:
     found = prove_fix(
         issue(finding=finding(diagnosis=diagnosis(endpoint="GET /report", part=1.0))),
         release_workers("1.0", *[4_200.0] * 4, driving_part=0.5),

@@ -54,7 +54,7 @@ SPENT_BUDGET, TOO_LARGE_FRESH = hindered_net(Hindrance.BUDGET), hindered_net(Hin
         ([hindered_net(Hindrance.UNSUPPORTED), SPENT_BUDGET], 0, IssueChangeKind.OPENED),
     ],
 )
-def test_what_lasts_is_told_after_minutes_and_what_only_a_setting_ends_at_once(
+def test_what_lasts_is_reported_after_minutes_and_what_only_a_setting_ends_at_once(
     nets: list[RecyclerReport], minutes: int, kind: IssueChangeKind | None
 ) -> None:
     assert next_changes(nets, HindrancePeriod(START - minutes * MINUTE, START - MINUTE)) is kind
@@ -82,7 +82,7 @@ def test_after_half_an_hour_without_it_it_counts_anew() -> None:
         ([], 30, IssueChangeKind.RESOLVED),
     ],
 )
-def test_what_was_told_is_not_told_again_until_it_is_over(
+def test_what_was_reported_is_not_reported_again_until_it_is_over(
     nets: list[RecyclerReport], minutes: int, kind: IssueChangeKind | None
 ) -> None:
     assert (
@@ -111,7 +111,7 @@ def test_a_server_that_has_just_started_waits_before_it_says_that_it_is_over() -
     assert next_period(None, [], known_issue(), START) == HindrancePeriod(START, START)
 
 
-def test_each_hindrance_is_told_once_with_what_to_do() -> None:
+def test_each_hindrance_is_reported_once_with_what_to_do() -> None:
     nets = [
         hindered_net(Hindrance.REPLACEMENT, "recycling: it left 70 s ago → see the log"),
         hindered_net(Hindrance.REPLACEMENT, "recycling: it left 72 s ago → see the log"),

@@ -47,7 +47,7 @@ def test_nothing_comes_of_nothing() -> None:
     assert next_leak_change(None, None, START, ALWAYS) is None
 
 
-def test_the_same_finding_again_is_not_told_again() -> None:
+def test_the_same_finding_is_not_reported_twice() -> None:
     assert [next_kind(open_issue(), finding(), minute) for minute in (0, 9, 10, 500)] == [None] * 4
 
 
@@ -68,16 +68,16 @@ def test_it_worsens_when_more_workers_grow_but_not_within_ten_minutes(
     assert next_kind(open_issue(finding=finding(scope=before)), finding(scope=now), minutes) is kind
 
 
-def test_what_got_worse_within_ten_minutes_is_told_after_them() -> None:
-    known = open_issue(finding=ALL, told=finding(scope=FindingScope.ONE))
+def test_what_got_worse_within_ten_minutes_is_reported_after_them() -> None:
+    known = open_issue(finding=ALL, reported=finding(scope=FindingScope.ONE))
     change = next_leak_change(known, ALL, at(10), ALWAYS)
     assert change is not None
     assert change.kind is IssueChangeKind.WORSENED
     assert change.because == "it was one worker, and is all workers now"
 
 
-def test_what_was_told_once_is_not_told_again_when_it_gets_better_in_between() -> None:
-    known = open_issue(finding=finding(scope=FindingScope.ONE), told=ALL)
+def test_what_was_reported_once_is_not_reported_again_after_an_improvement() -> None:
+    known = open_issue(finding=finding(scope=FindingScope.ONE), reported=ALL)
     assert next_kind(known, ALL, 30) is None
 
 
@@ -115,7 +115,7 @@ def test_it_is_quiet_after_half_an_hour_in_which_workers_reported_and_none_grew(
     assert (change is not None and change.kind is IssueChangeKind.QUIETED) is quiet
 
 
-def test_the_quiet_is_told_with_its_length() -> None:
+def test_a_quiet_issue_says_how_long_it_has_been_quiet() -> None:
     change = next_leak_change(open_issue(), None, at(31), ALWAYS)
     assert change is not None
     assert change.because == "no worker has grown for 31 min"
@@ -200,18 +200,18 @@ def test_what_time_resolved_comes_back_with_any_growth() -> None:
         (recycled(times=1), 24 * 60, IssueChangeKind.WORSENED),
     ],
 )
-def test_that_workers_are_recycled_is_told_at_first_and_every_day(
+def test_recycling_is_reported_at_first_and_every_day(
     told: Any, minutes: float, kind: IssueChangeKind | None
 ) -> None:
-    known = open_issue(told=finding(recycled=told))
+    known = open_issue(reported=finding(recycled=told))
     assert next_kind(known, finding(recycled=recycled()), minutes) is kind
 
 
-def test_that_workers_are_recycled_is_told_in_words() -> None:
+def test_recycling_is_reported_in_words() -> None:
     change = next_leak_change(open_issue(), finding(recycled=recycled()), at(10), ALWAYS)
     assert change is not None
     assert change.because == f"its workers were {recycled().because}"
 
 
-def test_what_was_told_of_recycling_stays_told() -> None:
+def test_a_report_of_recycling_is_remembered() -> None:
     assert finding().no_milder_than(finding(recycled=recycled())).recycled == recycled()

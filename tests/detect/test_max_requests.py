@@ -54,7 +54,7 @@ def test_even_the_luckiest_worker_leaves_before_the_machine_is_full() -> None:
     assert full <= (1 - SPARE_PART) * 4_000 * MB
 
 
-def test_it_is_told_as_lines_with_their_reasons_and_cost() -> None:
+def test_a_proposal_has_lines_with_their_reasons_and_cost() -> None:
     found = advised_limit(fleet())
     assert found.lines == "max_requests = 64000\nmax_requests_jitter = 12000"
     assert found.because == (

@@ -88,7 +88,7 @@ def test_growth_in_time_needs_no_rate() -> None:
     assert found.expected == pytest.approx(4 * 3600)
 
 
-def test_the_newest_sample_tells_how_much_is_left() -> None:
+def test_the_newest_sample_says_how_much_is_left() -> None:
     stale = growing_worker(1, used=1 * MB, seen_at=START - 60 * SECOND)
     found = forecast_limit([stale, growing_worker(2, used=3_900 * MB)])
     assert found is not None

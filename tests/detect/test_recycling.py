@@ -149,12 +149,12 @@ def test_the_count_has_words(told: Any, because: str) -> None:
     ("part", "holder", "what"),
     [
         (0.9, "shop.views.log", "shop.views.log"),
-        (0.9, "", "shop/views.py:12"),
+        (0.9, None, "shop/views.py:12"),
         (0.3, "shop.views.log", ""),
     ],
 )
-def test_a_finding_tells_for_what_where_it_is_most_of_the_growth(
-    part: float, holder: str, what: str
+def test_a_finding_names_what_it_recycles_for_where_that_is_most_of_the_growth(
+    part: float, holder: str | None, what: str
 ) -> None:
     cause = diagnosis(part=part, holder=holder, site="shop/views.py:12")
     seen = finding(environment="production", diagnosis=cause)
@@ -177,7 +177,7 @@ def test_an_issue_is_not_quiet_while_its_workers_are_recycled() -> None:
     assert quiet_from(None, [recycled_worker(5)], since) == since
 
 
-def test_what_hinders_until_somebody_acts_is_told_once() -> None:
+def test_what_hinders_until_somebody_acts_is_reported_once() -> None:
     budget = safety_net(hindrance=Hindrance.BUDGET, because="recycling: 6 went → raise it")
     passing = safety_net(hindrance=Hindrance.TURN, because="recycling: another one leaves → wait")
     told = [living(net=one) for one in (budget, budget, passing, safety_net(), None)]

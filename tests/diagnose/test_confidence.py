@@ -1,4 +1,4 @@
-"""How sure a growth is that may yet stop, or that few requests drive."""
+"""How confident a diagnosis is where the growth may yet stop, or few requests drive it."""
 
 import pytest
 from tests.support.leak_evidence import (
@@ -12,7 +12,7 @@ from tests.support.leak_evidence import (
 )
 
 from bugsly_server.diagnose.diagnose import diagnose
-from bugsly_server.diagnose.heap.heap_holders import GUESS_CONFIDENCE, REMOVAL_DOUBT
+from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.model.diagnosis import Diagnosis
 
 NAME = "shop.views.log"
@@ -44,10 +44,10 @@ def test_what_one_request_in_sixty_adds_to_is_a_guess_and_then_a_leak(
         number=steps,
     )
     found = diagnose(leak_evidence(seldom, holders=(holder(kind=kind),)), [])
-    assert [one.confidence for one in found] == confidence
+    assert [one.evidence.confidence for one in found] == confidence
 
 
 def test_where_the_source_takes_entries_out_a_leak_is_less_sure() -> None:
     sure, unsure = diagnosis_of_source(VIEW), diagnosis_of_source(VIEW + SWEEP)
-    assert (sure.leaves, unsure.leaves) == (False, True)
-    assert unsure.confidence == pytest.approx(sure.confidence - REMOVAL_DOUBT)
+    assert [one.holder and one.holder.removes_entries for one in (sure, unsure)] == [False, True]
+    assert unsure.evidence.confidence == pytest.approx(sure.evidence.confidence - REMOVAL_DOUBT)

@@ -1,4 +1,4 @@
-"""What is said of workers whose growth is known, by what was seen in them."""
+"""Which diagnoses follow from what was seen in workers."""
 
 import random
 from typing import Any
@@ -35,7 +35,7 @@ def orders():
 
 
 def only_diagnosis(found: tuple[Diagnosis, ...]) -> Diagnosis:
-    assert len(found) == 1, [(it.cause, it.holder) for it in found]
+    assert len(found) == 1, [(it.cause, it.holder_name) for it in found]
     return found[0]
 
 
@@ -67,18 +67,19 @@ def test_a_list_that_gains_an_entry_per_request_is_named_with_all_that_is_known(
         )
     )
     assert (found.cause, found.is_leak) == (Cause.GROWING_CONTAINER, True)
-    assert (found.holder, found.site, found.file) == (
+    assert (found.holder_name, found.location.site, found.location.file) == (
         "shop.views.log",
         "shop/views.py:9",
         "/app/shop/views.py",
     )
-    assert found.endpoint == ORDERS
-    assert found.entries_per_request == pytest.approx(1.0)
-    assert found.bytes_per_request == pytest.approx(800)
-    assert found.shares[0].part == pytest.approx(1.0, abs=0.02)
-    assert found.part == pytest.approx(800 / 1_200, rel=0.3)
-    assert found.confidence > 0.9
-    assert "line 9 of its module adds to it, in orders()" in found.because
+    assert found.attribution.endpoint == ORDERS
+    assert found.holder is not None
+    assert found.holder.entries_per_request == pytest.approx(1.0)
+    assert found.growth.bytes_per_request == pytest.approx(800)
+    assert found.attribution.shares[0].part == pytest.approx(1.0, abs=0.02)
+    assert found.growth.part == pytest.approx(800 / 1_200, rel=0.3)
+    assert found.evidence.confidence > 0.9
+    assert "line 9 of its module adds to it, in orders()" in found.evidence.reasons
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,9 @@ def test_a_trifle_of_a_library_is_told_and_is_no_leak(
     facts: dict[str, Any],
     is_leak: bool,  # noqa: FBT001
 ) -> None:
-    found = next(one for one in diagnose_holder(gain_per_request(ORDERS), **facts) if one.holder)
+    found = next(
+        one for one in diagnose_holder(gain_per_request(ORDERS), **facts) if one.holder_name
+    )
     assert (found.cause, found.is_leak) == (Cause.GROWING_CONTAINER, is_leak)
     assert found.is_slight is not is_leak
 
@@ -141,8 +144,8 @@ def test_what_meets_a_finite_stock_of_keys_is_no_leak(kind: str, stock: int) -> 
 def test_what_is_still_meeting_its_keys_is_told_to_slow_down() -> None:
     found = diagnose_holder(keys_from_stock(900), kind="dict", growing=True, number=80)
     assert [it.cause for it in found] == [Cause.BOUNDED]
-    assert found[0].because[0].count("shop.views.log holds") == 1
-    assert "slows down" in found[0].because[0]
+    assert found[0].evidence.reasons[0].count("shop.views.log holds") == 1
+    assert "slows down" in found[0].evidence.reasons[0]
 
 
 def test_a_cache_with_a_bound_stops_there() -> None:
@@ -151,7 +154,7 @@ def test_a_cache_with_a_bound_stops_there() -> None:
     )
     assert (found.cause, found.is_leak) == (Cause.BOUNDED, False)
     assert found.bound_bytes == 5_000 * 800
-    assert "of at most 5,000 entries" in found.because[0]
+    assert "of at most 5,000 entries" in found.evidence.reasons[0]
 
 
 def test_a_cache_without_a_bound_is_a_leak() -> None:
@@ -182,9 +185,9 @@ def test_endpoints_that_always_come_together_are_not_told_apart() -> None:
         return {ORDERS: number, HOME: number}
 
     found = only_diagnosis(diagnose_holder(gain_per_request(ORDERS), traffic=pairs))
-    assert (found.cause, found.endpoint) == (Cause.GROWING_CONTAINER, "")
-    assert found.shares[0].together
-    assert "come apart" in found.unless[1]
+    assert (found.cause, found.attribution.endpoint) == (Cause.GROWING_CONTAINER, None)
+    assert found.attribution.shares[0].together
+    assert "come apart" in found.evidence.falsifiers[1]
 
 
 def test_failing_requests_alone_may_drive_a_growth() -> None:
@@ -196,9 +199,10 @@ def test_failing_requests_alone_may_drive_a_growth() -> None:
     found = only_diagnosis(
         diagnose_holder(gain_per_request(ORDERS, failing=True), fails=fails, number=80)
     )
-    assert found.endpoint == ORDERS
-    assert found.shares[0].failing
-    assert found.entries_per_request == pytest.approx(1.0)
+    assert found.attribution.endpoint == ORDERS
+    assert found.attribution.shares[0].failing
+    assert found.holder is not None
+    assert found.holder.entries_per_request == pytest.approx(1.0)
 
 
 def test_an_endpoint_is_named_although_every_third_of_its_requests_fails() -> None:
@@ -210,9 +214,13 @@ def test_an_endpoint_is_named_although_every_third_of_its_requests_fails() -> No
     found = only_diagnosis(
         diagnose_holder(gain_per_request(ORDERS), traffic=orders, fails=lambda _: {ORDERS: 10})
     )
-    assert found.endpoint == ORDERS
-    assert (found.shares[0].failing, found.shares[0].together) == (False, ())
-    assert found.entries_per_request == pytest.approx(1.0)
+    assert found.attribution.endpoint == ORDERS
+    assert (found.attribution.shares[0].failing, found.attribution.shares[0].together) == (
+        False,
+        (),
+    )
+    assert found.holder is not None
+    assert found.holder.entries_per_request == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("kind", ["connection", "thread", "survivor", "engine"])
@@ -231,8 +239,8 @@ def test_threads_speak_for_the_containers_that_grow_with_them() -> None:
         threads=gain_per_request(ORDERS),
     )
     found = only_diagnosis(diagnose(leak_evidence(lives, holders=(started, dangling, limbo)), []))
-    assert (found.cause, found.holder) == (Cause.THREADS, started.name)
-    assert "with it grows threading._active" in found.because
+    assert (found.cause, found.holder_name) == (Cause.THREADS, started.name)
+    assert "with it grows threading._active" in found.evidence.reasons
 
 
 def test_a_light_holder_beside_a_heavy_one_of_the_same_requests_is_not_told_twice() -> None:
@@ -242,7 +250,7 @@ def test_a_light_holder_beside_a_heavy_one_of_the_same_requests_is_not_told_twic
         {light.name: gain_per_request(ORDERS, 2.5), heavy.name: gain_per_request(ORDERS)}
     )
     assert (
-        only_diagnosis(diagnose(leak_evidence(lives, holders=(light, heavy)), [])).holder
+        only_diagnosis(diagnose(leak_evidence(lives, holders=(light, heavy)), [])).holder_name
         == heavy.name
     )
 
@@ -253,7 +261,7 @@ def test_holders_that_different_endpoints_drive_are_told_apart() -> None:
         {left.name: gain_per_request(ORDERS), right.name: gain_per_request(HOME)}
     )
     found = diagnose(leak_evidence(lives, holders=(left, right)), [])
-    assert {(it.holder, it.endpoint) for it in found} == {
+    assert {(it.holder_name, it.attribution.endpoint) for it in found} == {
         (left.name, ORDERS),
         (right.name, HOME),
     }
@@ -270,10 +278,10 @@ def test_a_large_body_in_one_piece_is_wasteful_and_no_leak() -> None:
         responses=40, streamed=0, max_bytes=50_000_000, max_whole_bytes=50_000_000
     )
     found = only_diagnosis(
-        diagnose(leak_evidence(worker_history(), bodies={"GET /export": whole}), [])
+        diagnose(leak_evidence(worker_history(), responses={"GET /export": whole}), [])
     )
     assert (found.cause, found.is_leak) == (Cause.BUFFERED_RESPONSE, False)
-    assert found.endpoint == "GET /export"
+    assert found.attribution.endpoint == "GET /export"
 
 
 def _seldom_growing() -> list[tuple[str, LeakEvidence]]:

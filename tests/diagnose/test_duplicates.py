@@ -1,4 +1,4 @@
-"""Which of the holders that grow together stands for all of them."""
+"""Which of the holders that grow together represents all of them."""
 
 from dataclasses import replace
 from itertools import permutations
@@ -8,16 +8,21 @@ import pytest
 from tests.support.diagnoses import diagnosis
 
 from bugsly_server.diagnose.duplicates import merge_duplicates, merge_unattributed
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import UNKNOWN_LOCATION, Cause, Diagnosis, EndpointAttribution
 
 
 def growing_holder(
-    holder: str, cause: Cause, entries_per_request: float = 1.0, size: float = 500, **facts: Any
+    holder: str | None,
+    cause: Cause,
+    entries_per_request: float = 1.0,
+    size: float = 500,
+    **facts: Any,
 ) -> Diagnosis:
+    if holder is not None:
+        facts["entries_per_request"] = entries_per_request
     return diagnosis(
         cause,
         holder=holder,
-        entries_per_request=entries_per_request,
         bytes_per_request=size,
         **{"part": 0.3, **facts},
     )
@@ -31,17 +36,20 @@ FILES = growing_holder("open files", Cause.MADE_PER_REQUEST, size=0, kind="descr
 REQUESTS = growing_holder(
     "requests alive after they ended", Cause.KEPT_EXCEPTION, size=0, kind="survivor"
 )
-KNOWN = growing_holder("lib.seen", Cause.GROWING_CONTAINER, library="lib 1.0", known="lib-seen")
+KNOWN = growing_holder(
+    "lib.seen", Cause.GROWING_CONTAINER, library="lib 1.0", known_leak="lib-seen"
+)
 UNATTRIBUTED = growing_holder(
-    "",
+    None,
     Cause.NATIVE,
-    entries_per_request=0.0,
     size=9_000,
     site="shop/views.py:9",
-    because=("live bytes grew",),
+    reasons=("live bytes grew",),
 )
 FIRST_THREAD = growing_holder("shop.own.<thread 0>.log", Cause.GROWING_CONTAINER, size=900)
-SECOND_THREAD = growing_holder("shop.own.<thread 1>.log", Cause.GROWING_CONTAINER, 3.0, endpoint="")
+SECOND_THREAD = growing_holder(
+    "shop.own.<thread 1>.log", Cause.GROWING_CONTAINER, 3.0, endpoint=None
+)
 ENGINE = growing_holder("engines made at shop/views.py:9", Cause.MADE_PER_REQUEST, size=0)
 CONNECTIONS = growing_holder(
     "connections checked out at shop/views.py:9", Cause.UNRETURNED_CONNECTION, size=0
@@ -69,13 +77,13 @@ def test_the_one_that_says_most_speaks_in_whatever_order_they_came(
 ) -> None:
     for order in permutations(group):
         found = merge_duplicates(order)
-        assert [one.holder for one in found] == [speaker.holder]
+        assert [one.holder_name for one in found] == [speaker.holder_name]
 
 
 def test_the_speaker_takes_over_the_weight_and_the_part_of_the_others() -> None:
     (found,) = merge_duplicates([LIST, LIBRARY])
-    assert (found.bytes_per_request, found.part) == (90_000, 0.6)
-    assert "with it grows lib.pool.all" in found.because
+    assert (found.growth.bytes_per_request, found.growth.part) == (90_000, 0.6)
+    assert "with it grows lib.pool.all" in found.evidence.reasons
 
 
 @pytest.mark.parametrize(
@@ -97,17 +105,21 @@ def test_what_one_request_leaves_in_libraries_is_one_leak_however_often_in_each(
         size=80_000,
         library="lib 1.0",
     )
-    assert [one.holder for one in merge_duplicates([LIBRARY, other])] == [LIBRARY.holder]
+    assert [one.holder_name for one in merge_duplicates([LIBRARY, other])] == [LIBRARY.holder_name]
 
 
 @pytest.mark.parametrize("symptom", [FILES, REQUESTS])
 def test_growth_that_nothing_explains_belongs_to_the_symptom_that_grows_with_it(
     symptom: Diagnosis,
 ) -> None:
-    (found,) = merge_unattributed([replace(symptom, site="")], UNATTRIBUTED)
-    assert (found.holder, found.cause) == (symptom.holder, symptom.cause)
-    assert (found.site, found.bytes_per_request, found.part) == ("shop/views.py:9", 9_000, 0.6)
-    assert found.because[-1] == "live bytes grew"
+    (found,) = merge_unattributed([replace(symptom, location=UNKNOWN_LOCATION)], UNATTRIBUTED)
+    assert (found.holder_name, found.cause) == (symptom.holder_name, symptom.cause)
+    assert (found.location.site, found.growth.bytes_per_request, found.growth.part) == (
+        "shop/views.py:9",
+        9_000,
+        0.6,
+    )
+    assert found.evidence.reasons[-1] == "live bytes grew"
 
 
 def test_cycles_that_nobody_collects_are_the_cause_of_their_symptom() -> None:
@@ -119,7 +131,7 @@ def test_cycles_that_nobody_collects_are_the_cause_of_their_symptom() -> None:
     ("named", "rest"),
     [
         (LIST, UNATTRIBUTED),
-        (FILES, replace(UNATTRIBUTED, endpoint="GET /")),
+        (FILES, replace(UNATTRIBUTED, attribution=EndpointAttribution(endpoint="GET /"))),
         (FILES, replace(UNATTRIBUTED, is_leak=False, cause=Cause.UNKNOWN)),
     ],
 )
@@ -133,12 +145,15 @@ def test_what_hardly_weighs_anything_beside_another_is_not_told_apart() -> None:
     light = growing_holder(
         "shop.views.ids", Cause.GROWING_CONTAINER, entries_per_request=3.0, size=30
     )
-    assert [one.holder for one in merge_duplicates([light, LIST])] == [LIST.holder]
+    assert [one.holder_name for one in merge_duplicates([light, LIST])] == [LIST.holder_name]
 
 
 def test_the_heaviest_leak_comes_first() -> None:
     heavy = growing_holder(
         "shop.views.other", Cause.GROWING_CONTAINER, endpoint="GET /", size=9_000
     )
-    assert [one.holder for one in merge_duplicates([LIST, heavy])] == [heavy.holder, LIST.holder]
+    assert [one.holder_name for one in merge_duplicates([LIST, heavy])] == [
+        heavy.holder_name,
+        LIST.holder_name,
+    ]
     assert merge_duplicates([]) == []

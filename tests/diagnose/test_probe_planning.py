@@ -1,4 +1,4 @@
-"""What workers are asked for, so that a diagnosis can be made."""
+"""Which probes are requested to complete a diagnosis."""
 
 from dataclasses import replace
 from typing import Any
@@ -49,7 +49,7 @@ def test_the_source_of_a_cause_is_asked_for_once() -> None:
 
 
 def test_without_a_line_the_view_of_the_endpoint_is_asked_for() -> None:
-    lost = diagnosis(site="", file="")
+    lost = diagnosis(site=None, file=None)
     assert requested_files([lost], leak_evidence(worker_history())) == ("GET /api/orders",)
     seen = source("", views={"GET /api/orders": 0})
     assert requested_files([lost], leak_evidence(worker_history(), sources=(seen,))) == ()
@@ -57,7 +57,7 @@ def test_without_a_line_the_view_of_the_endpoint_is_asked_for() -> None:
 
 def test_the_view_that_makes_cycles_is_asked_for_though_a_window_told_a_line() -> None:
     known = (source("", views={"GET /": 3}),)
-    cycles = diagnosis(Cause.CYCLES, holder="", file="")
+    cycles = diagnosis(Cause.CYCLES, holder=None, file=None)
     assert requested_files([cycles], leak_evidence(worker_history(), sources=known)) == (
         "GET /api/orders",
     )
@@ -95,13 +95,17 @@ def test_the_worker_heard_of_last_is_asked_for_source() -> None:
         (Cause.UNKNOWN, {"trims": TRIMMED}, ["heap"]),
         (Cause.NATIVE, {"trims": TRIMMED}, ["heap"]),
         (Cause.UNKNOWN, {"trims": TRIMMED, "heaps": HEAPS_WALKED}, ["window"]),
-        (Cause.UNKNOWN, {"trims": TRIMMED, "in_vain": frozenset({"heap"})}, ["window"]),
-        (Cause.UNKNOWN, {"trims": TRIMMED, "heaps": HEAPS_WALKED, "windows": TRACED}, []),
+        (Cause.UNKNOWN, {"trims": TRIMMED, "fruitless_probes": frozenset({"heap"})}, ["window"]),
+        (
+            Cause.UNKNOWN,
+            {"trims": TRIMMED, "heaps": HEAPS_WALKED, "allocation_windows": TRACED},
+            [],
+        ),
         (Cause.RETENTION, {}, ["trim"]),
         (Cause.RETENTION, {"trims": TRIMMED}, []),
         (Cause.CYCLES, {}, ["heap"]),
         (Cause.CYCLES, {"heaps": HEAPS_WALKED}, ["window"]),
-        (Cause.CYCLES, {"heaps": HEAPS_WALKED, "windows": TRACED}, []),
+        (Cause.CYCLES, {"heaps": HEAPS_WALKED, "allocation_windows": TRACED}, []),
         (Cause.CYCLES, MADE_FACTS, []),
         (Cause.NATIVE, {"trims": TRIMMED, **MADE_FACTS}, ["window"]),
     ],
@@ -109,8 +113,8 @@ def test_the_worker_heard_of_last_is_asked_for_source() -> None:
 def test_an_expensive_probe_is_requested_once_and_while_the_cause_is_open(
     cause: Cause, facts: dict[str, Any], probes: list[str]
 ) -> None:
-    facts = {"site": "", **facts}
-    opened = diagnosis(cause, holder="", site=facts.pop("site"), file="", endpoint="")
+    facts = {"site": None, **facts}
+    opened = diagnosis(cause, holder=None, site=facts.pop("site"), file=None, endpoint=None)
     told = leak_evidence(worker_history(**facts), sources=(source(""),))
     assert planned_probes(opened, told) == [(1, probe) for probe in probes]
 
@@ -126,7 +130,7 @@ def test_an_expensive_probe_is_requested_once_and_while_the_cause_is_open(
 def test_allocations_are_traced_where_memory_shows_only_a_symptom(
     facts: dict[str, Any], probes: list[str]
 ) -> None:
-    symptom = {"holder": "requests alive after they ended", "kind": "survivor", "site": ""}
+    symptom = {"holder": "requests alive after they ended", "kind": "survivor", "site": None}
     found = diagnosis(Cause.KEPT_EXCEPTION, **{**symptom, **facts})
     assert planned_probes(found, leak_evidence(worker_history(heaps=HEAPS_WALKED))) == [
         (1, probe) for probe in probes
@@ -140,7 +144,7 @@ def test_allocations_are_traced_where_memory_shows_only_a_symptom(
 def test_a_walk_and_a_window_last_a_counted_number_of_requests(
     heaps: tuple[HeapGrowth, ...], requests: int
 ) -> None:
-    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    opened = diagnosis(Cause.UNKNOWN, holder=None, site=None, file=None, endpoint=None)
     (planned,) = plan_probes(
         leak_evidence(worker_history(trims=TRIMMED, heaps=heaps, number=1)), [opened]
     )
@@ -150,7 +154,7 @@ def test_a_walk_and_a_window_last_a_counted_number_of_requests(
 @pytest.mark.parametrize(("pace", "requests"), [(40, 300), (100, 600), (4_000, 900)])
 def test_a_busy_worker_is_walked_over_more_requests(pace: int, requests: int) -> None:
     busy = worker_history(trims=TRIMMED, traffic=lambda _: {"GET /": pace})
-    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="")
+    opened = diagnosis(Cause.UNKNOWN, holder=None, site=None, file=None, endpoint=None)
     (planned,) = plan_probes(leak_evidence(busy), [opened])
     assert planned.request.requests == requests
 
@@ -160,20 +164,22 @@ def test_a_busy_worker_is_walked_over_more_requests(pace: int, requests: int) ->
     [("survivor", ["heap"]), ("callback", ["heap"]), ("WeakSet", ["heap"]), ("list", [])],
 )
 def test_who_holds_what_is_left_behind_is_asked_of_the_heap(kind: str, probes: list[str]) -> None:
-    found = diagnosis(Cause.KEPT_EXCEPTION, kind=kind, site="", file="", endpoint="")
+    found = diagnosis(Cause.KEPT_EXCEPTION, kind=kind, site=None, file=None, endpoint=None)
     assert planned_probes(found, leak_evidence(worker_history())) == [
         (1, probe) for probe in probes
     ]
-    walked = leak_evidence(worker_history(heaps=HEAPS_WALKED, windows=TRACED))
+    walked = leak_evidence(worker_history(heaps=HEAPS_WALKED, allocation_windows=TRACED))
     assert planned_probes(found, walked) == []
-    known = replace(found, site="a.py:1")
+    known = replace(found, location=replace(found.location, site="a.py:1"))
     assert "heap" not in [
         probe for _, probe in planned_probes(known, leak_evidence(worker_history()))
     ]
 
 
 def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:
-    opened = diagnosis(Cause.UNKNOWN, holder="", site="", file="", endpoint="", workers=(9, 2))
+    opened = diagnosis(
+        Cause.UNKNOWN, holder=None, site=None, file=None, endpoint=None, worker_ids=(9, 2)
+    )
     assert planned_probes(opened, leak_evidence(worker_history(), worker_history(worker_id=2))) == [
         (2, "trim")
     ]

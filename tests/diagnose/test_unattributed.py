@@ -1,4 +1,4 @@
-"""What is said of a growth that no holder explains."""
+"""Which cause a growth has that no holder explains."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,7 +44,7 @@ CASES: list[tuple[str, dict[str, Any], Cause]] = [
     ("the collector is off", {"live": GROWTH, "facts": COLLECTOR_OFF}, Cause.CYCLES),
     ("objects are frozen", {"live": no_growth, "facts": COLLECTOR_FROZEN}, Cause.RETENTION),
     ("the allocator does not tell", {"trims": TRIMMED_IN_VAIN}, Cause.UNKNOWN),
-    ("a window tells", {"trims": TRIMMED_IN_VAIN, "windows": (WINDOW,)}, Cause.NATIVE),
+    ("a window tells", {"trims": TRIMMED_IN_VAIN, "allocation_windows": (WINDOW,)}, Cause.NATIVE),
     ("served too little", {"live": GROWTH, "trims": TRIMMED_IN_VAIN, "number": 7}, Cause.UNKNOWN),
 ]
 
@@ -106,16 +106,16 @@ def test_the_cause_follows_from_what_the_allocators_tell(
 
 
 def test_a_native_leak_is_told_with_its_endpoint_and_the_line_that_allocated() -> None:
-    found = diagnose_unattributed(live=GROWTH, trims=TRIMMED_IN_VAIN, windows=(WINDOW,))
-    assert (found.endpoint, found.site) == (ORDERS, "shop/views.py:9")
-    assert found.bytes_per_request == pytest.approx(8_000, rel=0.1)
-    assert any("within PIL/Image.py:8" in fact for fact in found.because)
+    found = diagnose_unattributed(live=GROWTH, trims=TRIMMED_IN_VAIN, allocation_windows=(WINDOW,))
+    assert (found.attribution.endpoint, found.location.site) == (ORDERS, "shop/views.py:9")
+    assert found.growth.bytes_per_request == pytest.approx(8_000, rel=0.1)
+    assert any("within PIL/Image.py:8" in fact for fact in found.evidence.reasons)
 
 
 def test_retention_tells_what_came_back_and_that_cycles_were_freed() -> None:
     found = diagnose_unattributed(trims=TRIMMED_WITH_GAIN)
-    assert "a collection freed 420 objects in cycles" in found.because[0]
-    assert found.site == ""
+    assert "a collection freed 420 objects in cycles" in found.evidence.reasons[0]
+    assert found.location.site is None
 
 
 def test_live_bytes_that_rose_once_and_stayed_are_no_native_leak() -> None:
@@ -141,7 +141,7 @@ def test_a_holder_that_explains_little_leaves_unattributed_growth() -> None:
     )
     found = diagnose(leak_evidence(lives, holders=(held,)), [1])
     assert [one.cause for one in found] == [Cause.GROWING_CONTAINER, Cause.NATIVE]
-    assert sum(one.part for one in found) == pytest.approx(1.0)
+    assert sum(one.growth.part for one in found) == pytest.approx(1.0)
 
 
 def test_a_worker_that_does_not_grow_leaves_no_unattributed_growth() -> None:

@@ -1,4 +1,4 @@
-"""A window of allocations in one worker speaks for all that run the same code."""
+"""An allocation window of one worker counts for all that run the same code."""
 
 from dataclasses import replace
 
@@ -6,8 +6,9 @@ import pytest
 from tests.diagnose.growth.test_live_bytes import MB, time_bucket
 
 from bugsly.protocol.evidence import AllocationSite, AllocationWindow, TrimResult
+from bugsly_server.diagnose.growth.memory_growth import measure_memory_growth
 from bugsly_server.diagnose.unattributed import diagnose_unattributed
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 
 WINDOW = AllocationWindow(
@@ -35,13 +36,17 @@ def worker_history(number: int, each: int, *windows: AllocationWindow) -> Worker
     )
 
 
+def diagnose_growth(lives: tuple[WorkerHistory, ...]) -> Diagnosis | None:
+    evidence = LeakEvidence(histories=lives, holders={})
+    memory = measure_memory_growth(evidence, [one.worker_id for one in lives])
+    return diagnose_unattributed(evidence, memory, [])
+
+
 def test_the_window_of_a_worker_that_grew_less_names_the_line() -> None:
     lives = (worker_history(1, MB, WINDOW), worker_history(2, 2 * MB))
-    found = diagnose_unattributed(
-        LeakEvidence(histories=lives, holders={}), [1, 2], 0.0, was_watched=True
-    )
+    found = diagnose_growth(lives)
     assert found is not None
-    assert (found.cause, found.site) == (Cause.NATIVE, "app.py:9")
+    assert (found.cause, found.location.site) == (Cause.NATIVE, "app.py:9")
 
 
 @pytest.mark.parametrize(
@@ -55,9 +60,7 @@ def test_the_window_of_a_worker_that_grew_less_names_the_line() -> None:
 def test_the_fact_says_where_it_was_allocated(site: str, inner: str, where: str) -> None:
     line = AllocationSite(site=site, inner=inner, bytes=2 * MB, count=80_000)
     lives = (worker_history(1, MB, replace(WINDOW, lines=(line,))),)
-    found = diagnose_unattributed(
-        LeakEvidence(histories=lives, holders={}), [1], 0.0, was_watched=True
-    )
+    found = diagnose_growth(lives)
     assert found is not None
     fact = f"2 MB in 80,000 allocations {where} outlived the requests that made it"
-    assert fact in found.because
+    assert fact in found.evidence.reasons

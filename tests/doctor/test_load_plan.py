@@ -155,7 +155,7 @@ def test_the_same_plan_is_driven_the_same_way_each_time() -> None:
         (16_000, 0, 16_000),
     ],
 )
-def test_more_is_sent_while_it_may_tell_more_and_once_more_for_what_was_asked(
+def test_more_is_sent_while_that_may_show_more_and_once_more_for_a_pending_probe(
     sent: int, asked: int, more: int
 ) -> None:
     assert (

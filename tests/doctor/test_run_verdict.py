@@ -116,7 +116,7 @@ def test_the_json_is_what_the_contract_says() -> None:
         (BOUNDED, 64_000, None),
     ],
 )
-def test_what_holds_a_leak_down_is_told_of_a_leak_alone(
+def test_a_stopgap_is_reported_for_a_leak_only(
     found: Diagnosis, requests: int, lines: tuple[str, ...] | None
 ) -> None:
     report = build_report(
@@ -135,7 +135,7 @@ def test_it_is_printed_with_its_cost() -> None:
     text = printed.get()
     assert "    max_requests = 64000\n    max_requests_jitter = 12000\n" in text
     assert "on this machine 4 workers below 4 GB may hold 875 MB each" in text
-    assert "it restarts 14.3 workers per million requests" in text
+    assert "this restarts 14.3 workers per million requests" in text
 
 
 def test_a_sure_leak_is_an_opinion_once_enough_was_seen() -> None:
@@ -154,11 +154,11 @@ def test_an_app_that_hangs_needs_no_more_requests() -> None:
     "found",
     [
         diagnosis(confidence=0.8),
-        diagnosis(keyed=True),
+        diagnosis(has_unique_keys=True),
         BOUNDED,
         WASTE,
         UNKNOWN,
-        diagnosis(kind="survivor", site=""),
+        diagnosis(kind="survivor", site=None),
     ],
     ids=lambda found: found.cause,
 )
@@ -171,11 +171,11 @@ def test_nothing_but_a_sure_leak_ends_a_run(found: Diagnosis) -> None:
     ("found", "goes_on"),
     [
         (LEAK, False),
-        (diagnosis(Cause.NATIVE, holder="", site=""), True),
-        (diagnosis(Cause.NATIVE, holder="", site="shop/views.py:9"), False),
-        (diagnosis(site=""), False),
-        (diagnosis(kind="survivor", site=""), True),
-        (diagnosis(leaves=True), True),
+        (diagnosis(Cause.NATIVE, holder=None, site=None), True),
+        (diagnosis(Cause.NATIVE, holder=None, site="shop/views.py:9"), False),
+        (diagnosis(site=None), False),
+        (diagnosis(kind="survivor", site=None), True),
+        (diagnosis(removes_entries=True), True),
         (UNKNOWN, True),
         (BOUNDED, False),
     ],
@@ -187,7 +187,7 @@ def test_a_run_goes_on_while_nobody_knows_what_holds_or_makes_it(
     assert needs_more_requests([(found, leak_explanation())], may_grow=False) is goes_on
 
 
-def test_what_is_slight_is_told_and_is_no_leak() -> None:
+def test_what_is_slight_is_reported_and_is_no_leak() -> None:
     slight = diagnosis(is_leak=False, bytes_per_request=130.0, library="redis 6.4")
     told = build_report([(slight, leak_explanation())], observed_run())
     assert (told.verdict, told.reason) == (
@@ -209,12 +209,12 @@ def test_another_holder_is_another_opinion() -> None:
 
 
 SYMPTOM = diagnosis(
-    Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor", site=""
+    Cause.KEPT_EXCEPTION, holder="requests alive after they ended", kind="survivor", site=None
 )
 
 
 @pytest.mark.parametrize(("leak", "goes_on"), [(LEAK, False), (SYMPTOM, True)])
-def test_a_run_waits_to_be_told_what_holds_what_is_left_behind(
+def test_a_run_waits_for_a_probe_that_may_name_the_holder_of_a_symptom(
     leak: Diagnosis, *, goes_on: bool
 ) -> None:
     found = [(leak, leak_explanation())]

@@ -63,7 +63,7 @@ def test_an_app_with_a_wrong_setting_runs_unwatched_and_says_so_once(
     environ = agent_environ(server, BUGSLY_SAMPLE_EVERY="often")
     with running_program(line, tmp_path, environ) as running:
         assert running.get("/items/1") == "item 1"
-    assert running.log.count("BUGSLY_SAMPLE_EVERY: 'often' is no number") == 1
+    assert running.log.count("BUGSLY_SAMPLE_EVERY: 'often' is not a number") == 1
     assert server.received == []
 
 

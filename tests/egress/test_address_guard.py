@@ -1,4 +1,4 @@
-"""Which addresses alerts may go to."""
+"""Which addresses the server may connect to."""
 
 import ipaddress
 import socket
@@ -57,14 +57,16 @@ GUARDED_ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", PUBLIC_ADDRESSES)
-def test_public_addresses_are_admitted(address: str) -> None:
+def test_public_addresses_are_allowed(address: str) -> None:
     assert guard_allowing(resolver=FakeResolver([address])).allowed_addresses(
         "example.com", 443
     ) == [address]
 
 
 @pytest.mark.parametrize(("address", "kind"), GUARDED_ADDRESSES)
-def test_what_only_we_can_reach_is_refused_with_its_kind(address: str, kind: str) -> None:
+def test_an_address_that_only_the_server_can_reach_is_refused_with_its_kind(
+    address: str, kind: str
+) -> None:
     with pytest.raises(
         EgressRefused, match=f": alerts are not sent to {kind} address → "
     ) as caught:
@@ -93,22 +95,22 @@ def test_a_refusal_says_what_to_set() -> None:
         ("fd00::/8", "fd00::17"),
     ],
 )
-def test_allowed_networks_are_admitted(network: str, address: str) -> None:
+def test_addresses_of_allowed_networks_are_allowed(network: str, address: str) -> None:
     guard_allowing(network).check_address("example.com", address)
 
 
 @pytest.mark.parametrize(
     ("network", "address"), [("10.0.0.0/8", "192.168.1.1"), ("fd00::/8", "fe80::1")]
 )
-def test_an_allowed_network_admits_nothing_else(network: str, address: str) -> None:
+def test_an_allowed_network_allows_nothing_else(network: str, address: str) -> None:
     with pytest.raises(EgressRefused):
         guard_allowing(network).check_address("example.com", address)
 
 
-def test_the_admitted_of_several_addresses_are_what_may_be_connected_to() -> None:
+def test_only_the_allowed_ones_of_several_addresses_are_returned() -> None:
     answer = ["10.0.0.1", "1.1.1.1", "fe80::1", "2606:4700:4700::1111"]
-    admitted = guard_allowing(resolver=FakeResolver(answer)).allowed_addresses("example.com", 443)
-    assert admitted == ["1.1.1.1", "2606:4700:4700::1111"]
+    allowed = guard_allowing(resolver=FakeResolver(answer)).allowed_addresses("example.com", 443)
+    assert allowed == ["1.1.1.1", "2606:4700:4700::1111"]
 
 
 def test_a_host_without_address_may_have_one_later() -> None:
@@ -118,17 +120,17 @@ def test_a_host_without_address_may_have_one_later() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1", "localhost"])
-def test_other_ways_to_write_this_machine_are_seen_through(host: str) -> None:
+def test_other_spellings_of_this_machine_are_refused(host: str) -> None:
     with pytest.raises(EgressRefused, match="loopback"):
         guard_allowing().allowed_addresses(host, 80)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "nowhere.invalid", "bad host"])
-def test_what_is_no_host_has_no_address(host: str) -> None:
+def test_an_invalid_host_has_no_address(host: str) -> None:
     assert resolve_host(host, 80) == []
 
 
-def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_name_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
     def silent(*_: object, **__: object) -> list[object]:
@@ -142,18 +144,20 @@ def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch: pytest.Monk
 
 
 @given(st.ip_addresses(v=4))
-def test_an_address_in_ipv6_clothes_is_judged_like_itself(address: ipaddress.IPv4Address) -> None:
+def test_an_ipv4_address_inside_an_ipv6_address_is_judged_like_itself(
+    address: ipaddress.IPv4Address,
+) -> None:
     number = int(address)
-    clothes = [
+    embedded = [
         ipaddress.IPv6Address((0xFFFF << 32) | number),
         ipaddress.IPv6Address((0x64FF9B << 96) | number),
         ipaddress.IPv6Address((0x2002 << 112) | (number << 80)),
     ]
-    judged = {_is_admitted(str(one)) for one in (address, *clothes)}
+    judged = {_is_allowed(str(one)) for one in (address, *embedded)}
     assert len(judged) == 1
 
 
-def _is_admitted(address: str) -> bool:
+def _is_allowed(address: str) -> bool:
     try:
         guard_allowing().check_address("example.com", address)
     except EgressRefused:

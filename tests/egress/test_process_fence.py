@@ -18,14 +18,14 @@ except PermissionError as error:
     print("refused:", error)
 except OSError as error:
     print("tried:", error)
-print("admitted" if fence.has_allowed else "not admitted")
+print("allowed" if fence.has_allowed else "not allowed")
 """
 LOOPBACK = ("127.0.0.1/32",)
 UDP = "socket.socket(type=socket.SOCK_DGRAM)"
 
 
 def run_fenced(action: str, *networks: str) -> str:
-    """Return what a fenced process says that *action* something."""
+    """Return what a fenced process prints when it runs *action*."""
     command = [
         sys.executable,
         "-P",
@@ -60,24 +60,24 @@ def run_fenced(action: str, *networks: str) -> str:
         "syslog.syslog('x')",
     ],
 )
-def test_what_lies_beyond_the_fence_is_refused(does: str) -> None:
-    said, admitted = run_fenced(does).splitlines()
+def test_what_a_channel_may_not_do_is_refused(does: str) -> None:
+    said, allowed = run_fenced(does).splitlines()
     assert said.startswith("refused: ")
-    assert admitted == "not admitted"
+    assert allowed == "not allowed"
 
 
 @pytest.mark.parametrize("does", ["open(socket.__file__).close()", "import xmlrpc.client"])
 def test_python_may_read_its_own_files(does: str) -> None:
-    assert run_fenced(does) == "not admitted"
+    assert run_fenced(does) == "not allowed"
 
 
-def test_what_the_guard_admits_may_be_connected_to() -> None:
+def test_an_allowed_address_may_be_connected_to() -> None:
     with WebServer() as server:
         said = run_fenced(f"socket.create_connection(('127.0.0.1', {server.port}), 1).close()")
-    assert said == "admitted"
+    assert said == "allowed"
 
 
 @pytest.mark.parametrize("address", ["'/run/bus'", "b'\\0bus'"])
-def test_no_network_that_is_allowed_admits_what_is_none(address: str) -> None:
+def test_no_allowed_network_allows_a_socket_that_is_not_of_the_internet(address: str) -> None:
     said = run_fenced(f"socket.socket(socket.AF_UNIX).connect({address})", "0.0.0.0/0", "::/0")
-    assert said.splitlines()[1] == "not admitted"
+    assert said.splitlines()[1] == "not allowed"

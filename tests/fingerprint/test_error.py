@@ -1,4 +1,4 @@
-"""Which events are the same error."""
+"""Which events are grouped into the same error."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_these_are_the_same_error(other: ErrorEvent) -> None:
         event(message="KeyError"),
     ],
 )
-def test_these_are_others(other: ErrorEvent) -> None:
+def test_these_are_different_errors(other: ErrorEvent) -> None:
     assert not is_same_error(PLAIN, other)
 
 
@@ -70,7 +70,7 @@ def test_without_calls_of_the_application_those_of_libraries_count() -> None:
     )
 
 
-def test_without_a_stack_the_message_counts_made_normal() -> None:
+def test_without_a_stack_the_normalized_message_counts() -> None:
     assert is_same_error(
         event(message="order 7 of a@b.example"), event(message="order 8 of c@d.example")
     )
@@ -88,7 +88,7 @@ def test_a_script_that_was_built_again_is_the_same_file() -> None:
     assert is_same_error(event(exception_value(built[0])), event(exception_value(built[1])))
 
 
-def test_a_fingerprint_of_its_own_brings_different_errors_together() -> None:
+def test_a_fingerprint_of_the_client_groups_different_errors() -> None:
     mine = ("db", "down")
     assert is_same_error(
         event(exception_value(frame()), fingerprint=mine),
@@ -96,7 +96,7 @@ def test_a_fingerprint_of_its_own_brings_different_errors_together() -> None:
     )
 
 
-def test_it_is_said_why() -> None:
+def test_the_reasons_are_given_in_words() -> None:
     assert group_event(PLAIN).reasons == (
         "the exception is the same: KeyError",
         "the same calls lead to it: shop.views.checkout",
@@ -106,11 +106,11 @@ def test_it_is_said_why() -> None:
     assert group_event(own).reasons == ("the application gave them the same fingerprint: mine",)
 
 
-def test_the_first_version_is_kept() -> None:
+def test_the_fingerprints_of_version_1_do_not_change() -> None:
     assert group_event(PLAIN).fingerprint == "1/e1afaef1a30234a8e6b18defca1513b6"
 
 
-def test_an_error_has_a_title_and_a_place() -> None:
+def test_an_error_has_a_title_and_a_location() -> None:
     assert error_title(PLAIN) == "KeyError: 'currency'"
     assert error_location(PLAIN) == "checkout in shop/views.py"
     assert error_title(event(exception_value(value="a\n\n b"))) == "KeyError: a b"
@@ -136,7 +136,7 @@ def test_what_differs_from_event_to_event_is_replaced_by_its_kind(text: str, mad
 
 
 @given(st.text(max_size=900) | st.text(alphabet="0123456789abcdefx-.:@ +eE", max_size=60))
-def test_what_is_normal_stays_as_it_is(text: str) -> None:
+def test_a_normalized_text_stays_as_it_is(text: str) -> None:
     assert normalize_text(normalize_text(text)) == normalize_text(text)
 
 
@@ -145,7 +145,7 @@ def test_what_is_normal_stays_as_it_is(text: str) -> None:
     st.text(max_size=20),
     st.text(max_size=20),
 )
-def test_lines_values_and_releases_never_part_an_error(
+def test_lines_values_and_releases_never_split_an_error(
     lines: list[int], value: str, release: str
 ) -> None:
     def at(numbers: list[int], said: str, version: str) -> ErrorEvent:

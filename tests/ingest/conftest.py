@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from zlib import crc32
 
 import pytest
 from tests.support.running_server import RunningServer, ServedProject, running_server
@@ -13,4 +14,4 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture
 def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
     """A project of the test's own."""
-    return server.project(f"p{abs(hash(request.node.nodeid))}")
+    return server.project(f"p{crc32(request.node.nodeid.encode())}")

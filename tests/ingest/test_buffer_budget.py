@@ -1,4 +1,4 @@
-"""The server's memory is bounded, whatever is thrown at it."""
+"""The server's memory is bounded, whatever is sent to it."""
 
 import http.client
 import threading
@@ -20,7 +20,7 @@ MAX_MEGABYTES = 500
 Four times as many senders reach the same 400 MB."""
 
 
-def test_what_is_taken_is_given_back_and_no_more_is_lent_than_there_is() -> None:
+def test_bytes_are_given_back_and_no_more_are_lent_than_there_are() -> None:
     room = BufferBudget(100, retry_after=7)
     with room.reservation() as first, room.reservation() as second:
         first(60)
@@ -32,7 +32,7 @@ def test_what_is_taken_is_given_back_and_no_more_is_lent_than_there_is() -> None
         third(100)
 
 
-def test_what_was_taken_is_given_back_after_an_error_too() -> None:
+def test_bytes_are_given_back_after_an_error_too() -> None:
     room = BufferBudget(100, retry_after=7)
     with pytest.raises(ZeroDivisionError), room.reservation() as take:
         take(100 // (100 - 100))

@@ -28,7 +28,7 @@ def outcome(body: bytes, encoding: str) -> int:
 @EACH_ENCODING
 @settings(max_examples=50)
 @given(body=st.binary(max_size=5_000))
-def test_what_was_packed_comes_out(encoding: str, pack: Encode, body: bytes) -> None:
+def test_a_compressed_body_is_decompressed(encoding: str, pack: Encode, body: bytes) -> None:
     assert decompress(pack(body), encoding, MB) == body
 
 
@@ -43,7 +43,7 @@ def test_a_plain_body_stays_as_it_is(encoding: str) -> None:
 
 
 @EACH_ENCODING
-def test_the_bound_is_met_to_the_byte(encoding: str, pack: Encode) -> None:
+def test_the_limit_is_exact_to_the_byte(encoding: str, pack: Encode) -> None:
     body = bytes(range(256)) * 4096
     assert decompress(pack(body), encoding, MB) == body
     assert refusal(pack(body + b"x"), encoding).status == 413
@@ -57,7 +57,7 @@ def test_a_bomb_is_refused(encoding: str, pack: Encode) -> None:
 
 
 @EACH_ENCODING
-def test_whatever_is_cut_off_is_missed(encoding: str, pack: Encode) -> None:
+def test_truncated_data_are_refused(encoding: str, pack: Encode) -> None:
     body = b"".join(b"%d," % (number * number) for number in range(3_000))
     packed = pack(body)
     for length in (0, 1, 2, 3, 5, 10, len(packed) // 2, len(packed) - 5, len(packed) - 1):
@@ -65,7 +65,7 @@ def test_whatever_is_cut_off_is_missed(encoding: str, pack: Encode) -> None:
 
 
 @EACH_ENCODING
-def test_what_follows_the_end_is_not_passed_over(encoding: str, pack: Encode) -> None:
+def test_data_after_the_end_are_refused(encoding: str, pack: Encode) -> None:
     packed = pack(b"{}\n") + b"more"
     assert refusal(packed, encoding).status == 400
 
@@ -73,14 +73,14 @@ def test_what_follows_the_end_is_not_passed_over(encoding: str, pack: Encode) ->
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @settings(max_examples=200)
 @given(body=st.binary(max_size=200))
-def test_no_body_does_more_than_be_refused(encoding: str, body: bytes) -> None:
+def test_any_body_is_at_most_refused(encoding: str, body: bytes) -> None:
     assert outcome(body, encoding) in {200, 400, 413}
 
 
 @EACH_ENCODING
 @settings(max_examples=60)
 @given(place=st.floats(0, 1), flip=st.integers(1, 255))
-def test_a_damaged_body_does_no_more_than_be_refused(
+def test_a_damaged_body_is_at_most_refused(
     encoding: str, pack: Encode, place: float, flip: int
 ) -> None:
     packed = bytearray(pack(b"some text, and some text again, and more of it" * 20))
@@ -89,7 +89,7 @@ def test_a_damaged_body_does_no_more_than_be_refused(
 
 
 @pytest.mark.parametrize("encoding", ["compress", "gzip, br", "x" * 500, "\xff\0\n"])
-def test_an_encoding_that_is_not_read_is_refused_with_those_that_are(encoding: str) -> None:
+def test_an_unsupported_encoding_is_refused_with_the_supported_ones(encoding: str) -> None:
     problem = refusal(b"{}", encoding)
     assert problem.status == 415
     assert str(problem).endswith("→ use one of br, deflate, gzip, zstd")
@@ -109,5 +109,5 @@ def test_an_unknown_one_is_refused_over_http(server: RunningServer, project: Ser
     reply = server.send(project.path, b"{}\n", {**project.auth, "Content-Encoding": "lzma"})
     assert reply.status == 415
     assert reply.detail == (
-        "body: encoding 'lzma' is not read here → use one of br, deflate, gzip, zstd"
+        "body: encoding 'lzma' is not supported → use one of br, deflate, gzip, zstd"
     )

@@ -1,4 +1,4 @@
-"""What comes in one body, what of it is kept, and what is said of the rest."""
+"""Envelopes: which items are kept, and how the others are counted and refused."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_any_event_id_leads_to_a_reply_in_json(
         (b'{}\n{"length": 9223372036854775808}\n', "says 9223372036854775808 bytes, and fewer"),
     ],
 )
-def test_broken_framing_is_refused_with_the_place(
+def test_broken_framing_is_refused_with_its_position(
     server: RunningServer, project: ServedProject, body: bytes, because: str
 ) -> None:
     reply = post(server, project, body)
@@ -86,7 +86,7 @@ def test_one_item_that_lies_about_its_length_spoils_the_envelope_and_keeps_nothi
     assert known(server, project) == []
 
 
-def test_of_ten_thousand_items_the_first_hundred_are_kept_and_the_rest_is_counted(
+def test_the_first_hundred_of_ten_thousand_items_are_kept_and_the_rest_is_counted(
     server: RunningServer, project: ServedProject
 ) -> None:
     items = [("memory", memory(f"{number:032x}")) for number in range(200)]
@@ -97,7 +97,7 @@ def test_of_ten_thousand_items_the_first_hundred_are_kept_and_the_rest_is_counte
     assert known(server, project)[-1] == f"{99:032x}"
 
 
-def test_items_of_other_types_are_skipped_counted_and_their_categories_told(
+def test_items_of_other_types_are_counted_and_their_categories_refused(
     server: RunningServer, project: ServedProject
 ) -> None:
     items = [("log", b"{}"), ("transaction", b"{}"), ("check_in", b"{}"), ("check_in", b"{}")]
@@ -125,7 +125,7 @@ def test_an_sdk_is_never_told_to_stop_sending_errors_or_everything(
     assert "x-sentry-rate-limits" not in reply.headers
 
 
-def test_types_that_a_client_makes_up_are_counted_together(
+def test_types_that_a_client_invents_are_counted_together(
     server: RunningServer, project: ServedProject
 ) -> None:
     made_up = [(f"kind\ud800 {number}", b"{}") for number in range(50)]
@@ -133,7 +133,7 @@ def test_types_that_a_client_makes_up_are_counted_together(
     assert server.skipped(project) == {"item of type nobody knows, not kept": 51}
 
 
-def test_what_is_known_arrives_beside_what_is_not(
+def test_known_items_are_kept_next_to_unknown_ones(
     server: RunningServer, project: ServedProject
 ) -> None:
     items = [("event", b"{}"), ("memory", memory("a" * 32)), ("nonsense", b"\xff\0")]

@@ -1,4 +1,4 @@
-"""Events at the door: every way they come, what is replied, and how many are taken."""
+"""Events at ingest: the ways they are sent, the replies, and the quota."""
 
 import base64
 import json
@@ -80,7 +80,7 @@ def test_names_that_a_project_adds_are_secret_within_seconds(
 
 
 @pytest.mark.parametrize("pack", [bytes, lambda body: base64.b64encode(zlib.compress(body))])
-def test_the_address_of_old_takes_an_event_alone(
+def test_the_old_store_endpoint_takes_a_single_event(
     inside: SiteHarness, pack: Callable[[bytes], bytes]
 ) -> None:
     reply = inside.client.post(
@@ -93,7 +93,7 @@ def test_the_address_of_old_takes_an_event_alone(
 
 
 @pytest.mark.parametrize("body", [b"", b"!", b"AAAA", b"[1"])
-def test_what_is_posted_there_and_is_none_is_refused_or_counted(
+def test_what_is_posted_there_and_is_not_an_event_is_refused_or_counted(
     inside: SiteHarness, body: bytes
 ) -> None:
     reply = inside.client.post(

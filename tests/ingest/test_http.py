@@ -1,4 +1,4 @@
-"""The ways of HTTP: methods, browsers, chunks, slowness, and clients that go away."""
+"""HTTP at ingest: methods, browsers, chunks, slow clients, and clients that disconnect."""
 
 import socket
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def head(project: ServedProject, *lines: str) -> bytes:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """Return all that comes until the server hangs up."""
+    """Return all that arrives until the server closes the connection."""
     parts = []
     while part := connection.recv(65_536):
         parts.append(part)
@@ -52,7 +52,9 @@ def test_other_methods_are_refused(
     assert reply.headers["allow"] == "POST, OPTIONS"
 
 
-def test_a_browser_may_ask_first(server: RunningServer, project: ServedProject) -> None:
+def test_a_browser_may_send_a_preflight_request(
+    server: RunningServer, project: ServedProject
+) -> None:
     asked = {"Origin": "https://shop.test", "Access-Control-Request-Method": "POST"}
     reply = server.send(project.path, b"", asked, "OPTIONS")
     assert (reply.status, reply.body) == (204, b"")
@@ -75,7 +77,7 @@ def test_a_body_may_come_in_chunks(server: RunningServer, project: ServedProject
     assert server.send(project.path, chunked, project.auth).body == b'{"id": "abc"}'
 
 
-def test_a_body_over_the_bound_is_refused_by_its_length_before_it_is_sent(
+def test_a_body_over_the_limit_is_refused_by_its_length_before_it_is_sent(
     server: RunningServer, project: ServedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.0)
@@ -86,7 +88,7 @@ def test_a_body_over_the_bound_is_refused_by_its_length_before_it_is_sent(
     assert b"connection: close" in reply
 
 
-def test_a_body_over_the_bound_is_refused_when_its_chunks_tell_no_length(
+def test_a_chunked_body_over_the_limit_is_refused(
     server: RunningServer, project: ServedProject
 ) -> None:
     reply = server.send(project.path, chunks(limits.MAX_BODY_BYTES // 65_536 + 2), project.auth)
@@ -94,7 +96,7 @@ def test_a_body_over_the_bound_is_refused_when_its_chunks_tell_no_length(
     assert reply.detail == f"body: longer than {limits.MAX_BODY_BYTES} bytes → send less at a time"
 
 
-def test_a_body_of_just_the_bound_is_read(server: RunningServer, project: ServedProject) -> None:
+def test_a_body_of_exactly_the_limit_is_read(server: RunningServer, project: ServedProject) -> None:
     body = b"{}\n" + b"\n" * (limits.MAX_BODY_BYTES - 3)
     assert server.send(project.path, body, project.auth).status == 200
 
@@ -104,7 +106,7 @@ def test_a_refused_client_that_still_sends_gets_its_answer(server: RunningServer
     assert server.send("/api/1/envelope/", b"x" * 15 * MB, stranger).status == 403
 
 
-def test_a_client_that_never_stops_sending_is_hung_up_on(
+def test_a_client_that_never_stops_sending_is_disconnected(
     server: RunningServer, project: ServedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DRAIN_SECONDS", 0.2)
@@ -125,7 +127,7 @@ def test_a_body_that_takes_too_long_is_refused(
     assert b"connection: close" in reply
 
 
-def test_a_client_that_goes_away_in_the_middle_does_no_harm(
+def test_a_client_that_disconnects_halfway_does_no_harm(
     server: RunningServer, project: ServedProject
 ) -> None:
     for part in (b"", b"{", b"{}\n" * 100_000):
@@ -178,7 +180,7 @@ def test_a_head_without_end_is_cut_off(server: RunningServer, sent: bytes) -> No
         b"POST http://[ HTTP/1.1\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_told_so(
+def test_what_is_not_http_is_refused(
     server: RunningServer, project: ServedProject, sent: bytes
 ) -> None:
     with connect(server) as connection:

@@ -1,4 +1,4 @@
-"""Gauges of SDKs that are called `process.memory.*` become the memory of a worker."""
+"""Gauges of SDKs named `process.memory.*` become the memory of a worker."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def gauge(at: int = START, size: float = 70 * MB, pid: object = 42, **changes: A
         "sentry.release": "1.0",
         "sentry.environment": "staging",
     }
-    told = {
+    metric = {
         "timestamp": at / SECOND,
         "name": "process.memory.rss",
         "type": "gauge",
@@ -42,7 +42,7 @@ def gauge(at: int = START, size: float = 70 * MB, pid: object = 42, **changes: A
         "value": size,
         "attributes": {key: {"value": value} for key, value in attributes.items()},
     }
-    return told | changes
+    return metric | changes
 
 
 def item(*gauges: Any) -> bytes:
@@ -112,7 +112,7 @@ def test_units_and_names_of_memory_are_understood(changes: dict[str, Any], size:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "metric",
     [
         gauge(name="orders"),
         gauge(name="process.memory.heap_used"),
@@ -126,12 +126,12 @@ def test_units_and_names_of_memory_are_understood(changes: dict[str, Any], size:
         {},
     ],
 )
-def test_other_metrics_are_counted_and_left_out(told: Any) -> None:
+def test_other_metrics_are_counted_and_left_out(metric: Any) -> None:
     skipped: Counter[str] = Counter()
-    assert reports_from_gauges(item(told), START, skipped) == []
+    assert reports_from_gauges(item(metric), START, skipped) == []
     assert skipped == {"metric that is no process's memory, not kept": 1}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"items": 7}', b'{"items": [7]}', b"\xff"])
-def test_what_holds_no_metrics_does_no_harm(body: bytes) -> None:
+def test_a_payload_without_metrics_does_no_harm(body: bytes) -> None:
     assert reports_from_gauges(body, START, Counter()) == []

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the documented ones, and each refusal is one line."""
+"""Whatever is sent, the response is a documented one, and each refusal is one line."""
 
 import json
 from collections.abc import Iterator
@@ -66,8 +66,8 @@ def check(answer: AsgiResponse) -> None:
     assert answer.status in DOCUMENTED
     if answer.status == 204:
         return
-    told = json.loads(answer.body)
-    assert set(told) == ({"id"} if answer.status == 200 else {"detail"})
+    reply = json.loads(answer.body)
+    assert set(reply) == ({"id"} if answer.status == 200 else {"detail"})
     error = answer.headers.get("x-sentry-error", "")
     assert error.isprintable()
     assert (error == "") == (answer.status == 200)
@@ -75,7 +75,7 @@ def check(answer: AsgiResponse) -> None:
 
 @FAST
 @given(REQUESTS)
-def test_any_request_of_a_stranger(
+def test_any_request_with_an_unknown_key(
     loop: ThreadedEventLoop, inside: SiteHarness, request: dict[str, Any]
 ) -> None:
     check(loop.run(asgi_request(inside.server.asgi, **request)))
@@ -83,7 +83,7 @@ def test_any_request_of_a_stranger(
 
 @FAST
 @given(ENVELOPES, st.sampled_from(sorted(ENCODERS)), st.integers(1, 4))
-def test_any_envelope_of_a_friend(
+def test_any_envelope_with_a_known_key(
     loop: ThreadedEventLoop, inside: SiteHarness, envelope: bytes, packing: str, cuts: int
 ) -> None:
     encoding, pack = ENCODERS[packing]
@@ -98,9 +98,7 @@ def test_any_envelope_of_a_friend(
     check(loop.run(asgi_request(inside.server.asgi, path, headers=headers, parts=parts)))
 
 
-def test_a_body_that_ends_before_its_end_is_refused(
-    loop: ThreadedEventLoop, inside: SiteHarness
-) -> None:
+def test_a_truncated_body_is_refused(loop: ThreadedEventLoop, inside: SiteHarness) -> None:
     key = f"Sentry sentry_key={inside.key}".encode()
     path = f"/api/{inside.project.id}/envelope/"
     answer = loop.run(

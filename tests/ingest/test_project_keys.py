@@ -90,7 +90,7 @@ def test_the_key_of_another_project_is_refused(
 @pytest.mark.parametrize(
     "name", ["0", "999999", "9" * 30, "9" * 5000, "-1", "abc", "%0a", "%EF%BC%91"]
 )
-def test_a_project_that_is_not_there_is_refused(server: RunningServer, name: str) -> None:
+def test_a_project_that_does_not_exist_is_refused(server: RunningServer, name: str) -> None:
     auth = server.project("there").auth
     assert server.send(f"/api/{name}/envelope/", EMPTY, auth).status == 403
 
@@ -103,7 +103,7 @@ def test_a_key_made_while_the_server_runs_works_at_once(server: RunningServer) -
 
 
 class CountingKeys:
-    """What `Keys` reads, with a count of how often it did."""
+    """The keys that `ProjectKeys` reads, and how often it has read them."""
 
     def __init__(self) -> None:
         self.known: dict[str, int] = {}
@@ -120,7 +120,7 @@ async def _refusals(keys: ProjectKeys, amount: int) -> int:
     return sum(isinstance(outcome, Rejected) for outcome in outcomes)
 
 
-def test_a_crowd_of_strangers_causes_one_reading() -> None:
+def test_many_unknown_keys_cause_one_reading() -> None:
     stored = CountingKeys()
 
     async def crowd() -> int:
@@ -131,7 +131,7 @@ def test_a_crowd_of_strangers_causes_one_reading() -> None:
     assert stored.readings == 1
 
 
-def test_between_two_readings_there_is_a_pause_in_which_nobody_is_refused_wrongly() -> None:
+def test_no_key_is_wrongly_refused_in_the_pause_between_two_readings() -> None:
     stored = CountingKeys()
 
     async def one_after_the_other() -> tuple[int, float]:
@@ -148,7 +148,7 @@ def test_between_two_readings_there_is_a_pause_in_which_nobody_is_refused_wrongl
     assert seconds >= 5 * 0.05
 
 
-def test_a_known_key_asks_nothing_of_the_database() -> None:
+def test_a_known_key_causes_no_reading() -> None:
     stored = CountingKeys()
     stored.known["known"] = 1
 

@@ -15,7 +15,8 @@ from tests.support.simulated_workers import (
 from bugsly.protocol.evidence import Evidence, Holder, HolderCount, ProbeRequest
 from bugsly_server.clock import MINUTE, Micros
 from bugsly_server.detect import finding as findings
-from bugsly_server.leak_analysis import CAUSE_PATIENCE, URGENT_SECONDS, LeakAnalysis
+from bugsly_server.detect.leak_reporting import CAUSE_PATIENCE, URGENT_SECONDS
+from bugsly_server.leak_analysis import LeakAnalysis
 from bugsly_server.model.diagnosis import Cause
 from bugsly_server.model.issue import Finding
 from bugsly_server.model.worker import Worker
@@ -95,7 +96,7 @@ def fleet_with(first: SimulatedWorker) -> list[SimulatedWorker]:
     return [first, *(SimulatedWorker(first.desk, number) for number in (2, 3, 4))]
 
 
-def test_a_growth_without_a_cause_waits_for_one_and_is_then_told(desk: PipelineHarness) -> None:
+def test_a_growth_without_a_cause_waits_for_one_and_is_then_reported(desk: PipelineHarness) -> None:
     fleet = fleet_with(SimulatedWorker(desk, 1, 7_000.0))
     advance_until_growth(desk, fleet)
     advance_time(desk, CAUSE_PATIENCE - SAMPLE_INTERVAL, *fleet)
@@ -116,16 +117,16 @@ def test_a_growth_that_fills_memory_soon_does_not_wait(desk: PipelineHarness) ->
     assert change_kinds(desk) == ["opened"]
 
 
-def test_a_growth_with_a_cause_is_told_with_its_cause(desk: PipelineHarness) -> None:
+def test_a_growth_with_a_cause_is_reported_with_it(desk: PipelineHarness) -> None:
     advance_time(desk, 6 * MINUTE, *fleet_with(HolderWorker(desk, 1, 7_000.0)))
     assert change_kinds(desk) == ["opened"]
     diagnosis = desk.announced[0][0].finding.diagnosis
     assert diagnosis is not None
-    assert (diagnosis.cause, diagnosis.holder) == (Cause.GROWING_CONTAINER, LOG)
-    assert diagnosis.endpoint == "GET /orders"
+    assert (diagnosis.cause, diagnosis.holder_name) == (Cause.GROWING_CONTAINER, LOG)
+    assert diagnosis.attribution.endpoint == "GET /orders"
 
 
-def test_a_cause_that_is_found_later_takes_the_open_issue_over_and_is_told_once(
+def test_a_cause_that_is_found_later_takes_over_the_open_issue_and_is_reported_once(
     desk: PipelineHarness,
 ) -> None:
     fleet = fleet_with(HolderWorker(desk, 1, 7_000.0, begins=40))
@@ -137,7 +138,9 @@ def test_a_cause_that_is_found_later_takes_the_open_issue_over_and_is_told_once(
     assert desk.announced[1][0].title == f"{LOG} grows with every GET /orders request"
 
 
-def test_evidence_alone_is_told_when_it_was_seen_again_with_more(desk: PipelineHarness) -> None:
+def test_evidence_alone_is_reported_when_it_is_seen_again_with_more_entries(
+    desk: PipelineHarness,
+) -> None:
     asked = RecordingAnalysis(desk)
     worker = HolderWorker(desk, 1)
     advance_time(desk, 3 * MINUTE, worker)
@@ -154,7 +157,7 @@ def test_evidence_alone_is_told_when_it_was_seen_again_with_more(desk: PipelineH
 
 
 @pytest.mark.parametrize("held", [HEAVY_HOLDER, WEIGHTLESS_HOLDER], ids=["heavy", "weightless"])
-def test_evidence_that_goes_no_further_is_not_told(desk: PipelineHarness, held: Holder) -> None:
+def test_evidence_that_stops_growing_is_not_reported(desk: PipelineHarness, held: Holder) -> None:
     asked = RecordingAnalysis(desk)
     worker = HolderWorker(desk, 1, ends=18, held=held)
     advance_time(desk, 3 * MINUTE, worker)
@@ -172,7 +175,7 @@ def test_a_cause_without_its_source_waits_for_it_a_while(desk: PipelineHarness) 
     assert asked.requested_probes == ["source"]
 
 
-def test_what_is_left_behind_waits_for_the_walk_that_may_name_its_holder(
+def test_a_symptom_waits_for_the_walk_that_may_name_its_holder(
     desk: PipelineHarness,
 ) -> None:
     asked = RecordingAnalysis(desk)
@@ -185,7 +188,7 @@ def test_what_is_left_behind_waits_for_the_walk_that_may_name_its_holder(
     advance_time(desk, 2 * SAMPLE_INTERVAL, worker)
     (found,) = asked.findings()
     assert found.diagnosis is not None
-    assert found.diagnosis.holder == SURVIVING_REQUESTS.name
+    assert found.diagnosis.holder_name == SURVIVING_REQUESTS.name
 
 
 def test_cycles_wait_for_the_walk_that_may_say_which(desk: PipelineHarness) -> None:

@@ -33,7 +33,7 @@ def worker_report(*samples: Sample, worker: int = 1, **facts: Any) -> bytes:
     return report(samples, id=token(worker), pid=4000 + worker, **facts)
 
 
-def test_a_life_tells_of_its_worker_step_by_step(desk: PipelineHarness) -> None:
+def test_a_history_shows_its_worker_step_by_step(desk: PipelineHarness) -> None:
     evidence = Evidence(holders=(LOG,), facts={"gc_enabled": 1})
     desk.digest(
         worker_report(
@@ -152,7 +152,7 @@ def test_workers_that_ended_lately_follow_the_living_ones(desk: PipelineHarness)
     assert [one.pid for one in desk.leak_evidence().histories] == [4002, 4001]
 
 
-def test_bodies_are_told_by_endpoint(desk: PipelineHarness) -> None:
+def test_bodies_are_counted_by_endpoint(desk: PipelineHarness) -> None:
     whole = traffic("GET /report", requests=3, biggest=9 * MB, whole=8 * MB)
     streamed = traffic("GET /report", requests=2, biggest=10 * MB, streamed=2)
     desk.digest(worker_report(log_sample(1, traffic=(whole,)), log_sample(2, traffic=(streamed,))))

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.prerequisites import skip_unless_ci
 from tests.support.python_versions import ROOT
 
 
@@ -12,7 +13,7 @@ from tests.support.python_versions import ROOT
 def uv() -> str:
     found = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
     if not Path(found).exists():
-        pytest.skip("uv is not installed: make setup brings it")
+        skip_unless_ci("uv is not installed → make setup")
     return found
 
 

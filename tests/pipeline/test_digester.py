@@ -1,4 +1,4 @@
-"""Batches that fail: an entry that is at fault is set aside, a store at fault is waited for."""
+"""Batches that fail: an entry at fault is dropped, a store at fault is waited for."""
 
 import sqlite3
 from collections import Counter
@@ -19,23 +19,23 @@ from bugsly_server.store.spool import SqliteSpool
 
 
 class FakePipeline:
-    """Keeps what it digests; `problems` are raised for a payload, `store` by anything."""
+    """Remembers what it digests; raises `problems` for a payload, `store_error` for any."""
 
     def __init__(self) -> None:
         self.digested: list[str] = []
         self.batches: list[int] = []
         self.problems: dict[str, Exception] = {}
-        self.store: Exception | None = None
-        self.tending: Exception | None = None
-        self.tended: list[Micros] = []
+        self.store_error: Exception | None = None
+        self.maintenance_error: Exception | None = None
+        self.maintained_at: list[Micros] = []
         self.skipped: Counter[tuple[int, str]] = Counter()
         self.counted: Counter[tuple[int, str]] = Counter()
-        self.forgot: list[Micros] = []
+        self.retention_applied_at: list[Micros] = []
 
     def digest(self, entries: Sequence[SpoolEntry]) -> set[int]:
         self.batches.append(len(entries))
-        if self.store is not None:
-            raise self.store
+        if self.store_error is not None:
+            raise self.store_error
         for name in (one.payload.decode() for one in entries):
             if name in self.problems:
                 raise self.problems[name]
@@ -46,13 +46,13 @@ class FakePipeline:
         return set()
 
     def maintain(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
-        self.tended.append(now)
-        if self.tending is not None:
-            raise self.tending
+        self.maintained_at.append(now)
+        if self.maintenance_error is not None:
+            raise self.maintenance_error
         self.counted += skipped
 
     def apply_retention(self, _keep: Micros, now: Micros) -> None:
-        self.forgot.append(now)
+        self.retention_applied_at.append(now)
 
 
 class DigesterHarness:
@@ -81,7 +81,7 @@ class DigesterHarness:
     def step(self) -> float:
         try:
             return self.digester.run_once()
-        except Exception as error:  # noqa: BLE001 - as background.Background does
+        except Exception as error:  # noqa: BLE001 - as BackgroundThread does
             return self.digester.recover(error)
 
     def settle(self) -> None:
@@ -123,7 +123,7 @@ ENTRY_FAULTS = [
 ]
 
 
-def test_entries_are_digested_in_order_and_told_to_the_pages(bench: DigesterHarness) -> None:
+def test_entries_are_digested_in_order_and_pages_are_updated(bench: DigesterHarness) -> None:
     bench.append("a", "b")
     bench.append("c")
     bench.settle()
@@ -142,7 +142,7 @@ def test_one_entry_that_cannot_be_digested_is_counted_and_its_neighbours_are_kep
     assert bench.pipeline.skipped == {(1, "item that could not be digested"): 1}
 
 
-def test_several_bad_entries_are_set_aside_and_batches_are_whole_again_afterwards(
+def test_several_bad_entries_are_dropped_and_batches_are_whole_again_afterwards(
     bench: DigesterHarness,
 ) -> None:
     bench.pipeline.problems = dict.fromkeys("ad", ValueError("bad"))
@@ -156,22 +156,22 @@ def test_several_bad_entries_are_set_aside_and_batches_are_whole_again_afterward
 
 
 @pytest.mark.parametrize("problem", STORE_FAULTS, ids=str)
-def test_while_the_store_is_at_fault_everything_is_kept_and_tried_again(
+def test_while_the_store_fails_everything_is_kept_and_tried_again(
     bench: DigesterHarness, problem: Exception
 ) -> None:
     bench.append("a", "b", "c")
-    bench.pipeline.store = problem
+    bench.pipeline.store_error = problem
     assert [bench.step() for _ in range(3)] == [STORE_PAUSE_SECONDS] * 3
     assert bench.spool.depth() == 3
-    bench.pipeline.store = None
+    bench.pipeline.store_error = None
     bench.settle()
     assert bench.pipeline.digested == ["a", "b", "c"]
     assert not bench.pipeline.skipped
 
 
-def test_what_the_store_says_is_passed_on_in_one_sentence(bench: DigesterHarness) -> None:
+def test_the_error_of_the_store_is_reported_in_one_sentence(bench: DigesterHarness) -> None:
     bench.append("a")
-    bench.pipeline.store = operational()
+    bench.pipeline.store_error = operational()
     with pytest.raises(Unavailable) as problem:
         bench.digester.run_once()
     assert str(problem.value) == (
@@ -180,13 +180,15 @@ def test_what_the_store_says_is_passed_on_in_one_sentence(bench: DigesterHarness
     )
 
 
-def test_a_store_that_fails_among_single_entries_loses_none(bench: DigesterHarness) -> None:
+def test_a_store_that_fails_while_entries_are_digested_singly_loses_none(
+    bench: DigesterHarness,
+) -> None:
     bench.pipeline.problems = {"b": ValueError("bad")}
     bench.append("a", "b", "c")
     bench.step()
-    bench.pipeline.store = operational()
+    bench.pipeline.store_error = operational()
     bench.step()
-    bench.pipeline.store = None
+    bench.pipeline.store_error = None
     bench.settle()
     assert bench.pipeline.digested == ["a", "c"]
     assert bench.pipeline.skipped == {(1, "item that could not be digested"): 1}
@@ -194,27 +196,27 @@ def test_a_store_that_fails_among_single_entries_loses_none(bench: DigesterHarne
 
 @pytest.mark.parametrize("problem", [ValueError("odd"), operational()], ids=str)
 @pytest.mark.parametrize("names", ["a", "ab"])
-def test_tending_that_fails_blames_no_entry(
+def test_maintenance_that_fails_blames_no_entry(
     bench: DigesterHarness, problem: Exception, names: str
 ) -> None:
-    bench.pipeline.tending = problem
+    bench.pipeline.maintenance_error = problem
     bench.append(*names)
     bench.step()
     bench.append("c")
     bench.step()
-    bench.pipeline.tending = None
+    bench.pipeline.maintenance_error = None
     bench.settle()
     assert bench.pipeline.digested == [*names, "c"]
     assert not bench.pipeline.skipped
 
 
-def test_what_was_skipped_is_counted_once_even_if_tending_fails_in_between(
+def test_what_was_skipped_is_counted_once_even_if_maintenance_fails_in_between(
     bench: DigesterHarness,
 ) -> None:
     bench.skipped[1, "odd"] = 5
-    bench.pipeline.tending = operational()
+    bench.pipeline.maintenance_error = operational()
     bench.step()
-    bench.pipeline.tending = None
+    bench.pipeline.maintenance_error = None
     bench.clock.advance(HOUR)
     bench.skipped[1, "odd"] += 2
     bench.step()
@@ -223,20 +225,20 @@ def test_what_was_skipped_is_counted_once_even_if_tending_fails_in_between(
     assert bench.pipeline.counted == {(1, "odd"): 7}
 
 
-def test_the_store_is_tended_every_ten_seconds_and_cleared_every_hour(
+def test_the_store_is_maintained_every_ten_seconds_and_cleared_every_hour(
     bench: DigesterHarness,
 ) -> None:
     for _ in range(2 * 3600):
         bench.step()
         bench.clock.advance(SECOND)
-    assert len(bench.pipeline.tended) == 720
-    assert len(bench.pipeline.forgot) == 2
+    assert len(bench.pipeline.maintained_at) == 720
+    assert len(bench.pipeline.retention_applied_at) == 2
 
 
-def test_while_it_catches_up_the_present_is_that_of_the_reports(bench: DigesterHarness) -> None:
+def test_while_it_catches_up_the_present_is_the_time_of_the_reports(bench: DigesterHarness) -> None:
     received = bench.clock()
     bench.append("a")
     bench.clock.advance(HOUR)
     bench.step()
     bench.step()
-    assert bench.pipeline.tended == [received, received + HOUR]
+    assert bench.pipeline.maintained_at == [received, received + HOUR]

@@ -1,4 +1,4 @@
-"""A leak, the release that mends it or does not, and what comes of its issue."""
+"""A leak, a release that fixes it or does not, and what happens to its issue."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LOG = holder("shop.views.log", entry_bytes=7_000, entry="dict")
 
 
 class ReleaseWorker(SimulatedWorker):
-    """A worker of a release: it answers one endpoint, and may keep an entry of each request."""
+    """A worker of a release: it serves one endpoint, and may keep an entry of each request."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ def only_issue(desk: PipelineHarness) -> Issue:
 
 @pytest.fixture
 def leaking(desk: PipelineHarness) -> list[ReleaseWorker]:
-    """Give two workers of release 1.0 whose leak was told."""
+    """Two workers of release 1.0, whose leak is reported."""
     made = release_fleet(desk, 1, "1.0", 7_000.0)
     advance_time(desk, 10 * MINUTE, *made)
     assert change_kinds(desk) == ["opened"]
@@ -89,9 +89,9 @@ def test_the_release_without_the_leak_resolves_the_issue_with_both_figures(
 def test_a_later_release_with_the_leak_reopens_it_as_a_regression(
     desk: PipelineHarness, leaking: list[ReleaseWorker]
 ) -> None:
-    mended = release_fleet(desk, 3, "1.1")
-    deploy(desk, leaking, mended)
-    deploy(desk, mended, release_fleet(desk, 5, "1.2", 7_000.0))
+    fixed = release_fleet(desk, 3, "1.1")
+    deploy(desk, leaking, fixed)
+    deploy(desk, fixed, release_fleet(desk, 5, "1.2", 7_000.0))
     assert change_kinds(desk) == ["opened", "fixed", "came back"]
     assert desk.announced[2][1].because == "a regression: it was fixed in 1.1, and grows again"
     assert only_issue(desk).proof is None
@@ -106,7 +106,7 @@ def test_a_later_release_with_the_leak_reopens_it_as_a_regression(
         (("",), "a release without a name is none"),
     ],
 )
-def test_what_is_not_proved_is_not_called_fixed(
+def test_without_proof_it_is_not_called_fixed(
     desk: PipelineHarness, leaking: list[ReleaseWorker], about: tuple[Any, ...], because: str
 ) -> None:
     deploy(desk, leaking, release_fleet(desk, 3, *about))
@@ -122,7 +122,7 @@ def test_while_workers_of_the_old_release_run_it_is_not_called_fixed(
     assert "fixed" not in change_kinds(desk)
 
 
-def test_what_a_person_resolved_is_told_to_be_fixed_when_that_is_proved(
+def test_what_a_person_resolved_is_reported_as_fixed_once_that_is_proved(
     desk: PipelineHarness, leaking: list[ReleaseWorker]
 ) -> None:
     with desk.database.writing() as connection:

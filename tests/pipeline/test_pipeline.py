@@ -1,4 +1,4 @@
-"""What time and many reports lead to: ends, findings, issues."""
+"""What reports and time lead to: ended workers, findings and issues."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ def test_a_worker_that_stops_reporting_has_vanished_after_two_minutes(
     assert desk.worker(2).ended_at is None
 
 
-def test_one_that_samples_rarely_is_given_three_samples_time(desk: PipelineHarness) -> None:
+def test_a_worker_that_samples_rarely_gets_the_time_of_three_samples(desk: PipelineHarness) -> None:
     slow, other = SimulatedWorker(desk, 1, every=5 * MINUTE), SimulatedWorker(desk, 2)
     advance_time(desk, 3 * MINUTE, slow, other)
     advance_time(desk, 15 * MINUTE - SAMPLE_INTERVAL, other)
@@ -45,7 +45,9 @@ def test_one_that_samples_rarely_is_given_three_samples_time(desk: PipelineHarne
     assert desk.worker(1).exit_reason is ExitReason.VANISHED
 
 
-def test_where_the_kernel_killed_meanwhile_it_was_out_of_memory(desk: PipelineHarness) -> None:
+def test_a_silent_worker_was_out_of_memory_if_the_kernel_counted_a_kill(
+    desk: PipelineHarness,
+) -> None:
     silent, other = SimulatedWorker(desk, 1), SimulatedWorker(desk, 2)
     advance_time(desk, 3 * MINUTE, silent, other)
     for _ in range(13):
@@ -55,7 +57,7 @@ def test_where_the_kernel_killed_meanwhile_it_was_out_of_memory(desk: PipelineHa
     assert desk.worker(1).exit_reason is ExitReason.OUT_OF_MEMORY
 
 
-def test_a_machine_that_is_silent_altogether_is_given_up_after_a_day(desk: PipelineHarness) -> None:
+def test_a_machine_that_is_completely_silent_is_given_up_after_a_day(desk: PipelineHarness) -> None:
     advance_time(desk, 3 * MINUTE, SimulatedWorker(desk, 1))
     desk.clock.advance(DAY)
     desk.tend()
@@ -65,7 +67,7 @@ def test_a_machine_that_is_silent_altogether_is_given_up_after_a_day(desk: Pipel
     assert desk.worker(1).exit_reason is ExitReason.VANISHED
 
 
-def test_a_worker_that_comes_back_lives_again(desk: PipelineHarness) -> None:
+def test_a_worker_that_reports_again_is_alive_again(desk: PipelineHarness) -> None:
     silent, other = SimulatedWorker(desk, 1), SimulatedWorker(desk, 2)
     advance_time(desk, 3 * MINUTE, silent, other)
     advance_time(desk, 3 * MINUTE, other)
@@ -85,7 +87,7 @@ def test_after_a_restart_of_the_server_workers_get_time_to_report(desk: Pipeline
     assert desk.worker(1).exit_reason is ExitReason.VANISHED
 
 
-def test_while_reports_wait_nobody_is_called_silent(desk: PipelineHarness) -> None:
+def test_while_reports_wait_no_worker_counts_as_silent(desk: PipelineHarness) -> None:
     silent, other = SimulatedWorker(desk, 1), SimulatedWorker(desk, 2)
     advance_time(desk, 3 * MINUTE, silent, other)
     waiting = [desk.entry(other.payload())]
@@ -95,7 +97,7 @@ def test_while_reports_wait_nobody_is_called_silent(desk: PipelineHarness) -> No
     assert desk.worker(1).ended_at is None
 
 
-def test_what_waited_is_judged_as_of_its_arrival(desk: PipelineHarness) -> None:
+def test_reports_that_waited_are_judged_by_their_arrival(desk: PipelineHarness) -> None:
     worker = SimulatedWorker(desk, 1)
     waiting = []
     for _ in range(12):
@@ -106,25 +108,25 @@ def test_what_waited_is_judged_as_of_its_arrival(desk: PipelineHarness) -> None:
     assert desk.worker(1).judged_at == waiting[-1].received_at
 
 
-def test_a_leak_is_judged_found_told_and_stored(desk: PipelineHarness) -> None:
+def test_a_leak_is_judged_found_announced_and_stored(desk: PipelineHarness) -> None:
     fleet = [SimulatedWorker(desk, 1, 7_000.0), *(SimulatedWorker(desk, n) for n in (2, 3, 4))]
     with desk.database.writing() as connection:
         channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())
     advance_time(desk, 6 * MINUTE, *fleet)
     assert change_kinds(desk) == ["opened"]
-    told, opened = desk.announced[0]
+    announced_issue, opened = desk.announced[0]
     assert desk.worker(1).judgement.verdict is GrowthVerdict.GROWING
     assert opened.finding is not None
     assert [one.pid for one in opened.finding.suspects] == [1]
     assert opened.finding.slope == pytest.approx(7_000, rel=0.01)
     with desk.database.reading() as connection:
-        stored = leak_issues.get(connection, desk.shop, told.id)
+        stored = leak_issues.get(connection, desk.shop, announced_issue.id)
         assert channels.list_due(connection, desk.clock(), 9)
     assert stored is not None
     assert stored.state is IssueState.OPEN
 
 
-def test_a_snoozed_issue_sends_no_alert_and_goes_on(desk: PipelineHarness) -> None:
+def test_a_snoozed_issue_sends_no_alert_and_is_updated(desk: PipelineHarness) -> None:
     fleet = [SimulatedWorker(desk, 1, 7_000.0), *(SimulatedWorker(desk, n) for n in (2, 3, 4))]
     advance_time(desk, 6 * MINUTE, *fleet)
     with desk.database.writing() as connection:
@@ -147,7 +149,7 @@ def test_it_is_quiet_half_an_hour_after_the_leaking_worker_is_gone(desk: Pipelin
     assert change_kinds(desk) == ["opened", "quieted"]
 
 
-def test_an_hour_in_which_nobody_reports_is_not_quiet(desk: PipelineHarness) -> None:
+def test_an_hour_without_reports_is_not_quiet(desk: PipelineHarness) -> None:
     fleet = [SimulatedWorker(desk, 1, 7_000.0), *(SimulatedWorker(desk, n) for n in (2, 3, 4))]
     advance_time(desk, 10 * MINUTE, *fleet)
     desk.clock.advance(HOUR)
@@ -166,7 +168,9 @@ def test_an_hour_in_which_the_server_was_down_is_not_quiet(desk: PipelineHarness
     assert change_kinds(desk) == ["opened"]
 
 
-def test_what_a_person_resolves_stays_so_until_a_new_worker_leaks(desk: PipelineHarness) -> None:
+def test_what_a_person_resolves_stays_resolved_until_a_new_worker_leaks(
+    desk: PipelineHarness,
+) -> None:
     fleet = [SimulatedWorker(desk, 1, 7_000.0), *(SimulatedWorker(desk, n) for n in (2, 3, 4))]
     advance_time(desk, 6 * MINUTE, *fleet)
     with desk.database.writing() as connection:
@@ -181,7 +185,7 @@ def test_what_a_person_resolves_stays_so_until_a_new_worker_leaks(desk: Pipeline
     assert change_kinds(desk) == ["opened", "came back"]
 
 
-def test_detection_is_asked_now_and_then_and_not_for_every_batch(
+def test_detection_runs_at_intervals_and_not_for_every_batch(
     desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Micros] = []
@@ -203,7 +207,7 @@ def test_detection_is_asked_now_and_then_and_not_for_every_batch(
     assert len(asked) <= before + 1
 
 
-def test_projects_are_judged_apart(desk: PipelineHarness) -> None:
+def test_projects_are_judged_separately(desk: PipelineHarness) -> None:
     other = desk.project("billing")
     shop = [SimulatedWorker(desk, 1, 7_000.0), *(SimulatedWorker(desk, n) for n in (2, 3, 4))]
     billing = [SimulatedWorker(desk, n) for n in (11, 12, 13, 14)]
@@ -216,7 +220,7 @@ def test_projects_are_judged_apart(desk: PipelineHarness) -> None:
     assert [issue.project_id for issue, _ in desk.announced] == [desk.shop]
 
 
-def test_what_is_too_old_is_forgotten(desk: PipelineHarness) -> None:
+def test_what_is_older_than_the_retention_is_deleted(desk: PipelineHarness) -> None:
     silent, other = SimulatedWorker(desk, 1), SimulatedWorker(desk, 2)
     advance_time(desk, 3 * MINUTE, silent, other)
     desk.clock.advance(40 * DAY)

@@ -1,4 +1,4 @@
-"""What is told of the last minutes of a worker that was killed."""
+"""What is reported about the last minutes of a worker that was killed."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ SERVED = (
 def report_killed_worker(
     desk: PipelineHarness, reason: ExitReason, minutes: int = 15, **sample_facts: Any
 ) -> None:
-    """Let worker 1 serve until its master tells, through its sibling, how it was killed."""
+    """Let worker 1 serve until its master reports, through its sibling, how it was killed."""
     victim, sibling = (SimulatedWorker(desk, number, environment="production") for number in (1, 2))
     victim.bytes_per_request = 5_000.0
     for _ in range(minutes * 6):
@@ -63,11 +63,11 @@ def open_issue_elsewhere(desk: PipelineHarness, connection: Connection) -> Issue
 
 def deaths(desk: PipelineHarness, issue: Issue) -> list[int]:
     with desk.database.reading() as connection:
-        told = post_mortems.of_issue(connection, desk.telemetry, issue, desk.clock())
-    return [one.worker.pid for one in told]
+        post_mortems_found = post_mortems.of_issue(connection, desk.telemetry, issue, desk.clock())
+    return [one.worker.pid for one in post_mortems_found]
 
 
-def test_it_tells_memory_requests_in_flight_and_the_biggest_response(desk: PipelineHarness) -> None:
+def test_it_has_memory_requests_in_flight_and_the_biggest_response(desk: PipelineHarness) -> None:
     report_killed_worker(desk, ExitReason.OUT_OF_MEMORY)
     dead = post_mortem_of(desk)
     assert dead is not None
@@ -81,7 +81,7 @@ def test_it_tells_memory_requests_in_flight_and_the_biggest_response(desk: Pipel
 
 
 @pytest.mark.parametrize(
-    ("under_way", "told"),
+    ("under_way", "expected"),
     [
         ([("GET /report", 1, 28)], "GET /report for 28 s and 2 more"),
         (
@@ -91,8 +91,8 @@ def test_it_tells_memory_requests_in_flight_and_the_biggest_response(desk: Pipel
         ([("GET /", 1, 28)] * 4, "GET / for 28 s, GET / for 28 s, GET / for 28 s"),
     ],
 )
-def test_it_names_what_was_in_flight_when_it_was_last_heard_of(
-    desk: PipelineHarness, under_way: list[tuple[str, int, int]], told: str
+def test_it_names_what_was_in_flight_at_its_last_report(
+    desk: PipelineHarness, under_way: list[tuple[str, int, int]], expected: str
 ) -> None:
     said = tuple(
         EndpointInFlight(endpoint=name, requests=requests, micros=seconds * 1_000_000)
@@ -101,7 +101,7 @@ def test_it_names_what_was_in_flight_when_it_was_last_heard_of(
     report_killed_worker(desk, ExitReason.TIMEOUT, minutes=1, under_way=said)
     dead = post_mortem_of(desk)
     assert dead is not None
-    assert f"; in flight when it was last heard of: {told}; " in dead.because
+    assert f"; in flight when it was last heard of: {expected}; " in dead.because
     killed_facts = post_mortem_facts(dead)
     assert killed_facts["exit_reason"] == "timeout"
     assert killed_facts["because"] == dead.because
@@ -110,7 +110,7 @@ def test_it_names_what_was_in_flight_when_it_was_last_heard_of(
     ]
 
 
-def test_of_a_young_worker_it_tells_its_whole_life(desk: PipelineHarness) -> None:
+def test_of_a_young_worker_it_shows_the_whole_lifetime(desk: PipelineHarness) -> None:
     report_killed_worker(desk, ExitReason.TIMEOUT, minutes=2)
     dead = post_mortem_of(desk)
     assert dead is not None
@@ -122,11 +122,11 @@ def test_of_a_young_worker_it_tells_its_whole_life(desk: PipelineHarness) -> Non
     ("holder", "site", "kept"),
     [
         ("shop.views.log", "shop/views.py:12", "`shop.views.log` kept its memory"),
-        ("", "shop/views.py:12", "`shop/views.py:12` kept its memory"),
+        (None, "shop/views.py:12", "`shop/views.py:12` kept its memory"),
     ],
 )
-def test_the_holder_is_that_of_the_leak_that_was_known_then(
-    desk: PipelineHarness, holder: str, site: str, kept: str
+def test_the_holder_is_the_one_of_the_leak_known_at_that_time(
+    desk: PipelineHarness, holder: str | None, site: str, kept: str
 ) -> None:
     leak = open_issue(desk, diagnosis=diagnosis(holder=holder, site=site))
     report_killed_worker(desk, ExitReason.OUT_OF_MEMORY, minutes=2)
@@ -138,7 +138,9 @@ def test_the_holder_is_that_of_the_leak_that_was_known_then(
 
 
 @pytest.mark.parametrize("reason", [ExitReason.RECYCLED, ExitReason.TERMINATED])
-def test_who_was_not_killed_has_none(desk: PipelineHarness, reason: ExitReason) -> None:
+def test_a_worker_that_was_not_killed_has_no_post_mortem(
+    desk: PipelineHarness, reason: ExitReason
+) -> None:
     report_killed_worker(desk, reason, minutes=1)
     assert post_mortem_of(desk) is None
 

@@ -1,4 +1,4 @@
-"""Workers under the safety net: recycled again and again, and told of all the same."""
+"""Workers that are recycled again and again: their leak is reported all the same."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ RECYCLE_REASON = "its private memory, 140 MB, passed 135 MB"
 
 
 class RecycledWorker(SimulatedWorker):
-    """A worker that leaks 7 kB a request, and that its safety net ends."""
+    """A worker that leaks 7 kB per request, and is recycled."""
 
     def __init__(self, desk: PipelineHarness, number: int) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class RecycledWorker(SimulatedWorker):
 
 
 def recycle_workers(desk: PipelineHarness, workers: int, lifetime: int = 5 * MINUTE) -> None:
-    """Let one worker after the other live for *lifetime*."""
+    """Let one worker after another live for *lifetime*."""
     for number in range(1, workers + 1):
         worker = RecycledWorker(desk, number)
         advance_time(desk, lifetime, worker)
@@ -52,13 +52,13 @@ def only_issue(desk: PipelineHarness) -> Issue:
     return found
 
 
-def test_the_end_of_a_recycled_worker_is_kept_with_its_because(desk: PipelineHarness) -> None:
+def test_the_end_of_a_recycled_worker_is_stored_with_its_reason(desk: PipelineHarness) -> None:
     recycle_workers(desk, 1)
     ended = desk.worker(1)
     assert (ended.exit_reason, ended.exit_because) == (ExitReason.RECYCLED, RECYCLE_REASON)
 
 
-def test_a_leak_is_told_across_lives_that_are_recycled_and_stays_open(
+def test_a_leak_is_found_across_recycled_workers_and_stays_open(
     desk: PipelineHarness,
 ) -> None:
     recycle_workers(desk, 24)
@@ -72,14 +72,14 @@ def test_a_leak_is_told_across_lives_that_are_recycled_and_stays_open(
     assert found.finding.recycled.full_at is not None
 
 
-def test_that_its_workers_are_recycled_is_told_once_a_day(desk: PipelineHarness) -> None:
+def test_that_its_workers_are_recycled_is_announced_once_a_day(desk: PipelineHarness) -> None:
     recycle_workers(desk, 24)
-    told = [change.because for _, change in desk.announced if "recycled" in change.because]
-    assert len(told) == 1
-    assert told[0].startswith("its workers were recycled ")
+    reasons = [change.because for _, change in desk.announced if "recycled" in change.because]
+    assert len(reasons) == 1
+    assert reasons[0].startswith("its workers were recycled ")
 
 
-def test_lives_too_short_to_be_judged_do_not_make_the_leak_quiet(desk: PipelineHarness) -> None:
+def test_workers_too_young_to_be_judged_do_not_make_the_leak_quiet(desk: PipelineHarness) -> None:
     recycle_workers(desk, 6)
     for number in range(7, 30):
         worker = RecycledWorker(desk, number)
@@ -88,7 +88,7 @@ def test_lives_too_short_to_be_judged_do_not_make_the_leak_quiet(desk: PipelineH
     assert only_issue(desk).state is IssueState.OPEN
 
 
-def test_what_a_worker_says_of_its_net_is_kept_until_it_says_otherwise(
+def test_the_recycler_report_of_a_worker_is_kept_until_the_next(
     desk: PipelineHarness,
 ) -> None:
     watching = safety_net(recycled=3)

@@ -1,4 +1,4 @@
-"""A safety net that is held back is an issue, and is told of through the channels, once."""
+"""Workers that cannot be recycled are an issue, which is alerted once."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ REPORT_INTERVAL = 30 * SECOND
 
 
 class HinderedWorker:
-    """A worker that reports every half minute, and what was told of its net."""
+    """A worker that reports every half minute, and what was announced about it."""
 
     def __init__(self, desk: PipelineHarness) -> None:
         self.desk = desk
@@ -35,7 +35,7 @@ class HinderedWorker:
             channels.add(connection, desk.shop, "webhook", "on call", url, at)
 
     def report_net(self, net_report: RecyclerReport | None, time: Micros) -> None:
-        """Let *time* pass, *net_report* being what it says."""
+        """Let *time* pass while the worker reports *net_report*."""
         for _ in range(time // REPORT_INTERVAL):
             self.desk.clock.advance(REPORT_INTERVAL)
             self._samples += 1
@@ -72,7 +72,9 @@ def netted(desk: PipelineHarness) -> HinderedWorker:
     return HinderedWorker(desk)
 
 
-def test_it_is_told_when_it_lasts_and_when_it_is_over_and_no_more(netted: HinderedWorker) -> None:
+def test_it_is_announced_when_it_lasts_and_when_it_is_over_and_only_then(
+    netted: HinderedWorker,
+) -> None:
     netted.report_net(SPENT_BUDGET, 4 * MINUTE)
     assert netted.announced_kinds == []
     netted.report_net(SPENT_BUDGET, HOUR)
@@ -91,7 +93,7 @@ def test_it_is_told_when_it_lasts_and_when_it_is_over_and_no_more(netted: Hinder
     assert netted.announced_kinds[2:] == [IssueChangeKind.CAME_BACK]
 
 
-def test_one_that_comes_and_goes_is_told_once(netted: HinderedWorker) -> None:
+def test_a_hindrance_that_comes_and_goes_is_announced_once(netted: HinderedWorker) -> None:
     for _ in range(12):
         netted.report_net(SPENT_BUDGET, MINUTE)
         netted.report_net(WATCHING, 10 * MINUTE)

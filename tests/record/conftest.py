@@ -1,12 +1,3 @@
-from collections.abc import Iterator
-from pathlib import Path
+from tests.support.pipeline_harness import desk
 
-import pytest
-from tests.support.pipeline_harness import PipelineHarness
-from tests.support.pipeline_harness import pipeline_harness as opened
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PipelineHarness]:
-    with opened(tmp_path) as desk:
-        yield desk
+__all__ = ["desk"]

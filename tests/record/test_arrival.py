@@ -92,7 +92,7 @@ def test_the_proportional_size_stays_until_it_is_measured_again() -> None:
     assert [one.worker.proportional for one in (first, second, third)] == [70, 70, 90]
 
 
-def test_what_a_worker_says_of_itself_may_change_and_its_start_may_not() -> None:
+def test_the_identity_of_a_worker_may_change_and_its_start_may_not() -> None:
     before = newcomer(parsed_report())
     arrival, _ = digest_arrival(
         parsed_report(sample(1), server="gunicorn", age=AGE + SECOND), before
@@ -109,12 +109,12 @@ def test_a_report_without_samples_changes_no_gauge() -> None:
     assert (arrival.worker.seen_at, arrival.worker.samples) == (before.seen_at, before.samples)
 
 
-def test_the_first_rate_is_the_mean_of_a_life() -> None:
+def test_the_first_rate_is_the_mean_over_the_lifetime() -> None:
     first, _ = digest_arrival(parsed_report(sample(1, age=AGE, requests=6_000)))
     assert first.worker.rate == pytest.approx(10.0)
 
 
-def test_a_young_worker_soon_forgets_that_nobody_asked_it_at_first() -> None:
+def test_the_rate_of_a_young_worker_soon_forgets_its_idle_start() -> None:
     present = newcomer(parsed_report(age=0), START)
     for number in range(1, 31):
         age = number * SECOND
@@ -123,7 +123,7 @@ def test_a_young_worker_soon_forgets_that_nobody_asked_it_at_first() -> None:
     assert 36 < present.rate < 40
 
 
-def test_later_the_recent_past_counts_most() -> None:
+def test_the_rate_of_an_older_worker_follows_the_recent_past() -> None:
     before = stored_worker(samples=5, requests=10_000, rate=10.0, seen_at=START - at(2))
     stopped, _ = digest_arrival(parsed_report(sample(6, age=AGE, requests=10_000)), before)
     assert 3 < stopped.worker.rate < 4
@@ -132,7 +132,7 @@ def test_later_the_recent_past_counts_most() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 600), st.integers(0, 500)), min_size=1, max_size=8))
-def test_a_rate_lies_between_none_and_the_fastest_there_was(steps: list[tuple[int, int]]) -> None:
+def test_a_rate_lies_between_zero_and_the_highest_so_far(steps: list[tuple[int, int]]) -> None:
     present = newcomer(parsed_report(age=0), START)
     moment, requests, rates = START, 0, []
     for number, (seconds, served) in enumerate(steps, 1):
@@ -155,7 +155,7 @@ def test_a_rate_lies_between_none_and_the_fastest_there_was(steps: list[tuple[in
         (ExitReason.FINISHED, 0, False),
     ],
 )
-def test_a_sample_refutes_what_was_concluded_from_silence_and_not_what_was_told(
+def test_a_sample_refutes_an_end_that_was_inferred_and_not_one_that_was_reported(
     reason: ExitReason, signal: int, *, lives: bool
 ) -> None:
     ended = stored_worker(

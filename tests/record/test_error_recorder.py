@@ -1,4 +1,4 @@
-"""What happens to events after they were acknowledged."""
+"""What a batch of events leaves in the store, and what it changes about errors."""
 
 from collections.abc import Iterable
 
@@ -56,7 +56,7 @@ def test_events_of_one_error_are_counted_together(desk: PipelineHarness) -> None
     assert kinds(desk) == ["opened", "opened"]
 
 
-def test_what_a_client_held_back_counts(desk: PipelineHarness) -> None:
+def test_events_that_a_client_held_back_count(desk: PipelineHarness) -> None:
     digest(desk, payload(1, contexts={"bugsly": {"held_back": 40}}))
     assert [one.count for one in unresolved_errors(desk)] == [41]
 
@@ -81,7 +81,7 @@ def test_the_same_error_in_two_projects_is_two(desk: PipelineHarness) -> None:
         assert [error_issues.count_all(connection, one) for one in (desk.shop, other)] == [1, 1]
 
 
-def test_of_a_flood_all_are_counted_and_some_are_kept(desk: PipelineHarness) -> None:
+def test_all_events_of_a_flood_are_counted_and_some_are_kept(desk: PipelineHarness) -> None:
     digest(desk, *event_payloads(range(300)))
     digest(desk, *event_payloads(range(300, 500)))
     (error,) = unresolved_errors(desk)
@@ -91,7 +91,7 @@ def test_of_a_flood_all_are_counted_and_some_are_kept(desk: PipelineHarness) -> 
     assert len(desk.events.newest([grouping.id], 1_000)) == MAX_BODIES_PER_HOUR + 5
 
 
-def test_beyond_so_many_errors_all_others_share_one(desk: PipelineHarness) -> None:
+def test_beyond_the_maximum_all_further_errors_share_one(desk: PipelineHarness) -> None:
     desk.max_errors = 10
     desk.start()
     digest(desk, *[payload(n, f"Error{n}") for n in range(30)])
@@ -104,7 +104,7 @@ def test_beyond_so_many_errors_all_others_share_one(desk: PipelineHarness) -> No
     )
 
 
-def test_releases_environments_and_users_are_told_apart(desk: PipelineHarness) -> None:
+def test_releases_environments_and_users_are_counted_separately(desk: PipelineHarness) -> None:
     digest(desk, payload(1, user={"id": 1}), payload(2, user={"id": 2}, release="2.0"))
     digest(desk, payload(3, user={"id": 1}, environment="staging"))
     (error,) = unresolved_errors(desk)

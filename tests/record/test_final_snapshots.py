@@ -13,7 +13,7 @@ from bugsly_server.store.meta import final_snapshots, workers
 
 
 def final_report(number: int, final_result: ProbeResult, **facts: Any) -> bytes:
-    """Return the last words of a worker but its goodbye."""
+    """Return the report with the final snapshot of a worker, before its exit."""
     facts = {"pid": number, "environment": "production", **facts}
     return report([sample()], evidence=Evidence(parting=final_result), id=token(number), **facts)
 
@@ -30,7 +30,7 @@ def latest_pid(desk: PipelineHarness, environment: str) -> int | None:
     return None if worker is None else worker.pid
 
 
-def test_it_is_kept_of_each_worker_and_the_last_one_of_an_environment_is_found(
+def test_each_worker_has_one_and_the_last_of_an_environment_is_found(
     desk: PipelineHarness,
 ) -> None:
     desk.digest(
@@ -51,7 +51,7 @@ def test_the_same_report_twice_changes_nothing_and_a_later_one_counts(
     assert stored_snapshot(desk, 1) == refused
 
 
-def test_of_a_project_no_more_are_kept_than_there_is_use_for(
+def test_a_project_keeps_no_more_than_the_maximum(
     desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(final_snapshots, "MAX_SNAPSHOTS", 2)
@@ -69,7 +69,7 @@ def test_of_a_project_no_more_are_kept_than_there_is_use_for(
         "nonsense",
     ],
 )
-def test_nonsense_is_counted_and_the_rest_of_the_report_is_kept(
+def test_an_invalid_one_is_counted_and_the_rest_of_the_report_is_kept(
     desk: PipelineHarness, spoiled: Any
 ) -> None:
     whole = msgspec.json.decode(final_report(1, final_snapshot()))

@@ -57,7 +57,7 @@ def test_digesting_again_adds_nothing(desk: PipelineHarness) -> None:
     assert everything_stored(desk) == before
 
 
-def test_a_pid_that_is_used_again_is_another_worker(desk: PipelineHarness) -> None:
+def test_a_reused_pid_is_another_worker(desk: PipelineHarness) -> None:
     desk.digest(report([sample(1)], pid=7, id=token(1)), report([sample(1)], pid=7, id=token(2)))
     assert [one.pid for one in desk.workers().values()] == [7, 7]
 
@@ -70,7 +70,7 @@ def test_two_hosts_of_one_name_are_kept_apart(desk: PipelineHarness) -> None:
     assert [one.machine for one in desk.workers().values()] == ["a", "b"]
 
 
-def test_projects_in_one_batch_keep_to_themselves(desk: PipelineHarness) -> None:
+def test_projects_in_one_batch_are_stored_separately(desk: PipelineHarness) -> None:
     other = desk.project("billing")
     batch = [(desk.shop, 1), (other, 1), (desk.shop, 2), (other, 3)]
     touched = desk.pipeline.digest([desk.entry(three_samples(n), project) for project, n in batch])
@@ -92,7 +92,7 @@ def test_bad_samples_and_reports_are_counted_and_their_neighbours_kept(
     }
 
 
-def test_a_batch_of_nothing_readable_is_digested(desk: PipelineHarness) -> None:
+def test_a_batch_without_readable_reports_is_digested(desk: PipelineHarness) -> None:
     assert desk.pipeline.digest([desk.entry(b"nonsense")]) == set()
     assert desk.skipped() == {"memory that is not valid JSON of its form": 1}
 
@@ -137,7 +137,7 @@ def test_a_release_is_first_seen_when_its_first_worker_started(desk: PipelineHar
         ]
 
 
-def test_exits_are_told_by_the_worker_or_by_a_sibling(desk: PipelineHarness) -> None:
+def test_an_exit_is_reported_by_the_worker_or_by_a_sibling(desk: PipelineHarness) -> None:
     gone = Exit(worker=token(1), reason=ExitReason.MAX_REQUESTS)
     killed = Exit(worker=token(2), reason=ExitReason.KILLED, signal=9)
     desk.digest(three_samples(1), three_samples(2), three_samples(3))
@@ -147,13 +147,13 @@ def test_exits_are_told_by_the_worker_or_by_a_sibling(desk: PipelineHarness) -> 
     assert desk.worker(1).ended_at == desk.worker(1).seen_at
 
 
-def test_an_exit_in_the_first_report_of_a_worker_is_heard(desk: PipelineHarness) -> None:
+def test_an_exit_in_the_first_report_of_a_worker_is_recorded(desk: PipelineHarness) -> None:
     gone = Exit(worker=token(1), reason=ExitReason.FINISHED)
     desk.digest(report([sample(1)], [gone], id=token(1)))
     assert desk.worker(1).exit_reason is ExitReason.FINISHED
 
 
-def test_the_exit_of_a_worker_nobody_heard_of_is_counted(desk: PipelineHarness) -> None:
+def test_the_exit_of_an_unknown_worker_is_counted(desk: PipelineHarness) -> None:
     killed = Exit(worker=token(9), reason=ExitReason.KILLED)
     desk.digest(report([sample(1)], [killed]))
     assert desk.skipped() == {"exit of a worker never heard of": 1}
@@ -169,11 +169,11 @@ def test_a_late_sample_does_not_undo_what_a_master_saw(desk: PipelineHarness) ->
 
 
 class PowerCut(BaseException):
-    """The process is gone."""
+    """The process ends without any cleanup."""
 
 
 class CutTelemetry(SqliteTelemetry):
-    """The power fails when it has written, or before."""
+    """Telemetry that loses power after it has written, or before."""
 
     cut = ""
 
@@ -186,7 +186,7 @@ class CutTelemetry(SqliteTelemetry):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("first", [[1, 2], [2, 1]])
-def test_a_crash_around_the_writing_of_samples_loses_nothing_and_mixes_nothing_up(
+def test_a_crash_while_samples_are_written_loses_and_confuses_nothing(
     tmp_path: Path, first: list[int], moment: str
 ) -> None:
     with pipeline_harness(tmp_path) as cut:
@@ -208,7 +208,7 @@ def test_a_crash_around_the_writing_of_samples_loses_nothing_and_mixes_nothing_u
         assert sorted(one.requests for one in served.values()) == [3 * 15, 3 * 21]
 
 
-def test_a_failed_transaction_leaves_no_wrong_memory_of_endpoints(
+def test_a_failed_transaction_leaves_no_wrong_endpoint_ids_in_memory(
     desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -224,7 +224,7 @@ def test_a_failed_transaction_leaves_no_wrong_memory_of_endpoints(
         assert served.keys() == workers.endpoint_names(connection, desk.shop).keys()
 
 
-def test_nobody_is_stored_twice_when_two_reports_introduce_them(desk: PipelineHarness) -> None:
+def test_a_worker_that_two_reports_introduce_is_stored_once(desk: PipelineHarness) -> None:
     first = report([sample(1, requests=1)], id=token(1))
     second = report([sample(2, age=20 * SECOND, requests=2)], id=token(1))
     desk.digest(first, second)

@@ -1,4 +1,4 @@
-"""Sessions of SDKs become the crash-free rates of releases."""
+"""Sessions of SDKs become the health of releases."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ def release_health(desk: PipelineHarness, kind: str, *sessions: Any) -> SessionC
     return release.health
 
 
-def test_sums_are_added_up(desk: PipelineHarness) -> None:
-    told = {
+def test_aggregates_are_added_up(desk: PipelineHarness) -> None:
+    sessions = {
         "attrs": {"release": "1.0"},
         "aggregates": [SESSION_TOTALS, SESSION_TOTALS, "x", {"exited": -1}],
     }
-    assert release_health(desk, "sessions", told) == SessionCounts(200, 14, 6)
+    assert release_health(desk, "sessions", sessions) == SessionCounts(200, 14, 6)
 
 
 SESSION_STARTED = {"sid": "a", "init": True, "status": "ok", "errors": 0}
@@ -45,7 +45,7 @@ OTHER = {"sid": "b"}
 
 
 @pytest.mark.parametrize(
-    ("told", "fare"),
+    ("sessions", "outcome"),
     [
         ([SESSION_STARTED], (1, 0, 0)),
         ([SESSION_STARTED, {**SESSION_ERROR, "status": "exited", "errors": 0}], (1, 0, 0)),
@@ -82,14 +82,14 @@ OTHER = {"sid": "b"}
         ([{**SESSION_STARTED, "status": "abnormal", "errors": 1}], (1, 0, 1)),
     ],
 )
-def test_a_session_counts_once_as_begun_and_once_as_it_fared(
-    desk: PipelineHarness, told: list[dict[str, Any]], fare: tuple[int, int, int]
+def test_a_session_counts_once_as_started_and_once_by_its_outcome(
+    desk: PipelineHarness, sessions: list[dict[str, Any]], outcome: tuple[int, int, int]
 ) -> None:
     attrs = {"attrs": {"release": "1.0"}}
-    assert release_health(desk, "session", *(one | attrs for one in told)) == fare
+    assert release_health(desk, "session", *(one | attrs for one in sessions)) == outcome
 
 
-def test_what_a_session_met_counts_once_over_batches(desk: PipelineHarness) -> None:
+def test_an_outcome_counts_once_across_batches(desk: PipelineHarness) -> None:
     attrs = {"attrs": {"release": "1.0"}}
     assert release_health(desk, "session", SESSION_STARTED | attrs, SESSION_ERROR | attrs) == (
         1,
@@ -103,7 +103,9 @@ def test_what_a_session_met_counts_once_over_batches(desk: PipelineHarness) -> N
     )
 
 
-@pytest.mark.parametrize("told", [{}, [], "x", {"attrs": 7}, {"attrs": {"release": ""}}])
-def test_sessions_of_no_release_are_counted_as_skipped(desk: PipelineHarness, told: Any) -> None:
-    assert release_health(desk, "session", told) == SessionCounts(0, 0, 0)
+@pytest.mark.parametrize("sessions", [{}, [], "x", {"attrs": 7}, {"attrs": {"release": ""}}])
+def test_sessions_without_a_release_are_counted_as_skipped(
+    desk: PipelineHarness, sessions: Any
+) -> None:
+    assert release_health(desk, "session", sessions) == SessionCounts(0, 0, 0)
     assert desk.pipeline.skipped[desk.shop, "session without a release"] == 1

@@ -44,7 +44,7 @@ def ended_worker(reason: ExitReason | None, signal: int = 0) -> Worker:
         (R.KILLED, 9, R.KILLED, False, False),
     ],
 )
-def test_whose_word_counts(
+def test_which_report_of_an_exit_counts(
     known_reason: ExitReason | None,
     signal: int,
     reason: ExitReason,
@@ -109,7 +109,7 @@ SILENT_WORKER = stored_worker(1, seen_at=START - 5 * MINUTE, oom_kills=3)
         "the newest word counts, none",
     ],
 )
-def test_what_became_of_a_silent_worker(
+def test_how_a_silent_worker_ended(
     others: list[Worker], later: int, reason: ExitReason | None
 ) -> None:
     assert silent_exit_reason(SILENT_WORKER, [SILENT_WORKER, *others], START + later) is reason

@@ -5,8 +5,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
+from tests.support.prerequisites import skip_unless_ci
 from tests.support.running_server import RunningServer, ServedProject, running_server
 
 NPM = Path(__file__).with_name("npm")
@@ -22,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
-    return server.project(f"p{abs(hash(request.node.nodeid))}")
+    return server.project(f"p{crc32(request.node.nodeid.encode())}")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def dsn(server: RunningServer, project: ServedProject) -> str:
 def npm() -> Path:
     """Return the folder with the npm packages, installed as its lock file says."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node is not installed → apt-get install nodejs npm")
+        skip_unless_ci("node is not installed → apt-get install nodejs npm")
     with LOCK.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
@@ -48,4 +50,4 @@ def _install() -> None:
         command, check=False, cwd=NPM, capture_output=True, text=True, timeout=100
     )
     if installed.returncode:
-        pytest.skip(f"npm cannot install the SDKs → {installed.stderr[-200:]}")
+        skip_unless_ci(f"npm cannot install the SDKs: {installed.stderr[-200:]}")

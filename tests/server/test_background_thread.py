@@ -11,7 +11,7 @@ from bugsly_server.errors import Unavailable
 
 
 class ScriptedWork:
-    """Does the next of *steps*, the last one for ever, and keeps what failed."""
+    """Does the next of *steps*, the last one repeatedly, and remembers what failed."""
 
     def __init__(self, *steps: Callable[[], float]) -> None:
         self._steps = list(steps)
@@ -48,7 +48,7 @@ def running_background(work: ScriptedWork) -> Iterator[BackgroundThread]:
         thread.close(10)
 
 
-def test_a_step_is_done_again_and_again_until_it_is_closed() -> None:
+def test_a_task_runs_repeatedly_until_it_is_closed() -> None:
     work = ScriptedWork(succeed)
     with running_background(work):
         wait_until(lambda: work.rounds > 3, what="four steps")
@@ -64,7 +64,7 @@ def test_closing_does_not_wait_for_a_pause_to_end() -> None:
     assert work.rounds == 1
 
 
-def test_an_unexpected_error_is_logged_with_its_traceback_and_it_goes_on(
+def test_an_unexpected_error_is_logged_with_its_traceback_and_the_task_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     error = ValueError("odd")
@@ -73,11 +73,11 @@ def test_an_unexpected_error_is_logged_with_its_traceback_and_it_goes_on(
         wait_until(lambda: work.rounds > 2, what="further steps")
     assert work.failures == [error]
     (record,) = caplog.records
-    assert record.getMessage() == "worker: a step failed → it goes on"
+    assert record.getMessage() == "worker: a round failed → it goes on"
     assert record.exc_info is not None
 
 
-def test_an_expected_problem_is_one_line_once_for_as_long_as_it_lasts(
+def test_an_expected_problem_is_logged_in_one_line_once_while_it_lasts(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     full = failing_step(Unavailable("disk: full → make room"))

@@ -1,4 +1,4 @@
-"""A full disk loses nothing that was acknowledged, says so, and is got over without help."""
+"""A full disk loses nothing that was acknowledged, is reported, and needs no restart."""
 
 import json
 import logging
@@ -31,7 +31,9 @@ def check_kept(folder: Path, sender: SampleSender) -> None:
     ] * sender.acknowledged
 
 
-def test_a_full_disk_is_told_to_clients_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_to_clients_and_nothing_acknowledged_is_lost(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "kept"
     with tiny_disk(folder, megabytes=12) as disk:
         with running_server(folder) as server:
@@ -54,7 +56,7 @@ def test_a_full_disk_is_told_to_clients_and_nothing_acknowledged_is_lost(tmp_pat
     }
 
 
-def test_a_disk_that_is_full_for_samples_alone_is_waited_for(
+def test_while_only_the_disk_of_samples_is_full_the_digester_waits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with tiny_disk(tmp_path / "telemetry", megabytes=8) as disk:

@@ -18,7 +18,7 @@ KILLS = 4
 
 
 class ServerAddress:
-    """Where the server is at present, and with which key."""
+    """Where the server listens at the moment, and its key."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,13 +39,12 @@ def test_every_acknowledged_sample_is_kept_exactly_once_however_often_the_server
 ) -> None:
     address = ServerAddress(tmp_path)
     senders = [SampleSender(address) for _ in range(SENDERS)]
-    rng = random.Random()
     serve = ("serve", "--port", "0", "--data-dir", str(tmp_path))
     try:
         for _ in range(KILLS):
             with running_bugsly(*serve) as server:
                 address.follow(server)
-                goal = _sum(senders) + rng.randint(100, 500)
+                goal = _sum(senders) + random.randint(100, 500)  # seeded by pytest-randomly
                 wait_until(lambda goal=goal: _sum(senders) >= goal, 60, "samples")  # type: ignore[misc]
                 server.end(signal.SIGKILL)
         with running_bugsly(*serve) as server:

@@ -15,7 +15,7 @@ def probe_request(number: int) -> ProbeRequestStatus:
     )
 
 
-def test_what_is_filled_in_before_it_is_put_goes_out_once() -> None:
+def test_a_request_that_is_loaded_and_then_added_is_sent_once() -> None:
     mailbox = PendingProbeRequests()
     mailbox.replace_all([probe_request(1), probe_request(2)])
     mailbox.add(probe_request(2))
@@ -23,7 +23,7 @@ def test_what_is_filled_in_before_it_is_put_goes_out_once() -> None:
     assert mailbox.take(1, "a") == []
 
 
-def test_what_was_taken_does_not_go_out_again_before_that_is_stored() -> None:
+def test_a_request_that_was_taken_is_not_sent_again_before_that_is_stored() -> None:
     mailbox = PendingProbeRequests()
     mailbox.add(probe_request(1))
     mailbox.take(1, "a")

@@ -1,4 +1,4 @@
-"""A worker is asked in the reply to its envelope, and its answer becomes part of the dossier."""
+"""A probe request is sent in the reply to an envelope; its result becomes evidence."""
 
 import json
 from pathlib import Path
@@ -73,7 +73,7 @@ class ProbedShop:
             return of_environment(connection, store.telemetry, self.project.id, "", now())
 
 
-def test_a_worker_is_asked_once_and_its_answer_is_kept(tmp_path: Path) -> None:
+def test_a_request_is_sent_once_and_its_result_is_stored(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         shop = ProbedShop(server)
         assert shop.report("a") == shop.report("b") == []
@@ -90,7 +90,7 @@ def test_a_worker_is_asked_once_and_its_answer_is_kept(tmp_path: Path) -> None:
         assert sorted(lives.values()) == [(), (TrimResult(before=9, after=5),)]
 
 
-def test_sources_as_long_as_they_may_be_arrive(tmp_path: Path) -> None:
+def test_sources_of_the_maximum_length_arrive(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         shop = ProbedShop(server)
         shop.report("a")
@@ -102,7 +102,7 @@ def test_sources_as_long_as_they_may_be_arrive(tmp_path: Path) -> None:
         assert shop.leak_evidence().sources == {one.file: one for one in read}
 
 
-def test_what_was_not_sent_before_a_restart_is_sent_after_it(tmp_path: Path) -> None:
+def test_a_request_that_was_not_sent_before_a_restart_is_sent_after_it(tmp_path: Path) -> None:
     with running_server(tmp_path) as server:
         shop = ProbedShop(server)
         shop.report("a")
@@ -121,9 +121,7 @@ def test_what_was_not_sent_before_a_restart_is_sent_after_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("header", [{}, {"worker": 7}, {"worker": "b" * 32}, {"worker": ["a"]}])
-def test_a_client_that_is_not_known_is_asked_nothing(
-    tmp_path: Path, header: dict[str, object]
-) -> None:
+def test_an_unknown_client_gets_no_request(tmp_path: Path, header: dict[str, object]) -> None:
     with running_server(tmp_path) as server:
         shop = ProbedShop(server)
         shop.report("a")

@@ -1,4 +1,4 @@
-"""What keeps a server from starting is told in one sentence, and nothing stays open."""
+"""What keeps a server from starting is reported in one sentence, and nothing stays open."""
 
 import socket
 import sqlite3
@@ -34,18 +34,18 @@ def problem_of(folder: Path) -> str:
     return str(caught.value)
 
 
-def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     start(folder).close()
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_server_that_was_closed_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
+def test_a_closed_server_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
     for _ in range(2):
         start(tmp_path).close()
 
 
-def test_a_second_server_on_the_same_folder_is_told_of_the_first(tmp_path: Path) -> None:
+def test_a_second_server_on_the_same_folder_names_the_first(tmp_path: Path) -> None:
     first = start(tmp_path)
     problem = problem_of(tmp_path)
     first.close()
@@ -60,7 +60,7 @@ def test_a_second_server_on_the_same_folder_is_told_of_the_first(tmp_path: Path)
     ("folder", "reason"),
     [("file/kept", "Not a directory"), ("file", "File exists"), ("x" * 300, "File name too long")],
 )
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, folder: str, reason: str) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, folder: str, reason: str) -> None:
     (tmp_path / "file").write_text("")
     assert problem_of(tmp_path / folder) == (
         f"BUGSLY_DATA_DIR: {tmp_path / folder} cannot be written to ({reason})"
@@ -69,12 +69,12 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, folder: str, reaso
 
 
 @pytest.mark.parametrize("name", ["meta.db", "spool.db"])
-def test_a_file_that_is_no_database_is_told(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"something else " * 1_000)
     assert "cannot be written to (file is not a database)" in problem_of(tmp_path)
 
 
-def test_a_full_disk_at_the_start_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_at_the_start_is_reported(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "kept", megabytes=1) as disk:
         disk.fill()
         assert "cannot be written to (" in problem_of(disk.folder)
@@ -94,7 +94,7 @@ def test_what_a_newer_server_has_written_is_left_alone(tmp_path: Path) -> None:
         assert plain.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
 
 
-def test_a_taken_port_is_told_with_another(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_with_a_free_one(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Misconfigured) as caught:
@@ -122,7 +122,7 @@ def test_replies_do_not_wait_for_acknowledgements_of_their_heads(tmp_path: Path)
 
 
 @pytest.mark.parametrize("host", ["198.51.100.7", "no.such.host.invalid", "x" * 300])
-def test_an_address_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
+def test_an_address_of_another_machine_is_reported(tmp_path: Path, host: str) -> None:
     with pytest.raises(Misconfigured) as caught:
         bind_socket(settings(tmp_path, host=host))
     problem = str(caught.value)
@@ -139,9 +139,7 @@ def test_an_address_that_is_not_ours_is_told(tmp_path: Path, host: str) -> None:
         ({"public_url": "https://bugs.example.com/"}, "https://bugs.example.com"),
     ],
 )
-def test_the_address_is_one_that_can_be_opened(
-    tmp_path: Path, given: dict[str, str], shown: str
-) -> None:
+def test_the_url_can_be_opened(tmp_path: Path, given: dict[str, str], shown: str) -> None:
     port = free_port()
     chosen = settings(tmp_path, port=str(port), **given)
     try:

@@ -1,4 +1,4 @@
-"""Asks an ASGI application something without a socket."""
+"""Sends a request to an ASGI application without a socket."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -21,21 +21,8 @@ async def asgi_request(
     headers: Iterable[tuple[bytes, bytes]] = (),
     parts: Iterable[bytes] = (b"",),
 ) -> AsgiResponse:
-    """Return what *app* answers to a request whose body comes in *parts*, and then goes away."""
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": query,
-        "headers": [(name.lower(), value) for name, value in headers],
-        "server": ("here", 80),
-        "client": ("there", 1),
-    }
+    """Return what *app* answers to a request whose body comes in *parts*; then disconnect."""
+    scope = _http_scope(path, method, query, headers)
     remaining = list(parts)
     sent: list[Message] = []
 
@@ -53,3 +40,22 @@ async def asgi_request(
     return AsgiResponse(
         sent[0]["status"], named, b"".join(one.get("body", b"") for one in sent[1:])
     )
+
+
+def _http_scope(
+    path: str, method: str, query: bytes, headers: Iterable[tuple[bytes, bytes]]
+) -> Scope:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query,
+        "headers": [(name.lower(), value) for name, value in headers],
+        "server": ("here", 80),
+        "client": ("there", 1),
+    }

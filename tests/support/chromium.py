@@ -1,11 +1,11 @@
-"""A real browser, which keeps what its console says."""
+"""Chromium, and windows of it that keep what the console says."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from tests.support.prerequisites import skip_unless_ci
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -18,10 +18,10 @@ CHROMIUM_FLAGS = [
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Give Debian's Chromium; skip the test, with how to get it, where it is missing."""
+    """Run Chromium for the block; skip the test where it is not installed."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
-        pytest.skip("Chromium is not installed → apt-get install chromium")
+        skip_unless_ci("Chromium is not installed → apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
         try:
@@ -31,7 +31,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visitor:
-    """Somebody with a window open; `complaints` is what the console had to say."""
+    """A window with the owner's session; `complaints` are errors and warnings of its console."""
 
     def __init__(self, context: BrowserContext, base: str) -> None:
         self.base = base

@@ -21,7 +21,8 @@ from bugsly.protocol.memory import EndpointInFlight, Exit, ExitReason
 from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server.clock import MINUTE, SECOND, now
 from bugsly_server.issue_changes import record_leak_change
-from bugsly_server.model.diagnosis import Diagnosis, EndpointShare, Explanation
+from bugsly_server.model.diagnosis import Diagnosis, EndpointShare
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.issue import Finding
@@ -53,12 +54,12 @@ def whole_diagnosis(**changes: Any) -> Diagnosis:
             "shares": (main, other),
             "bound_bytes": 9_000_000,
             "library": "marshmallow 2.16.2",
-            "known": "marshmallow-registry",
+            "known_leak": "marshmallow-registry",
             "entries": 1_900,
-            "trace": whole_trace(),
+            "heap_path": whole_trace(),
             "kind": "list",
             "symptom": "requests alive",
-            "unread": "shop.models",
+            "unread_module": "shop.models",
             **changes,
         }
     )
@@ -66,7 +67,7 @@ def whole_diagnosis(**changes: Any) -> Diagnosis:
 
 def whole_explanation() -> Explanation:
     return leak_explanation(
-        culprit=((12, "request_log.append(request)"),), link="https://example.com/leak"
+        source_excerpt=((12, "request_log.append(request)"),), link="https://example.com/leak"
     )
 
 

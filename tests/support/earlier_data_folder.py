@@ -50,21 +50,28 @@ JsonFacts = dict[str, Any]
 @contextmanager
 def open_earlier_folder(folder: Path) -> Iterator[Database]:
     """Give its database, laid out in *folder* and brought to today's schema."""
+    with closing(lay_out_database(folder)) as database:
+        database.migrate()
+        yield database
+
+
+def lay_out_database(folder: Path) -> Database:
+    """Return its database, laid out in *folder* and not migrated yet."""
     folder.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(folder / "meta.db")) as plain:
         plain.executescript(DUMP.read_text(encoding="utf-8"))
-    database = Database(folder / "meta.db")
-    try:
-        database.migrate()
-        yield database
-    finally:
-        database.close()
+    return Database(folder / "meta.db")
 
 
 def render(folder: Path) -> str:
     """Return all that can be read in it as JSON, laid out in *folder*, which is empty."""
+    with open_earlier_folder(folder) as database:
+        return render_database(database, folder)
+
+
+def render_database(database: Database, folder: Path) -> str:
+    """Return all that can be read in *database*, of the data folder *folder*, as JSON."""
     with (
-        open_earlier_folder(folder) as database,
         closing(SqliteTelemetry(folder / "telemetry", 90)) as telemetry,
         database.reading() as connection,
     ):
@@ -139,7 +146,7 @@ def _hindrance(connection: Connection, hindrance_issue: HindranceIssue) -> JsonF
 
 def _hidden_leak_facts(leak: Issue) -> JsonFacts:
     """Return what `leak_facts` leaves out."""
-    announced = leak.told
+    announced = leak.reported
     forecast = None if announced is None else announced.forecast
     return {
         "fingerprint": leak.fingerprint,

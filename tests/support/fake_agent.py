@@ -1,7 +1,6 @@
 """An agent that only counts: no thread, no socket, nothing at exit."""
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from tests.support.captured_errors import ErrorCapture
@@ -12,8 +11,7 @@ from bugsly.probes.traffic import TrafficProbe
 from bugsly.recycle.worker_controller import UnsupportedController
 
 if TYPE_CHECKING:
-    from bugsly.agent import Agent
-    from bugsly.integrations.wsgi import WsgiMiddleware
+    from bugsly.integrations.ports import ServedApplication
     from bugsly.recycle.worker_controller import WorkerController
 
 
@@ -25,19 +23,15 @@ class FakeAgent:
         self.error_capture = ErrorCapture()
         self.error_reporter = self.error_capture.errors
         self.guards = self.error_capture.guards
-        self.settings = SimpleNamespace(errors=True, recycle_at=None)
+        self.reports_errors = True
+        self.recycles_workers = False
         self.request_guard = self.guards("request")
         self.traffic = TrafficProbe()
         self.survivors = SurvivingRequests()
         self.pool = PoolProbe()
-        self.wsgi_apps: WeakSet[WsgiMiddleware] = WeakSet()
+        self.wsgi_apps: WeakSet[ServedApplication] = WeakSet()
         self.starts = 0
 
     def start(self) -> None:
         self.running = True
         self.starts += 1
-
-    @property
-    def agent(self) -> "Agent":
-        """Return itself, under the name of what it stands in for."""
-        return cast("Agent", self)

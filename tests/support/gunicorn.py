@@ -38,7 +38,7 @@ def plain_command(*options: str, app: str = "shop:app", bin_folder: Path = BIN) 
 
 
 def watched_command(way: AgentInstall, options: tuple[str, ...], app: str) -> list[str]:
-    """Return the command that serves *app* with the agent in it; `agent_environ` is the shop with it."""
+    """Return the command that serves *app* with the agent in it, under `agent_environ`."""
     if way is AgentInstall.RUN:
         return [str(BIN / "bugsly"), "run", "--", *plain_command(*options, app=app)]
     if way is AgentInstall.INIT:

@@ -1,4 +1,4 @@
-"""Builders of leak evidence: what workers served, what their holders and their memory did meanwhile."""
+"""Builders of leak evidence: requests served, and the sizes of holders and of memory meanwhile."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The pipeline on a folder of its own, with a clock, and reports to put into it."""
+"""A pipeline on a folder of its own with a fake clock, and reports to put into it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.clock import FakeClock
 from tests.support.protocol_values import worker
 
@@ -129,9 +130,15 @@ class PipelineHarness:
 
 @contextmanager
 def pipeline_harness(folder: Path) -> Iterator[PipelineHarness]:
-    """Give a desk for the block."""
+    """Open a pipeline in *folder* for the block."""
     made = PipelineHarness(folder)
     try:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[PipelineHarness]:
+    with pipeline_harness(tmp_path) as opened:
+        yield opened

@@ -1,4 +1,4 @@
-"""The other Python versions that this machine happens to have."""
+"""The other versions of Python that this machine has, from pyenv or on the path."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.support.prerequisites import skip_unless_ci
 
 ROOT = Path(__file__).parents[2]
 AGENT_SOURCES = ROOT / "agent/src"
@@ -16,10 +17,12 @@ UNSUPPORTED_VERSIONS = ("3.9", "3.8", "3.7", "3.6", "2.7")
 
 
 def python_interpreter(version: str) -> str:
-    """Return the interpreter of *version*, or skip the test."""
+    """Return the interpreter of *version*, or skip the test; CI has to have the supported ones."""
     found = _find_interpreter(version)
+    if found is None and version in SUPPORTED_VERSIONS:
+        skip_unless_ci(f"Python {version} is not installed → pyenv install {version}")
     if found is None:
-        pytest.skip(f"no Python {version} here")
+        pytest.skip(f"Python {version} is not installed; it is not supported any more")
     return found
 
 

@@ -35,7 +35,7 @@ def pace(**changes: Any) -> GrowthRate:
     fields: dict[str, Any] = {
         "release": "2026.11.2",
         "since": START,
-        "lives": 4,
+        "workers": 4,
         "requests": 90_000,
         "slope": 4_200.0,
         "low": 4_000.0,

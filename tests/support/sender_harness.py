@@ -31,7 +31,7 @@ class SenderHarness:
         self._number = 0
 
     def _report(self, samples: Iterable[bytes], exits: Iterable[Exit]) -> bytes:
-        lost = {"dropped": self.outbox.dropped, "refused": self.sender.refused}
+        lost = {"dropped": self.outbox.dropped, "refused": self.outbox.refused}
         return encode_report(worker(), samples, exits, lost, self.outbox.evidence.peek())
 
     def _finish(self, event: CapturedEvent) -> bytes | None:

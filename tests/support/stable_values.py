@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from tests.support.complete_values import whole_diagnosis
+from tests.support.diagnoses import diagnosed_holder
 from tests.support.events import event, exception_value, frame, library_frame
 
 import bugsly
@@ -21,11 +22,11 @@ from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server import settings
 from bugsly_server.alert import leak_message
 from bugsly_server.cli import build_parser
-from bugsly_server.detect.finding import unexplained_fingerprint as of_growth
 from bugsly_server.doctor import run_verdict
 from bugsly_server.fingerprint.error import group_event
-from bugsly_server.leak_analysis import leak_fingerprint as of_cause
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.fingerprint.growth import growth_fingerprint
+from bugsly_server.fingerprint.leak import leak_fingerprint
+from bugsly_server.model.diagnosis import UNKNOWN_LOCATION, Cause
 from bugsly_server.model.error_explanation import ExplanationSource
 from bugsly_server.model.fix_proof import FixOutcome
 from bugsly_server.model.growth import GrowthAxis, GrowthVerdict
@@ -34,6 +35,7 @@ from bugsly_server.model.max_requests import SettingVerdict
 from bugsly_server.model.probe_status import ProbeRequestState
 from bugsly_server.store.meta import hindrance_issues
 from bugsly_server.store.meta.channels import DeliveryState
+from bugsly_server.store.records import finding, fix_proof, growth_judgement
 from bugsly_server.web.template_filters import PROBE_TEXTS
 
 Lines = Iterator[str]
@@ -90,10 +92,10 @@ def _fingerprints() -> Lines:
     cause = whole_diagnosis()
     causes = {
         "by holder": cause,
-        "by holder of a thread": replace(cause, holder="<thread 7>.seen"),
-        "by line": replace(cause, holder=""),
-        "by endpoint": replace(cause, holder="", site=""),
-        "cycles": replace(cause, cause=Cause.CYCLES, holder=""),
+        "by holder of a thread": replace(cause, holder=diagnosed_holder(name="<thread 7>.seen")),
+        "by line": replace(cause, holder=None),
+        "by endpoint": replace(cause, holder=None, location=UNKNOWN_LOCATION),
+        "cycles": replace(cause, cause=Cause.CYCLES, holder=None),
     }
     caught = exception_value(library_frame(), frame(), type="KeyError")
     errors = {
@@ -105,9 +107,9 @@ def _fingerprints() -> Lines:
         "by its own": event(caught, fingerprint=("checkout",)),
         "by its own and calls": event(caught, fingerprint=("{{ default }}", "checkout")),
     }
-    yield f"growth  {of_growth('production')}"
+    yield f"growth  {growth_fingerprint('production')}"
     for name, cause_case in causes.items():
-        yield f"leak, {name}  {of_cause(cause_case, 'production')}"
+        yield f"leak, {name}  {leak_fingerprint(cause_case, 'production')}"
     yield f"net  {hindrance_issues.FINGERPRINT}"
     for name, error_case in errors.items():
         yield f"error, {name}  {group_event(error_case).fingerprint}"
@@ -118,6 +120,9 @@ def _versions() -> Lines:
     yield f"item `{event_item.ITEM_TYPE}`"
     yield f"webhook  {leak_message.PAYLOAD_VERSION}"
     yield f"report of doctor  {run_verdict.VERSION}"
+    yield f"record of a finding  {finding.VERSION}"
+    yield f"record of a proof  {fix_proof.VERSION}"
+    yield f"record of a judgement  {growth_judgement.VERSION}"
 
 
 def _variables() -> set[str]:

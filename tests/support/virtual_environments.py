@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.support.prerequisites import skip_unless_ci
 from tests.support.python_versions import ROOT
 
 
@@ -13,7 +13,7 @@ def virtual_environment(folder: Path, python: str, *requirements: str) -> Path:
     """Return the `bin` of a new environment of *python* with *requirements*, or skip the test."""
     uv = shutil.which("uv") or str(ROOT / ".tools/bin/uv")
     if not Path(uv).exists():
-        pytest.skip("needs uv")
+        skip_unless_ci("uv is not installed → make setup")
     made = folder / "environment"
     subprocess.run([uv, "venv", "--quiet", "--python", python, str(made)], check=True)
     install = [uv, "pip", "install", "--quiet", "--python", str(made / "bin/python")]
@@ -23,5 +23,5 @@ def virtual_environment(folder: Path, python: str, *requirements: str) -> Path:
         [*install, *requirements], env=outside, capture_output=True, text=True, check=False
     )
     if installed.returncode:
-        pytest.skip(f"{' '.join(requirements)} cannot be installed here: {installed.stderr[:300]}")
+        skip_unless_ci(f"uv cannot install {' '.join(requirements)}: {installed.stderr[:300]}")
     return made / "bin"

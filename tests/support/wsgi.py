@@ -114,7 +114,7 @@ class WatchedApplication:
 
     def __init__(self, application: Application) -> None:
         self.fake = FakeAgent()
-        self.wsgi = WsgiMiddleware(application, self.fake.agent)
+        self.wsgi = WsgiMiddleware(application, self.fake)
         self.server = WsgiServer()
 
     def call(self, **environ: Any) -> Any:

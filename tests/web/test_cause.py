@@ -14,7 +14,8 @@ from tests.support.site_harness import SiteHarness
 from bugsly.protocol.evidence import Evidence, HolderPathStep
 from bugsly_server.diagnose.heap.heap_holders import heap_path_of
 from bugsly_server.issue_changes import record_leak_change
-from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointShare, Explanation
+from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointShare
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.issue import Finding
 
 LOG = "shop.views.request_log"
@@ -49,7 +50,7 @@ def issue_page(
     site: SiteHarness, diagnosis: Diagnosis, explanation: Explanation | None = None
 ) -> str:
     """Return the page of an issue with that cause."""
-    shown = shown_cause(diagnosis, explanation or leak_explanation(culprit=SUSPECT_CODE))
+    shown = shown_cause(diagnosis, explanation or leak_explanation(source_excerpt=SUSPECT_CODE))
     with site.database.writing() as connection:
         record_leak_change(connection, site.project.id, None, replace(change(), finding=shown))
     answer = site.client.get("/p/shop/issues/1")
@@ -108,8 +109,8 @@ def test_the_story_can_be_copied_as_markdown(visited: SiteHarness) -> None:
         {"site": f"{HOSTILE}:12"},
         {"endpoint": HOSTILE},
         {"library": HOSTILE},
-        {"because": (HOSTILE,)},
-        {"unless": (HOSTILE,)},
+        {"reasons": (HOSTILE,)},
+        {"falsifiers": (HOSTILE,)},
         {"shares": (replace(SHARES[1], endpoint=HOSTILE, together=(HOSTILE,)),)},
     ],
 )
@@ -127,7 +128,7 @@ def test_hostile_names_are_shown_as_text(visited: SiteHarness, facts: dict[str, 
         {"cost": HOSTILE},
         {"fix": f"`{HOSTILE}`"},
         {"diff": f"+{HOSTILE}"},
-        {"culprit": ((12, HOSTILE),)},
+        {"source_excerpt": ((12, HOSTILE),)},
     ],
 )
 def test_hostile_words_are_shown_as_text(visited: SiteHarness, facts: dict[str, Any]) -> None:
@@ -140,8 +141,9 @@ def test_hostile_words_are_shown_as_text(visited: SiteHarness, facts: dict[str, 
 def test_every_cause_has_a_page_even_where_nothing_else_is_known(
     visited: SiteHarness, cause: Cause
 ) -> None:
-    bare = {"holder": "", "site": "", "file": "", "endpoint": "", "because": (), "unless": ()}
-    page = issue_page(visited, diagnosis(cause, **bare), leak_explanation(diff=""))
+    unknown: dict[str, Any] = {"holder": None, "site": None, "file": None, "endpoint": None}
+    bare = diagnosis(cause, **unknown, reasons=(), falsifiers=())
+    page = issue_page(visited, bare, leak_explanation(diff=None))
     assert "What to change" in page
     assert "holder.json" not in page
 
@@ -173,7 +175,8 @@ def test_the_way_to_a_holder_is_drawn_with_what_it_keeps_and_what_looking_cost(
     visited: SiteHarness,
 ) -> None:
     page = issue_page(
-        visited, diagnosis(holder=HEAP_HOLDER.path, trace=heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT))
+        visited,
+        diagnosis(holder=HEAP_HOLDER.path, heap_path=heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT)),
     )
     steps = re.findall(r'<li[^>]*><code class="fold">([^<]*)</code> <span[^>]*>([^<]*)', page)
     assert steps == [
@@ -191,14 +194,15 @@ def test_the_way_to_a_holder_is_drawn_with_what_it_keeps_and_what_looking_cost(
 
 def test_objects_without_a_holder_are_told_as_such(visited: SiteHarness) -> None:
     leaked = replace(heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT), hops=())
-    page = issue_page(visited, diagnosis(Cause.NATIVE, holder="", trace=leaked))
+    page = issue_page(visited, diagnosis(Cause.NATIVE, holder=None, heap_path=leaked))
     assert "No root leads here <b>760 objects, 1.5 MB</b>" in page
 
 
 def test_without_counts_the_chart_shows_the_snapshots_of_the_heap(visited: SiteHarness) -> None:
     visited.report()
     issue_page(
-        visited, diagnosis(holder=HEAP_HOLDER.path, trace=heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT))
+        visited,
+        diagnosis(holder=HEAP_HOLDER.path, heap_path=heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT)),
     )
     chart = visited.client.get("/p/shop/issues/1/holder.json").json()
     assert (chart["requests"], chart["memory"]) == (
@@ -214,7 +218,7 @@ def test_hostile_names_in_a_heap_are_shown_as_text(
     visited: SiteHarness, facts: dict[str, Any]
 ) -> None:
     page = issue_page(
-        visited, diagnosis(trace=replace(heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT), **facts))
+        visited, diagnosis(heap_path=replace(heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT), **facts))
     )
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)" in page

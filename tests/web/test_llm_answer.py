@@ -247,7 +247,7 @@ def test_a_few_questions_are_with_the_model_at_once(
     page = asking.page_text(path)
     asking.model.closing.set()
     asking.wait()
-    assert "other questions are with it → ask again in a minute" in page
+    assert "other questions are in progress → ask again in a minute" in page
 
 
 def test_progress_streams_until_the_answer_is_there(asking: LlmSite) -> None:

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from sqlalchemy import update
 from tests.support.clock import START, FakeClock
 from tests.support.issues import change, forecast
 from tests.support.site_harness import SiteHarness
@@ -10,6 +11,7 @@ from bugsly_server.clock import DAY, HOUR, MINUTE
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import IssueChangeKind
 from bugsly_server.store.meta import leak_issues, projects
+from bugsly_server.store.meta.tables import issue
 from bugsly_server.web import template_filters
 
 
@@ -40,6 +42,21 @@ def test_a_forecast_names_moments_and_counts_down_to_them(
         template_filters.runs_out_between(found, START),
     )
     assert shown == between
+
+
+def test_a_stored_finding_of_another_version_fails_one_page_and_says_so_in_the_log(
+    visited: SiteHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    _open_issue(visited)
+    with visited.database.writing() as connection:
+        connection.execute(update(issue).values(finding='{"version": 3}'))
+    page = visited.client.get("/p/shop/issues/1")
+    assert page.status_code == 500
+    (problem,) = (one.getMessage() for one in caplog.records if one.levelname == "ERROR")
+    assert problem == (
+        "/p/shop/issues/1: stored finding: it has version 3, and this Bugsly reads version 2"
+        " → run the Bugsly that wrote it"
+    )
 
 
 def test_a_project_without_workers_leads_to_its_set_up_page(visited: SiteHarness) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,73 +107,51 @@ def score_result(case: AccuracyCase, result: DoctorResult) -> CaseScore:
 def accuracy_figures(scores: Sequence[CaseScore]) -> list[AccuracyFigure]:
     """Return the figures of the whole; cases that were not run count nowhere."""
     ran = [one for one in scores if one.verdict_right is not None]
-    leaks = [one for one in ran if one.case.is_leak]
-    honest = [one for one in ran if not one.case.is_leak]
     alarms = [one for one in ran if one.is_alarmed]
+    return [
+        *_verdict_figures(ran, alarms),
+        *_finding_figures(ran),
+        *_honest_figures(ran),
+    ]
+
+
+def _verdict_figures(
+    ran: Sequence[CaseScore], alarms: Sequence[CaseScore]
+) -> Iterator[AccuracyFigure]:
+    leaks = [one for one in ran if one.case.is_leak]
+    justified = [one.case.is_leak or one.is_residual for one in alarms]
+    yield _figure("precision of *leak*", 0.97, justified)
+    yield _figure(
+        "the same, were the rests below false", None, [one.case.is_leak for one in alarms]
+    )
+    yield _figure("recall of *leak*", 0.95, [one.is_alarmed for one in leaks])
+
+
+def _finding_figures(ran: Sequence[CaseScore]) -> Iterator[AccuracyFigure]:
     python = [one for one in ran if one.case.truth.python_level]
     native = [one for one in ran if not one.case.truth.python_level]
+    in_top = [one.location_right_in_top for one in python]
+    yield _figure("cause right, where one is named", 0.95, [one.cause_right for one in ran])
+    yield _figure(
+        "holder or line right, first finding", 0.90, [one.location_right for one in python]
+    )
+    yield _figure("holder or line right, first three", None, in_top)
+    yield _figure("line right for native leaks", None, [one.location_right for one in native])
+    yield _figure("endpoint right", 0.90, [one.endpoint_right for one in ran])
 
-    def figure(
-        name: str,
-        goal: float | None,
-        scored: Iterable[CaseScore],
-        criterion: Callable[[CaseScore], bool | None],
-    ) -> AccuracyFigure:
-        answers = [answer for one in scored if (answer := criterion(one)) is not None]
-        return AccuracyFigure(
-            name=name, right_cases=sum(answers), all_cases=len(answers), goal=goal
-        )
 
-    return [
-        figure(
-            "precision of *leak*",
-            0.97,
-            alarms,
-            lambda case_score: case_score.case.is_leak or case_score.is_residual,
-        ),
-        figure(
-            "the same, were the rests below false",
-            None,
-            alarms,
-            lambda case_score: case_score.case.is_leak,
-        ),
-        figure("recall of *leak*", 0.95, leaks, lambda case_score: case_score.is_alarmed),
-        figure(
-            "cause right, where one is named", 0.95, ran, lambda case_score: case_score.cause_right
-        ),
-        figure(
-            "holder or line right, first finding",
-            0.90,
-            python,
-            lambda case_score: case_score.location_right,
-        ),
-        figure(
-            "holder or line right, first three",
-            None,
-            python,
-            lambda case_score: case_score.location_right_in_top,
-        ),
-        figure(
-            "line right for native leaks",
-            None,
-            native,
-            lambda case_score: case_score.location_right,
-        ),
-        figure("endpoint right", 0.90, ran, lambda case_score: case_score.endpoint_right),
-        figure("cases that are honest", 0.50, ran, lambda case_score: not case_score.case.is_leak),
-        figure(
-            "*no leak*, or a rest, of those",
-            None,
-            honest,
-            lambda case_score: case_score.verdict_right,
-        ),
-        figure(
-            "waste seen",
-            None,
-            [o for o in ran if _is_wasteful(o.case)],
-            lambda case_score: case_score.verdict_right,
-        ),
-    ]
+def _honest_figures(ran: Sequence[CaseScore]) -> Iterator[AccuracyFigure]:
+    honest = [one for one in ran if not one.case.is_leak]
+    wasteful = [one for one in ran if _is_wasteful(one.case)]
+    yield _figure("cases that are honest", 0.50, [not one.case.is_leak for one in ran])
+    yield _figure("*no leak*, or a rest, of those", None, [one.verdict_right for one in honest])
+    yield _figure("waste seen", None, [one.verdict_right for one in wasteful])
+
+
+def _figure(name: str, goal: float | None, answers: Sequence[bool | None]) -> AccuracyFigure:
+    """Return how many of *answers* are true; None is no answer."""
+    known = [answer for answer in answers if answer is not None]
+    return AccuracyFigure(name=name, right_cases=sum(known), all_cases=len(known), goal=goal)
 
 
 def _is_residual(leaks: Sequence[dict[str, Any]], truth: GroundTruth) -> bool:

@@ -112,9 +112,6 @@ def _measure_latency(_orders: list[BenchOrder]) -> dict[str, float]:
     """Return the time of requests, alone and while snapshots are taken one after the other."""
     from flask import Flask
 
-    from bugsly.heap import snapshot, walker_choice
-    from bugsly.heap.walk_roots import walk_roots
-
     app = Flask("shop")
     app.add_url_rule("/", view_func=lambda: {"orders": 3}, endpoint="orders")
     client = app.test_client()
@@ -126,18 +123,8 @@ def _measure_latency(_orders: list[BenchOrder]) -> dict[str, float]:
         client.get("/").close()
         return time.perf_counter() - started_at
 
-    def take_snapshots() -> None:
-        earlier: tuple[bytes, ...] = ()
-        for number in range(SNAPSHOTS):
-            earlier = earlier if number % SNAPSHOTS_PER_PROBE else ()
-            walker, begin = walker_choice.CWalker(), walk_roots([])
-            earlier = snapshot.take_snapshot(
-                walker, begin, never.wait, earlier_results=earlier
-            ).encoded_results
-
-    never = threading.Event()
     latencies_alone = sorted(request() for _ in range(LATENCY_REQUESTS))
-    snapshot_thread = threading.Thread(target=take_snapshots)
+    snapshot_thread = threading.Thread(target=_take_snapshots)
     snapshot_thread.start()
     latencies_during = []
     while snapshot_thread.is_alive():
@@ -152,6 +139,19 @@ def _measure_latency(_orders: list[BenchOrder]) -> dict[str, float]:
         found[f"{share} alone"] = latencies_alone[int(len(latencies_alone) * share)]
         found[f"{share} beside"] = latencies_during[int(len(latencies_during) * share)]
     return found
+
+
+def _take_snapshots() -> None:
+    from bugsly.heap import snapshot, walker_choice
+    from bugsly.heap.walk_roots import walk_roots
+
+    never = threading.Event()
+    earlier: tuple[bytes, ...] = ()
+    for number in range(SNAPSHOTS):
+        earlier = earlier if number % SNAPSHOTS_PER_PROBE else ()
+        earlier = snapshot.take_snapshot(
+            walker_choice.CWalker(), walk_roots([]), never.wait, earlier_results=earlier
+        ).encoded_results
 
 
 def _timed(action: Callable[[], object]) -> dict[str, float]:

@@ -5,6 +5,8 @@ Nothing happens at import: no thread, no socket, no file. Everything here is sta
 
 from __future__ import annotations
 
+from bugsly.version import __version__
+
 TYPE_CHECKING = False  # type checkers know the name; importing typing costs 5 ms
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ __all__ = [
     "set_user",
     "wsgi",
 ]
-
-__version__ = "0.1.0"
 
 
 def init(  # noqa: PLR0913 - one argument a setting
@@ -47,28 +47,17 @@ def init(  # noqa: PLR0913 - one argument a setting
     in the log of `bugsly`, and the app runs unwatched. *sample_every* and *recycle_age* are in
     seconds, *recycle_at* is an amount of memory such as `400 MB` or `80%`.
     """
-    from bugsly import agent
+    arguments = locals().copy()
+    from bugsly import bootstrap, settings
 
-    given = {
-        "dsn": dsn,
-        "release": release,
-        "environment": environment,
-        "server_name": server_name,
-        "sample_every": sample_every,
-        "errors": errors,
-        "send_locals": send_locals,
-        "recycle_at": recycle_at,
-        "recycle_age": recycle_age,
-        "recycles_per_hour": recycles_per_hour,
-    }
-    agent.init(app, {name: str(value) for name, value in given.items() if value is not None})
+    bootstrap.init(app, settings.argument_texts(arguments))
 
 
 def wsgi(application: WSGIApplication) -> WSGIApplication:
     """Return *application* with its traffic counted, for a WSGI app that is not Flask's."""
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    return agent.wrap(application)
+    return bootstrap.wrap(application)
 
 
 def recycle_by(leave: Callable[[], object], workers: int = 1) -> None:
@@ -78,9 +67,9 @@ def recycle_by(leave: Callable[[], object], workers: int = 1) -> None:
     and whatever serves the app has to start another worker then. Call this before the first
     request.
     """
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    agent.recycle_by(leave, workers)
+    bootstrap.recycle_by(leave, workers)
 
 
 def capture_exception(error: BaseException | None = None) -> str:
@@ -122,7 +111,7 @@ def set_user(user: object) -> None:
 
 def flush(timeout: float = 2.0) -> bool:
     """Send what is waiting; return whether all of it was acknowledged within *timeout* seconds."""
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    running = agent.current()
-    return running is None or running.flush(timeout)
+    agent = bootstrap.current()
+    return agent is None or agent.flush(timeout)

@@ -1,4 +1,4 @@
-"""Tells the application's own code from that of libraries, and names lines the short way."""
+"""Distinguishes the application's code from library code, and shortens the paths of its lines."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 AGENT_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - no pathlib here
 STDLIB_FOLDER = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as above
-"""The standard library; where others lie, the name of their folder tells."""
+"""The standard library; other libraries are recognized by PACKAGE_FOLDERS."""
 MAX_DEPTH = 60
-"""Frames that are looked at, from the innermost, for one of the application's own."""
+"""Frames searched for one of the application, from the innermost."""
 MAX_CACHED_FILES = 5_000
-"""File names remembered; generated code may have a new one each time."""
+"""File names in the cache; generated code may have a new one each time."""
 
 _is_app_cache: dict[str, bool] = {}
 
 
 def is_app_file(file: object) -> bool:
-    """Return whether code from *file* is the application's: no library's, not ours, not made up."""
+    """Return whether *file* is the application's: of no library, not ours, and a real file."""
     if type(file) is not str or not file:
         return False
     is_app = _is_app_cache.get(file)
@@ -42,13 +42,13 @@ def _is_app_path(file: str) -> bool:
 
 
 def app_modules() -> list[ModuleType]:
-    """Return the application's modules that are imported; no lazy one is woken."""
+    """Return the application's imported modules; lazy modules are not loaded."""
     modules = [one for one in list(sys.modules.values()) if type(one) is ModuleType]
     return [one for one in modules if is_app_file(vars(one).get("__file__"))]
 
 
 def innermost_app_line(frame: FrameType | None) -> tuple[str, int] | None:
-    """Return file and line of the innermost own code from *frame* outwards, None without any."""
+    """Return file and line of the innermost application code from *frame* outwards, else None."""
     for _ in range(MAX_DEPTH):
         if frame is None:
             return None
@@ -61,7 +61,7 @@ def innermost_app_line(frame: FrameType | None) -> tuple[str, int] | None:
 
 
 def short_path(file: str) -> str:
-    """Return *file* below the nearest folder that Python imports from, as `shop/views.py`."""
+    """Return *file* relative to the nearest folder that Python imports from: `shop/views.py`."""
     full_path = os.path.abspath(file)  # noqa: PTH100 - as above
     folders = [os.path.abspath(entry or os.curdir) for entry in [*sys.path, ""]]  # noqa: PTH100
     containing = [one for one in folders if full_path.startswith(one.rstrip(os.sep) + os.sep)]
@@ -71,12 +71,12 @@ def short_path(file: str) -> str:
 
 
 def format_site(file: str, line: int) -> str:
-    """Return the short name of a line, as `shop/views.py:12`."""
+    """Return the short name of a line: `shop/views.py:12`."""
     return f"{short_path(file)}:{line}"
 
 
 class Callee(NamedTuple):
-    """A function by its dotted name, and where it is defined; no place for one written in C."""
+    """A function by its dotted name, and where it is defined; no file for one written in C."""
 
     name: str
     file: str = ""
@@ -84,12 +84,12 @@ class Callee(NamedTuple):
 
     @property
     def app_site(self) -> str:
-        """Return its line where it is the application's, else nothing."""
+        """Return its line where it is the application's, else ''."""
         return format_site(self.file, self.line) if is_app_file(self.file) else ""
 
 
 def resolve_callee(target: object) -> Callee:
-    """Return what is called where *target* is, without running any code of its class."""
+    """Return the function that a call of *target* runs, without running code of its class."""
     for _ in range(MAX_DEPTH):
         if type(target) is partial:
             target = target.func

@@ -1,8 +1,8 @@
-"""What `bugsly run` makes happen inside the app's interpreter, and how it gets there.
+"""Starts the agent inside the app's interpreter, for `bugsly run`.
 
-The launcher puts `bugsly/inject` first on PYTHONPATH. Python imports the `sitecustomize` it finds
-there at start, and that calls `install_import_hooks`. The same works when the app lives in another environment
-than Bugsly, because the agent needs nothing but the standard library.
+The launcher puts `bugsly/inject` first on PYTHONPATH. Python imports the `sitecustomize` in it at
+start, and that calls `install_import_hooks`. This also works when the app lives in another
+environment than Bugsly, because the agent needs only the standard library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class UnknownCommand(LookupError):
 def install_import_hooks() -> None:
     """Watch Gunicorn and Flask once this interpreter imports one of them.
 
-    Any other Python that the app starts pays for two entries in sys.meta_path, and no more.
+    Any other Python that the app starts pays only for two entries in sys.meta_path.
     """
     from bugsly.guard import Guards
     from bugsly.integrations.import_hooks import when_imported
@@ -35,9 +35,9 @@ def install_import_hooks() -> None:
 
 
 def _auto_instrument(_module: ModuleType) -> None:
-    from bugsly import agent
+    from bugsly import bootstrap
 
-    agent.auto_instrument()
+    bootstrap.auto_instrument()
 
 
 def environment_with_agent(environ: Mapping[str, str]) -> dict[str, str]:
@@ -52,9 +52,9 @@ def environment_with_agent(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_program(command: Sequence[str]) -> str:
-    """Return the program that *command* names, on PATH or else beside this interpreter.
+    """Return the program that *command* names, on PATH or else next to this interpreter.
 
-    Raises `UnknownCommand` with what to do.
+    Raises `UnknownCommand`, which says what to do.
     """
     import shutil
 

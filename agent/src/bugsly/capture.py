@@ -1,11 +1,11 @@
-"""What an application tells of its errors by hand, through the functions of `bugsly`."""
+"""Reports what an application captures manually, through the public functions of `bugsly`."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from bugsly import agent
+from bugsly import bootstrap
 from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage
 from bugsly.probes.errors.safe_repr import SafeRepr
 
@@ -41,7 +41,7 @@ def capture_message(text: str, level: str) -> str:
 def add_breadcrumb(
     message: str, category: str, level: str, details: Mapping[str, object] | None
 ) -> None:
-    """Note what happens, for the case of an error."""
+    """Add a breadcrumb to the current request or thread."""
     reporter = _error_reporter()
     if reporter is not None:
         with reporter.guard:
@@ -52,7 +52,7 @@ def add_breadcrumb(
 
 
 def set_user(user: object) -> None:
-    """Name who is asking."""
+    """Set the user of the current request or thread."""
     reporter = _error_reporter()
     if reporter is not None:
         with reporter.guard:
@@ -62,10 +62,10 @@ def set_user(user: object) -> None:
 
 
 def _error_reporter() -> ErrorReporter | None:
-    running_agent = agent.current()
-    return None if running_agent is None else running_agent.error_reporter
+    agent = bootstrap.current()
+    return None if agent is None else agent.error_reporter
 
 
 def _to_text(value: object) -> str:
-    """Return a text as it is, and any other value as Python would write it."""
+    """Return a text as it is, and any other value as its safe repr."""
     return value if type(value) is str else SafeRepr().format_value(value)

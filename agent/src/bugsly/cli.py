@@ -1,4 +1,4 @@
-"""The `bugsly` command: most of it is the server's; `run` with a DSN needs the agent alone."""
+"""The `bugsly` command: the server runs most of it, and `run` with a DSN needs the agent alone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 USAGE = """\
 usage: bugsly run -- COMMAND …
 
-Runs COMMAND, as gunicorn shop:app, with the agent in it; BUGSLY_DSN says where it reports to.
-serve, demo, doctor, status, issues, dsn, and run without a DSN, need the server
+Runs COMMAND, such as gunicorn shop:app, with the agent in it, which reports to BUGSLY_DSN.
+serve, demo, doctor, heap, status, issues, dsn, and run without BUGSLY_DSN need the server
 → pip install 'bugsly[server]'
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; 2 for one that cannot be run."""
+    """Run one command and return its exit code: 2 if it cannot run, with one line that says why."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if _runs_with_dsn(arguments):
         return _replace_process(arguments[arguments.index("--") + 1 :])
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(USAGE)
         return 0
     if arguments == ["--version"]:
-        from bugsly import __version__
+        from bugsly.version import __version__
 
         sys.stdout.write(f"bugsly {__version__}\n")
         return 0
@@ -43,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain_missing(arguments: Sequence[str]) -> str:
-    """Return what an agent without a server lacks to do what *arguments* say."""
+    """Return why the agent alone cannot do what *arguments* say, and what to do."""
     if arguments[0] != "run":
         return "the server is not installed → pip install 'bugsly[server]'"
     if not os.environ.get("BUGSLY_DSN"):
-        return "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a server here"
-    return "no command stands after -- → bugsly run -- gunicorn shop:app"
+        return "BUGSLY_DSN is not set → set it, or pip install 'bugsly[server]' for a local server"
+    return "no command follows -- → write bugsly run -- gunicorn shop:app"
 
 
 def _runs_with_dsn(arguments: Sequence[str]) -> bool:
@@ -58,9 +58,9 @@ def _runs_with_dsn(arguments: Sequence[str]) -> bool:
 
 
 def _replace_process(command: Sequence[str]) -> int:
-    """Become *command*, so that signals, exit code and supervision are its own.
+    """Become *command*, so that it gets signals directly and its exit code is ours.
 
-    Returns only where that cannot be done, with the shell's code for the reason.
+    Returns only if that fails: 127 for a program that is not found, 126 for one that cannot run.
     """
     try:
         program = find_program(command)

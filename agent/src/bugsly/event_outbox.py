@@ -1,7 +1,7 @@
-"""Events that wait to be sent: bounded, counting what they lose, each sent under one id.
+"""Queues the events that wait to be sent: bounded, counting what is lost, each sent under one id.
 
-They are finished (`probes/errors/finish.py`) only when the sender comes for them. When there is no
-room, the newest are lost: the first errors are the causes, those that follow often their effects.
+The sender encodes them (`probes/errors/event_encoder.py`) when it is about to send. Without room
+the newest are lost: the first errors are the causes, those that follow are often their effects.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     EncodeEvent = Callable[[CapturedEvent], "bytes | None"]
 
 CAPACITY_BYTES = 1_000_000
-"""Bytes of finished events, and as many of those that are not."""
+"""Bytes of encoded events, and as many of those that are not encoded yet."""
 MAX_WAITING_EVENTS = 200
 MAX_EVENTS_PER_ENVELOPE = 50
 
 
 class EventOutbox:
-    """Takes events on any thread, and hands them out on one."""
+    """Takes events on any thread; one thread takes them out."""
 
     def __init__(self, capacity: int = CAPACITY_BYTES) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class EventOutbox:
                 self._pending.append((event, size))
 
     def encode_pending(self, encode: EncodeEvent) -> None:
-        """Make ready what waits, as long as there is room."""
+        """Encode the events that wait; drop those without room."""
         while self._pending:
             event, _ = self._pending[0]
             encoded = encode(event)
@@ -58,9 +58,9 @@ class EventOutbox:
                     self._encoded.append(encoded)
 
     def peek(self, max_bytes: int) -> list[bytes]:
-        """Return the oldest events that are ready, up to *max_bytes* bytes but at least one.
+        """Return the oldest encoded events, up to *max_bytes* bytes but at least one.
 
-        An envelope may have a hundred items, so there are never more than fifty.
+        There are at most fifty, for an envelope may have a hundred items.
         """
         if not self.is_due:
             return []
@@ -75,25 +75,25 @@ class EventOutbox:
         return chosen
 
     def acknowledge(self, events: list[bytes], *, accepted: bool) -> None:
-        """Take out what `peek` returned; count it where the server did not take it."""
+        """Remove what `peek` returned; count it as refused unless it was *accepted*."""
         with self._lock:
             del self._encoded[: len(events)]
             self.refused += 0 if accepted else len(events)
 
     def drop_first(self) -> None:
-        """Take out the oldest event that is ready: the server finds it too large."""
+        """Remove the oldest encoded event, which the server finds too large."""
         with self._lock:
             del self._encoded[:1]
             self.refused += 1
 
     def pause(self, seconds: float) -> None:
-        """Keep events back for *seconds*, as the server asked."""
+        """Send no events for *seconds*, as the server asked."""
         if seconds:
             self._paused_until = monotonic() + seconds
 
     @property
     def is_due(self) -> bool:
-        """Return whether there is something that may be sent now."""
+        """Return whether an event may be sent now."""
         return bool(self) and monotonic() >= self._paused_until
 
     @property

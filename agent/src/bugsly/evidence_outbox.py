@@ -1,6 +1,6 @@
-"""What waits to be said beside the samples: descriptions of holders, facts, answers.
+"""Queues the evidence that travels with samples: holders, facts, and results of probes.
 
-It rides along with the samples of a report, and is kept until the server has taken it.
+It is part of every report until the server has accepted it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from bugsly.protocol.evidence import Holder, ProbeResult
 
 MAX_HOLDERS = 100
-"""Descriptions that wait; of more, those that were put first are lost."""
+"""Descriptions that wait; beyond that the oldest are lost."""
 MAX_RESULTS = 8
 
 
 class EvidenceOutbox:
-    """Takes evidence from the probes of this worker, and hands it out until it is settled."""
+    """Takes evidence from the probes of this worker, and repeats it until it is acknowledged."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +33,7 @@ class EvidenceOutbox:
         self._being_sent = Evidence()
 
     def put_holders(self, holders: Iterable[Holder]) -> None:
-        """Add descriptions; the later one of a name replaces the earlier."""
+        """Add descriptions; a later one replaces an earlier one of the same name."""
         with self._lock:
             for holder in holders:
                 self._holders.pop(holder.name, None)
@@ -42,23 +42,23 @@ class EvidenceOutbox:
                 del self._holders[name]
 
     def put_result(self, result: ProbeResult) -> None:
-        """Add what came of an ask; of too many the oldest is lost."""
+        """Add the result of a probe request; beyond MAX_RESULTS the oldest is lost."""
         with self._lock:
             self._results.append(result)
             del self._results[:-MAX_RESULTS]
 
     def put_final_snapshot(self, snapshot: ProbeResult | None) -> None:
-        """Note what this worker holds, which is about to be recycled, where that is known."""
+        """Add what this worker holds before it is recycled, None where that is not known."""
         with self._lock:
             self._final_snapshot = snapshot
 
     def put_facts(self, facts: Mapping[str, int]) -> None:
-        """Note what holds of this process now; only what differs from what was told is sent."""
+        """Add facts of this process; only those that differ from what was accepted are sent."""
         with self._lock:
             self._facts.update(facts)
 
     def peek(self) -> Evidence | None:
-        """Return what waits, for one report; None where nothing does."""
+        """Return what waits, for one report; None where nothing waits."""
         with self._lock:
             facts = {
                 name: count
@@ -74,7 +74,7 @@ class EvidenceOutbox:
             return self._being_sent if self._being_sent != Evidence() else None
 
     def acknowledge(self, *, accepted: bool) -> None:
-        """Note what became of that report; a refused one costs its answers, and nothing else."""
+        """Settle what `peek` returned: a refused report loses only the results of probes."""
         with self._lock:
             sent, self._being_sent = self._being_sent, Evidence()
             self._results = [one for one in self._results if one not in sent.answers]

@@ -1,7 +1,7 @@
 """The only place in the agent that swallows an exception.
 
-Every hook that the host application calls runs inside a `Guard`. What goes wrong there is counted
-by place and reported with the next samples; with `BUGSLY_STRICT=1`, as in the tests, it is raised.
+Every hook that the host application calls runs inside a `Guard`. Failures there are counted by
+name and reported with the next samples; with `BUGSLY_STRICT=1`, as in the tests, they are raised.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ class Guards:
         self.failures: dict[str, int] = {}
 
     def __call__(self, name: str) -> Guard:
-        """Return the guard of *name*, a dotted name such as `flask.install`."""
+        """Return a guard for *name*, a dotted name such as `flask.install`."""
         return Guard(name, self.failures)
 
 
 def call_or_default(function: Callable[[], Value], default: Value) -> Value:
-    """Return what *function* answers, *default* where it raises.
+    """Return what *function* returns, *default* where it raises.
 
-    It asks code of the application, whose failures are none of ours and not counted.
+    It runs code of the application, so its failures are not ours and not counted.
     """
     try:
         return function()

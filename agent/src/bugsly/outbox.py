@@ -1,4 +1,4 @@
-"""What waits to be sent: bounded in bytes, never blocking, counting what it had to drop."""
+"""Queues what waits to be sent: bounded in bytes, never blocking, counting what is lost."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from bugsly.protocol.memory import Exit
 
 CAPACITY_BYTES = 1_000_000
-"""Bytes of encoded samples; at one sample in 10 s, about five hours of a usual worker."""
+"""Bytes of encoded samples: about five hours of a usual worker at one sample every 10 s."""
 MAX_EXITS = 64
 
 
 class Outbox:
-    """Samples in order of their number, exits of workers gone before, evidence, and events."""
+    """Samples in order of their number, exits of earlier workers, evidence, and events."""
 
     def __init__(self, capacity: int = CAPACITY_BYTES) -> None:
         self._lock = threading.Lock()
@@ -28,6 +28,7 @@ class Outbox:
         self._exits: deque[Exit] = deque(maxlen=MAX_EXITS)
         self._sampling_failed = False
         self.dropped = 0
+        self.refused = 0
         self.evidence = EvidenceOutbox()
         self.events = EventOutbox()
 
@@ -46,7 +47,7 @@ class Outbox:
             self._exits.append(worker_exit)
 
     def put_failure(self) -> None:
-        """Ask for a report without a sample, since none could be taken; it will say what failed."""
+        """Request a report without a sample: taking one failed, and the report says how."""
         self._sampling_failed = True
 
     def peek(self, max_bytes: int) -> tuple[list[bytes], list[Exit]]:
@@ -62,9 +63,9 @@ class Outbox:
             return chosen, list(self._exits)
 
     def remove(self, samples: list[bytes], exits: list[Exit]) -> None:
-        """Take out what `peek` returned and is settled now.
+        """Remove what `peek` returned, now that it was accepted or refused.
 
-        What of it was dropped for want of room meanwhile is not lost, and no longer counted so.
+        Samples of it that were dropped meanwhile were not lost, so they no longer count as dropped.
         """
         settled = {id(sample) for sample in samples}
         with self._lock:
@@ -80,7 +81,7 @@ class Outbox:
 
     @property
     def is_due(self) -> bool:
-        """Return whether there is something that may be sent now; events may have to wait."""
+        """Return whether something may be sent now; events may have to wait."""
         return bool(self._samples or self._exits or self._sampling_failed or self.events.is_due)
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Does what the server asks for in its replies: one dear probe at a time, off the request path."""
+"""Runs the expensive probes that the server requests, one at a time, off the request path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBE_FAILED = "the probe failed in this worker; its log says how"
 
 
 class ProbeRunner:
-    """Runs what is asked for on a thread that lives no longer than there is something to do."""
+    """Runs requested probes on a thread that ends when no request waits."""
 
     def __init__(
         self, probes: Mapping[str, ExpensiveProbe], evidence: EvidenceOutbox, guards: Guards
@@ -38,7 +38,7 @@ class ProbeRunner:
         self._busy = False
 
     def put(self, requests: Iterable[ProbeRequest]) -> None:
-        """Take on what was not asked for before; what finds no room is to be asked for again."""
+        """Accept requests not seen before; one without room is ignored until it comes again."""
         with self._lock:
             for request in requests:
                 if request.id not in self._seen_ids and len(self._waiting) < MAX_WAITING_REQUESTS:

@@ -1,7 +1,7 @@
-"""Takes secrets out of text before it leaves the process.
+"""Redacts secrets in text before it leaves the process.
 
-A secret is known by the name it is given (`password=…`, `X-Api-Key: …`) or by its own form (a token
-of a known kind, a private key, a card number). Too much may go, never too little.
+A secret is recognized by its name (`password=…`, `X-Api-Key: …`) or by its form (a token of a known
+kind, a private key, a card number). It may redact too much, never too little.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _CARD_NUMBER = re.compile(
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether what is called *name* is nobody's business: `db_password`, `apiKey`."""
+    """Return whether *name* is that of a secret: `db_password`, `apiKey`."""
     return _SECRET_NAME.search(_CAMEL_CASE_BOUNDARY.sub("_", name[:200]).lower()) is not None
 
 
 def redact_text(text: str) -> str:
-    """Return *text* without secrets; at most three times as long, and the same when done again."""
+    """Return *text* without secrets, at most three times as long; idempotent."""
     text = _KNOWN_TOKEN.sub(REDACTED, text)
     text = _PASSWORD_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
     text = _TOKEN_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
@@ -65,10 +65,10 @@ def redact_text(text: str) -> str:
 
 
 def redact_source(text: str) -> str:
-    """Return source *text* with the same lines, the literals that look like secrets left out.
+    """Return source *text* with the same lines, and literals that look like secrets redacted.
 
-    A literal does when the name it is given to speaks of a secret, when it is an address with a
-    password in it, or a token of a known kind.
+    A literal looks like one when it is assigned to the name of a secret, when it is an address with
+    a password, or a token of a known kind.
     """
     text = _SECRET_LITERAL.sub(lambda match: f"{match[1]}{match[2]}{REDACTED}{match[2]}", text)
     text = _KNOWN_TOKEN.sub(lambda match: REDACTED + "\n" * match[0].count("\n"), text)

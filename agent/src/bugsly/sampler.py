@@ -27,15 +27,15 @@ PSS_INTERVAL_MICROS = 300_000_000
 
 
 class SamplerProbes(NamedTuple):
-    """What is asked at each sample, and what works between them."""
+    """What measures at each sample, and the census that runs between samples."""
 
     traffic: TrafficProbe
     holders: HolderRegistry
-    survey: CensusSchedule
+    census: CensusSchedule
 
 
 class Sampler:
-    """Puts a sample into the outbox now and every *interval* seconds until it is closed."""
+    """Puts a sample into the outbox at start and every *interval* seconds, until it is closed."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Sampler:
         self._interval = interval
         self._traffic = probes.traffic
         self._holders = probes.holders
-        self._survey = probes.survey
+        self._census = probes.census
         self._outbox = outbox
         self._wake = wake
         self._guard = guards("sampler")
@@ -57,7 +57,7 @@ class Sampler:
         self._allocator = AllocatorProbe()
         self._allocator_guard = guards("probe.allocator")
         self._holders_guard = guards("sampler.holders")
-        self._survey_guard = guards("probe.census")
+        self._census_guard = guards("probe.census")
         self._number = 0
         self._pss_read_at = -PSS_INTERVAL_MICROS
         self._closing = False
@@ -66,17 +66,17 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="bugsly-sampler", daemon=True)
 
     def start(self) -> None:
-        """Take the first sample at once, and go on."""
+        """Take the first sample, and continue."""
         self._thread.start()
 
     def sample_now(self, timeout: float) -> None:
-        """Take a sample now; return when it is taken, or after *timeout* seconds."""
+        """Take a sample now; return once it is taken, or after *timeout* seconds."""
         self._sample_taken.clear()
         self._sample_requested.set()
         self._sample_taken.wait(timeout)
 
     def close(self, timeout: float) -> None:
-        """End within *timeout* seconds, after a last sample."""
+        """Take a last sample and end; wait at most *timeout* seconds for that."""
         self._closing = True
         self._sample_requested.set()
         self._thread.join(timeout)
@@ -90,13 +90,13 @@ class Sampler:
             self._wait_for_next_sample()
 
     def _wait_for_next_sample(self) -> None:
-        """Wait for the next sample, and work a little now and then."""
+        """Wait until the next sample is due, and run slices of the census meanwhile."""
         deadline = monotonic() + self._interval
-        self._survey.begin_pass()
+        self._census.begin_pass()
         while not self._sample_requested.is_set() and (remaining := deadline - monotonic()) > 0:
             pause = remaining
-            with self._survey_guard:
-                pause = self._survey.run_slice()
+            with self._census_guard:
+                pause = self._census.run_slice()
             self._sample_requested.wait(min(pause, max(0.0, deadline - monotonic())))
         self._sample_requested.clear()
 
@@ -147,7 +147,7 @@ class Sampler:
         )
 
     def _count_holders(self) -> tuple[HolderCount, ...]:
-        """Count the holders; put into the outbox what is new of them."""
+        """Count the holders; put changed descriptions into the outbox."""
         counts: tuple[HolderCount, ...] = ()
         with self._holders_guard:
             counts = self._holders.count_holders()

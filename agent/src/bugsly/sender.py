@@ -1,4 +1,4 @@
-"""Brings the outbox to the server, on a thread of its own, and takes no for an answer."""
+"""Sends the outbox to the server on a thread of its own, and drops what the server refuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from bugsly import __version__
 from bugsly.protocol.envelope import CONTENT_TYPE, build_envelope
 from bugsly.protocol.event import ITEM_TYPE as EVENT_ITEM
 from bugsly.protocol.memory import ITEM_TYPE as MEMORY_ITEM
@@ -21,6 +20,7 @@ from bugsly.server_reply import (
     reply_from_error,
     retry_delay,
 )
+from bugsly.version import __version__
 
 if TYPE_CHECKING:
     import ssl
@@ -42,20 +42,20 @@ MAX_BATCH_BYTES = 200_000
 TIMEOUT_SECONDS = 10.0
 PAYLOAD_TOO_LARGE = 413
 LAST_TIMEOUT_SECONDS = 1.0
-"""For the attempt of a worker that is leaving."""
+"""For the last attempt of a worker that exits."""
 
 
 class SenderCallbacks(NamedTuple):
-    """What the agent does about what is sent and what comes back."""
+    """Encodes what is sent, and takes the probe requests that come back."""
 
     encode_report: EncodeReport
-    """Makes the payload of samples and exits, empty where there is nothing to be said."""
+    """Returns the payload of samples and exits, empty where there is nothing to report."""
     encode_event: EncodeEvent
     accept_probe_requests: AcceptProbeRequests
 
 
 class Sender:
-    """Posts what waits; keeps it while the server is away, drops it when the server refuses it."""
+    """Posts what waits; keeps it while the server is away, drops what the server refuses."""
 
     def __init__(
         self, dsn: Dsn, outbox: Outbox, callbacks: SenderCallbacks, guard: Guard, worker: str
@@ -72,20 +72,19 @@ class Sender:
         self._logged_problem = ""
         self._dropped_before = 0
         self._tls: ssl.SSLContext | None = None
-        self.refused = 0
         self._thread = threading.Thread(target=self._run, name="bugsly-sender", daemon=True)
 
     def start(self) -> None:
-        """Begin to send whatever comes into the outbox."""
+        """Start to send whatever comes into the outbox."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Send now, unless a pause is due before the next try."""
+        """Send now, unless the next attempt has to wait."""
         self._settled.clear()
         self._wake.set()
 
     def flush(self, timeout: float) -> bool:
-        """Return whether everything was settled within *timeout* seconds."""
+        """Send; return whether the outbox was empty within *timeout* seconds."""
         deadline = time.monotonic() + timeout
         while self._outbox and (remaining := deadline - time.monotonic()) > 0:
             self.wake()
@@ -93,7 +92,7 @@ class Sender:
         return not self._outbox
 
     def close(self, timeout: float) -> None:
-        """Make one last attempt, bounded by *timeout* seconds, and end."""
+        """Make one last attempt and end; wait at most *timeout* seconds for that."""
         self._closing.set()
         self._wake.set()
         self._thread.join(timeout)
@@ -115,7 +114,7 @@ class Sender:
                 return
 
     def _send_waiting(self) -> float:
-        """Send batch after batch; return the seconds to wait before more, 0 when all is sent."""
+        """Send batch after batch; return the seconds until the next attempt, 0 when all is sent."""
         while self._outbox.is_due:
             events = self._encoded_events()
             samples, exits = self._outbox.peek(MAX_BATCH_BYTES)
@@ -136,7 +135,7 @@ class Sender:
             self._outbox.evidence.acknowledge(accepted=accepted)
             self._outbox.events.acknowledge(events, accepted=accepted)
             if not accepted:
-                self.refused += len(samples)
+                self._outbox.refused += len(samples)
                 self._log_problem(reply.log_message)
                 return MAX_RETRY_SECONDS
             self._log_recovery()
@@ -148,7 +147,7 @@ class Sender:
         return self._outbox.events.peek(MAX_BATCH_BYTES)
 
     def _concerns_only_events(self, reply: ServerReply) -> bool:
-        """Return whether a refusal is for the events alone; the rest is tried without them."""
+        """Return whether a refusal concerns only the events; the rest is then sent without them."""
         if reply.status == PAYLOAD_TOO_LARGE:
             self._outbox.events.drop_first()
             return True

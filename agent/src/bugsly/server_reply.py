@@ -1,7 +1,7 @@
-"""What an answer of the server means: taken, refused, or to be tried again after a pause.
+"""Reads a reply of the server: accepted, refused, or to be retried after a pause.
 
-An answer that says *taken* may ask for dear probes. Nothing else in it is read, and of those no
-more than is bounded here: the server may be anybody.
+A reply that accepts may request expensive probes. Nothing else of its body is read, and all of it
+is bounded here: the server may be anybody.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MAX_RETRY_SECONDS = 60.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MAX_QUOTE_LENGTH = 200
 MAX_BODY_BYTES = 65_536
-"""Bytes of an answer's body that are read."""
+"""Of a longer body nothing is used."""
 MAX_BODY_SECONDS = 10.0
-"""Seconds it may take."""
+"""Seconds that reading a body may take."""
 MAX_PROBE_REQUESTS = 4
 MAX_REQUESTED_FILES = 20
 MAX_STRING_LENGTH = 500
@@ -37,7 +37,7 @@ UNTRUSTED_REMEDY = "give it a trusted one, or name its authority's file in SSL_C
 
 
 class DeliveryOutcome(Enum):
-    """What an answer means for the samples it answers; the value is what becomes of them."""
+    """What a reply means for the samples that were sent; the value is what becomes of them."""
 
     ACCEPTED = ""
     REFUSED = "the samples are dropped, the next try is in a minute"
@@ -46,7 +46,7 @@ class DeliveryOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ServerReply:
-    """What the server said: *status* 0 means that it said nothing we can read."""
+    """What the server replied; *status* 0 means that no reply could be read."""
 
     status: int
     problem: str = ""
@@ -54,11 +54,11 @@ class ServerReply:
     remedy: str = ""
     probe_requests: tuple[ProbeRequest, ...] = ()
     errors_rate_limited_seconds: float = 0.0
-    """Seconds for which no events are wanted, whatever becomes of the rest."""
+    """Seconds for which the server wants no events, whatever becomes of the rest."""
 
     @property
     def outcome(self) -> DeliveryOutcome:
-        """Return what it means; a redirect is not followed, and may be corrected."""
+        """Return what it means; a redirect is not followed, but retried: it may be corrected."""
         if 200 <= self.status < 300:
             return DeliveryOutcome.ACCEPTED
         if 400 <= self.status < 500 and self.status not in RETRYABLE_STATUSES:
@@ -80,7 +80,7 @@ def retry_delay(attempt: int, retry_after: float) -> float:
 
 
 def read_reply(response: HTTPResponse) -> ServerReply:
-    """Return what *response* means, read from its head alone but for asks."""
+    """Return what *response* means; of its body only probe requests are read."""
     rate_limited_seconds = parse_rate_limits(response.getheader("X-Sentry-Rate-Limits", ""))
     if 200 <= response.status < 300:
         return ServerReply(
@@ -107,7 +107,7 @@ def read_reply(response: HTTPResponse) -> ServerReply:
 
 
 def parse_rate_limits(header: str) -> float:
-    """Return the seconds for which *header*, as `60:error;transaction:key`, wants no errors.
+    """Return the seconds for which *header*, as `60:error;transaction:key`, forbids errors.
 
     No category means all of them.
     """
@@ -121,7 +121,7 @@ def parse_rate_limits(header: str) -> float:
 
 
 def reply_from_error(error: Exception) -> ServerReply:
-    """Return what it means that *error* came instead of an answer."""
+    """Return what it means that *error* was raised instead of a reply."""
     untrusted = getattr(error, "verify_message", "")
     if untrusted:
         return ServerReply(
@@ -131,7 +131,7 @@ def reply_from_error(error: Exception) -> ServerReply:
 
 
 def parse_probe_requests(body: bytes) -> tuple[ProbeRequest, ...]:
-    """Return the asks in *body*, JSON as `{"ask": [{"id": 3, "probe": "trim"}]}`, if it is that."""
+    """Return the probe requests in *body*, JSON such as `{"ask": [{"id": 3, "probe": "trim"}]}`."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
@@ -162,7 +162,7 @@ def _parse_probe_request(fields: dict[str, object]) -> ProbeRequest | None:
 
 
 def _read_body(response: HTTPResponse) -> bytes:
-    """Return the body of *response*, nothing of one that is too long, too slow or broken off."""
+    """Return the body of *response*, b'' if it is too long, too slow or incomplete."""
     deadline = time.monotonic() + MAX_BODY_SECONDS
     body = b""
     try:

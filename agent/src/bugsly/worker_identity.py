@@ -1,4 +1,4 @@
-"""Identifies this worker in every report and with every error, and numbers it among its siblings."""
+"""Identifies this worker in reports and errors, and numbers it among its siblings."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from bugsly import __version__
 from bugsly.probes import process
 from bugsly.protocol.event import EventOrigin
 from bugsly.protocol.memory import WorkerInfo
+from bugsly.version import __version__
 
 if TYPE_CHECKING:
     from bugsly.settings import AgentSettings
 
 
 def new_worker_id() -> str:
-    """Return the id of a worker, 32 hexadecimal digits never given twice."""
+    """Return a new id of a worker, 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerIdentity:
-    """One worker, as its master or the process itself sees it; the fields are the wire's."""
+    """One worker and its place among its siblings; the fields are those of `WorkerInfo`."""
 
     id: str = field(default_factory=new_worker_id)
     server: str = ""
@@ -34,7 +34,7 @@ class WorkerIdentity:
 
 
 def describe_worker(identity: WorkerIdentity, settings: AgentSettings) -> WorkerInfo:
-    """Return this process, which stands at *identity*."""
+    """Return what reports say of this process, the worker of *identity*."""
     return WorkerInfo(
         pid=os.getpid(),
         host=settings.server_name,
@@ -49,7 +49,7 @@ def describe_worker(identity: WorkerIdentity, settings: AgentSettings) -> Worker
 
 
 def event_origin(settings: AgentSettings) -> EventOrigin:
-    """Return where its errors come from."""
+    """Return what is the same in all events of this process."""
     return EventOrigin(
         release=settings.release,
         environment=settings.environment,

@@ -1,4 +1,4 @@
-"""Carries alerts to their channels, until each has arrived or is given up."""
+"""Delivers alerts to their channels, until each is sent or given up."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from bugsly_server.store.meta.channels import Delivery, DeliveryState
 from bugsly_server.store.meta.database import Database
 
 RETRY_PAUSES: tuple[Micros, ...] = (30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 4 * HOUR)
-"""Between one attempt and the next; the alert is given up when the last has failed too."""
+"""Between one attempt and the next; when the last fails too, the alert is given up."""
 RETRY_JITTER = 0.2
-"""Share of a pause that is added at random, so that what failed together does not come together."""
+"""Share of a pause that is added at random, so that failed alerts are not retried together."""
 MAX_CONCURRENT_DELIVERIES = 8
 POLL_SECONDS = 1.0
-"""Seconds within which a new delivery is seen."""
+"""Until a new delivery is noticed."""
 DISK_PAUSE_SECONDS = 5.0
 MAX_PROBLEM_LENGTH = 500
 
 
 class AlertSender:
-    """A `background.Step` that sends what is due, to several channels at once, one alert to each.
+    """A `BackgroundTask` that sends due alerts, to several channels at once, one to each.
 
-    A step takes as long as the slowest of them, 20 s at most. Each change goes to each channel
-    once. Only a crash between sending an alert and storing that it was sent lets it be sent again
-    after the restart: at least once is what an alert needs. *server_url* tells where people reach
-    this server, *jitter* returns a number from 0 to 1.
+    A round takes as long as the slowest channel, 20 s at most. Each change is sent once to each
+    channel; only a crash between sending an alert and storing that makes it go out again after the
+    restart, since an alert has to arrive at least once. *server_url* returns where people reach
+    this server, *jitter* a number from 0 to 1.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class AlertSender:
         self._unstored_attempts: list[Delivery] = []
 
     def run_once(self) -> float:
-        """Send what is due and store how it went; return the pause until something may be due."""
+        """Send what is due and store the outcomes; return the pause until more may be due."""
         self._store_attempts()
         now = self._clock()
         with self._database.reading() as connection:
@@ -67,11 +67,11 @@ class AlertSender:
         return POLL_SECONDS if next_due is None else min(POLL_SECONDS, (next_due - now) / SECOND)
 
     def recover(self, error: Exception) -> float:
-        """Wait; how each alert fared is stored already, or will be before the next is sent."""
+        """Wait; the outcome of each attempt is stored, or will be before the next is sent."""
         return DISK_PAUSE_SECONDS if isinstance(error, OperationalError) else POLL_SECONDS
 
     def _send_concurrently(self, due: Sequence[Delivery]) -> None:
-        with ThreadPoolExecutor(len(due), "courier") as pool:
+        with ThreadPoolExecutor(len(due), "alert delivery") as pool:
             futures = {pool.submit(self._attempt, one): one for one in due}
             for future in as_completed(futures):
                 if future.exception() is not None:
@@ -82,7 +82,7 @@ class AlertSender:
             future.result()
 
     def _attempt(self, delivery: Delivery) -> None:
-        """Make one attempt, and note how it went."""
+        """Make one attempt, and note its outcome."""
         try:
             self._send(delivery)
         except ChannelError as error:
@@ -91,7 +91,7 @@ class AlertSender:
             self._unstored_attempts.append(self._sent(delivery))
 
     def _send(self, delivery: Delivery) -> None:
-        """Make one attempt; raise `ChannelError` where it does not succeed."""
+        """Make one attempt; raise `ChannelError` where it fails."""
         with self._database.reading() as connection:
             channel = channels.get(connection, delivery.channel_id)
             issue, change = issue_changes.get_with_issue(connection, delivery.change_id)
@@ -113,7 +113,7 @@ class AlertSender:
         )
 
     def _retried_or_given_up(self, delivery: Delivery, error: ChannelError) -> Delivery:
-        """Return *delivery* with its next attempt, or given up where there is to be none."""
+        """Return *delivery* with the time of its next attempt, or as given up."""
         failures = delivery.attempts + 1
         problem = str(error)[:MAX_PROBLEM_LENGTH]
         if error.permanent or failures > len(RETRY_PAUSES):
@@ -124,7 +124,7 @@ class AlertSender:
         return replace(delivery, attempts=failures, problem=problem, due_at=due_at)
 
     def _store_attempts(self) -> None:
-        """Store how attempts went; what cannot be is kept, and holds up all that is to be sent."""
+        """Store the outcomes of attempts; nothing else is sent until they are stored."""
         attempts = tuple(self._unstored_attempts)
         if attempts:
             with self._database.writing() as connection:

@@ -26,7 +26,7 @@ from bugsly_server.alert_delivery import AlertSender
 from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.digester import Digester
 from bugsly_server.egress.address_guard import AddressGuard
-from bugsly_server.errors import Misconfigured, Unavailable
+from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
@@ -42,7 +42,7 @@ from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
 from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.login import FailedLogins
 from bugsly_server.web.page_context import ServerContext
-from bugsly_server.web.routes import not_found, routes, server_error
+from bugsly_server.web.routes import not_found, routes, server_error, unreadable_record
 from bugsly_server.web.security import SecurityMiddleware
 from bugsly_server.web.template_filters import template_environment
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLOSE_SECONDS = 25.0
-"""Longer than an alert on its way takes: stored as sent, it is not sent again after a restart."""
+"""Longer than a delivery takes: an alert that is stored as sent is not sent again."""
 
 
 class DataFolder:
@@ -69,19 +69,19 @@ class DataFolder:
         self.events = SqliteEventStore(folder / "telemetry", settings.keep_days)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.telemetry.close()
         self.events.close()
         self.database.close()
 
 
 class Server:
-    """Everything that runs while the server does."""
+    """All parts of a server, from its files to its threads."""
 
     def __init__(self, settings: ServerSettings, clock: Clock, announce: Announce) -> None:
         self.settings = settings
         self.url = settings.public_url
-        """Where people reach it; known at the latest when it listens."""
+        """Where people reach it; known at the latest once it listens."""
         with ExitStack() as opened, _writable(settings.data_dir):
             opened.enter_context(_locked(settings))
             self.store = opened.enter_context(closing(DataFolder(settings)))
@@ -105,13 +105,13 @@ class Server:
         alert_sender = AlertSender(self.store.database, guard, lambda: self.url, clock)
         self._threads = (
             BackgroundThread("digester", digester),
-            BackgroundThread("courier", alert_sender),
+            BackgroundThread("alert delivery", alert_sender),
         )
         self.llm_jobs = self._make_llm_jobs(clock)
         self.asgi = SecurityMiddleware(self._starlette(clock))
 
     def close(self) -> None:
-        """Stop the threads, the digester with its batch done, and let go of the files."""
+        """Stop the threads, the digester once its batch is done, and close the files."""
         for thread in self._threads:
             thread.close(CLOSE_SECONDS)
         self._opened.close()
@@ -123,7 +123,11 @@ class Server:
                 Route("/api/{project_id}/store/", self.envelopes),
                 *routes(),
             ],
-            exception_handlers={404: not_found, 500: server_error},
+            exception_handlers={
+                404: not_found,
+                UnreadableRecord: unreadable_record,
+                500: server_error,
+            },
             lifespan=self._lifespan,
         )
         app.state.server_context = ServerContext(
@@ -182,7 +186,7 @@ class Server:
         )
 
     def _read_or_unavailable(self, read: Callable[[Connection], T]) -> T:
-        """Return what ingest wants to know; raise `Unavailable` where it cannot be read."""
+        """Return what *read* reads for ingest; raise `Unavailable` where the database fails."""
         try:
             with self.store.database.reading() as connection:
                 return read(connection)
@@ -194,7 +198,7 @@ class Server:
 
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Make *folder*, and say in one sentence what keeps the block from writing to it."""
+    """Make *folder* for the block; raise `Misconfigured` where it cannot be written to."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield
@@ -208,7 +212,7 @@ def _writable(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(settings: ServerSettings) -> Iterator[None]:
-    """Hold the lock on the data folder, which one server at a time may hold."""
+    """Hold the lock on the data folder for the block; only one server may hold it."""
     with (settings.data_dir / "server.lock").open("a+") as lock_file:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)

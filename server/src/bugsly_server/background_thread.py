@@ -1,4 +1,4 @@
-"""Runs a step again and again on a thread; the only place in the server with a broad `except`."""
+"""Runs a task repeatedly on a thread; the only broad `except` in the server."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ LOG = logging.getLogger("bugsly")
 
 
 class BackgroundTask(Protocol):
-    """Something to be done for as long as the server runs."""
+    """Something that is done for as long as the server runs."""
 
     def run_once(self) -> float:
-        """Do a little, and return the seconds to pause before the next time."""
+        """Do one round, and return how many seconds to pause before the next."""
 
     def recover(self, error: Exception) -> float:
-        """Make good what *error* broke off, and return the seconds to pause."""
+        """Recover from *error* in a round, and return how many seconds to pause."""
 
 
 class BackgroundThread:
-    """One thread of the server."""
+    """One thread of the server, which runs one task."""
 
     def __init__(self, name: str, task: BackgroundTask) -> None:
         self._task = task
@@ -31,11 +31,11 @@ class BackgroundThread:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self, timeout: float) -> None:
-        """Let the present step end, and return; at the latest after *timeout* seconds."""
+        """Stop after the current round; return at the latest after *timeout* seconds."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -49,12 +49,12 @@ class BackgroundThread:
                 self._log_once(str(error))
                 pause = self._task.recover(error)
             except Exception as error:
-                LOG.exception("%s: a step failed → it goes on", self._thread.name)
+                LOG.exception("%s: a round failed → it goes on", self._thread.name)
                 pause = self._task.recover(error)
             self._stopping.wait(pause)
 
     def _log_once(self, problem: str) -> None:
-        """Log *problem*, in one line, unless it is the one of the step before."""
+        """Log *problem* in one line, unless the round before had the same."""
         if problem != self._last_problem:
             self._last_problem = problem
             LOG.warning("%s: %s", self._thread.name, problem)

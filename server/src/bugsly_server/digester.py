@@ -1,4 +1,4 @@
-"""Feeds the pipeline from the spool, one batch after the other, and tends the store in between."""
+"""Feeds the pipeline from the spool, batch by batch, and schedules detection and maintenance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bugsly_server.store.ports import Spool, SpoolEntry
 
 BATCH_SIZE = 500
 GATHER_SECONDS = 0.2
-"""Seconds between two batches that are not full: fewer commits, and nobody sees the difference."""
+"""Between two batches that are not full: fewer commits, and no delay that a person notices."""
 IDLE_SECONDS = 1.0
 STORE_PAUSE_SECONDS = 5.0
 UNDIGESTED = "item that could not be digested"
@@ -26,7 +26,7 @@ ENTRY_ERRORS = (
     sqlite3.ProgrammingError,
     sqlite3.InterfaceError,
 )
-"""What SQLite raises for a value that it does not take, whatever the state of the disk."""
+"""What SQLite raises for a value that it does not accept, whatever the state of the disk."""
 MAINTENANCE_INTERVAL: Micros = 10 * SECOND
 RETENTION_INTERVAL: Micros = HOUR
 
@@ -35,7 +35,7 @@ SkippedCounts = Counter[tuple[int, str]]
 
 
 class Digester:
-    """A `background.Step`. *skipped* is what ingest counts up; *publish* tells the pages."""
+    """A `BackgroundTask`; ingest counts up *skipped*, *publish* updates the pages of projects."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Digester:
         self._single_entries_left = 0
 
     def run_once(self) -> float:
-        """Digest a batch if there is one; return the pause that lets the next one gather."""
+        """Digest a batch if there is one; return the pause in which the next one gathers."""
         with _store_errors_as_unavailable():
             self._batch = self._spool.lease(1 if self._single_entries_left else BATCH_SIZE)
             now = self._batch[-1].received_at if self._batch else self._clock()
@@ -77,7 +77,7 @@ class Digester:
         return GATHER_SECONDS
 
     def recover(self, error: Exception) -> float:
-        """Keep the batch for later where the store is at fault; else find the entry that is.
+        """Keep the batch for later where the store is at fault; else look for the entry that is.
 
         The entries of a failed batch are digested one by one, and one that fails alone is
         dropped and counted, so that it cannot hold up those behind it.
@@ -112,7 +112,7 @@ class Digester:
 
 @contextmanager
 def _store_errors_as_unavailable() -> Iterator[None]:
-    """Raise what is the fault of the disk or the database, and no entry's, as `Unavailable`."""
+    """Raise errors of the disk or the database, as opposed to an entry's, as `Unavailable`."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, OSError) as error:

@@ -4,9 +4,10 @@ BugslyError
 ├── Rejected          a client sent what we do not take            → 4xx, one line
 ├── OverQuota         a project sent more than it may              → 429 and Retry-After
 ├── Unavailable       we cannot take anything now                  → 503 and Retry-After
-├── EgressRefused     we may not connect to an address             → its sender reports it as the reason
-├── LlmError          a language model gave no useful answer       → the rules' explanation is shown
-├── ChannelError      an alert was not delivered                   → tried again, or shown next to it
+├── EgressRefused     we may not connect to an address             → reported by its sender
+├── LlmError          a model gave no useful answer                → the rules explain instead
+├── ChannelError      an alert was not delivered                   → tried again, or shown at once
+├── UnreadableRecord  stored data of another version, or damaged   → one line in the log
 └── Misconfigured     the operator has to change something         → exit code 2, one line
     └── NotFound      a project, an issue or a server that is not there
 
@@ -46,7 +47,7 @@ class Unavailable(BugslyError):
 
 
 class EgressRefused(BugslyError):
-    """A connection that the egress guard refused; a *permanent* reason will not go away by itself."""
+    """A connection that the egress guard refused; a *permanent* reason stays."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
@@ -54,7 +55,7 @@ class EgressRefused(BugslyError):
 
 
 class ChannelError(BugslyError):
-    """An alert that was not delivered; a *permanent* reason will not go away by itself."""
+    """An alert that was not delivered; a *permanent* reason stays."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
@@ -63,6 +64,10 @@ class ChannelError(BugslyError):
 
 class LlmError(BugslyError):
     """A language model that gave no useful answer."""
+
+
+class UnreadableRecord(BugslyError):
+    """Stored data that this version of the server cannot read."""
 
 
 class Misconfigured(BugslyError):

@@ -1,4 +1,4 @@
-"""Listens for HTTP, in the process and on the loop it is called from."""
+"""Serves HTTP in the calling process, on its running loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bugsly_server.errors import Misconfigured
 from bugsly_server.settings import ServerSettings
 
 GRACE_SECONDS = 3
-"""Seconds for open requests when the server is stopped."""
+"""For open requests to finish when the server is stopped."""
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
 """For the request line and the headers to arrive."""
@@ -29,15 +29,15 @@ HEAD_TOO_LARGE = (
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Uvicorn's, with a bound on the head of a request, in bytes and in time; uvicorn has none."""
+    """Uvicorn's protocol with limits on the head of a request, in bytes and in time."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin a connection, which has to ask for something soon."""
+        """Begin a connection; its first request has to arrive soon."""
         super().connection_made(transport)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take *data*, and hang up where they are too much of a head."""
+        """Take *data*; close the connection where the head is too large."""
         counted = len(data) if self._in_head else 0
         super().data_received(data)
         self._head_bytes += counted
@@ -69,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class HttpServer(uvicorn.Server):
-    """Uvicorn that leaves signals to whoever started it."""
+    """Uvicorn that leaves signals to its caller."""
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
         super().__init__(
@@ -90,7 +90,7 @@ class HttpServer(uvicorn.Server):
         self.has_started = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
+        """Begin to serve."""
         await super().startup(sockets)
         self.has_started.set()
 
@@ -99,20 +99,20 @@ class HttpServer(uvicorn.Server):
         await self.serve(sockets=[self._sock])
 
     def stop(self) -> None:
-        """End the streams of open pages, let requests finish, and return from serving."""
+        """End the event streams of open pages, let requests finish, and stop serving."""
         self._bugsly.live_updates.close()
         self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
 def bind_socket(settings: ServerSettings, *, or_any: bool = False) -> socket.socket:
-    """Return the socket to listen on; *or_any* free port will do where the chosen one is taken.
+    """Return the socket to listen on; with *or_any*, a free port where the chosen one is taken.
 
-    Raises `Misconfigured` where it cannot be had.
+    Raises `Misconfigured` where it cannot listen.
     """
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
@@ -126,7 +126,8 @@ def bind_socket(settings: ServerSettings, *, or_any: bool = False) -> socket.soc
         if number in {errno.EADDRINUSE, errno.EACCES}:
             other_port = settings.port + 1 if 1024 <= settings.port < 65535 else 8420
             raise Misconfigured(
-                f"BUGSLY_PORT: {problem} → stop what uses it, or choose another with --port {other_port}"
+                f"BUGSLY_PORT: {problem}"
+                f" → stop what uses it, or choose another with --port {other_port}"
             ) from None
         raise Misconfigured(
             f"BUGSLY_HOST: {problem} → choose an address of this machine with --host"
@@ -137,7 +138,7 @@ def bind_socket(settings: ServerSettings, *, or_any: bool = False) -> socket.soc
 
 
 def server_url(sock: socket.socket, settings: ServerSettings) -> str:
-    """Return the address under which the server is reached, without a slash at its end."""
+    """Return the URL that the server is reached at, without a trailing slash."""
     if settings.public_url:
         return settings.public_url
     host, port = sock.getsockname()[:2]

@@ -1,4 +1,4 @@
-"""Puts questions to the model while pages wait: one of an issue at a time, a few at once."""
+"""Asks the model while pages wait: one question of an issue at a time, a few at once."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ K = TypeVar("K")
 V = TypeVar("V")
 MAX_CONCURRENT_JOBS = 3
 MAX_REMEMBERED = 50
-"""Questions that pages show, and the latest of those that were put."""
+"""Offered questions, and as many latest jobs."""
 MAX_ANSWER_BYTES = 32 * 1024
-"""Bytes of an answer; good ones have two thousand."""
-BUSY = f"model: {MAX_CONCURRENT_JOBS} other questions are with it → ask again in a minute"
+"""Good answers have about two thousand."""
+BUSY = f"model: {MAX_CONCURRENT_JOBS} other questions are in progress → ask again in a minute"
 TOO_LONG = "model: its answer is too long → try another model"
-INTERRUPTED = "model: the question broke off → see the server's log"
+INTERRUPTED = "model: the question was interrupted → see the server's log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedQuestion:
-    """A question that a page shows, for a person to read before it is put."""
+    """A question that a page shows, for a person to read before it is asked."""
 
     issue_id: int
     subject: str
-    """The event that it is about, in hexadecimal digits; empty for a leak."""
+    """The id of its event, in hexadecimal digits; empty for a leak."""
     question: LlmQuestion
 
 
 @dataclass(slots=True, kw_only=True)
 class LlmJob:
-    """A question that was put, and how far its answer is."""
+    """A question that was asked, and the progress of its answer."""
 
     offer: OfferedQuestion
     characters: int = 0
-    """That have come."""
+    """Received so far."""
     problem: str = ""
     """Why there is no answer."""
     is_running: bool = True
 
     @property
     def progress(self) -> str:
-        """Return a sentence for those who wait."""
+        """Return a sentence for the person who waits."""
         if not self.characters:
             return "The model reads the question. It may take up to two minutes."
         return f"The model answers: {self.characters:,} characters so far."
 
 
 class LlmJobs:
-    """The questions of all pages; what is put is exactly what a page has shown."""
+    """The questions of all pages; only what a page has shown is asked."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class LlmJobs:
         self._jobs: OrderedDict[int, LlmJob] = OrderedDict()
 
     def offer_question(self, offer: OfferedQuestion) -> str:
-        """Remember what a page shows, and return the key that it is put by."""
+        """Remember what a page shows, and return the key to `start` it by."""
         key = offer.question.cache_key(self.endpoint.model)
         with self._lock:
             _remember(self._offers, (offer.issue_id, key), offer)
@@ -87,7 +87,7 @@ class LlmJobs:
     def latest_answer(
         self, offer: OfferedQuestion, key: str
     ) -> tuple[LlmAnswer, Micros, bool] | None:
-        """Return the latest answer, when it came, and whether it is to this very question."""
+        """Return the latest answer, its time, and whether it answers this very question."""
         with self._database.reading() as connection:
             found = stored_answers.find(connection, key, offer.issue_id, offer.subject)
         if found is None:
@@ -95,11 +95,11 @@ class LlmJobs:
         return msgspec.json.decode(found.body, type=LlmAnswer), found.at, found.key == key
 
     def latest_job(self, issue_id: int) -> LlmJob | None:
-        """Return the latest question of an issue that was put, unless that is long ago."""
+        """Return the latest job of an issue, unless that is long ago."""
         return self._jobs.get(issue_id)
 
     def start(self, issue_id: int, key: str) -> None:
-        """Put what was offered, unless a question of its issue is with the model already."""
+        """Ask what was offered, unless a question of the same issue is running."""
         with self._lock:
             offer = self._offers.get((issue_id, key))
             running = [number for number, turn in self._jobs.items() if turn.is_running]
@@ -110,7 +110,7 @@ class LlmJobs:
             if len(running) >= MAX_CONCURRENT_JOBS:
                 job.problem, job.is_running = BUSY, False
                 return
-        threading.Thread(target=self._run, args=(job, key), name="counsel", daemon=True).start()
+        threading.Thread(target=self._run, args=(job, key), name="llm job", daemon=True).start()
 
     def _run(self, job: LlmJob, key: str) -> None:
         problem = INTERRUPTED
@@ -120,7 +120,7 @@ class LlmJobs:
             job.problem, job.is_running = problem, False
 
     def _request_answer(self, job: LlmJob, key: str) -> str:
-        """Ask, and keep the answer; return why there is none, or ''."""
+        """Ask, and store the answer; return why there is none, or ''."""
 
         def on_progress(characters: int) -> None:
             job.characters = characters
@@ -137,12 +137,12 @@ class LlmJobs:
             with self._database.writing() as connection:
                 stored_answers.save(connection, row)
         except DBAPIError as error:
-            return f"model: its answer cannot be kept ({error.orig}) → make room, and ask again"
+            return f"model: its answer cannot be stored ({error.orig}) → make room, and ask again"
         return ""
 
 
 def _remember(entries: OrderedDict[K, V], key: K, value: V) -> None:
-    """Put *value* last, and forget the first where there are too many."""
+    """Put *value* last, and drop the first where there are too many."""
     entries[key] = value
     entries.move_to_end(key)
     if len(entries) > MAX_REMEMBERED:

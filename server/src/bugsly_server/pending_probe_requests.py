@@ -1,4 +1,4 @@
-"""What workers are to be asked for, kept in memory so that ingest need not look it up."""
+"""Holds the probe requests that wait for their workers, in memory, where ingest takes them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from bugsly_server.model.probe_status import ProbeRequestState, ProbeRequestStatus
 
 WorkerKey = tuple[int, str]
-"""A project's id, and the id by which a worker of it calls itself."""
+"""The id of a project, and the token of one of its workers."""
 
 
 class PendingProbeRequests:
-    """Filled by the thread that digests, emptied by the one that takes envelopes in."""
+    """Filled by the digester's thread, emptied by the one that answers envelopes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -20,19 +20,19 @@ class PendingProbeRequests:
         self._sent: set[int] = set()
 
     def add(self, request: ProbeRequestStatus) -> None:
-        """Let *request* go out, once, with the reply to its worker's next envelope."""
+        """Send *request* with the reply to its worker's next envelope, once."""
         with self._lock:
             self._add(request)
 
     def replace_all(self, requests: Iterable[ProbeRequestStatus]) -> None:
-        """Hold *requests*, what is stored to be sent, and nothing else."""
+        """Hold *requests*, which are stored as unsent, and nothing else."""
         with self._lock:
             self._pending.clear()
             for request in requests:
                 self._add(request)
 
     def take(self, project_id: int, token: object) -> list[ProbeRequestStatus]:
-        """Return what the worker that calls itself *token* is to be asked for, once."""
+        """Return the requests for the worker with *token*, and hold them no longer."""
         if not self._pending or not isinstance(token, str):
             return []
         with self._lock:
@@ -41,12 +41,12 @@ class PendingProbeRequests:
         return taken
 
     def sent_ids(self) -> set[int]:
-        """Return the ids of what was taken and not yet `forget_sent`."""
+        """Return the ids of requests that were taken and not yet forgotten by `forget_sent`."""
         with self._lock:
             return set(self._sent)
 
     def forget_sent(self, ids: Iterable[int]) -> None:
-        """Forget that the asks of *ids* were taken, which is stored now."""
+        """Forget that the requests *ids* were taken: the store knows it now."""
         with self._lock:
             self._sent.difference_update(ids)
 

@@ -181,17 +181,17 @@ class Pipeline:
             self._announce(issue, change)
         return bool(changes) or has_hindrance_changed
 
-    def _read_fleet(self, project_id: int, now: Micros) -> Fleet:
+    def _read_fleet(self, project_id: int, now: Micros) -> ProjectWorkers:
         with self._database.reading() as connection:
             since = now - PEER_WINDOW
-            return Fleet(
+            return ProjectWorkers(
                 living=workers.list_living(connection, project_id),
                 ended=workers.list_ended(connection, project_id, since, MAX_ENDED_PEERS),
                 recycled=workers.list_recycled(connection, project_id, now - DAY),
                 leaks=leak_issues.list_all(connection, project_id),
             )
 
-    def _analyse(self, project_id: int, fleet: Fleet, now: Micros) -> list[Finding]:
+    def _analyse(self, project_id: int, fleet: ProjectWorkers, now: Micros) -> list[Finding]:
         """Return what detection finds now, with causes, and how recycling held it off."""
         analysis = self._leak_analyses.setdefault(
             project_id, LeakAnalysis(self._database, self._telemetry, self.request_probe)
@@ -200,7 +200,7 @@ class Pipeline:
         return [add_recycling(one, fleet.living + fleet.recycled, now) for one in findings]
 
     def _decide(
-        self, fleet: Fleet, findings: Sequence[Finding], watched_since: Micros, now: Micros
+        self, fleet: ProjectWorkers, findings: Sequence[Finding], watched_since: Micros, now: Micros
     ) -> list[LeakOutcome]:
         """Return what *findings* change, with the leaks that no finding supports any more."""
         outcomes = []
@@ -239,7 +239,7 @@ class Pipeline:
             self.skipped[project_id, reason] += amount
 
 
-class Fleet(NamedTuple):
+class ProjectWorkers(NamedTuple):
     """The workers of a project, and the leaks that are known of it."""
 
     living: list[Worker]
@@ -251,7 +251,7 @@ class Fleet(NamedTuple):
 
 
 class LeakOutcome(NamedTuple):
-    """A leak, the finding that it is about, and what that changes; each None where there is none."""
+    """A known leak, the finding of it, and what that changes; each may be None."""
 
     issue: Issue | None
     finding: Finding | None

@@ -26,7 +26,7 @@ class RecyclingMonitor:
         self._hindrances: dict[int, HindrancePeriod | None] = {}
 
     def check(self, project_id: int, fleet: Sequence[Worker], now: Micros) -> bool:
-        """Record what *fleet*, a project's workers, reports of recycling; return whether it changed."""
+        """Record whether the workers of *fleet* can be recycled; return whether that changed."""
         alive = [one for one in fleet if one.is_alive(now)]
         nets, before = lasting_hindrances(alive), self._hindrances.get(project_id)
         if not nets and before is None and project_id in self._hindrances:

@@ -1,140 +1,55 @@
-"""The server's settings: one line each; environment, command line, checks and docs follow."""
+"""The server's settings, from the command line or from the environment."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from bugsly.setting_fields import (
+    InvalidSetting,
+    UnusableValue,
+    ValueParser,
+    list_settings,
+    parse_settings,
+    setting,
+)
 from bugsly_server.errors import Misconfigured
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+DEFAULT_DATA_DIR = "~/.local/share/bugsly"
 
 
-class ServerSetting(NamedTuple):
-    """One setting; its variable is `BUGSLY_` and the name in capitals, its flag `--name`."""
+def _whole_number_between(minimum: int, maximum: int) -> ValueParser[int]:
+    values = f"{minimum} to {maximum}"
 
-    name: str
-    default: str
-    help: str
+    def parse(text: str) -> int:
+        if text.isascii() and text.isdigit() and minimum <= int(text) <= maximum:
+            return int(text)
+        raise UnusableValue(f"{text!r} is not a whole number from {values}")
 
-    @property
-    def variable(self) -> str:
-        """Return the name of the environment variable."""
-        return f"BUGSLY_{self.name.upper()}"
-
-    @property
-    def flag(self) -> str:
-        """Return the command-line flag."""
-        return "--" + self.name.replace("_", "-")
+    return ValueParser(parse, values)
 
 
-SETTINGS = (
-    ServerSetting("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for every interface"),
-    ServerSetting("port", "8420", "Port to listen on; 0 takes a free one"),
-    ServerSetting(
-        "data_dir", "~/.local/share/bugsly", "Folder that holds everything the server keeps"
-    ),
-    ServerSetting("public_url", "", "Address under which people and agents reach this server"),
-    ServerSetting(
-        "keep_days", "90", "Forget samples and ended workers after this many days, 2 to 3650"
-    ),
-    ServerSetting(
-        "events_per_minute", "6000", "Events a project may send in a minute, 1 to 1000000"
-    ),
-    ServerSetting(
-        "events_per_day", "1000000", "Events a project may send in a day, 1 to 1000000000"
-    ),
-    ServerSetting(
-        "most_errors", "10000", "Error issues of a project, 10 to 1000000; later ones share one"
-    ),
-    ServerSetting(
-        "allow_networks",
-        "",
-        "Private networks that alerts may be sent to, as 10.0.0.0/8,127.0.0.1/32",
-    ),
-    ServerSetting(
-        "model_url", "", "Model that explains too, as http://127.0.0.1:11434/v1 for Ollama"
-    ),
-    ServerSetting("model_name", "", "Name of that model, as qwen2.5-coder:7b"),
-    ServerSetting("model_key", "", "Its API key; give it as a variable, not as a flag"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
-    """What a server runs by."""
-
-    host: str
-    port: int
-    data_dir: Path
-    public_url: str
-    keep_days: int
-    events_per_minute: int
-    events_per_day: int
-    most_errors: int
-    allow_networks: tuple[Network, ...]
-    model_url: str = ""
-    model_name: str = ""
-    model_key: str = field(default="", repr=False)
-
-
-def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> ServerSettings:
-    """Return the settings of *given* over *environ*; raise `Misconfigured` for an unusable one."""
-    chosen = {
-        setting.name: given.get(setting.name) or environ.get(setting.variable) or setting.default
-        for setting in SETTINGS
-    }
-    return ServerSettings(
-        host=chosen["host"],
-        port=_number("port", chosen["port"], 0, 65535),
-        data_dir=_folder(chosen["data_dir"], environ),
-        public_url=_address("public_url", chosen["public_url"]),
-        keep_days=_number("keep_days", chosen["keep_days"], 2, 3650),
-        events_per_minute=_number("events_per_minute", chosen["events_per_minute"], 1, 10**6),
-        events_per_day=_number("events_per_day", chosen["events_per_day"], 1, 10**9),
-        most_errors=_number("most_errors", chosen["most_errors"], 10, 10**6),
-        allow_networks=_networks(chosen["allow_networks"]),
-        model_url=_address("model_url", chosen["model_url"]),
-        model_name=chosen["model_name"],
-        model_key=chosen["model_key"],
-    )
-
-
-def _variable(name: str) -> str:
-    return next(setting.variable for setting in SETTINGS if setting.name == name)
-
-
-def _number(name: str, value: str, minimum: int, maximum: int) -> int:
-    if value.isascii() and value.isdigit() and minimum <= int(value) <= maximum:
-        return int(value)
-    raise Misconfigured(
-        f"{_variable(name)}: {value!r} is no number from {minimum} to {maximum} → correct it"
-    )
-
-
-def _folder(text: str, environ: Mapping[str, str]) -> Path:
-    data_home = environ.get("XDG_DATA_HOME")
-    if text == "~/.local/share/bugsly" and data_home:
-        return Path(data_home) / "bugsly"
+def _parse_folder(text: str) -> Path:
     return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path.expanduser raises without a home
 
 
-def _address(name: str, text: str) -> str:
-    if text and not _is_address(text):
-        raise Misconfigured(
-            f"{_variable(name)}: {text!r} is no address → write it as https://bugs.example.com"
-        )
+def _find_data_dir(environ: Mapping[str, str]) -> str:
+    data_home = environ.get("XDG_DATA_HOME")
+    return f"{data_home}/bugsly" if data_home else DEFAULT_DATA_DIR
+
+
+def _parse_url(text: str) -> str:
+    if text and not _is_url(text):
+        raise UnusableValue(f"{text!r} is not a URL", "write it as https://bugs.example.com")
     return text.rstrip("/")
 
 
-def _is_address(text: str) -> bool:
+def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -144,10 +59,80 @@ def _is_address(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and not extra_parts
 
 
-def _networks(text: str) -> tuple[Network, ...]:
+def _parse_networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip())
     except ValueError as error:
-        raise Misconfigured(
-            f"BUGSLY_ALLOW_NETWORKS: {error} → write networks as 10.0.0.0/8,127.0.0.1/32"
-        ) from None
+        raise UnusableValue(str(error), "write networks as 10.0.0.0/8,127.0.0.1/32") from None
+
+
+TEXT = ValueParser(str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What a server runs by; each field is a variable, and a flag of the commands that use it."""
+
+    host: str = setting("127.0.0.1", TEXT, "Address to listen on; 0.0.0.0 for every interface")
+    port: int = setting(
+        "8420", _whole_number_between(0, 65535), "Port to listen on; 0 takes a free one"
+    )
+    data_dir: Path = setting(
+        DEFAULT_DATA_DIR,
+        ValueParser(_parse_folder),
+        "Folder where the server keeps its data",
+        find_default=_find_data_dir,
+    )
+    public_url: str = setting(
+        "",
+        ValueParser(_parse_url, "such as https://bugs.example.com"),
+        "URL at which people and agents reach the server",
+    )
+    keep_days: int = setting(
+        "90", _whole_number_between(2, 3650), "Days to keep samples and ended workers"
+    )
+    events_per_minute: int = setting(
+        "6000", _whole_number_between(1, 10**6), "Events a project may send in a minute"
+    )
+    events_per_day: int = setting(
+        "1000000", _whole_number_between(1, 10**9), "Events a project may send in a day"
+    )
+    most_errors: int = setting(
+        "10000",
+        _whole_number_between(10, 10**6),
+        "Error issues a project may have; further errors share one issue",
+    )
+    allow_networks: tuple[Network, ...] = setting(
+        "",
+        ValueParser(_parse_networks, "such as 10.0.0.0/8,127.0.0.1/32"),
+        "Private networks that alerts may be sent to",
+    )
+    model_url: str = setting(
+        "",
+        ValueParser(_parse_url, "such as http://127.0.0.1:11434/v1 for Ollama"),
+        "API of a language model that adds explanations",
+    )
+    model_name: str = setting(
+        "", ValueParser(str, "such as qwen2.5-coder:7b"), "Name of that language model"
+    )
+    model_key: str = setting(
+        "",
+        TEXT,
+        "API key for that model; set the variable instead of the flag, which other users can read",
+        secret=True,
+    )
+
+
+SETTINGS = list_settings(ServerSettings)
+
+
+def load_settings(given: Mapping[str, str | None], environ: Mapping[str, str]) -> ServerSettings:
+    """Return the settings of *given* over *environ*; raise `Misconfigured` for an unusable one."""
+    texts = {
+        declared.name: given.get(declared.name) or environ.get(declared.variable, "")
+        for declared in SETTINGS
+    }
+    try:
+        return parse_settings(ServerSettings, texts, environ)
+    except InvalidSetting as error:
+        raise Misconfigured(str(error)) from None

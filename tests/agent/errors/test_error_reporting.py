@@ -16,8 +16,9 @@ from tests.support.wait import wait_until
 from werkzeug.exceptions import InternalServerError
 
 import bugsly
-from bugsly import agent as agents
+from bugsly import bootstrap, worker_parts
 from bugsly.agent import Agent
+from bugsly.bootstrap import build_agent
 from bugsly.settings import load_agent_settings
 
 
@@ -25,7 +26,7 @@ from bugsly.settings import load_agent_settings
 def agent(server: FakeServer) -> Iterator[Agent]:
     options = load_agent_settings({"dsn": server.dsn, "sample_every": "3600", "release": "7"}, {})
     assert options is not None
-    made = Agent(options)
+    made = build_agent(options)
     yield made
     made.stop()
 
@@ -126,7 +127,7 @@ def test_an_event_that_cannot_be_made_costs_the_app_nothing(
         raise RuntimeError("no JSON today")
 
     monkeypatch.delenv("BUGSLY_STRICT")
-    monkeypatch.setattr(agents, "encode_without_secrets", broken)
+    monkeypatch.setattr(worker_parts, "encode_without_secrets", broken)
     agent.start()
     fail(agent)
     agent.stop()
@@ -159,10 +160,10 @@ def test_a_fork_sends_its_own_errors_and_not_those_of_its_parent(
 
 @pytest.fixture
 def _no_agent_yet(monkeypatch: pytest.MonkeyPatch, server: FakeServer) -> Iterator[None]:
-    monkeypatch.setattr(agents, "_agent", None)
+    monkeypatch.setattr(bootstrap, "_attached", None)
     monkeypatch.setenv("BUGSLY_DSN", server.dsn)
     yield
-    running = agents.current()
+    running = bootstrap.current()
     if running is not None:
         running.stop()
 
@@ -176,7 +177,7 @@ def test_hooks_are_installed_from_init_to_stop() -> None:
     before = hooks()
     bugsly.init()
     assert not set(hooks()) & set(before)
-    running = agents.current()
+    running = bootstrap.current()
     assert running is not None
     running.stop()
     assert hooks() == before

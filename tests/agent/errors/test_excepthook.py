@@ -29,7 +29,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def fake(printed: list[object]) -> Iterator[FakeAgent]:
     assert printed == []
     made = FakeAgent()
-    hook = UncaughtErrorHook(made.agent)
+    hook = UncaughtErrorHook(made)
     hook.install()
     yield made
     hook.remove()
@@ -58,7 +58,7 @@ def test_a_thread_that_exits_is_no_error(fake: FakeAgent) -> None:
 
 def test_the_previous_hooks_are_restored(printed: list[object]) -> None:
     before = (sys.excepthook, threading.excepthook)
-    hook = UncaughtErrorHook(FakeAgent().agent)
+    hook = UncaughtErrorHook(FakeAgent())
     hook.install()
     assert (sys.excepthook, threading.excepthook) == (hook.excepthook, hook.thread_excepthook)
     hook.remove()
@@ -67,7 +67,7 @@ def test_the_previous_hooks_are_restored(printed: list[object]) -> None:
 
 
 def test_a_hook_set_after_the_agents_is_not_removed(printed: list[object]) -> None:
-    hook = UncaughtErrorHook(FakeAgent().agent)
+    hook = UncaughtErrorHook(FakeAgent())
     hook.install()
     threading.excepthook = later = printed.append
     hook.remove()

@@ -9,7 +9,7 @@ from tests.support.fake_agent import FakeAgent
 from werkzeug.exceptions import InternalServerError
 
 import bugsly
-from bugsly import agent as agents
+from bugsly import bootstrap
 from bugsly.integrations import flask as integration
 from bugsly.integrations.logging_hook import LoggingErrorHook
 
@@ -33,11 +33,11 @@ def wrap() -> NoReturn:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAgent]:
     made = FakeAgent()
-    records = LoggingErrorHook(made.agent)
+    records = LoggingErrorHook(made)
     records.install()
-    views = integration.FlaskErrorHook(made.agent)
+    views = integration.FlaskErrorHook(made)
     views.install()
-    monkeypatch.setattr(agents, "_agent", made)
+    monkeypatch.setattr(bootstrap, "current", lambda: made)
     yield made
     records.remove()
     views.remove()
@@ -58,7 +58,7 @@ def app(fake: FakeAgent) -> Flask:
         "/announced", "announced", lambda: Response(half(), headers={"Content-Length": "99"})
     )
     app.add_url_rule("/context", "context", lambda: Response(stream_with_context(half())))
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     return app
 
 
@@ -227,7 +227,7 @@ def test_an_error_captured_manually_has_the_request(app: Flask, fake: FakeAgent)
 
 
 def test_capturing_manually_does_nothing_without_an_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agents, "_agent", None)
+    monkeypatch.setattr(bootstrap, "current", lambda: None)
     bugsly.set_user("ada")
     bugsly.add_breadcrumb("paid")
     assert bugsly.capture_message("done") == bugsly.capture_exception(ValueError()) == ""

@@ -33,7 +33,6 @@ shop.named = Order(0)
 vars(shop.named)["by"] = {Order(number): number for number in range(100)}
 def call():
     local = [Order(number) for number in range(100)]
-    one = Order(0)
     gc.disable()
     for _ in range(50):
         lost = Order(0)
@@ -61,7 +60,7 @@ def test_only_the_python_headers_check_its_version() -> None:
 
 
 @pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
-def test_it_compiles_and_walks(version: str, tmp_path: Path) -> None:
+def test_the_walker_compiles_and_walks(version: str, tmp_path: Path) -> None:
     interpreter = python_interpreter(version)
     shutil.copytree(
         AGENT_SOURCES / "bugsly", tmp_path / "bugsly", ignore=shutil.ignore_patterns("*.so")

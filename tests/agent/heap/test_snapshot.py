@@ -10,13 +10,18 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.heap_walks import WALKERS, sleep_patiently, walk_heap
+from tests.support.heap_walks import (
+    WALKERS,
+    holders_by_name,
+    sleep_patiently,
+    walk_heap,
+    walk_new_process,
+)
 
 from bugsly.heap import snapshot
 from bugsly.heap.snapshot import BUSY, WORKER_EXITING, HeapWalker, SnapshotFailed, take_snapshot
 from bugsly.heap.walker_choice import CWalker
 from bugsly.probes import process
-from bugsly_server.cli.child_process import descendants
 
 ROOT = Path(__file__).parents[3]
 
@@ -111,16 +116,21 @@ def test_a_second_snapshot_at_once_is_refused() -> None:
     assert problems == [BUSY]
 
 
+def child_pids() -> set[str]:
+    lists = Path("/proc/self/task").glob("*/children")
+    return {pid for pids in lists for pid in pids.read_text().split()}
+
+
 def test_the_child_is_reaped_and_raises_no_signal() -> None:
     signals: list[int] = []
-    children = set(descendants(os.getpid()))
+    children = child_pids()
     before = signal.signal(signal.SIGCHLD, lambda number, _frame: signals.append(number))
     try:
         assert walk_heap(CWalker(), [("sys", sys)])
     finally:
         signal.signal(signal.SIGCHLD, before)
     assert signals == []
-    assert set(descendants(os.getpid())) <= children
+    assert child_pids() <= children
 
 
 def test_no_descriptor_is_left(walker: HeapWalker) -> None:
@@ -130,17 +140,19 @@ def test_no_descriptor_is_left(walker: HeapWalker) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+MANY_THREADS = """
+import threading
+threads = [threading.Thread(target=threading.Event().wait) for _ in range(300)]
+for thread in threads:
+    thread.start()
+roots = [("threads", threads)]
+"""
+
+
 def test_a_worker_with_300_threads_is_walked(walker: HeapWalker) -> None:
-    done = threading.Event()
-    threads = [threading.Thread(target=done.wait) for _ in range(300)]
-    for thread in threads:
-        thread.start()
-    try:
-        assert walk_heap(walker, [("threads", threads)])
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
+    found, error = walk_new_process(walker, MANY_THREADS)
+    (threads,) = holders_by_name(found)["threads"]
+    assert (threads.entries, error) == (300, "")
 
 
 CRASHING = """

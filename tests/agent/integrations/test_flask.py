@@ -62,7 +62,7 @@ def traffic_by_endpoint(fake: FakeAgent) -> dict[str, SampledTraffic]:
 def test_a_request_is_counted_by_its_rule(
     method: str, path: str, expected: SampledTraffic, app: Flask, fake: FakeAgent
 ) -> None:
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     response = app.test_client().open(path, method=method)
     response.get_data()
     response.close()
@@ -85,21 +85,21 @@ def test_a_request_is_counted_by_its_rule(
 def test_an_error_is_counted_by_its_rule(
     method: str, path: str, expected: SampledTraffic, app: Flask, fake: FakeAgent
 ) -> None:
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     app.test_client().open(path, method=method).close()
     counted = traffic_by_endpoint(fake)[expected.endpoint]
     assert replace(counted, micros=0, sent=0, biggest=0) == expected
 
 
 def test_many_paths_of_one_rule_are_one_endpoint(app: Flask, fake: FakeAgent) -> None:
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     for number in range(50):
         app.test_client().get(f"/items/{number}").close()
     assert traffic_by_endpoint(fake)["GET /items/<int:number>"].requests == 50
 
 
 def test_an_exception_that_flask_lets_out_is_counted(app: Flask, fake: FakeAgent) -> None:
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     app.testing = True
     with pytest.raises(ZeroDivisionError):
         app.test_client().get("/broken")
@@ -107,17 +107,17 @@ def test_an_exception_that_flask_lets_out_is_counted(app: Flask, fake: FakeAgent
 
 
 def test_an_app_is_wrapped_once(app: Flask, fake: FakeAgent) -> None:
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     wrapped = app.wsgi_app
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     assert app.wsgi_app is wrapped
 
 
 def test_an_app_mounted_in_another_counts_once(app: Flask, fake: FakeAgent) -> None:
     outer = Flask("outer")
     outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/shop": app})  # type: ignore[method-assign]
-    integration.install(app, fake.agent)
-    integration.install(outer, fake.agent)
+    integration.install(app, fake)
+    integration.install(outer, fake)
     outer.test_client().get("/shop/items/7").close()
     assert {name: one.requests for name, one in traffic_by_endpoint(fake).items()} == {
         "GET /items/<int:number>": 1
@@ -130,27 +130,27 @@ def test_a_file_keeps_the_wrapper_of_the_server(app: Flask, fake: FakeAgent) -> 
             super().__init__(file.read())
             file.close()
 
-    integration.install(app, fake.agent)
+    integration.install(app, fake)
     body = WsgiServer().call(app.wsgi_app, environ_of("/file", wsgi__file_wrapper=Wrapper))
     assert isinstance(body, Wrapper)
     assert traffic_by_endpoint(fake)["GET /file"].sent == 10
 
 
-def test_an_app_nobody_handed_over_is_watched_from_its_second_request(
+def test_an_app_that_was_not_named_is_watched_from_its_second_request(
     app: Flask, fake: FakeAgent
 ) -> None:
     fake.running = False
-    integration.watch_all_apps(fake.agent)
+    integration.watch_all_apps(fake)
     for _ in range(3):
         app.test_client().get("/items/7").close()
     assert fake.running
     assert traffic_by_endpoint(fake)["GET /items/<int:number>"].requests == 2
 
 
-def test_every_app_nobody_handed_over_is_watched(app: Flask, fake: FakeAgent) -> None:
+def test_every_app_that_was_not_named_is_watched(app: Flask, fake: FakeAgent) -> None:
     other = Flask("other")
     other.add_url_rule("/other", "other", lambda: "other")
-    integration.watch_all_apps(fake.agent)
+    integration.watch_all_apps(fake)
     for _ in range(2):
         app.test_client().get("/items/7").close()
         other.test_client().get("/other").close()
@@ -159,7 +159,7 @@ def test_every_app_nobody_handed_over_is_watched(app: Flask, fake: FakeAgent) ->
 
 def test_an_app_whose_server_counts_is_left_alone(app: Flask, fake: FakeAgent) -> None:
     others = set(flask.request_started.receivers)
-    integration.watch_all_apps(fake.agent)
+    integration.watch_all_apps(fake)
     watching = set(flask.request_started.receivers) - others
     assert watching
     app.test_client().get("/items/7", environ_overrides={"bugsly.counted": True}).close()

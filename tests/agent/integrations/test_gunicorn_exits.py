@@ -2,19 +2,20 @@ import importlib
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from gunicorn.workers import base, base_async, gthread, sync
+from tests.support.fake_agent import FakeAgent
 
 from bugsly.integrations import gunicorn as integration
 from bugsly.integrations.gunicorn import GunicornHooks
 from bugsly.integrations.gunicorn_exits import classify_exit, reaped_wait_status
-from bugsly.probes.traffic import TrafficProbe
 from bugsly.protocol.memory import Exit, ExitReason
+from bugsly.worker_identity import WorkerIdentity
 
 if TYPE_CHECKING:
-    from bugsly.agent import Agent
+    from collections.abc import Mapping
 
 WORKER = "0123456789abcdef0123456789abcdef"
 
@@ -30,7 +31,7 @@ def exited_with(code: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("status", "aborted", "oom_kills", "note"),
+    ("status", "aborted", "oom_kills", "worker_exit"),
     [
         (exited_with(0), False, 0, None),
         (exited_with(0), False, 3, None),
@@ -82,14 +83,14 @@ def exited_with(code: int) -> int:
         ),
     ],
 )
-def test_the_master_tells_how_a_worker_died(
-    *, status: int, aborted: bool, oom_kills: int, note: Exit | None
+def test_the_master_reports_how_a_worker_died(
+    *, status: int, aborted: bool, oom_kills: int, worker_exit: Exit | None
 ) -> None:
-    assert classify_exit(WORKER, status=status, aborted=aborted, oom_kills=oom_kills) == note
+    assert classify_exit(WORKER, status=status, aborted=aborted, oom_kills=oom_kills) == worker_exit
 
 
 def reap_workers(status: int) -> int:
-    """Stand in for the method of the arbiter, which holds the status and calls a hook."""
+    """Hold the status and call a hook, as the method of the arbiter does."""
     assert status
     return hook(None)
 
@@ -106,32 +107,49 @@ def test_without_an_arbiter_there_is_no_wait_status() -> None:
     assert hook(None) == 0
 
 
+class StoppedAgent(FakeAgent):
+    """An agent of a Gunicorn worker that records how it was stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.identity = WorkerIdentity()
+        self.stopped_with: tuple[ExitReason, int] | None = None
+
+    def disable_in_master(self) -> None:
+        raise AssertionError("this is no master")
+
+    def put_facts(self, facts: "Mapping[str, int]") -> None:
+        raise AssertionError(f"{facts} are known before a worker leaves")
+
+    def report_exit(self, worker_exit: Exit) -> None:
+        raise AssertionError(f"{worker_exit} is for the next worker to report")
+
+    def stop(self, reason: ExitReason, code: int = 0) -> None:
+        self.stopped_with = (reason, code)
+
+
 class LeavingWorker:
-    """An agent that notes how it was stopped, and the worker that leaves."""
+    """A worker of Gunicorn that leaves, and the hooks it calls."""
 
     def __init__(self, *, nr: int = 0, max_requests: int = 100, ppid: int | None = None) -> None:
         self.nr = nr
         self.max_requests = max_requests
         self.ppid = os.getppid() if ppid is None else ppid
-        self.stopped_with: tuple[ExitReason, int] | None = None
-        self.traffic = TrafficProbe()
-        self.lifecycle = GunicornHooks(cast("Agent", self))
-
-    def stop(self, reason: ExitReason, code: int = 0) -> None:
-        self.stopped_with = (reason, code)
+        self.agent = StoppedAgent()
+        self.hooks = GunicornHooks(self.agent)
 
     def leave(self, error: BaseException) -> tuple[ExitReason, int] | None:
-        """Leave as Arbiter.spawn_worker does: hooks are called while *error* is under way."""
-        with suppress(BaseException):
+        """Leave as Arbiter.spawn_worker does: it calls hooks while *error* propagates."""
+        with suppress(type(error)):
             try:
                 raise error
             finally:
-                self.lifecycle._worker_exit(None, self)
-        return self.stopped_with
+                self.hooks._worker_exit(None, self)
+        return self.agent.stopped_with
 
 
 @pytest.mark.parametrize(
-    ("worker", "error", "said"),
+    ("worker", "error", "expected"),
     [
         (LeavingWorker(), SystemExit(0), (ExitReason.TERMINATED, 0)),
         (LeavingWorker(), SystemExit(), (ExitReason.TERMINATED, 0)),
@@ -145,10 +163,10 @@ class LeavingWorker:
         (LeavingWorker(ppid=0), SystemExit(0), (ExitReason.ORPHANED, 0)),
     ],
 )
-def test_a_worker_says_why_it_leaves(
-    worker: LeavingWorker, error: BaseException, said: tuple[ExitReason, int]
+def test_a_worker_reports_why_it_leaves(
+    worker: LeavingWorker, error: BaseException, expected: tuple[ExitReason, int]
 ) -> None:
-    assert worker.leave(error) == said
+    assert worker.leave(error) == expected
 
 
 def test_a_users_hook_that_fails_on_the_way_out_is_no_crash() -> None:
@@ -161,11 +179,11 @@ def test_a_users_hook_that_fails_on_the_way_out_is_no_crash() -> None:
     ("hook", "reason"),
     [("_worker_int", ExitReason.QUIT), ("_worker_abort", ExitReason.TIMEOUT)],
 )
-def test_a_worker_that_was_told_to_go_says_so_whatever_came_of_it(
+def test_a_worker_that_was_told_to_leave_reports_that_whatever_followed(
     hook: str, reason: ExitReason
 ) -> None:
     worker = LeavingWorker(nr=100)
-    getattr(worker.lifecycle, hook)(worker)
+    getattr(worker.hooks, hook)(worker)
     assert worker.leave(SystemExit(1)) == (reason, 0)
 
 
@@ -174,7 +192,7 @@ FOREIGN = type("SyncWorker", (), {})
 
 
 @pytest.mark.parametrize(
-    ("kind", "speaks"),
+    ("kind", "calls_wsgi"),
     [
         (sync.SyncWorker, True),
         (gthread.ThreadWorker, True),
@@ -184,12 +202,12 @@ FOREIGN = type("SyncWorker", (), {})
         (FOREIGN, False),
     ],
 )
-def test_only_workers_known_to_speak_wsgi_have_their_application_wrapped(
-    *, kind: Any, speaks: bool
+def test_only_workers_known_to_call_wsgi_have_their_application_wrapped(
+    *, kind: Any, calls_wsgi: bool
 ) -> None:
-    assert integration._is_wsgi_worker(kind.__new__(kind)) is speaks
+    assert integration._is_wsgi_worker(kind.__new__(kind)) is calls_wsgi
 
 
-def test_nobody_is_running_when_no_arbiter_loads_the_application() -> None:
+def test_there_is_no_arbiter_when_none_loads_the_application() -> None:
     importlib.import_module("gunicorn.arbiter")
     assert integration._find_arbiter_or_worker() is None

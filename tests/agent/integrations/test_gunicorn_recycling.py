@@ -15,7 +15,7 @@ from tests.support.wsgi import TEXT_HEADERS, WatchedApplication, close_body, res
 from bugsly.integrations import gunicorn_recycling
 from bugsly.integrations.gunicorn_recycling import GunicornWorkerController, prevent_gunicorn_halt
 from bugsly.integrations.wsgi import WsgiMiddleware
-from bugsly.recycle import host_coordinator as boards
+from bugsly.recycle import host_coordinator
 from bugsly.recycle.host_coordinator import WorkerSlot, open_host_coordinator
 
 
@@ -51,7 +51,7 @@ class UnrelatedWorker:
         (UnrelatedWorker, {}, "use sync, gthread or gevent"),
     ],
 )
-def test_an_obstacle_says_what_to_do(
+def test_an_unsupported_worker_says_what_to_do(
     kind: type[Any], settings: dict[str, object], what_to_do: str
 ) -> None:
     obstacle = GunicornWorkerController(worker_of(kind, **settings)).unsupported_reason
@@ -74,10 +74,10 @@ def test_a_gthread_worker_knows_its_connections(connections: int, empty: bool) -
 
 def test_stopping_wakes_the_loop_of_the_worker() -> None:
     worker = worker_of(SyncWorker)
-    way = GunicornWorkerController(worker)
-    assert way.is_serving()
-    way.stop()
-    assert not way.is_serving()
+    controller = GunicornWorkerController(worker)
+    assert controller.is_serving()
+    controller.stop()
+    assert not controller.is_serving()
     assert os.read(worker.PIPE[0], 9) == b"1"
 
 
@@ -103,15 +103,15 @@ def test_an_old_worker_takes_no_more_connections_and_waits_for_those_it_has(
     worker.poller = SimpleNamespace(unregister=removed.append)
     worker.sockets = ["listener"]
     worker.nr_conns = 1
-    way = GunicornWorkerController(worker)
-    way.stop_accepting()
+    controller = GunicornWorkerController(worker)
+    controller.stop_accepting()
     assert removed == ["listener"]
     moment = 110.0
-    assert not way.is_drained()
+    assert not controller.is_drained()
     worker.nr_conns = 0
-    assert way.is_drained()
+    assert controller.is_drained()
     moment = 101.0
-    assert not way.is_drained(), "its loop may be taking one now"
+    assert not controller.is_drained(), "its loop may be taking one now"
 
 
 class FakeGunicornResponse:
@@ -129,18 +129,18 @@ class FakeGunicornResponse:
         return bytes
 
 
-@pytest.mark.parametrize("because", ["", "it swelled"])
-def test_the_answers_of_a_leaving_worker_close_their_connections(because: str) -> None:
+@pytest.mark.parametrize("reason", ["", "it grew"])
+def test_the_responses_of_a_leaving_worker_close_their_connections(reason: str) -> None:
     fake, response = FakeAgent(), FakeGunicornResponse()
-    fake.recycle_reason = because
-    application = WsgiMiddleware(responding_app([b"hello"], TEXT_HEADERS), fake.agent)
+    fake.recycle_reason = reason
+    application = WsgiMiddleware(responding_app([b"hello"], TEXT_HEADERS), fake)
     application({"REQUEST_METHOD": "GET"}, response.start_response)
-    assert response.closes == bool(because)
+    assert response.closes == bool(reason)
 
 
-def test_under_another_server_answers_are_left_alone() -> None:
+def test_under_another_server_responses_are_unchanged() -> None:
     watched = WatchedApplication(responding_app([b"hello"], TEXT_HEADERS))
-    watched.fake.recycle_reason = "it swelled"
+    watched.fake.recycle_reason = "it grew"
     close_body(watched.call())
     assert watched.take_traffic().requests == 1
 
@@ -153,9 +153,9 @@ def test_under_another_server_answers_are_left_alone() -> None:
         (False, 3, False, True),
         (False, 3, True, False),
     ],
-    ids=["it had booted", "another code", "nobody was recycled", "nobody serves"],
+    ids=["it had booted", "another code", "no worker was recycled", "no worker serves"],
 )
-def test_gunicorn_is_left_to_halt_where_that_is_not_our_doing(
+def test_gunicorn_may_halt_where_no_recycling_caused_it(
     booted: bool,  # noqa: FBT001
     code: int,
     gone: bool,  # noqa: FBT001
@@ -163,13 +163,13 @@ def test_gunicorn_is_left_to_halt_where_that_is_not_our_doing(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Any,
 ) -> None:
-    board = open_host_coordinator(WorkerSlot(str(os.getppid()), 1, 1), [tmp_path])
-    assert board is not None
-    monkeypatch.setattr(gunicorn_recycling, "open_host_coordinator", lambda _post: board)
+    coordinator = open_host_coordinator(WorkerSlot(str(os.getppid()), 1, 1), [tmp_path])
+    assert coordinator is not None
+    monkeypatch.setattr(gunicorn_recycling, "open_host_coordinator", lambda _slot: coordinator)
     if gone:
-        board.record_departure(60)
+        coordinator.record_departure(60)
     if ready:
-        board.mark_ready()
+        coordinator.mark_ready()
     worker = worker_of(SyncWorker)
     worker.booted = booted
     prevent_gunicorn_halt(worker, code)
@@ -179,13 +179,13 @@ def test_gunicorn_is_left_to_halt_where_that_is_not_our_doing(
 def test_a_replacement_that_does_not_boot_does_not_halt_gunicorn(
     code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    board = open_host_coordinator(WorkerSlot(str(os.getppid()), 1, 1), [tmp_path])
-    assert board is not None
+    coordinator = open_host_coordinator(WorkerSlot(str(os.getppid()), 1, 1), [tmp_path])
+    assert coordinator is not None
     with monkeypatch.context() as patched:
-        patched.setattr(boards, "host_clock", lambda: -9_000.0)
-        board.record_departure(60)
-    board.mark_ready()
-    monkeypatch.setattr(gunicorn_recycling, "open_host_coordinator", lambda _post: board)
+        patched.setattr(host_coordinator, "host_clock", lambda: -9_000.0)
+        coordinator.record_departure(60)
+    coordinator.mark_ready()
+    monkeypatch.setattr(gunicorn_recycling, "open_host_coordinator", lambda _slot: coordinator)
     monkeypatch.setattr(gunicorn_recycling, "BOOT_RETRY_SECONDS", 0)
     worker = worker_of(SyncWorker)
     worker.booted = False

@@ -97,7 +97,7 @@ def test_only_looking_for_the_module_does_not_end_the_watch() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_nobody_is_called_a_second_time_when_the_module_is_loaded_again() -> None:
+def test_nothing_is_called_again_when_the_module_is_loaded_again() -> None:
     seen = hook_import("shop.views")
     importlib.reload(importlib.import_module("shop.views"))
     assert len(seen) == 1

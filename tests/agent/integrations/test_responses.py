@@ -1,4 +1,4 @@
-"""How a body was handed over: in one piece, or in several."""
+"""Whether a body was passed in one chunk or in several."""
 
 import io
 from collections.abc import Iterator
@@ -80,21 +80,21 @@ def sized(length: int) -> list[tuple[str, str]]:
             TEN_BYTE_HEADERS,
             0,
             0,
-            id="a small one of known length is let be",
+            id="a small one of known length is not counted",
         ),
         pytest.param(ChunkedBody(), TEXT_HEADERS, 0, 0, id="nothing"),
     ],
 )
-def test_a_body_is_told_by_its_pieces(
+def test_a_body_is_counted_by_its_chunks(
     body: object, headers: object, whole: int, streamed: int
 ) -> None:
-    told = served(responding_app(body, headers))
-    assert (told.whole, told.streamed) == (whole, streamed)
+    counted = served(responding_app(body, headers))
+    assert (counted.whole, counted.streamed) == (whole, streamed)
 
 
 def test_head_sends_no_body_in_any_way() -> None:
-    told = served(responding_app([b"x" * LARGE_BODY]), method="HEAD")
-    assert (told.whole, told.streamed) == (0, 0)
+    counted = served(responding_app([b"x" * LARGE_BODY]), method="HEAD")
+    assert (counted.whole, counted.streamed) == (0, 0)
 
 
 def test_a_body_whose_client_left_after_a_piece_was_not_handed_over_whole() -> None:
@@ -112,8 +112,8 @@ def test_the_servers_file_wrapper_is_a_stream() -> None:
         start_response("200 OK", sized(LARGE_BODY))
         return FileWrapper(io.BytesIO(b"x" * LARGE_BODY))
 
-    told = served(application, wsgi__file_wrapper=FileWrapper)
-    assert (told.whole, told.streamed) == (0, 1)
+    counted = served(application, wsgi__file_wrapper=FileWrapper)
+    assert (counted.whole, counted.streamed) == (0, 1)
 
 
 @pytest.fixture
@@ -143,8 +143,8 @@ def app(tmp_path: Path) -> Flask:
 @pytest.mark.parametrize(
     ("path", "whole", "streamed"), [("/whole", LARGE_BODY, 0), ("/streamed", 0, 1), ("/file", 0, 1)]
 )
-def test_what_flask_answers_is_told_by_its_pieces(
+def test_responses_of_flask_are_counted_by_their_chunks(
     app: Flask, path: str, whole: int, streamed: int
 ) -> None:
-    told = served(app.wsgi_app, path=path)
-    assert (told.whole, told.streamed) == (whole, streamed)
+    counted = served(app.wsgi_app, path=path)
+    assert (counted.whole, counted.streamed) == (whole, streamed)

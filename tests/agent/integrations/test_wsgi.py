@@ -167,14 +167,14 @@ def test_an_application_that_is_a_generator_starts_when_it_is_iterated() -> None
 
 def test_layers_of_counting_count_once() -> None:
     fake = FakeAgent()
-    twice = WsgiMiddleware(WsgiMiddleware(responding_app([b"hello"]), fake.agent), fake.agent)
+    twice = WsgiMiddleware(WsgiMiddleware(responding_app([b"hello"]), fake), fake)
     WsgiServer().get(twice)
     assert (fake.traffic.requests, fake.traffic.in_flight) == (1, 0)
 
 
 def test_the_agent_starts_with_the_first_request() -> None:
     fake = FakeAgent(running=False)
-    wsgi = WsgiMiddleware(responding_app([b"hello"]), fake.agent)
+    wsgi = WsgiMiddleware(responding_app([b"hello"]), fake)
     for _ in range(3):
         WsgiServer().get(wsgi)
     assert fake.starts == 1
@@ -194,6 +194,6 @@ def test_the_standard_librarys_validator_has_nothing_to_say(application: Applica
     from wsgiref.validate import validator
 
     fake = FakeAgent()
-    answer = WsgiServer().get(WsgiMiddleware(validator(application), fake.agent))
+    answer = WsgiServer().get(WsgiMiddleware(validator(application), fake))
     assert answer.status == "200 OK"
     assert fake.traffic.in_flight == 0

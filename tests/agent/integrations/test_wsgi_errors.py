@@ -17,7 +17,9 @@ from tests.support.wsgi import (
     ("status", "client_errors", "server_errors"),
     [("200 OK", 0, 0), ("302 Found", 0, 0), ("404 Not Found", 1, 0), ("503 Busy", 0, 1)],
 )
-def test_errors_are_told_apart(status: str, client_errors: int, server_errors: int) -> None:
+def test_client_and_server_errors_are_distinguished(
+    status: str, client_errors: int, server_errors: int
+) -> None:
     watched = WatchedApplication(responding_app([b""], status=status))
     watched.call()
     taken = watched.take_traffic()

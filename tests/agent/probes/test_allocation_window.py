@@ -24,7 +24,10 @@ from bugsly.probes.tracemalloc_tracer import ALREADY_TRACING, TracemallocTracer
 from bugsly.protocol.evidence import ProbeRequest, ProbeResult, TrimResult
 
 HERE = "tests/agent/probes/test_allocation_window.py"
-TRACERS = {"memray": MemrayTracer, "tracemalloc": TracemallocTracer}
+TRACERS: dict[str, type[MemrayTracer | TracemallocTracer]] = {
+    "memray": MemrayTracer,
+    "tracemalloc": TracemallocTracer,
+}
 
 
 class LeakyWindowApp:
@@ -33,11 +36,11 @@ class LeakyWindowApp:
     def __init__(self) -> None:
         self.fake = FakeAgent()
         self.kept: list[object] = []
-        self.probe = AllocationWindowProbe(self.fake.traffic)
+        self.probe = AllocationWindowProbe(self.fake.traffic, TracemallocTracer)
         self.answers: list[ProbeResult] = []
         app = Flask("shop")
         app.add_url_rule("/", "index", self._view)
-        flask.install(app, self.fake.agent)
+        flask.install(app, self.fake)
         self._client = app.test_client()
         self._thread: threading.Thread | None = None
 
@@ -91,9 +94,9 @@ def leaky() -> Iterator[LeakyWindowApp]:
 
 
 @pytest.fixture(params=TRACERS)
-def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def method(request: pytest.FixtureRequest, leaky: LeakyWindowApp) -> str:
     name = str(request.param)
-    monkeypatch.setattr(allocation_window, "_tracer", TRACERS[name])
+    leaky.probe._new_tracer = TRACERS[name]
     return name
 
 
@@ -143,7 +146,7 @@ def test_a_window_ends_when_its_tracer_is_full(
 ) -> None:
     tracer = TRACERS[name]
     monkeypatch.setattr(sys.modules[tracer.__module__], "MAX_BYTES", 10)
-    monkeypatch.setattr(allocation_window, "_tracer", tracer)
+    leaky.probe._new_tracer = tracer
     leaky.open(requests=100_000)
     while not leaky.answers:
         leaky.get(20)
@@ -163,10 +166,7 @@ def test_where_memory_is_short_the_window_is_refused(
     assert result.problem == f"the window was refused: {fact}"
 
 
-def test_an_app_that_traces_itself_is_left_alone(
-    leaky: LeakyWindowApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(allocation_window, "_tracer", TracemallocTracer)
+def test_an_app_that_traces_itself_is_left_alone(leaky: LeakyWindowApp) -> None:
     tracemalloc.start()
     try:
         leaky._watch(5)
@@ -182,7 +182,7 @@ def test_memray_without_a_writable_folder_is_refused(
     def refuse(**_options: object) -> None:
         raise OSError("Read-only file system")
 
-    monkeypatch.setattr(allocation_window, "_tracer", MemrayTracer)
+    leaky.probe._new_tracer = MemrayTracer
     monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
     leaky._watch(5)
     problem = "the window was refused: memray says Read-only file system"
@@ -192,21 +192,13 @@ def test_memray_without_a_writable_folder_is_refused(
 def test_memray_leaves_no_file(
     leaky: LeakyWindowApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(allocation_window, "_tracer", MemrayTracer)
+    leaky.probe._new_tracer = MemrayTracer
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     leaky.open(requests=1)
     assert len(list(tmp_path.iterdir())) == 1
     leaky.get(1)
     assert leaky.result().window
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(("found", "name"), [(object(), "memray"), (None, "tracemalloc")])
-def test_memray_is_used_if_the_app_has_it(
-    found: object, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(allocation_window, "find_spec", lambda _name: found)
-    assert allocation_window._tracer().name == name
 
 
 def test_a_trim_reports_private_memory_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:

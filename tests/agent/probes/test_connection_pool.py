@@ -37,8 +37,8 @@ class WatchedEngine:
         self.engine = new_engine()
         self.app = Flask("shop")
         self.kept: list[Any] = []
-        flask.install(self.app, self.fake.agent)
-        self.listener = sqlalchemy.SqlalchemyPoolListener(self.fake.agent)
+        flask.install(self.app, self.fake)
+        self.listener = sqlalchemy.SqlalchemyPoolListener(self.fake)
 
     def get(self, view: Any) -> None:
         """Serve one request with *view*."""

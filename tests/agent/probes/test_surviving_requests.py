@@ -28,7 +28,7 @@ class LeakyShop:
         self.app.add_url_rule("/clean", "clean", lambda: "ok")
         self.app.add_url_rule("/broken", "broken", self._break)
         self.app.register_error_handler(ZeroDivisionError, self._remember)
-        flask.install(self.app, self.fake.agent)
+        flask.install(self.app, self.fake)
 
     def _keep(self) -> str:
         self.kept.append(request._get_current_object())  # type: ignore[attr-defined]

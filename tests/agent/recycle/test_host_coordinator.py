@@ -1,4 +1,4 @@
-"""The board, between real processes: locks and lives are the kernel's."""
+"""The coordinator between real processes, with the locks and start times of the kernel."""
 
 import multiprocessing
 import os
@@ -20,21 +20,21 @@ from bugsly.recycle.host_coordinator import (
 )
 
 SPAWN_CONTEXT = multiprocessing.get_context("spawn")
-MASTER = "1"
-NOBODY = str(1 << 30)
+LIVING_MASTER = "1"
+ENDED_MASTER = str(1 << 30)
 
 
 def coordinator_at(
-    folder: Path, crew: str = "7", number: int = 1, wanted: int = 2
+    folder: Path, master: str = "7", number: int = 1, expected: int = 2
 ) -> HostCoordinator:
-    opened = open_host_coordinator(WorkerSlot(crew, number, wanted), [folder])
+    opened = open_host_coordinator(WorkerSlot(master, number, expected), [folder])
     assert opened is not None
     return opened
 
 
-def _serve_coordinator(folder: Path, post: WorkerSlot, parent: Connection) -> None:
-    """Do at the board what is asked for, until the pipe is closed."""
-    opened = coordinator_at(folder, *post)
+def _serve_coordinator(folder: Path, slot: WorkerSlot, parent: Connection) -> None:
+    """Call the methods that *parent* names, until it sends an empty name."""
+    opened = coordinator_at(folder, *slot)
     while method := parent.recv():
         parent.send(getattr(opened, method)())
 
@@ -42,9 +42,9 @@ def _serve_coordinator(folder: Path, post: WorkerSlot, parent: Connection) -> No
 class SiblingProcess:
     """A worker in a process of its own."""
 
-    def __init__(self, folder: Path, post: WorkerSlot) -> None:
+    def __init__(self, folder: Path, slot: WorkerSlot) -> None:
         self._pipe, theirs = SPAWN_CONTEXT.Pipe()
-        self.process = SPAWN_CONTEXT.Process(target=_serve_coordinator, args=(folder, post, theirs))
+        self.process = SPAWN_CONTEXT.Process(target=_serve_coordinator, args=(folder, slot, theirs))
         self.process.start()
 
     def call(self, name: str) -> object:
@@ -65,16 +65,16 @@ class SiblingProcess:
 
 @contextmanager
 def sibling(
-    folder: Path, crew: str = "7", number: int = 2, wanted: int = 2
+    folder: Path, master: str = "7", number: int = 2, expected: int = 2
 ) -> Iterator[SiblingProcess]:
-    started = SiblingProcess(folder, WorkerSlot(crew, number, wanted))
+    started = SiblingProcess(folder, WorkerSlot(master, number, expected))
     try:
         yield started
     finally:
         started.close()
 
 
-def test_workers_of_a_crew_know_who_is_ready(tmp_path: Path) -> None:
+def test_workers_of_a_master_know_which_are_ready(tmp_path: Path) -> None:
     mine = coordinator_at(tmp_path)
     assert mine.worker_counts() == WorkerCounts(0, 2)
     mine.mark_ready()
@@ -85,10 +85,10 @@ def test_workers_of_a_crew_know_who_is_ready(tmp_path: Path) -> None:
         assert mine.worker_counts() == WorkerCounts(1, 2)
 
 
-def test_another_gunicorn_on_the_host_is_another_crew(tmp_path: Path) -> None:
+def test_workers_of_another_master_are_not_counted(tmp_path: Path) -> None:
     mine = coordinator_at(tmp_path)
     mine.mark_ready()
-    with sibling(tmp_path, crew="8") as stranger:
+    with sibling(tmp_path, master="8") as stranger:
         stranger.call("mark_ready")
         assert mine.worker_counts() == WorkerCounts(1, 2)
 
@@ -111,24 +111,24 @@ def test_a_reused_pid_is_not_the_worker_that_had_it(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*/ready-*")) == []
 
 
-def test_the_newest_worker_knows_how_many_are_wanted(tmp_path: Path) -> None:
-    mine = coordinator_at(tmp_path, number=1, wanted=2)
+def test_the_newest_worker_knows_how_many_are_expected(tmp_path: Path) -> None:
+    mine = coordinator_at(tmp_path, number=1, expected=2)
     mine.mark_ready()
-    with sibling(tmp_path, number=9, wanted=3) as newest:
+    with sibling(tmp_path, number=9, expected=3) as newest:
         newest.call("mark_ready")
         assert mine.worker_counts() == WorkerCounts(2, 3)
 
 
-def test_only_one_worker_of_a_host_has_the_turn(tmp_path: Path) -> None:
+def test_only_one_worker_of_a_host_holds_the_lock(tmp_path: Path) -> None:
     mine = coordinator_at(tmp_path)
-    with sibling(tmp_path, crew="8") as stranger:
+    with sibling(tmp_path, master="8") as stranger:
         assert stranger.call("try_lock")
         assert not mine.try_lock()
         stranger.call("release_lock")
         assert mine.try_lock()
 
 
-def test_the_turn_of_a_worker_that_was_killed_is_free(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_worker_is_free(tmp_path: Path) -> None:
     mine = coordinator_at(tmp_path)
     with sibling(tmp_path) as other:
         assert other.call("try_lock")
@@ -136,7 +136,7 @@ def test_the_turn_of_a_worker_that_was_killed_is_free(tmp_path: Path) -> None:
         assert mine.try_lock()
 
 
-def test_a_child_of_the_worker_does_not_keep_its_turn(tmp_path: Path) -> None:
+def test_a_child_of_the_worker_does_not_keep_its_lock(tmp_path: Path) -> None:
     mine = coordinator_at(tmp_path)
     assert mine.try_lock()
     reading, writing = os.pipe()
@@ -158,7 +158,7 @@ def test_departures_are_known_to_all_for_an_hour(
 ) -> None:
     moment = 1_000.0
     monkeypatch.setattr(host_coordinator, "host_clock", lambda: moment)
-    mine, stranger = coordinator_at(tmp_path), coordinator_at(tmp_path, crew="8")
+    mine, stranger = coordinator_at(tmp_path), coordinator_at(tmp_path, master="8")
     assert mine.last_departure() is None
     mine.record_departure(60)
     moment = 1_010.0
@@ -170,20 +170,20 @@ def test_departures_are_known_to_all_for_an_hour(
     assert mine.recent_departures() == [theirs]
 
 
-def test_the_last_departure_of_a_crew_is_known_while_its_master_lives(
+def test_the_last_departure_of_a_master_is_known_while_it_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
     monkeypatch.setattr(host_coordinator, "host_clock", lambda: moment)
     living, ended = (
-        coordinator_at(tmp_path, crew=str(os.getpid())),
-        coordinator_at(tmp_path, crew=NOBODY),
+        coordinator_at(tmp_path, master=str(os.getpid())),
+        coordinator_at(tmp_path, master=ENDED_MASTER),
     )
     living.record_departure(60)
     living.record_departure(60)
     ended.record_departure(60)
     moment = 9_000.0
-    coordinator_at(tmp_path, crew="8").record_departure(60)
+    coordinator_at(tmp_path, master="8").record_departure(60)
     assert living.last_departure() == Departure(1_000, 1_060, str(os.getpid()))
     assert ended.last_departure() is None
     assert len(living.recent_departures()) == 1
@@ -192,12 +192,12 @@ def test_the_last_departure_of_a_crew_is_known_while_its_master_lives(
 @pytest.mark.parametrize(
     ("ready", "seconds", "master", "awaited"),
     [
-        (1, 59, MASTER, True),
-        (0, 59, MASTER, True),
-        (2, 59, MASTER, False),
-        (1, 60, MASTER, False),
-        (1, 59, NOBODY, False),
-        (1, -1, MASTER, False),
+        (1, 59, LIVING_MASTER, True),
+        (0, 59, LIVING_MASTER, True),
+        (2, 59, LIVING_MASTER, False),
+        (1, 60, LIVING_MASTER, False),
+        (1, 59, ENDED_MASTER, False),
+        (1, -1, LIVING_MASTER, False),
     ],
     ids=[
         "it boots",
@@ -205,7 +205,7 @@ def test_the_last_departure_of_a_crew_is_known_while_its_master_lives(
         "it is ready",
         "it does not boot",
         "its master ended",
-        "it has not gone",
+        "it has not left",
     ],
 )
 def test_a_replacement_elsewhere_is_awaited_until_it_is_overdue(
@@ -220,15 +220,15 @@ def test_a_replacement_elsewhere_is_awaited_until_it_is_overdue(
     monkeypatch.setattr(host_coordinator, "host_clock", lambda: moment)
     mine = coordinator_at(tmp_path)
     for number in range(ready):
-        coordinator_at(tmp_path, crew=master, number=number).mark_ready()
-    leaving = coordinator_at(tmp_path, crew=master)
+        coordinator_at(tmp_path, master=master, number=number).mark_ready()
+    leaving = coordinator_at(tmp_path, master=master)
     leaving.record_departure(60)
     moment += seconds
     assert mine.is_other_master_replacing() is awaited
     assert not leaving.is_other_master_replacing()
 
 
-def test_a_departure_from_the_future_is_none(
+def test_a_departure_from_the_future_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = coordinator_at(tmp_path)
@@ -238,7 +238,7 @@ def test_a_departure_from_the_future_is_none(
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "1 2\n", "1 2 a\n", "\0\n", "\ud800"])
-def test_a_ledger_that_cannot_be_read_names_nobody(text: str, tmp_path: Path) -> None:
+def test_a_ledger_that_cannot_be_read_has_no_departures(text: str, tmp_path: Path) -> None:
     mine = coordinator_at(tmp_path)
     (folder,) = tmp_path.iterdir()
     (folder / "ledger").write_text(text, errors="surrogatepass")
@@ -247,7 +247,7 @@ def test_a_ledger_that_cannot_be_read_names_nobody(text: str, tmp_path: Path) ->
     assert len(mine.recent_departures()) == 1
 
 
-def test_the_first_folder_that_can_be_written_is_taken(tmp_path: Path) -> None:
+def test_the_first_folder_that_can_be_written_to_is_used(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     (tmp_path / "file").write_text("")
     taken = tmp_path / "taken"
@@ -273,11 +273,11 @@ def _refused(folder: Path) -> Path:
     raise PermissionError(folder)
 
 
-def test_where_no_folder_can_be_written_there_is_no_coordinator(tmp_path: Path) -> None:
+def test_where_no_folder_can_be_written_to_there_is_no_coordinator(tmp_path: Path) -> None:
     assert open_host_coordinator(WorkerSlot("7", 1, 2), [tmp_path / "gone", Path("/proc")]) is None
 
 
-def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_not_trusted(tmp_path: Path) -> None:
     coordinator_at(tmp_path)
     (folder,) = tmp_path.iterdir()
     folder.rename(tmp_path / "elsewhere")

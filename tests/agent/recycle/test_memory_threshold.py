@@ -1,7 +1,8 @@
 import pytest
 
 from bugsly.recycle.memory_threshold import MemoryThreshold, parse_memory_threshold
-from bugsly.settings import InvalidSetting, load_agent_settings
+from bugsly.setting_fields import InvalidSetting
+from bugsly.settings import load_agent_settings
 
 DSN = "http://0123456789abcdef@bugsly.test:8420/1"
 
@@ -47,7 +48,7 @@ def test_an_amount_that_is_none_says_what_to_set() -> None:
     with pytest.raises(InvalidSetting) as raised:
         load_agent_settings({}, {"BUGSLY_DSN": DSN, "BUGSLY_RECYCLE_AT": "a lot"})
     assert str(raised.value) == (
-        "BUGSLY_RECYCLE_AT: 'a lot' is no amount of memory → set 400 MB, or 80%"
+        "BUGSLY_RECYCLE_AT: 'a lot' is not an amount of memory → set 400 MB, or 80%"
     )
 
 

@@ -17,11 +17,11 @@ from bugsly.recycle.policy import (
 
 MB = 1_000_000
 RULES = RecycleRules(limit_bytes=400 * MB, min_age_seconds=60, max_per_hour=20)
-DRAIN = 60.0
+EXIT_SECONDS = 60.0
 
 
-def situation(**changes: Any) -> RecycleConditions:
-    """Return one in which nothing hinders, but for what is *changes*."""
+def conditions(**changes: Any) -> RecycleConditions:
+    """Return conditions without a hindrance, but for *changes*."""
     usual: dict[str, Any] = {
         "initial_memory": 100 * MB,
         "age_seconds": 3600,
@@ -32,7 +32,7 @@ def situation(**changes: Any) -> RecycleConditions:
 
 
 @pytest.mark.parametrize(
-    ("memory", "outlook", "at", "because"),
+    ("memory", "forecast", "limit_bytes", "reason"),
     [
         (399 * MB, None, 400 * MB, ""),
         (412 * MB, None, 400 * MB, "its private memory, 412 MB, passed 400 MB"),
@@ -48,53 +48,53 @@ def situation(**changes: Any) -> RecycleConditions:
     ],
     ids=["below", "above", "on it", "time enough", "no time", "a share of an unknown limit"],
 )
-def test_a_worker_goes_at_its_limit_or_before_memory_runs_out(
-    memory: int, outlook: ExhaustionForecast | None, at: int, because: str
+def test_a_worker_leaves_at_its_limit_or_before_memory_runs_out(
+    memory: int, forecast: ExhaustionForecast | None, limit_bytes: int, reason: str
 ) -> None:
-    rules = RecycleRules(limit_bytes=at, min_age_seconds=60, max_per_hour=20)
-    assert find_recycle_reason(memory, outlook, DRAIN, rules) == because
+    rules = RecycleRules(limit_bytes=limit_bytes, min_age_seconds=60, max_per_hour=20)
+    assert find_recycle_reason(memory, forecast, EXIT_SECONDS, rules) == reason
 
 
 @pytest.mark.parametrize(
     ("now", "hindrance"),
     [
-        (situation(), None),
-        (situation(ready=5), None),
-        (situation(ready=1, expected=1), None),
-        (situation(age_seconds=60), None),
-        (situation(age_seconds=59.9), Hindrance.YOUNG),
-        (situation(ready=3), Hindrance.SIBLINGS),
-        (situation(ready=3, replacement_overdue=61), Hindrance.REPLACEMENT),
-        (situation(ready=4, replacement_overdue=61), None),
-        (situation(is_other_master_replacing=True), Hindrance.TURN),
-        (situation(recycled=19), None),
-        (situation(recycled=20), Hindrance.BUDGET),
-        (situation(changed_file="shop/views.py"), Hindrance.CHANGED),
-        (situation(initial_memory=319 * MB), None),
-        (situation(initial_memory=320 * MB), Hindrance.FRESH),
+        (conditions(), None),
+        (conditions(ready=5), None),
+        (conditions(ready=1, expected=1), None),
+        (conditions(age_seconds=60), None),
+        (conditions(age_seconds=59.9), Hindrance.YOUNG),
+        (conditions(ready=3), Hindrance.SIBLINGS),
+        (conditions(ready=3, replacement_overdue=61), Hindrance.REPLACEMENT),
+        (conditions(ready=4, replacement_overdue=61), None),
+        (conditions(is_other_master_replacing=True), Hindrance.TURN),
+        (conditions(recycled=19), None),
+        (conditions(recycled=20), Hindrance.BUDGET),
+        (conditions(changed_file="shop/views.py"), Hindrance.CHANGED),
+        (conditions(initial_memory=319 * MB), None),
+        (conditions(initial_memory=320 * MB), Hindrance.FRESH),
     ],
 )
 def test_a_worker_that_cannot_be_spared_waits(
     now: RecycleConditions, hindrance: Hindrance | None
 ) -> None:
-    word = find_hindrance(now, RULES)
-    assert (word.kind if word else None) == hindrance
+    report = find_hindrance(now, RULES)
+    assert (report.kind if report else None) == hindrance
 
 
-def test_what_lasts_is_said_before_what_passes() -> None:
-    word = find_hindrance(situation(age_seconds=1, ready=3, recycled=20), RULES)
-    assert word is not None
-    assert word.kind is Hindrance.BUDGET
+def test_what_lasts_is_reported_before_what_passes() -> None:
+    report = find_hindrance(conditions(age_seconds=1, ready=3, recycled=20), RULES)
+    assert report is not None
+    assert report.kind is Hindrance.BUDGET
 
 
 def hindrance_report(**changes: Any) -> HindranceReport:
-    word = find_hindrance(situation(**changes), RULES)
-    assert word is not None
-    return word
+    report = find_hindrance(conditions(**changes), RULES)
+    assert report is not None
+    return report
 
 
 @pytest.mark.parametrize(
-    ("word", "text"),
+    ("report", "text"),
     [
         (
             hindrance_report(initial_memory=350 * MB),
@@ -114,8 +114,8 @@ def hindrance_report(**changes: Any) -> HindranceReport:
         (
             hindrance_report(recycled=20),
             (
-                "20 workers of this host went within an hour, and no more may"
-                " → mend the leak, or raise BUGSLY_RECYCLES_PER_HOUR"
+                "20 workers of this host left within an hour, and no more may"
+                " → fix the leak, or raise BUGSLY_RECYCLES_PER_HOUR"
             ),
         ),
         (hindrance_report(age_seconds=12), "it is 12 s old → it waits until it is 60 s"),
@@ -127,13 +127,13 @@ def hindrance_report(**changes: Any) -> HindranceReport:
         (
             stuck_worker(95.4),
             (
-                "it was told to leave 95 s ago and is still here, so no sibling of it can go"
+                "it was told to leave 95 s ago and is still here, so no sibling can leave"
                 " → see which request does not end, and whether its worker class stops"
             ),
         ),
         (unsupported_worker("no → do"), "no → do"),
     ],
 )
-def test_a_hindrance_says_what_to_do(word: HindranceReport, text: str) -> None:
-    assert word.reason == f"recycling: {text}"
-    assert len(word.reason) <= 200
+def test_a_hindrance_says_what_to_do(report: HindranceReport, text: str) -> None:
+    assert report.reason == f"recycling: {text}"
+    assert len(report.reason) <= 200

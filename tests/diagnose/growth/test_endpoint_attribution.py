@@ -1,4 +1,4 @@
-"""Laws of who drives a growth."""
+"""Laws of the attribution of a growth to endpoints."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Laws of the courses that holders take."""
+"""Laws of the patterns in which holders grow."""
 
 import math
 
@@ -47,7 +47,9 @@ def test_a_jump_is_not_taken_for_a_line_between_two_readings(part: float) -> Non
 def test_a_straight_line_is_steady_however_it_was_looked_at(
     gaps: list[int], slope: int, kind: str, begin: int
 ) -> None:
-    run = judge_growth(counts_over_time(gaps, lambda x: begin + slope * x), keyed=kind == "dict")
+    run = judge_growth(
+        counts_over_time(gaps, lambda x: begin + slope * x), has_unique_keys=kind == "dict"
+    )
     assert run.pattern is GrowthPattern.STEADY
     assert run.per_request == pytest.approx(slope)
 
@@ -57,7 +59,7 @@ def test_a_curve_that_saturates_is_never_steady(gaps: list[int], turns: float, k
     whole = sum(gaps)
     stock = 5_000
     found = counts_over_time(gaps, lambda x: round(stock * (1 - math.exp(-turns * x / whole))))
-    assert judge_growth(found, keyed=kind == "dict").pattern in {
+    assert judge_growth(found, has_unique_keys=kind == "dict").pattern in {
         GrowthPattern.FILLING,
         GrowthPattern.EARLY,
         GrowthPattern.STILL,
@@ -110,7 +112,7 @@ def test_keys_of_a_stock_are_told_from_keys_that_never_end(turns: float) -> None
     requests, stock = 4_000, round(4_000 / turns)
     filling = counts_over_time([100] * 40, lambda x: round(stock * (1 - math.exp(-x / stock))))
     endless = counts_over_time([100] * 40, lambda x: round(filling[-1].level * x / requests))
-    assert judge_growth(filling, keyed=True).pattern is GrowthPattern.FILLING
-    assert judge_growth(endless, keyed=True).pattern is (
+    assert judge_growth(filling, has_unique_keys=True).pattern is GrowthPattern.FILLING
+    assert judge_growth(endless, has_unique_keys=True).pattern is (
         GrowthPattern.STEADY if turns > 0.2 else GrowthPattern.FILLING
     )

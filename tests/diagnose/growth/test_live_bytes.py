@@ -1,4 +1,4 @@
-"""What the C allocator has given out, where it is not read in every sample."""
+"""What live bytes gain where the allocator is not read in every sample."""
 
 import pytest
 

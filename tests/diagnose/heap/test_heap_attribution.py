@@ -1,4 +1,4 @@
-"""What a walk of the heap adds: holders that no module leads to by containers alone."""
+"""Which holders a walk of the heap adds to those that are counted."""
 
 from typing import Any
 
@@ -44,20 +44,28 @@ def diagnose_heap(*found: HeapHolder, **facts: Any) -> tuple[Diagnosis, ...]:
 
 
 def leaking_holders(found: tuple[Diagnosis, ...]) -> list[str]:
-    return [one.holder for one in found if one.is_leak]
+    return [one.holder.name for one in found if one.is_leak and one.holder is not None]
 
 
 def test_a_holder_that_only_the_walk_found_is_named_with_all_that_is_known() -> None:
     (found,) = diagnose_heap(heap_holder(), sources=(source(VIEWS),))
-    assert (found.cause, found.is_leak, found.holder) == (Cause.GROWING_CONTAINER, True, SEEN)
-    assert (found.site, found.file, found.endpoint) == ("shop/views.py:5", APP, ORDERS)
-    assert found.entries_per_request == pytest.approx(1.0, rel=0.15)
-    assert found.bytes_per_request == pytest.approx(2_000, rel=0.15)
-    assert found.part == pytest.approx(1.0, abs=0.15)
-    assert found.confidence > 0.85
-    assert found.because[0] == f"{SEEN} (list, 760 entries) keeps 1.5 MB: 760 × shop.models.Quote"
-    assert found.trace is not None
-    assert [hop.name for hop in found.trace.hops] == [
+    assert (found.cause, found.is_leak, found.holder_name) == (Cause.GROWING_CONTAINER, True, SEEN)
+    assert (found.location.site, found.location.file, found.attribution.endpoint) == (
+        "shop/views.py:5",
+        APP,
+        ORDERS,
+    )
+    assert found.holder is not None
+    assert found.holder.entries_per_request == pytest.approx(1.0, rel=0.15)
+    assert found.growth.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert found.growth.part == pytest.approx(1.0, abs=0.15)
+    assert found.evidence.confidence > 0.85
+    assert (
+        found.evidence.reasons[0]
+        == f"{SEEN} (list, 760 entries) keeps 1.5 MB: 760 × shop.models.Quote"
+    )
+    assert found.evidence.heap_path is not None
+    assert [hop.name for hop in found.evidence.heap_path.hops] == [
         "shop.views",
         ".make_counter",
         "<closure>.seen",
@@ -66,7 +74,7 @@ def test_a_holder_that_only_the_walk_found_is_named_with_all_that_is_known() -> 
 
 def test_before_its_source_is_read_it_is_asked_for_by_module() -> None:
     (found,) = diagnose_heap(heap_holder())
-    assert (found.site, found.file) == ("", "shop.views")
+    assert (found.location.site, found.location.file) == (None, "shop.views")
 
 
 OWNED = ("shop.app .extensions ['crm'] .history", "module", "dict", "crm.client.Client", "list")
@@ -78,17 +86,18 @@ def test_a_holder_deep_in_a_library_is_fed_by_the_source_of_the_type_that_owns_i
     (found,) = diagnose_heap(
         heap_holder(*OWNED), sources=(source(CLIENT, file=file, module="crm.client"),)
     )
-    assert found.holder == "shop.app.extensions['crm'].history"
-    assert (found.site, found.library) == ("crm/client.py:3", "crm")
+    assert found.holder_name == "shop.app.extensions['crm'].history"
+    assert (found.location.site, found.library) == ("crm/client.py:3", "crm")
 
 
 def test_a_buffer_that_grows_has_no_entries() -> None:
     (found,) = diagnose_heap(
         heap_holder("shop.views .log", "module", "bytearray", counts=(0,) * 4, types={})
     )
-    assert (found.holder, found.entries_per_request) == ("shop.views.log", 0)
-    assert found.bytes_per_request == pytest.approx(2_000, rel=0.15)
-    assert found.because[0] == "shop.views.log (bytearray) keeps 1.5 MB"
+    assert found.holder is not None
+    assert (found.holder.name, found.holder.entries_per_request) == ("shop.views.log", 0)
+    assert found.growth.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert found.evidence.reasons[0] == "shop.views.log (bytearray) keeps 1.5 MB"
 
 
 def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follows_one() -> None:
@@ -97,7 +106,7 @@ def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follow
         return {ORDERS: orders, HOME: 50 - orders}
 
     (found,) = diagnose_heap(heap_holder(), traffic=traffic)
-    assert (found.holder, found.endpoint) == (SEEN, "")
+    assert (found.holder_name, found.attribution.endpoint) == (SEEN, None)
 
 
 def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memory_says() -> None:
@@ -105,15 +114,19 @@ def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memo
     found, *_ = diagnose_heap(
         heap_holder(), memory=gain_per_request(HOME, 1_400), traffic=lambda _: mix
     )
-    assert (found.holder, found.endpoint) == (SEEN, ORDERS)
-    assert found.entries_per_request == pytest.approx(1.0, rel=0.1)
+    assert (found.holder_name, found.attribution.endpoint) == (SEEN, ORDERS)
+    assert found.holder is not None
+    assert found.holder.entries_per_request == pytest.approx(1.0, rel=0.1)
 
 
 def test_what_a_call_that_goes_on_holds_is_fed_by_its_function() -> None:
     text = "def work(jobs):\n    done = []\n    while True:\n        done.append(jobs.get())\n"
     path = ("shop.views.work .<local>.done", "call", "list")
     (found,) = diagnose_heap(heap_holder(*path), sources=(source(text),))
-    assert (found.holder, found.site) == ("shop.views.work.<local>.done", "shop/views.py:4")
+    assert (found.holder_name, found.location.site) == (
+        "shop.views.work.<local>.done",
+        "shop/views.py:4",
+    )
 
 
 def test_the_attribute_above_keys_is_what_its_source_is_searched_for() -> None:
@@ -127,7 +140,7 @@ def test_the_attribute_above_keys_is_what_its_source_is_searched_for() -> None:
         traffic=lambda _: mix,
         sources=(source(text, file=file, module="http.cookiejar"),),
     )
-    assert found.site == "http/cookiejar.py:3"
+    assert found.location.site == "http/cookiejar.py:3"
 
 
 CAUSES: list[tuple[str, dict[str, int], Cause]] = [
@@ -185,13 +198,16 @@ def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_tells_otherwi
     path: tuple[str, ...],
 ) -> None:
     guess, *_ = diagnose_heap(heap_holder(*path))
-    assert (guess.confidence, guess.file) == (0.4, "cachetools" if path is CACHE else "shop.views")
+    assert (guess.evidence.confidence, guess.location.file) == (
+        0.4,
+        "cachetools" if path is CACHE else "shop.views",
+    )
 
 
 def test_a_dict_that_gains_with_one_of_two_endpoints_that_come_together_goes_on() -> None:
     together = {ORDERS: 25, HOME: 25}
     (found,) = diagnose_heap(heap_holder(*DICT, gain=per_request(0.5)), traffic=lambda _: together)
-    assert (found.holder, found.endpoint) == ("shop.views.memo", "")
+    assert (found.holder_name, found.attribution.endpoint) == ("shop.views.memo", None)
 
 
 def test_nothing_leaks_below_python_that_a_dict_holds_which_may_yet_stop() -> None:
@@ -201,7 +217,7 @@ def test_nothing_leaks_below_python_that_a_dict_holds_which_may_yet_stop() -> No
     (found,) = diagnose_heap(heap_holder(*DICT, gain=per_request(0.3)), trims=trims)
     assert (found.cause, found.is_leak) == (Cause.UNKNOWN, False)
     fact = "shop.views.memo (dict, 570 entries) keeps 1.1 MB: 570 × shop.models.Quote"
-    assert found.because[0] == f"{fact}, and may yet stop"
+    assert found.evidence.reasons[0] == f"{fact}, and may yet stop"
 
 
 FED = "latest = deque()\n\n\ndef keep(key):\n    latest.append(key)\n"
@@ -213,7 +229,7 @@ FED = "latest = deque()\n\n\ndef keep(key):\n    latest.append(key)\n"
 )
 def test_the_source_of_a_deque_tells_whether_it_stops(text: str, named: list[str]) -> None:
     found = diagnose_heap(heap_holder(*DEQUE), sources=(source(text),))
-    assert [one.holder for one in found if one.confidence > 0.85] == named
+    assert [one.holder_name for one in found if one.evidence.confidence > 0.85] == named
 
 
 def test_nothing_is_named_while_no_worker_surely_grows() -> None:
@@ -238,9 +254,13 @@ def test_a_holder_takes_the_place_of_what_is_left_behind() -> None:
     (found,) = diagnose_counted_heap(
         gain_per_request(ORDERS), SURVIVOR, heap_holder(), memory=no_growth, growing=[]
     )
-    assert (found.cause, found.holder, found.endpoint) == (Cause.KEPT_EXCEPTION, SEEN, ORDERS)
-    assert f"with it grows {ALIVE}" in found.because
-    assert found.confidence >= 0.85
+    assert (found.cause, found.holder_name, found.attribution.endpoint) == (
+        Cause.KEPT_EXCEPTION,
+        SEEN,
+        ORDERS,
+    )
+    assert f"with it grows {ALIVE}" in found.evidence.reasons
+    assert found.evidence.confidence >= 0.85
 
 
 def swinging(step: int) -> dict[str, int]:
@@ -260,9 +280,13 @@ def test_what_is_left_behind_confirms_a_holder_though_it_is_counted_late() -> No
 
     facts = {"traffic": swinging, "memory": no_growth, "growing": []}
     (alone,) = diagnose_counted_heap(late, SURVIVOR, **facts)
-    assert (alone.holder, alone.endpoint) == (ALIVE, HOME)
+    assert (alone.holder_name, alone.attribution.endpoint) == (ALIVE, HOME)
     (found,) = diagnose_counted_heap(late, SURVIVOR, heap_holder(gain=orders_until), **facts)
-    assert (found.cause, found.holder, found.endpoint) == (Cause.KEPT_EXCEPTION, SEEN, ORDERS)
+    assert (found.cause, found.holder_name, found.attribution.endpoint) == (
+        Cause.KEPT_EXCEPTION,
+        SEEN,
+        ORDERS,
+    )
 
 
 def test_what_is_left_behind_at_another_pace_stays_without_a_holder() -> None:
@@ -278,12 +302,12 @@ SAME_LIST = heap_holder("shop.views .log", "module", "list")
 def test_the_same_holder_is_confirmed_and_not_told_twice() -> None:
     held = holder(entry_bytes=2_000)
     (found,) = diagnose_counted_heap(gain_per_request(ORDERS), held, SAME_LIST, memory=GROWTH)
-    assert found.holder == held.name
-    assert found.because[1] == (
+    assert found.holder_name == held.name
+    assert found.evidence.reasons[1] == (
         "in a walk of the heap, shop.views.log (list, 760 entries) keeps 1.5 MB:"
         " 760 × shop.models.Quote"
     )
-    assert found.trace is not None
+    assert found.evidence.heap_path is not None
 
 
 def test_the_walk_weighs_the_entries_of_a_holder_better_than_the_census() -> None:
@@ -291,8 +315,8 @@ def test_the_walk_weighs_the_entries_of_a_holder_better_than_the_census() -> Non
     (found,) = diagnose_counted_heap(
         gain_per_request(ORDERS), light, SAME_LIST, memory=GROWTH, live=GROWTH
     )
-    assert found.bytes_per_request == pytest.approx(2_000, rel=0.05)
-    assert found.part == pytest.approx(1.0, abs=0.1)
+    assert found.growth.bytes_per_request == pytest.approx(2_000, rel=0.05)
+    assert found.growth.part == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,10 @@
 
 import pytest
 
+from bugsly_server.diagnose.source_analysis.holder_usage import analyse_usage
 from bugsly_server.diagnose.source_analysis.integer_values import UNKNOWN_VALUE
-from bugsly_server.diagnose.source_analysis.write_sites import (
-    MAX_SOURCE_LENGTH,
-    analyse_usage,
-    choose_write_site,
-)
+from bugsly_server.diagnose.source_analysis.syntax_trees import MAX_SOURCE_LENGTH
+from bugsly_server.diagnose.source_analysis.write_sites import choose_write_site
 
 MODULE = "shop.views"
 VIEW = "@app.get('/')\ndef view():"

@@ -1,4 +1,4 @@
-"""The backends of telemetry, samples to put into them, and what a naive reader makes of those."""
+"""The backends of telemetry, samples to write to them, and a naive reader of those samples."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
@@ -27,7 +27,7 @@ BACKENDS = {"sqlite": open_sqlite}
 
 
 def stored_sample(at: Micros, worker_id: int = 1, **changes: Any) -> StoredSample:
-    """Return a sample whose numbers follow from its moment, so that no two look alike."""
+    """Return a sample whose numbers are computed from its moment, so that no two are alike."""
     second = at // SECOND
     whole = StoredSample(
         worker_id=worker_id,
@@ -78,7 +78,7 @@ def naive_traffic(samples: Iterable[StoredSample]) -> dict[int, EndpointTraffic]
 def readings_of(
     telemetry: Telemetry, worker_id: int, width: Micros, span: tuple[int, int]
 ) -> list[GaugePoint]:
-    """Return the readings of the tier of *width*, which the number of points wanted selects."""
+    """Return the points of the tier of *width*, which the requested number of points selects."""
     since, until = span
     return telemetry.gauge_points(worker_id, since, until, (until - since) // width)
 

@@ -1,4 +1,4 @@
-"""What every backend of `ports.Events` does."""
+"""What every backend of `ports.EventStore` does."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_the_newest_come_first_across_days_and_groupings(events: EventStore) -> 
     assert events.newest([OTHER], 9) == written[1::2]
 
 
-def test_one_can_walk_from_event_to_event_and_back(events: EventStore) -> None:
+def test_the_neighbours_of_an_event_are_found(events: EventStore) -> None:
     written = [stored(n, START - (n // 2) * DAY, 1 + n % 2) for n in range(8)]
     events.write(written)
     at, walked = events.newest([GROUPING, OTHER], 1)[0], []
@@ -56,7 +56,7 @@ def test_one_can_walk_from_event_to_event_and_back(events: EventStore) -> None:
     assert events.before([GROUPING], at) is None
 
 
-def test_whole_days_are_forgotten(events: EventStore) -> None:
+def test_whole_days_are_dropped(events: EventStore) -> None:
     events.write([stored(1, START - 40 * DAY), stored(2)])
     assert events.delete_expired(START) == 1
     assert events.newest([GROUPING], 9) == [stored(2)]

@@ -71,14 +71,14 @@ def test_what_was_only_leased_is_there_after_a_restart(
     again.close()
 
 
-def test_what_is_given_back_is_leased_again(loop: ThreadedEventLoop, spool: Spool) -> None:
+def test_a_released_lease_is_leased_again(loop: ThreadedEventLoop, spool: Spool) -> None:
     append_one_by_one(loop, spool, "a", "b", "c")
     spool.lease(2)
     spool.release_leases()
     assert payloads(spool.lease(9)) == ["a", "b", "c"]
 
 
-def test_what_is_acknowledged_is_not_leased_again_when_the_rest_is_given_back(
+def test_what_is_acknowledged_is_not_leased_again_when_the_rest_is_released(
     loop: ThreadedEventLoop, spool: Spool
 ) -> None:
     append_one_by_one(loop, spool, "a", "b", "c")
@@ -98,7 +98,7 @@ def test_the_depth_counts_what_waits_and_what_is_leased(
     wait_until(lambda: spool.depth() == 1, what="forgetting what is acknowledged")
 
 
-def test_of_many_senders_at_once_none_loses_anything(loop: ThreadedEventLoop, spool: Spool) -> None:
+def test_many_concurrent_senders_lose_nothing(loop: ThreadedEventLoop, spool: Spool) -> None:
     async def send_all() -> None:
         await asyncio.gather(*(spool.append([entry(str(n))]) for n in range(500)))
 

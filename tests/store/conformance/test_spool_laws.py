@@ -1,4 +1,4 @@
-"""A spool is a list with a mark in it: both are put through what a server does in its life."""
+"""A spool behaves like a list with a mark in it, whatever a server does with it."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ from bugsly_server.store.ports import SpoolEntry
 
 
 class SqliteSpoolMachine(RuleBasedStateMachine):
-    """Compares a spool with the list of what waits and what of it is leased."""
+    """Compares a spool with a list of what waits, and how much of it is leased."""
 
     open = staticmethod(open_sqlite)
 

@@ -64,7 +64,7 @@ def test_writing_again_changes_nothing(telemetry: Telemetry) -> None:
     assert bare_traffic(telemetry.traffic([1], *AN_HOUR)) == bare_traffic(naive_traffic(samples))
 
 
-def test_workers_are_told_apart_and_one_without_samples_has_no_points(
+def test_workers_are_kept_apart_and_one_without_samples_has_no_points(
     telemetry: Telemetry,
 ) -> None:
     telemetry.write([stored_sample(MIDNIGHT, 1), stored_sample(MIDNIGHT, 2, anonymous=5)])
@@ -76,7 +76,7 @@ def test_workers_are_told_apart_and_one_without_samples_has_no_points(
     }
 
 
-def test_many_points_are_thinned_by_folding_neighbours(telemetry: Telemetry) -> None:
+def test_many_points_are_thinned_by_merging_neighbours(telemetry: Telemetry) -> None:
     samples = [stored_sample(MIDNIGHT + n, anonymous=n % 7) for n in range(70)]
     telemetry.write(samples)
     points = telemetry.points([1], MIDNIGHT, MIDNIGHT + 70, 10)[1]

@@ -46,7 +46,7 @@ def test_an_issue_comes_back_from_the_database_as_it_was_found(
 ) -> None:
     found = finding(forecast=forecast(latest=None))
     opened = record(database, project, None, change(finding=found))
-    assert opened.finding == opened.told == found
+    assert opened.finding == opened.reported == found
     assert (opened.fingerprint, opened.title) == (found.fingerprint, found.title)
 
 
@@ -58,21 +58,21 @@ def test_a_proof_is_kept_until_the_leak_comes_back(database: Database, project: 
     assert (known.state, known.proof) == (IssueState.OPEN, None)
 
 
-def test_the_worst_that_was_told_is_remembered_until_it_comes_back(
+def test_the_worst_report_is_remembered_until_the_leak_comes_back(
     database: Database, project: int
 ) -> None:
     narrow = finding(scope=FindingScope.ONE, forecast=forecast(expected=60.0))
     wide = finding(scope=FindingScope.ALL, forecast=None)
     known = record(database, project, None, change(finding=narrow))
     known = record(database, project, known, change(IssueChangeKind.WORSENED, finding=wide))
-    assert known.told is not None
-    assert (known.finding, known.told.scope) == (wide, FindingScope.ALL)
-    assert known.told.forecast == narrow.forecast
+    assert known.reported is not None
+    assert (known.finding, known.reported.scope) == (wide, FindingScope.ALL)
+    assert known.reported.forecast == narrow.forecast
     known = record(database, project, known, change(IssueChangeKind.CAME_BACK, finding=narrow))
-    assert known.told == narrow
+    assert known.reported == narrow
 
 
-def test_keeping_a_finding_changes_neither_state_nor_what_was_told(
+def test_updating_a_finding_changes_neither_state_nor_the_worst_report(
     database: Database, project: int
 ) -> None:
     opened = record(database, project, None, change(finding=finding(scope=FindingScope.ONE)))
@@ -81,7 +81,7 @@ def test_keeping_a_finding_changes_neither_state_nor_what_was_told(
         leak_issues.update_finding(connection, opened.id, wide, START + MINUTE)
         found = leak_issues.get(connection, project, opened.id)
     assert found is not None
-    assert (found.finding, found.told, found.changed_at) == (wide, opened.told, START)
+    assert (found.finding, found.reported, found.changed_at) == (wide, opened.reported, START)
     assert found.seen_at == START + MINUTE
 
 

@@ -123,9 +123,9 @@ def test_answers_come_back_in_the_order_they_came_without_text(database: Databas
     settle(database, worker, ProbeResult(ask=source, sources=(read,)), START + 2)
     bare = ProbeResult(ask=source, sources=(ModuleSource(file="a.py", module="a"),))
     with database.reading() as connection:
-        told = probe_requests.results(connection, [worker.id, 99])
+        results = probe_requests.results(connection, [worker.id, 99])
         past = probe_requests.list_answered_since(connection, worker.project_id, START + 2)
-    assert told == {worker.id: [ProbeResult(ask=trim, trim=TRIMMED), bare], 99: []}
+    assert results == {worker.id: [ProbeResult(ask=trim, trim=TRIMMED), bare], 99: []}
     assert [(one.request.probe, one.state, answer) for one, answer in past] == [
         ("source", ProbeRequestState.ANSWERED, bare)
     ]

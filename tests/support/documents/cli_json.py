@@ -15,8 +15,8 @@ from tests.support.json_shapes import KeyedByData
 from tests.support.recycling_values import max_requests_values
 
 from bugsly_server.cli import main
-from bugsly_server.cli.doctor import doctor_command
-from bugsly_server.cli.heap import heap_command
+from bugsly_server.cli.doctor import command as doctor_command
+from bugsly_server.cli.heap import command as heap_command
 from bugsly_server.cli.heap.from_worker import HeapWalks
 from bugsly_server.doctor.run_verdict import build_report
 from bugsly_server.model.diagnosis import Cause

@@ -18,22 +18,30 @@ from bugsly.protocol.safety_net import Hindrance
 from bugsly_server.explain.llm.answer import LlmAnswer
 from bugsly_server.model.error_explanation import ErrorExplanation, FrameRef
 from bugsly_server.model.growth import GrowthJudgement, GrowthVerdict
+from bugsly_server.store.records.finding import finding_to_json
+from bugsly_server.store.records.fix_proof import proof_to_json
+from bugsly_server.store.records.growth_judgement import judgement_to_json
 
 
 def documents(_folder: Path) -> Iterator[tuple[str, Any]]:
     """Yield an example with everything of each, and one without where that differs."""
     for name, value in _stored_values():
         yield f"kept, {name}", json.loads(msgspec.json.encode(value))
+    for name, text in _stored_records():
+        yield f"kept, {name}", json.loads(text)
+
+
+def _stored_records() -> Iterator[tuple[str, str]]:
+    findings = (whole_finding(), unsure_finding(), bare_finding())
+    yield from (("finding", finding_to_json(one)) for one in findings)
+    yield "proof", proof_to_json(proof())
+    early = GrowthJudgement(verdict=GrowthVerdict.EARLY, because="too early")
+    yield "judgement", judgement_to_json(early)
+    growing = GrowthJudgement(verdict=GrowthVerdict.GROWING, because="it does", growth=growth())
+    yield "judgement", judgement_to_json(growing)
 
 
 def _stored_values() -> Iterator[tuple[str, object]]:
-    yield from (("finding", one) for one in (whole_finding(), unsure_finding(), bare_finding()))
-    yield "proof", proof()
-    yield "judgement", GrowthJudgement(verdict=GrowthVerdict.EARLY, because="too early")
-    yield (
-        "judgement",
-        GrowthJudgement(verdict=GrowthVerdict.GROWING, because="it does", growth=growth()),
-    )
     yield from (("net", one) for one in (safety_net(), safety_net(hindrance=Hindrance.FRESH)))
     yield from (("holder", one) for one in (holder(), holder(bound=9, details={"hits": 1})))
     yield "ask", ProbeRequest(id=0, probe="source", files=("shop.views",))

@@ -1,7 +1,7 @@
 """Starts the agent inside an interpreter launched by `bugsly run`.
 
-Runs in whatever Python the app uses, so it keeps to syntax that old ones read. Python itself
-catches and prints what goes wrong here; the app starts all the same.
+It runs in whatever Python the app uses, so it keeps to syntax that old versions parse. Python
+catches and prints what fails here; the app starts all the same.
 """
 
 import os
@@ -11,7 +11,7 @@ INJECT_FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def start_agent():
-    """Watch the app of this interpreter, or say in one line why not."""
+    """Watch the app of this interpreter, or print one line that says why not."""
     if sys.version_info < (3, 10):
         sys.stderr.write(
             "bugsly: Python %d.%d is older than 3.10 -> the app runs unwatched\n"
@@ -25,9 +25,9 @@ def start_agent():
 
 
 def import_bugsly():
-    """Make `bugsly` importable from beside us, unless the app's environment has its own.
+    """Make `bugsly` importable from the folder above, unless the app's environment has its own.
 
-    A mere folder of that name somewhere on the path, as of a checkout, is none.
+    A folder of that name on the path, such as a checkout, does not count.
     """
     from importlib.machinery import PathFinder
 
@@ -46,7 +46,7 @@ def import_bugsly():
 
 
 def run_shadowed_sitecustomize():
-    """Run the sitecustomize that ours stands in front of, if there is one."""
+    """Run the sitecustomize that ours shadows, if there is one."""
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or os.curdir) != INJECT_FOLDER]
     own_module = sys.modules.pop("sitecustomize")
     try:

@@ -1,1 +1,1 @@
-"""Guests in someone else's process: one framework per file, through its public hooks."""
+"""Follows frameworks and servers through their public hooks, one framework per file."""

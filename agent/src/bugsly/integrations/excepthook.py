@@ -1,4 +1,4 @@
-"""Hears of exceptions that nobody caught, in the main thread and in others."""
+"""Reports uncaught exceptions, of the main thread and of others."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import ReportingAgent
 
 FATAL_MESSAGE = CapturedMessage(level="fatal")
 
 
 class UncaughtErrorHook:
-    """Stands before the hooks of Python that it found, and calls them after."""
+    """Replaces the excepthooks it finds, and calls them after it has reported."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: ReportingAgent) -> None:
         self._agent = agent
         self._previous_excepthook = sys.excepthook
         self._previous_thread_excepthook = threading.excepthook
 
     def install(self) -> None:
-        """Take the place of Python's hooks."""
+        """Replace the excepthooks."""
         self._previous_excepthook, self._previous_thread_excepthook = (
             sys.excepthook,
             threading.excepthook,
@@ -34,7 +34,7 @@ class UncaughtErrorHook:
         sys.excepthook, threading.excepthook = self.excepthook, self.thread_excepthook
 
     def remove(self) -> None:
-        """Put the hooks back that were found, unless others stand before them now."""
+        """Restore the excepthooks that were found, unless others replaced ours."""
         if sys.excepthook == self.excepthook:
             sys.excepthook = self._previous_excepthook
         if threading.excepthook == self.thread_excepthook:
@@ -56,7 +56,7 @@ class UncaughtErrorHook:
 
 
 def program_name() -> str:
-    """Return what was started, as `flask import-prices`, without its other arguments."""
+    """Return what was started, such as `flask import-prices`, without its other arguments."""
     folder, program = os.path.split(sys.argv[0] if sys.argv else "")
     if program == "__main__.py":
         program = os.path.basename(folder)  # noqa: PTH119 - no pathlib here

@@ -1,4 +1,4 @@
-"""Watches Flask applications: one that is handed to us, or every one that answers a request."""
+"""Watches Flask applications: one that the user names, or every one that answers a request."""
 
 from __future__ import annotations
 
@@ -17,28 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import FlaskAgent, GuardedReportingAgent, ReportingAgent
 
 LOG = logging.getLogger("bugsly")
-
-
 FLASK_CAPTURE = CaptureContext("flask")
 
 
-def install(app: Any, agent: Agent) -> None:
+def install(app: Any, agent: FlaskAgent) -> None:
     """Count the requests of *app*, in the place Flask documents for WSGI middleware."""
     if not hasattr(app, "wsgi_app"):
         LOG.warning("bugsly.init: %r is no Flask application → wrap it in bugsly.wsgi()", app)
     elif not isinstance(app.wsgi_app, WsgiMiddleware):
         app.wsgi_app = WsgiMiddleware(app.wsgi_app, agent)
-        if agent.settings.errors:
+        if agent.reports_errors:
             app.handle_http_exception = _report_server_errors(app.handle_http_exception, agent)
 
 
-def _report_server_errors(handle: Callable[..., Any], agent: Agent) -> Callable[..., Any]:
-    """Return *handle* with the server errors that views raise by name reported.
+def _report_server_errors(handle: Callable[..., Any], agent: ReportingAgent) -> Callable[..., Any]:
+    """Return *handle*, which then also reports the server errors that views raise as such.
 
-    Flask sends no signal of an `abort(500)`, and has no other place to hear of it.
+    Flask sends no signal for `abort(500)`, and offers no other hook.
     """
 
     @wraps(handle)
@@ -54,19 +52,20 @@ def _report_server_errors(handle: Callable[..., Any], agent: Agent) -> Callable[
 
 
 class FlaskErrorHook:
-    """Hears of the exceptions that views of any Flask application let out."""
+    """Reports exceptions that views of any Flask application raise."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: GuardedReportingAgent) -> None:
         self._agent = agent
+        self._request_guard = agent.guards("request")
 
     def install(self) -> None:
-        """Listen to Flask's signal, once Flask is imported."""
+        """Connect to Flask's signal, once Flask is imported."""
         if find_spec("blinker") is not None:
             guard = self._agent.guards("flask.listen")
             when_imported("flask.signals", self._connect, guard)
 
     def remove(self) -> None:
-        """Listen no more."""
+        """Disconnect from the signal."""
         signals = sys.modules.get("flask.signals")
         if signals is not None:
             signals.got_request_exception.disconnect(self.on_request_exception)
@@ -75,28 +74,27 @@ class FlaskErrorHook:
         signals.got_request_exception.connect(self.on_request_exception, weak=False)
 
     def on_request_exception(self, _app: Any, exception: BaseException, **_more: object) -> None:
-        """Report *exception*, which Flask answers with a page for server errors."""
+        """Report *exception*, for which Flask responds with a server error."""
         caught = FLASK_CAPTURE
-        with self._agent.request_guard:
+        with self._request_guard:
             if self._agent.error_reporter.scopes.current_request() is None:
                 caught = _capture_of_uncounted_request()
         self._agent.error_reporter.capture_exception(exception, caught)
 
 
 def _capture_of_uncounted_request() -> CaptureContext:
-    """Return what is known of the first request of an application, which we do not count."""
+    """Return the context of the first request of an application, which is not counted."""
     from flask import request
 
     endpoint = " ".join(endpoint_of(request.environ))
     return FLASK_CAPTURE._replace(endpoint=endpoint, environ=request.environ)
 
 
-def watch_all_apps(agent: Agent) -> None:
-    """Count the requests of every Flask application from the second one it answers.
+def watch_all_apps(agent: FlaskAgent) -> None:
+    """Count the requests of every Flask application from its second request on.
 
-    Flask's signals are sent for all applications, so this needs no knowledge of theirs. The
-    first request of an application makes it known to us and stays uncounted, unless the WSGI
-    server counts already; then the signal is left alone from there on.
+    Flask sends its signals for all applications. The first request of an application makes it known
+    and is not counted. Where an outer layer already counts, the signal is disconnected.
     """
     if find_spec("blinker") is None:  # Flask before 2.3 runs without it, and then has no signals
         return

@@ -1,7 +1,7 @@
-"""Follows the life of Gunicorn's workers through its server hooks, the user's own kept.
+"""Follows Gunicorn's workers through its server hooks, and keeps the user's own hooks.
 
-The master runs no thread and opens no socket for us. What it alone can know, how a worker died,
-it keeps in a list, and the next worker it forks finds that list in its memory and reports it.
+The master runs no thread and opens no socket for us. How a worker died only the master knows: it
+keeps that in a list, which the next worker it forks inherits and reports.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import GunicornAgent
 
     Hook = Callable[..., object]
 
@@ -41,13 +41,13 @@ WSGI_WORKERS = frozenset(
     }
 )
 MAX_REMEMBERED_EXITS = 16
-"""How many deaths the master remembers for the next worker it forks."""
+"""Exits of workers that the master keeps for the next worker it forks."""
 
 
 def _find_arbiter_or_worker() -> Any:
     """Return the arbiter or the worker that is loading the application now, if any.
 
-    Both load it from a method of theirs, so they stand on the stack below us.
+    Both load it in a method of theirs, so they are on the stack.
     """
     arbiter = sys.modules.get("gunicorn.arbiter")
     base = sys.modules.get("gunicorn.workers.base")
@@ -59,9 +59,9 @@ def _find_arbiter_or_worker() -> Any:
 
 
 class GunicornHooks:
-    """Our hooks in one master, or in one worker whose master does not know us."""
+    """Our hooks in one master, or in one worker of a master without them."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: GunicornAgent) -> None:
         self._agent = agent
         self._installed = False
         self._generation = -1
@@ -70,7 +70,7 @@ class GunicornHooks:
         self._exit_reason: ExitReason | None = None
 
     def install(self) -> None:
-        """Follow the Gunicorn of this process: the one running now, or the one to be started."""
+        """Follow the Gunicorn of this process: the one that is running, or the next that starts."""
         arbiter_or_worker = _find_arbiter_or_worker()
         if arbiter_or_worker is not None and not hasattr(arbiter_or_worker, "WORKERS"):
             self.hook_worker(arbiter_or_worker)
@@ -83,10 +83,10 @@ class GunicornHooks:
             when_imported("gunicorn.arbiter", self._hook_setup, guard)
 
     def _hook_setup(self, module: ModuleType) -> None:
-        """Follow the arbiter from the moment its configuration is read, and again after each HUP.
+        """Follow the arbiter as soon as it has read its configuration, and again after each HUP.
 
-        Arbiter.setup is the same in Gunicorn 19 to 27, and the only place between the reading
-        of gunicorn.conf.py and the first fork where no hook of the user's is called.
+        Arbiter.setup is the same in Gunicorn 19 to 27, and the only step between reading
+        gunicorn.conf.py and the first fork that calls no hook of the user.
         """
         guard = self._agent.guards("gunicorn.follow")
         setup = module.Arbiter.setup
@@ -100,7 +100,7 @@ class GunicornHooks:
         module.Arbiter.setup = setup_and_hook
 
     def hook_master(self, arbiter: Any) -> None:
-        """Add our hooks to the configuration of *arbiter*, which every HUP makes anew."""
+        """Add our hooks to the configuration of *arbiter*, which every HUP replaces."""
         cfg = arbiter.cfg
         if _is_hooked(cfg):
             return
@@ -113,7 +113,7 @@ class GunicornHooks:
         self._hook_worker_config(cfg)
 
     def hook_worker(self, worker: Any) -> None:
-        """Add our hooks inside one worker, for an application that is not preloaded."""
+        """Add our hooks to the configuration of one worker, which loads the application itself."""
         if _is_hooked(worker.cfg):
             return
         self._hook_worker_config(worker.cfg)
@@ -178,7 +178,8 @@ class GunicornHooks:
         self._exit_reason = ExitReason.QUIT
 
     def _worker_abort(self, _worker: Any) -> None:
-        self._agent.traffic.in_flight_requests.freeze()  # Gunicorn ends the request it is in before it exits
+        # Gunicorn ends the request it is in before it exits.
+        self._agent.traffic.in_flight_requests.freeze()
         self._exit_reason = ExitReason.TIMEOUT
 
     def _worker_exit(self, _arbiter: Any, worker: Any) -> None:
@@ -193,13 +194,13 @@ class GunicornHooks:
             self._agent.stop(ExitReason.ORPHANED)
         else:
             self._agent.stop(ExitReason.TERMINATED)
-        if self._agent.settings.recycle_at is not None:
+        if self._agent.recycles_workers:
             prevent_gunicorn_halt(worker, code)
         if self._agent.recycle_reason and self._agent.traffic.in_flight:
-            os._exit(0)  # its grace is over, and Python would wait for the threads that serve it
+            os._exit(0)  # grace is over, and Python would wait for the threads that still serve
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
-        if not hasattr(worker, "bugsly_id"):  # forked before we followed its master
+        if not hasattr(worker, "bugsly_id"):  # forked before the master had our hooks
             return
         oom_kills = read_headroom().oom_kills
         worker_exit = classify_exit(
@@ -214,10 +215,9 @@ class GunicornHooks:
 
 
 def _is_wsgi_worker(worker: Any) -> bool:
-    """Return whether *worker* calls its application by PEP 3333.
+    """Return whether *worker* calls its application by WSGI, PEP 3333.
 
-    Workers that build on Gunicorn's own three do; those of tornado, uvicorn and aiohttp call an
-    application of another kind.
+    Subclasses of Gunicorn's own three do; the workers of tornado, uvicorn and aiohttp do not.
     """
     kinds = {(kind.__module__, kind.__name__) for kind in type(worker).__mro__}
     return not kinds.isdisjoint(WSGI_WORKERS)

@@ -1,4 +1,4 @@
-"""What the end of a Gunicorn worker means, as the worker and as its master see it."""
+"""Classifies the end of a Gunicorn worker, for the worker itself and for its master."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def exit_code(error: BaseException | None) -> int:
-    """Return the code with which Python ends a process for *error*.
+    """Return the exit code with which Python ends a process for *error*.
 
-    An error that a hook of the user's raised on the way out is none to Gunicorn: it logs it.
+    Gunicorn logs an error that a hook of the user raises on exit, and keeps the exit code.
     """
     system_exit = error
     while system_exit is not None and not isinstance(system_exit, SystemExit):
@@ -30,10 +30,10 @@ def exit_code(error: BaseException | None) -> int:
 
 
 def classify_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) -> Exit | None:
-    """Return the master's word on a worker that ended with wait status *status*.
+    """Return how a worker ended that its master reaped with wait status *status*.
 
-    None for a worker that left with code 0: its own word says more. Gunicorn catches the exit of
-    an aborted worker that is serving a request, which then leaves with code 0 too.
+    None for a worker that exited with code 0: its own report says more. An aborted worker that is
+    serving a request exits with code 0, too, for Gunicorn catches its exit.
     """
     if os.WIFSIGNALED(status):
         signal_number = os.WTERMSIG(status)
@@ -55,7 +55,7 @@ def classify_exit(worker: str, *, status: int, aborted: bool, oom_kills: int) ->
 def reaped_wait_status() -> int:
     """Return the wait status that Arbiter.reap_workers holds while it calls child_exit.
 
-    The hook is not told; in Gunicorn 19 to 27 the local variable has been called `status`.
+    Gunicorn does not pass it to the hook; its local variable is `status` in Gunicorn 19 to 27.
     """
     reap_frames = (frame for frame in caller_frames() if frame.f_code.co_name == "reap_workers")
     frame = next(reap_frames, None)
@@ -63,7 +63,7 @@ def reaped_wait_status() -> int:
 
 
 def caller_frames() -> Iterator[FrameType]:
-    """Yield the frames below the caller's, innermost first."""
+    """Yield the frames of the callers, innermost first."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the interpreter's own way to ask
     while frame is not None:
         yield frame

@@ -1,4 +1,4 @@
-"""How a Gunicorn worker leaves: by Gunicorn's own means, and without dropping a connection."""
+"""Lets a Gunicorn worker leave by Gunicorn's own means, without dropping a connection."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ WORKER_KINDS = {
 HALTING_EXIT_CODES = frozenset({3, 4})
 """Gunicorn's WORKER_BOOT_ERROR and APP_LOAD_ERROR."""
 BOOT_RETRY_SECONDS = 5.0
-"""Seconds between two replacements that do not boot."""
+"""Seconds between two replacements that fail to boot."""
 LOOP_TURN_SECONDS = 1.5
-"""Seconds in which the loop of a gthread worker surely comes round; it waits for 1."""
+"""Seconds within which the loop of a gthread worker surely turns; it waits for 1."""
 
 
 def close_after_response(start_response: StartResponse) -> None:
-    """Let the answer that begins with *start_response* close its connection.
+    """Make the response of *start_response* close its connection, where Gunicorn sends it.
 
-    It is a method of Gunicorn's response; a header of ours would be thrown away as hop-by-hop.
+    Gunicorn's response has a method for that; it discards a header of ours as hop-by-hop.
     """
     close = getattr(getattr(start_response, "__self__", None), "force_close", None)
     if close is not None:
@@ -65,7 +65,7 @@ class GunicornWorkerController:
         return getattr(self._worker, "nr_conns", 1) == 0
 
     def stop_accepting(self) -> None:
-        """Take no more connections where Gunicorn, before 24, drops those it has taken."""
+        """Stop accepting where Gunicorn, before 24, drops connections it has accepted."""
         if self._drops_connections:
             for listener in self._worker.sockets:
                 with suppress(KeyError, ValueError):
@@ -73,7 +73,7 @@ class GunicornWorkerController:
             self._stopped_accepting_at = monotonic()
 
     def is_drained(self) -> bool:
-        """Return whether no connection is open that stopping would drop."""
+        """Return whether stopping now drops no open connection."""
         return not self._drops_connections or (
             monotonic() - self._stopped_accepting_at > LOOP_TURN_SECONDS
             and self._worker.nr_conns == 0
@@ -91,10 +91,10 @@ class GunicornWorkerController:
 
 
 def prevent_gunicorn_halt(worker: Any, code: int) -> None:
-    """Let a replacement that does not boot end with a *code* that does not halt Gunicorn.
+    """Make a replacement that fails to boot exit with a *code* that does not halt Gunicorn.
 
-    Gunicorn would stop the workers that serve, and had we not recycled one, nothing would have
-    failed. It tries again with every worker it forks, so that is slowed down.
+    Gunicorn would stop the workers that still serve, which it would not without the recycling. It
+    forks the next worker at once, so this one waits first.
     """
     if worker.booted or code not in HALTING_EXIT_CODES:
         return

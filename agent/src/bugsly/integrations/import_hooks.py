@@ -1,4 +1,4 @@
-"""Calls back when a module is imported, so that we need not import it first."""
+"""Calls back when a module is imported, so that we need not import it ourselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def when_imported(name: str, callback: Callback, guard: Guard) -> None:
-    """Call *callback* with the module *name*: now if it is there, else right after its import."""
+    """Call *callback* with the module *name*: now if it is imported, else after its import."""
     if name in sys.modules:
         with guard:
             callback(sys.modules[name])
@@ -27,7 +27,7 @@ def when_imported(name: str, callback: Callback, guard: Guard) -> None:
 
 
 class _ImportWatcher:
-    """Stands first in line for one module, lets the others find it, and goes when it has run."""
+    """A finder that has the other finders find one module, and removes itself once it has run."""
 
     def __init__(self, name: str, callback: Callback, guard: Guard) -> None:
         self._name = name
@@ -38,7 +38,7 @@ class _ImportWatcher:
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec the other finders give for our module, to be told when it has run."""
+        """Return the spec of the other finders, with a loader that reports when it is done."""
         if fullname != self._name or self._is_searching:
             return None
         from importlib.util import find_spec
@@ -61,7 +61,7 @@ class _ImportWatcher:
 
 
 class _WatchedLoader:
-    """Loads one module as its own loader does, which it puts back in its place at once."""
+    """Loads one module by its own loader, and restores that loader at once."""
 
     def __init__(self, loader: Any, watcher: _ImportWatcher) -> None:
         self._loader = loader
@@ -71,12 +71,12 @@ class _WatchedLoader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Return what the true loader makes for *spec*."""
+        """Return what the module's own loader creates for *spec*."""
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run *module*, and say so when it has run to its end."""
+        """Run *module*, and report when it has run to its end."""
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader

@@ -1,6 +1,6 @@
-"""Hears of what is logged: errors are reported, what comes before them becomes breadcrumbs.
+"""Reports logged errors, and turns earlier log records into breadcrumbs.
 
-It stands where `logging` makes its records. A handler of ours would hear only of loggers that
+It replaces the factory of log records. A handler of ours would only get the records of loggers that
 propagate, and would keep `logging.basicConfig()` and Flask from adding theirs.
 """
 
@@ -14,11 +14,11 @@ from bugsly.guard import call_or_default
 from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage, reentrancy_guard
 
 if TYPE_CHECKING:
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import GuardedReportingAgent
 
 LOGGING_CAPTURE = CaptureContext("logging", handled=True)
 ACCESS_LOGGERS = ("gunicorn.access", "werkzeug")
-"""Loggers that write a line about every request."""
+"""Loggers that log every request."""
 SENTRY_LEVELS = (
     (logging.CRITICAL, "fatal"),
     (logging.ERROR, "error"),
@@ -27,25 +27,25 @@ SENTRY_LEVELS = (
 
 
 class LoggingErrorHook:
-    """The factory of log records, which has its predecessor make them."""
+    """A factory of log records that calls the one it replaced."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: GuardedReportingAgent) -> None:
         self._agent = agent
         self._guard = agent.guards("logging")
         self._previous_factory = logging.getLogRecordFactory()
 
     def install(self) -> None:
-        """Take the place of the factory."""
+        """Replace the factory."""
         self._previous_factory = logging.getLogRecordFactory()
         logging.setLogRecordFactory(self.make_record)
 
     def remove(self) -> None:
-        """Put the factory back that was found, unless another stands before it now."""
+        """Restore the factory that was found, unless another one replaced ours."""
         if logging.getLogRecordFactory() == self.make_record:
             logging.setLogRecordFactory(self._previous_factory)
 
     def make_record(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        """Return a record, and hear what it says."""
+        """Return a record; report it or keep it as a breadcrumb."""
         record = self._previous_factory(*args, **kwargs)
         with self._guard:
             if type(record.levelno) is int and record.levelno >= logging.INFO:
@@ -82,5 +82,5 @@ class LoggingErrorHook:
 
 
 def sentry_level(number: int) -> str:
-    """Return Sentry's word for a level of `logging`."""
+    """Return Sentry's name of a level of `logging`."""
     return next((word for floor, word in SENTRY_LEVELS if number >= floor), "info")

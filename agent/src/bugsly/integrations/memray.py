@@ -1,4 +1,4 @@
-"""Follows allocations with memray: those of Python and of C code below it."""
+"""Traces allocations with memray: those of Python, and of C code called by it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from bugsly.probes.allocation_lines import AllocationLines
 
 MAX_BYTES = 50_000_000
-"""Size of its file."""
+"""Of its file."""
 MAX_FRAMES = 60
 """Frames of a stack that are read, from the innermost."""
 
 
 class MemrayTracer:
-    """Begins and ends memray, whose file is gone afterwards."""
+    """Starts and stops memray, and removes its file afterwards."""
 
     name = "memray"
 
@@ -26,7 +26,7 @@ class MemrayTracer:
         self._tracker: Any = None
 
     def start(self) -> str:
-        """Begin, unless there is no place for its file or the application is tracing already."""
+        """Start; return why that is not possible, '' where it is."""
         import memray
 
         try:
@@ -40,17 +40,17 @@ class MemrayTracer:
         return ""
 
     def is_full(self) -> bool:
-        """Return whether its file is as large as it may be."""
+        """Return whether its file has reached MAX_BYTES."""
         with suppress(OSError):
             return self._file.stat().st_size > MAX_BYTES
         return False
 
     def overhead(self) -> int:
-        """Return nothing: its buffers are small, and it does not tell."""
+        """Return 0: its buffers are small, and their size is not known."""
         return 0
 
     def stop(self, lines: AllocationLines) -> None:
-        """End, and add what is still allocated to *lines*."""
+        """Stop, and add what is still allocated to *lines*."""
         import memray
 
         assert self._folder is not None

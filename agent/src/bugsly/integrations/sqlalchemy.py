@@ -1,4 +1,4 @@
-"""Follows the connections of SQLAlchemy's pools through its events, for all engines there are."""
+"""Follows the connections of all SQLAlchemy pools through its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bugsly.probes.connection_pool import NO_APP_LINE, add_checkout
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import SqlalchemyAgent
 
 CHECKOUT_KEY = "bugsly.loan"
 FIRST_CONNECT_KEY = "bugsly.new"
@@ -21,21 +21,21 @@ SHARED_KEY = "bugsly.shared"
 """In the `record_info` of a pool's record, which SQLAlchemy keeps for its user."""
 
 
-def watch_pools(agent: Agent) -> None:
-    """Listen to every pool, once SQLAlchemy is imported."""
+def watch_pools(agent: SqlalchemyAgent) -> None:
+    """Listen to all pools, once SQLAlchemy is imported."""
     listener = SqlalchemyPoolListener(agent)
     when_imported("sqlalchemy", listener.listen, agent.guards("sqlalchemy.watch"))
 
 
 class SqlalchemyPoolListener:
-    """What SQLAlchemy calls, with arguments of the form that its PoolEvents document."""
+    """The listener that SQLAlchemy calls, with the arguments that PoolEvents documents."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: SqlalchemyAgent) -> None:
         self._agent = agent
         self._guard = agent.guards("sqlalchemy")
 
     def listen(self, _module: ModuleType) -> None:
-        """Be called for every pool, of the past and of the future."""
+        """Listen to all pools, existing and future ones."""
         from sqlalchemy.event import listen
         from sqlalchemy.pool import Pool
 
@@ -67,7 +67,7 @@ class SqlalchemyPoolListener:
                 add_checkout(request.checkouts, checkout)
 
     def on_checkin(self, _connection: Any, record: Any) -> None:
-        """Note that the connection of *record* is nobody's again."""
+        """Note that the connection of *record* was returned."""
         with self._guard:
             checkout = record.record_info.pop(CHECKOUT_KEY, None)
             if checkout is not None:
@@ -75,9 +75,9 @@ class SqlalchemyPoolListener:
 
 
 def _is_shared(record_info: dict[str, Any]) -> bool:
-    """Return whether several borrow one connection at a time, as of a StaticPool: none is missed.
+    """Return whether one connection is checked out several times at once, as by a StaticPool.
 
-    That shows when it is taken again before it is back, and is remembered from then on.
+    That shows when it is checked out again before it was returned, and is remembered.
     """
     previous_checkout = record_info.pop(CHECKOUT_KEY, None)
     if previous_checkout is not None:

@@ -1,4 +1,4 @@
-"""Counts a WSGI application's requests, whatever framework and server are around it."""
+"""Counts the requests of a WSGI application, whatever its framework and server."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from bugsly.agent import Agent
+    from bugsly.integrations.ports import WsgiAgent
     from bugsly.probes.connection_pool import Checkout
     from bugsly.probes.errors.scope import ErrorScope
     from bugsly.probes.traffic import EndpointKey
 
 MULTIPLE_CHUNKS = 2
-"""Pieces of a file, which the server reads as it sends."""
+"""Stands for the chunks of a file, which the server reads as it sends."""
 COUNTED_KEY = "bugsly.counted"
-"""In the environ of a request that an outer layer counts already."""
+"""In the environ of a request that an outer layer already counts."""
 WSGI_CAPTURE = CaptureContext("wsgi")
 EMPTY_ENVIRON: WSGIEnvironment = {}
-"""In the place of an environ that is done with."""
+"""Replaces the environ of a request that has ended."""
 CURRENT_REQUEST: ContextVar[TrackedRequest | None] = ContextVar("bugsly.call", default=None)
 """The request in progress in this thread or greenlet."""
 
 
 class WsgiMiddleware:
-    """The application it wraps, and the count of what it serves."""
+    """Wraps an application, and counts its requests."""
 
-    def __init__(self, application: WSGIApplication, agent: Agent) -> None:
+    def __init__(self, application: WSGIApplication, agent: WsgiAgent) -> None:
         self.application = application
         self._agent = agent
         agent.wsgi_apps.add(self)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request as the application does, and count it."""
+        """Handle one request as the application does, and count it."""
         if COUNTED_KEY in environ:
             return self.application(environ, start_response)
         environ[COUNTED_KEY] = True
@@ -55,7 +55,7 @@ class WsgiMiddleware:
         request = TrackedRequest(agent, environ, start_response)
         try:
             body = self.application(environ, request.start_response)
-        except StopIteration:  # tells Gunicorn that the connection, a websocket, was taken over
+        except StopIteration:  # tells Gunicorn that a websocket took the connection
             request.finish()
             raise
         except BaseException as error:
@@ -66,7 +66,7 @@ class WsgiMiddleware:
 
 
 class TrackedRequest:
-    """One request on its way through the application."""
+    """One request while the application handles it."""
 
     __slots__ = (
         "__weakref__",
@@ -89,7 +89,7 @@ class TrackedRequest:
     )
 
     def __init__(
-        self, agent: Agent, environ: WSGIEnvironment, start_response: StartResponse
+        self, agent: WsgiAgent, environ: WSGIEnvironment, start_response: StartResponse
     ) -> None:
         self.environ = environ
         self._agent = agent
@@ -114,10 +114,10 @@ class TrackedRequest:
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """Note endpoint, status and length, and hand on to the server's own.
+        """Note endpoint, status and length, and call the server's `start_response`.
 
-        Flask takes its request out of the environ when the context is popped, which is before
-        the body is sent, so this is the last moment to ask for the endpoint.
+        Flask removes its request from the environ when it pops the context, before the body is
+        sent, so this is the last moment to read the endpoint.
         """
         with self._guard:
             if self._agent.recycle_reason:
@@ -135,21 +135,21 @@ class TrackedRequest:
         return self._start_response(status, headers, exc_info)
 
     def record_failure(self, error: BaseException) -> None:
-        """Note that *error* came out of the application."""
+        """Report *error*, which the application raised."""
         self.status = 500
         self._errors.capture_exception(error, WSGI_CAPTURE)
 
     @property
     def endpoint(self) -> str:
-        """Return method and rule, as `GET /orders/<id>`."""
+        """Return method and rule: `GET /orders/<id>`."""
         method, rule = self._endpoint or endpoint_of(self.environ)
         return f"{method} {rule}"
 
     def track_body(self, body: Iterable[bytes]) -> Iterable[bytes]:
-        """Return *body*, wrapped where its end can only be known by following it.
+        """Return *body*, wrapped unless its end is known at once.
 
-        A list is left alone because servers derive Content-Length from a list of one, and the
-        server's own file wrapper because it is what sendfile(2) needs.
+        A list is not wrapped because servers derive Content-Length from a list of one, nor is the
+        server's own file wrapper, which sendfile(2) needs.
         """
         if isinstance(body, (list, tuple)):
             with self._guard:
@@ -165,7 +165,7 @@ class TrackedRequest:
     def finish(self) -> None:
         """Count the request, with the announced length where there is one; HEAD sends nothing.
 
-        What it took and did not give back is noted, and no part of it is kept.
+        Note the connections it left open, and keep no reference to its environ.
         """
         CURRENT_REQUEST.set(None)
         self._traffic.in_flight_requests.request_finished(self)
@@ -194,9 +194,9 @@ class TrackedRequest:
 
 
 def _is_file(body: object, wrapper: object) -> bool:
-    """Return whether *body* is what the server's file wrapper made.
+    """Return whether the server's file wrapper created *body*.
 
-    A wrapper is a class, and in uWSGI a function that returns the file it is given.
+    A wrapper is a class; in uWSGI it is a function that returns the file it is given.
     """
     if isinstance(wrapper, type):
         return isinstance(body, wrapper)
@@ -206,7 +206,7 @@ def _is_file(body: object, wrapper: object) -> bool:
 class TrackedBody:
     """A response body whose close() ends the request.
 
-    Its chunks are counted where it announced no length, or one that is worth a look.
+    Its chunks are counted unless it announced a small length.
     """
 
     __slots__ = ("_body", "_is_open", "_request")
@@ -241,7 +241,7 @@ class TrackedBody:
             raise
 
     def close(self) -> None:
-        """End the request, once the application has closed its own body."""
+        """Close the application's own body, then end the request."""
         try:
             close = getattr(self._body, "close", None)
             if close is not None:

@@ -10,16 +10,16 @@ import gc
 import sys
 import threading
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from bugsly.probes import process
 from bugsly.probes.allocation_lines import AllocationLines
 from bugsly.probes.memory_limit import read_headroom
-from bugsly.probes.tracemalloc_tracer import TracemallocTracer
 from bugsly.protocol.evidence import AllocationWindow, ProbeResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bugsly.probes.traffic import TrafficProbe
     from bugsly.protocol.evidence import ProbeRequest
 
@@ -61,8 +61,9 @@ class AllocationTracer(Protocol):
 class AllocationWindowProbe:
     """Opens an allocation window in this worker for a probe request."""
 
-    def __init__(self, traffic: TrafficProbe) -> None:
+    def __init__(self, traffic: TrafficProbe, new_tracer: Callable[[], AllocationTracer]) -> None:
         self._traffic = traffic
+        self._new_tracer = new_tracer
         self._closing = threading.Event()
 
     def close(self) -> None:
@@ -76,7 +77,7 @@ class AllocationWindowProbe:
         if headroom.limit and free < MIN_FREE_BYTES:
             problem = NO_ROOM.format(free // 1_000_000, MIN_FREE_BYTES // 1_000_000)
             return ProbeResult(ask=probe_request.id, problem=problem)
-        tracer = _tracer()
+        tracer = self._new_tracer()
         problem = tracer.start()
         if problem:
             return ProbeResult(ask=probe_request.id, problem=problem)
@@ -123,12 +124,3 @@ def _stays_open(served: int, max_requests: int, seconds: float) -> bool:
     if served >= max_requests or seconds >= MAX_WINDOW_SECONDS:
         return False
     return served < MIN_REQUESTS or seconds < SHORTENED_AFTER_SECONDS
-
-
-def _tracer() -> AllocationTracer:
-    """Return memray if the app has it: it also traces what C code allocates."""
-    if find_spec("memray") is not None:
-        from bugsly.integrations.memray import MemrayTracer
-
-        return MemrayTracer()
-    return TracemallocTracer()

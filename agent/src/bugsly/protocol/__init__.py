@@ -1,1 +1,1 @@
-"""The wire: what agent and server say to each other. The server imports it from here."""
+"""The wire format between agent and server. The server imports it from here."""

@@ -1,4 +1,4 @@
-"""The address and key an agent sends to: `http://KEY@HOST[:PORT][/PREFIX]/PROJECT`."""
+"""Parses the address and key an agent sends to: `http://KEY@HOST[:PORT][/PREFIX]/PROJECT`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 MAX_PROJECT_DIGITS = 18
-"""Digits."""
 
 
 class InvalidDsn(ValueError):
-    """Says in one sentence what a DSN lacks."""
+    """A text that is no DSN; the message is one sentence on what it lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The Sentry envelope: one JSON header line, then items of a header line and a payload each."""
+"""Builds and parses Sentry envelopes: a JSON header line, then items of header line and payload."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ CONTENT_TYPE = "application/x-sentry-envelope"
 MAX_HEADER_BYTES = 8 * 1024
 MAX_ITEMS = 100
 MAX_COUNTED_ITEMS = 10_000
-"""Items that are counted at all: a body of nothing but tiny items would take long to walk."""
+"""Items that are counted at all: a body of only tiny items would take long to parse."""
 NEWLINES = re.compile(rb"\n*")
 
 
 class InvalidEnvelope(ValueError):
-    """Says in one sentence why a body is no envelope."""
+    """A body that is no envelope; the message is one sentence on why."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeItem:
-    """One item; *type* is empty when its header names none."""
+    """One item; *type* is empty where its header names none."""
 
     type: str
     header: dict[str, Any]
@@ -52,7 +52,7 @@ def build_envelope(header: dict[str, Any], items: Iterable[tuple[str, bytes]]) -
 def parse_envelope(body: bytes) -> Envelope:
     """Return *body* as an `Envelope`; raise `InvalidEnvelope` where its framing breaks.
 
-    An item without a length ends at the next newline. A payload is not looked into.
+    An item without a length ends at the next newline. Payloads are not parsed.
     """
     header, position = _parse_header(body, 0, "the envelope's header")
     items: list[EnvelopeItem] = []

@@ -1,4 +1,4 @@
-"""The `event` item: one exception or message, written as Sentry's SDKs write theirs."""
+"""The `event` item: one exception or message, in the format of Sentry's SDKs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ITEM_TYPE = "event"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedFrame:
-    """One call of a stack, with the source around its line once that was read."""
+    """One frame of a stack, with the source around its line once that was read."""
 
     module: str
     function: str
@@ -20,7 +20,7 @@ class CapturedFrame:
     line: int
     locals: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
-    """Below the nearest folder that Python imports from, as `shop/views.py`."""
+    """Relative to the nearest folder that Python imports from: `shop/views.py`."""
     in_app: bool = False
     before: tuple[str, ...] = ()
     code: str = ""
@@ -37,7 +37,7 @@ class CapturedException:
     frames: tuple[CapturedFrame, ...] = ()
     """Outermost call first."""
     number: int = 0
-    """0 is the one that was caught."""
+    """0 is the exception that was caught."""
     parent: int | None = None
     source: str = ""
     """The attribute of its parent it was found in: `__cause__`, `__context__`, `exceptions[0]`."""
@@ -46,7 +46,7 @@ class CapturedException:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedBreadcrumb:
-    """Something that happened before."""
+    """Something that happened before the event."""
 
     at: float
     category: str
@@ -57,7 +57,7 @@ class CapturedBreadcrumb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedRequest:
-    """The HTTP request that was being answered."""
+    """The HTTP request in progress."""
 
     method: str
     url: str
@@ -68,7 +68,7 @@ class CapturedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedEvent:
-    """What happened once. *at* is in seconds since 1970."""
+    """One error or message. *at* is in seconds since 1970."""
 
     id: str
     at: float
@@ -78,12 +78,12 @@ class CapturedEvent:
     handled: bool
     message: str = ""
     template: str = ""
-    """The message before its arguments were put in."""
+    """The message before its arguments were inserted."""
     logger: str = ""
     endpoint: str = ""
     user: str = ""
     thrown: tuple[CapturedException, ...] = ()
-    """The one that was caught first."""
+    """The exception that was caught comes first."""
     crumbs: tuple[CapturedBreadcrumb, ...] = ()
     asked: CapturedRequest | None = None
     contexts: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class CapturedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOrigin:
-    """What is the same in all events of a worker."""
+    """What all events of a worker have in common."""
 
     release: str
     environment: str
@@ -101,7 +101,7 @@ class EventOrigin:
 
 
 def encode_event(event: CapturedEvent, origin: EventOrigin) -> bytes:
-    """Return *event* as Sentry's JSON, without what is empty."""
+    """Return *event* as Sentry's JSON, without empty values."""
     payload = {
         "event_id": event.id,
         "timestamp": _timestamp(event.at),
@@ -154,7 +154,7 @@ def _request(request: CapturedRequest | None) -> dict[str, object]:
 
 
 def _exception(event: CapturedEvent) -> dict[str, object]:
-    """Return the exceptions in Sentry's order: the one that was caught stands last."""
+    """Return the exceptions in Sentry's order: the caught one last."""
     return _without_empty(
         {"values": [_exception_value(one, event) for one in reversed(event.thrown)]}
     )

@@ -1,8 +1,8 @@
-"""Evidence: facts that say why memory grows. They travel with the samples of a worker.
+"""Evidence of why memory grows, which travels with the samples of a worker.
 
 A *holder* is anything that keeps memory and can be counted: a container, the threads started at
-one line, the connections checked out at one line. It is described once, in `Holder`, and counted
-in every sample from then on, in `HolderCount`, at the same moment as the traffic that may drive it.
+one line, the connections checked out at one line. `Holder` describes it once. From then on every
+sample has its `HolderCount`, taken at the same moment as the traffic that may drive it.
 """
 
 from __future__ import annotations
@@ -12,59 +12,59 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderCount:
-    """How much a holder holds at the moment of a sample."""
+    """How many entries a holder has at the moment of a sample."""
 
     holder: str
-    """Its name."""
+    """The name of the holder."""
     count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """What is known of a holder that grows. A later description replaces an earlier one."""
+    """The description of a growing holder. A later description replaces an earlier one."""
 
     name: str
-    """The path a person follows, as `shop.views.request_log` or `shop.models.Order.seen`."""
+    """The path in the code: `shop.views.request_log` or `shop.models.Order.seen`."""
     kind: str
     """`list`, `dict`, `set`, `deque`, `lru_cache` and so on, or what else is counted: `thread`,
     `handler`, `receiver`, `metric`, `subclass`, `connection`, `survivor`, `descriptor`."""
     bound: int | None = None
-    """The count at which it stops by itself; None where nothing stops it."""
+    """The count at which it stops to grow by itself; None where nothing limits it."""
     entry_bytes: int = 0
-    """What one of its newest entries weighs, with what it alone seems to keep; an estimate."""
+    """Estimated size of one of its newest entries, with what that entry alone seems to keep."""
     entry: str = ""
-    """What an entry is, as `dict` or `shop.models.Quote`."""
+    """The type of an entry: `dict` or `shop.models.Quote`."""
     removed: int = 0
-    """How many entries were seen to leave."""
+    """How many entries were seen to be removed."""
     site: str = ""
-    """The line that made or fed it, as `shop/views.py:12`, where the probe itself knows."""
+    """The line that creates or fills it, as `shop/views.py:12`, where the probe itself knows."""
     endpoint: str = ""
-    """The endpoint it is known to belong to, where the probe itself knows."""
+    """The endpoint it belongs to, where the probe itself knows."""
     file: str = ""
-    """Source of the module its path begins with."""
+    """Source file of the module that its path begins with."""
     library: str = ""
-    """Distribution and version that the module belongs to, as `marshmallow 2.16.2`; empty for
-    the application's own code."""
+    """Distribution and version of the module, as `marshmallow 2.16.2`; empty for the
+    application's own code."""
     details: dict[str, int] = field(default_factory=dict)
-    """Counts that only this kind has, as `hits` and `misses` of a cache."""
+    """Counts that only this kind has, such as `hits` and `misses` of a cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeRequest:
-    """A dear probe that the server asks one worker for, in its reply."""
+    """An expensive probe that the server requests from one worker, in its reply."""
 
     id: int
     probe: str
     """`source`, `window`, `trim` or `heap`."""
     files: tuple[str, ...] = ()
-    """Of `source`: the files to read, or modules as `shop.views`, or endpoints as `GET /items`."""
+    """For `source`: files to read, or modules as `shop.views`, or endpoints as `GET /items`."""
     requests: int = 0
-    """Of `window` and `heap`: how many requests it lasts; 0 for one look at what keeps most."""
+    """For `window` and `heap`: how many requests it lasts; 0 for a single heap snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSource:
-    """The text of one module, as it is on disk now."""
+    """The source of one module, as it is on disk now."""
 
     file: str
     module: str
@@ -74,37 +74,37 @@ class ModuleSource:
     problem: str = ""
     """Why there is no text."""
     views: dict[str, int] = field(default_factory=dict)
-    """First lines of the views that were asked for, by endpoint; 0 where none was found."""
+    """First lines of the requested views, by endpoint; 0 where none was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationSite:
-    """What is still allocated, at the end of a window, by one line of code."""
+    """What one line of code allocated in a window and was not freed at its end."""
 
     site: str
-    """`shop/views.py:12`, the application's line that is nearest to the allocation."""
+    """The application's line nearest to the allocation: `shop/views.py:12`."""
     bytes: int
     count: int
     inner: str = ""
-    """The line that allocated, where it lies in a library."""
+    """The line that allocated, where it is in a library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationWindow:
-    """What outlived its requests while allocations were traced in one worker."""
+    """Allocations that outlived their requests while one worker was traced."""
 
     method: str
     """`memray` or `tracemalloc`."""
     requests: int
     seconds: float
     grown: int
-    """Bytes the worker's private memory gained meanwhile."""
+    """Bytes by which the worker's private memory grew meanwhile."""
     lines: tuple[AllocationSite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrimResult:
-    """What one collection and one malloc_trim gave back."""
+    """What one garbage collection and one malloc_trim freed."""
 
     before: int
     after: int
@@ -115,35 +115,35 @@ class TrimResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderPathStep:
-    """One step of the way from a root to what grows."""
+    """One step of the path from a root to a heap holder."""
 
     name: str
-    """As a person writes it: `shop.cache`, `.SEEN`, `['a']`, `[*]`, `<closure>.seen`."""
+    """As written in code: `shop.cache`, `.SEEN`, `['a']`, `[*]`, `<closure>.seen`."""
     type: str
-    """Of the object that the step leads to, as `dict` or `shop.models.Quote`."""
+    """Of the object that the step leads to: `dict` or `shop.models.Quote`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeapHolder:
-    """An object that keeps more with every snapshot of the heap, and the way to it.
+    """An object that keeps more with every snapshot of the heap, and the path to it.
 
-    The numbers stand for the snapshots, in order.
+    The numbers are those of the snapshots, in order.
     """
 
     path: str
-    """The way as one text, `shop.cache.SEEN`; equal in every process and release that has it."""
+    """The path as one text, `shop.cache.SEEN`: the same in every process and release."""
     hops: tuple[HolderPathStep, ...]
     counts: tuple[int, ...]
-    """Objects it leads to directly."""
+    """Objects it refers to directly."""
     retained: tuple[int, ...]
-    """Bytes that only it keeps alive."""
+    """Bytes that only it keeps alive: its retained size."""
     types: dict[str, int] = field(default_factory=dict)
-    """How many of each type it leads to at the last snapshot, the most frequent types."""
+    """How many objects of the most frequent types it refers to at the last snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreachableObjects:
-    """Objects of one type that are alive though no root leads to them, at each snapshot."""
+    """Objects of one type that are alive though no root reaches them, at each snapshot."""
 
     type: str
     counts: tuple[int, ...]
@@ -152,27 +152,27 @@ class UnreachableObjects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeapGrowth:
-    """What grew from snapshot to snapshot of one worker's heap, heaviest first."""
+    """What grew between the snapshots of one worker's heap, the largest first."""
 
     walker: str
     """`c` or `python`."""
     requests: tuple[int, ...]
-    """Answered by the worker at each snapshot."""
+    """Requests that the worker had answered at each snapshot."""
     objects: int
-    """Walked, at the last snapshot."""
+    """Objects walked at the last snapshot."""
     bytes: int
-    """What they weigh together."""
+    """Their total size."""
     pause: float
-    """Seconds that the longest fork stopped the worker."""
+    """Seconds for which the longest fork stopped the worker."""
     seconds: float
-    """That the longest walk took, in the child."""
+    """Seconds that the longest walk took, in the child process."""
     retainers: tuple[HeapHolder, ...] = ()
     orphans: tuple[UnreachableObjects, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """What came of an `ProbeRequest`; exactly one of the results, or a *problem* in one sentence."""
+    """What came of a `ProbeRequest`: exactly one of the results, or a *problem* in one sentence."""
 
     ask: int
     problem: str = ""
@@ -184,11 +184,11 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a report says beside its samples, because it is new or was asked for."""
+    """What a report has in addition to samples, because it is new or was requested."""
 
     holders: tuple[Holder, ...] = ()
     answers: tuple[ProbeResult, ...] = ()
     facts: dict[str, int] = field(default_factory=dict)
-    """Switches of this process that matter to memory, as `gc_enabled` and `gc_frozen`."""
+    """Settings of this process that affect memory, such as `gc_enabled` and `gc_frozen`."""
     parting: ProbeResult | None = None
-    """What a worker holds that is about to be recycled, its heap or a problem; answers no ask."""
+    """The heap of a worker that is about to be recycled, or a problem; no request asked for it."""

@@ -1,9 +1,8 @@
-"""The `memory` item: what one worker says about its own memory and traffic.
+"""The `memory` item: what one worker reports of its memory and traffic.
 
-The same types are encoded here and decoded by the server; docs/protocol.md describes them.
-Sizes are bytes, times are microseconds. No wall clock travels: an `age` counts from the start of
-the process on a clock that never jumps, and the server, which knows when the report arrived,
-turns ages into moments.
+The types are encoded here and decoded by the server; docs/protocol.md describes them. Sizes are
+bytes, times are microseconds. No wall clock is sent: an `age` counts from the start of the process
+on a clock that never jumps. The server knows when the report arrived, and computes the times.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ VERSION = 1
 
 
 class ExitReason(str, Enum):
-    """Why a worker's life ended."""
+    """Why a worker ended."""
 
     MAX_REQUESTS = "max_requests"
     """It served as many requests as Gunicorn's max_requests allows."""
@@ -41,7 +40,7 @@ class ExitReason(str, Enum):
     OUT_OF_MEMORY = "out_of_memory"
     """SIGKILL, and the cgroup counted a kill by the kernel's OOM killer."""
     KILLED = "killed"
-    """SIGKILL, and the OOM killer was not seen."""
+    """SIGKILL, and no kill by the OOM killer was counted."""
     CRASHED = "crashed"
     """Another signal, or an exit code other than 0."""
     ORPHANED = "orphaned"
@@ -49,31 +48,31 @@ class ExitReason(str, Enum):
     FINISHED = "finished"
     """It ended by itself, with exit code 0."""
     VANISHED = "vanished"
-    """Never sent: the server's word for a worker that fell silent without saying why."""
+    """Never sent: the server records it for a worker that fell silent without a reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
-    """Who is speaking: one process, from its start to its exit."""
+    """The worker that reports: one process, from its start to its exit."""
 
     id: str
-    """32 hexadecimal digits, made anew for every process: a reused pid is another worker."""
+    """32 hexadecimal digits, new for every process: a reused pid is another worker."""
     pid: int
     host: str
     machine: str
-    """Tells two hosts of one name apart."""
+    """Distinguishes two hosts of the same name."""
     age: int
     """Microseconds since the process started, at the moment the report is sent."""
     every: int = 10_000_000
-    """Microseconds between two of its samples, so that silence can be told from patience."""
+    """Microseconds between two of its samples, so that the server can detect silence."""
     server: str = ""
     """What runs the app, as `gunicorn 27.0.1 gthread`."""
     parent: int = 0
     """Pid of the master, 0 where there is none."""
     number: int = 0
-    """The how-manieth worker of its master this is; Gunicorn calls it age."""
+    """Counts the workers of its master from 1; Gunicorn calls it age."""
     generation: int = 0
-    """How often the master had been reloaded when it forked this worker."""
+    """How often the master was reloaded before it forked this worker."""
     release: str = ""
     environment: str = ""
     python: str = ""
@@ -81,7 +80,7 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledTraffic:
-    """What one endpoint served since the sample before."""
+    """What one endpoint served since the previous sample."""
 
     endpoint: str
     """Method and rule, as `GET /items/<int:id>`; never a path, so their number is bounded."""
@@ -92,32 +91,32 @@ class SampledTraffic:
     sent: int = 0
     """Response bytes."""
     biggest: int = 0
-    """Bytes of the biggest response."""
+    """Bytes of the largest response."""
     whole: int = 0
-    """Bytes of the biggest body that was handed over in one piece, where it is worth a look."""
+    """Bytes of the largest body that was passed in one chunk; 0 where that is small."""
     streamed: int = 0
-    """Responses that came in several pieces."""
+    """Responses that came in several chunks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointInFlight:
-    """Requests of one endpoint that were being answered at the moment of a sample."""
+    """Requests of one endpoint that were in progress at the moment of a sample."""
 
     endpoint: str
     requests: int
     micros: int
-    """For how long the oldest of them had been."""
+    """How long the oldest of them had been in progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A worker's memory at one moment."""
+    """A worker's memory and traffic at one moment."""
 
     number: int
-    """1, 2, 3 … in the worker's life: a repeated number is a repeated sample."""
+    """Counts the samples of the worker from 1: a repeated number is a repeated sample."""
     age: int
     anonymous: int
-    """Private memory, swapped out or not: what only the end of the process surely gives back."""
+    """Private memory, swapped out or not: only the end of the process surely frees it."""
     shared: int = 0
     """Resident file-backed and shared memory."""
     swapped: int = 0
@@ -131,18 +130,18 @@ class Sample:
     """Requests answered since the worker started."""
     in_flight: int = 0
     under_way: tuple[EndpointInFlight, ...] = ()
-    """Which those are, the longest first, a few endpoints."""
+    """The requests in flight by endpoint, a few endpoints, the longest first."""
     used: int = 0
     """Memory in use where the limit applies: the cgroup, else the host."""
     limit: int = 0
     """Bytes of that limit; 0 when unknown."""
     oom_kills: int = 0
-    """Processes the kernel has killed in this cgroup for want of memory."""
+    """Processes that the OOM killer has killed in this cgroup."""
     traffic: tuple[SampledTraffic, ...] = ()
     levels: tuple[HolderCount, ...] = ()
-    """What the growing holders hold now."""
+    """The current counts of growing holders."""
     in_use: int = 0
-    """Bytes the C allocator has given out and not got back; 0 where it does not tell."""
+    """Bytes allocated from the C allocator and not freed; 0 where it does not report them."""
     held: int = 0
     """Bytes the C allocator has from the kernel, in use or not."""
     blocks: int | None = None
@@ -151,14 +150,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """The end of a worker, told by itself or by its master."""
+    """The end of a worker, reported by itself or by its master."""
 
     worker: str
     reason: ExitReason
     signal: int = 0
     code: int = 0
     because: str = ""
-    """Of a recycled worker: why, in words."""
+    """Why a worker was recycled, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +170,13 @@ class MemoryReport:
     exits: tuple[Exit, ...] = ()
     evidence: Evidence | None = None
     lost: dict[str, int] = field(default_factory=dict)
-    """What this worker could not report, counted by reason since its start."""
+    """What this worker could not report: counts by reason since its start."""
     net: RecyclerReport | None = None
     """Not sent where the safety net is off."""
 
 
 def encode_sample(sample: Sample) -> bytes:
-    """Return *sample* as compact JSON, without the fields that stand at their default."""
+    """Return *sample* as compact JSON, without fields that have their default."""
     return _compact_json(asdict(sample), keep=frozenset({"number", "age", "anonymous"}))
 
 

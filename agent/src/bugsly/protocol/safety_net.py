@@ -1,4 +1,4 @@
-"""What a worker under the safety net says of it; rides in the `memory` item as `net`."""
+"""The state of a worker's recycler: `net` in the `memory` item."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from enum import Enum
 
 
 class RecyclerState(str, Enum):
-    """How a worker stands to its limit."""
+    """Where a worker is between its start and its recycling."""
 
     WATCHING = "watching"
-    """It is below it."""
+    """It is below its limit."""
     WAITING = "waiting"
-    """It would be recycled, but something hinders that."""
+    """It should be recycled, but something prevents that."""
     LEAVING = "leaving"
-    """It takes no more connections, and goes when those it has are done."""
+    """It accepts no more connections, and ends once its requests have ended."""
 
 
 class Hindrance(str, Enum):
@@ -23,15 +23,15 @@ class Hindrance(str, Enum):
     UNSUPPORTED = "unsupported"
     """What serves the app has no way to leave without failing a request."""
     FRESH = "fresh"
-    """A fresh worker starts so near the limit that recycling would not end."""
+    """A fresh worker starts so near the limit that recycling would never stop."""
     YOUNG = "young"
-    """It has not lived as long as a worker has to."""
+    """It is younger than a recycled worker has to be."""
     CHANGED = "changed"
     """The code on disk is not the code it runs: its replacement might not start."""
     REPLACEMENT = "replacement"
-    """The worker that should replace the last one has not come up."""
+    """The replacement of the last recycled worker is not ready."""
     BUDGET = "budget"
-    """As many as may go in an hour went."""
+    """As many workers as may leave within an hour have left."""
     SIBLINGS = "siblings"
     """A sibling is not ready, so two would be missing."""
     TURN = "turn"
@@ -40,16 +40,16 @@ class Hindrance(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecyclerReport:
-    """The safety net of one worker at the moment of the report; not sent where it is off."""
+    """The recycler of one worker at the moment of the report; not sent where it is off."""
 
     at: int
-    """Bytes of private memory from which the worker is recycled."""
+    """Bytes of private memory at which the worker is recycled."""
     state: RecyclerState
     because: str = ""
-    """The reason in words, empty while it is watching."""
+    """The reason in words, empty while WATCHING."""
     hindrance: Hindrance | None = None
-    """Told while it is waiting, and only then."""
+    """Given while WAITING, and only then."""
     recycled: int = 0
-    """Workers of this host that were recycled in the last hour, as far as their ledger goes."""
+    """Workers of this host that were recycled in the last hour, as far as the ledger knows."""
     recycled_today: int = 0
-    """Those of this project and environment in the last 24 hours, heard of by the server or not."""
+    """Of this project and environment in the last 24 hours, known to the server or not."""

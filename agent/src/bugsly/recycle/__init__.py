@@ -1,1 +1,1 @@
-"""The safety net: recycles a worker whose memory passes a limit, without failing a request."""
+"""Recycles a worker whose memory passes a limit, without failing a request: the safety net."""

@@ -1,7 +1,7 @@
-"""How many workers that report alike were recycled on this host within a day.
+"""Counts the workers of one project and environment that this host recycled within a day.
 
-Who goes while the server is down can tell nobody else. The ledger of the board is another thing:
-it has every crew in it, and an hour.
+The count is kept in a file, so a worker that leaves while the server is down is counted too. The
+ledger of the host coordinator serves another purpose: it covers every master, for an hour.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400.0
 MAX_DEPARTURES = 1_000
-"""Departures that are remembered, the latest."""
+"""The latest ones are kept."""
 
 
 class DailyRecycles:
-    """The departures of workers that report to one place, *key*."""
+    """The departures of the workers in one *group*."""
 
-    def __init__(self, folder: Path, key: str) -> None:
-        self._file = folder / f"day-{crc32(key.encode()):08x}"
+    def __init__(self, folder: Path, group: str) -> None:
+        self._file = folder / f"day-{crc32(group.encode()):08x}"
 
     def record_departure(self) -> None:
-        """Write down that a worker goes, unless the disk is full. Only who has the turn may."""
+        """Record that a worker leaves, unless the disk is full. The caller holds the lock."""
         departures = [*self._read_departures(), host_clock()][-MAX_DEPARTURES:]
         new_file = self._file.with_suffix(".new")
         with suppress(OSError):
@@ -35,7 +35,7 @@ class DailyRecycles:
             new_file.replace(self._file)
 
     def count(self) -> int:
-        """Return how many went within a day; what cannot be read counts as nobody."""
+        """Return how many left within a day; a file that cannot be read counts as none."""
         return len(self._read_departures())
 
     def _read_departures(self) -> list[float]:

@@ -1,4 +1,4 @@
-"""When memory may run out at the earliest, from what was read over the last minutes."""
+"""Forecasts when memory may run out at the earliest, from readings of the last minutes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ READING_INTERVAL_SECONDS = 5.0
 """Seconds between two readings that are kept."""
 MAX_READINGS = 60
 MIN_READINGS = 12
-"""Readings below which nothing is said."""
+"""Fewer readings give no forecast."""
 MIN_READINGS_APART = 6
-"""Readings between the ends of a slope: half a minute, so that one big request is not a trend."""
+"""Readings between the ends of a slope: half a minute, so that one large request is no trend."""
 
 
 class MemoryReading(NamedTuple):
-    """Bytes *private* to this worker and *used* of the limit, at *at* seconds."""
+    """Bytes private to this worker, and bytes used of the limit, at *at* seconds."""
 
     at: float
     private: int
@@ -26,7 +26,7 @@ class MemoryReading(NamedTuple):
 
 
 class ExhaustionForecast(NamedTuple):
-    """Bytes per second this worker grows by, and the seconds until memory may run out."""
+    """By how many bytes per second this worker grows, and when memory may run out."""
 
     growth_per_second: float
     seconds_left: float
@@ -35,11 +35,11 @@ class ExhaustionForecast(NamedTuple):
 def forecast_exhaustion(
     recent_readings: deque[MemoryReading], limit: int
 ) -> ExhaustionForecast | None:
-    """Return the lower bound of the time to *limit*, None where this worker does not grow steadily.
+    """Return the shortest time until *limit*, None where this worker does not grow steadily.
 
-    The bound takes the steep tenth of all slopes of what is used, or the steepest of the last
-    minute where that is steeper: growth may have become faster. The worker grows steadily where
-    even the flat quarter of its own slopes rises.
+    It follows from the 90th percentile of the slopes of used memory, or from the steepest slope of
+    the last minute where that is steeper: growth may have accelerated. A worker grows steadily
+    where the 25th percentile of its own slopes is positive.
     """
     readings = list(recent_readings)
     if len(readings) < MIN_READINGS or not limit:
@@ -59,7 +59,7 @@ def forecast_exhaustion(
 
 
 def _slopes(readings: list[MemoryReading], value_of: Callable[[MemoryReading], int]) -> list[float]:
-    """Return the slopes between readings that are far enough apart, the flattest first."""
+    """Return the slopes between readings that are far enough apart, in ascending order."""
     return sorted(
         (value_of(last) - value_of(first)) / (last.at - first.at)
         for index, first in enumerate(readings)

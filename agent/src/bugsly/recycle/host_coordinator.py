@@ -1,6 +1,6 @@
-"""What the workers of a host tell one another: who is ready, who is leaving, who left.
+"""Coordinates the workers of one host: which are ready, which one may leave, which ones left.
 
-A folder of small files with a lock in it, best in memory.
+They share a folder of small files and a lock, in memory where the host has such a folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HOUR_SECONDS = 3600.0
 
 
 class Departure(NamedTuple):
-    """A worker of *master* went at *left_at*, and its replacement is *replacement_due*: seconds of `host_clock`."""
+    """A worker of *master* that left, and when its replacement is due, by `host_clock`."""
 
     left_at: float
     replacement_due: float
@@ -29,7 +29,7 @@ class Departure(NamedTuple):
 
 
 class WorkerSlot(NamedTuple):
-    """A worker of *master*, the *number*-th of its master, which then kept *expected_workers* workers."""
+    """The *number*-th worker of *master*, which kept *expected_workers* when it forked this one."""
 
     master: str
     number: int
@@ -37,7 +37,7 @@ class WorkerSlot(NamedTuple):
 
 
 class WorkerCounts(NamedTuple):
-    """Workers of a crew that are ready, and that its master keeps."""
+    """How many workers of one master are ready, and how many it keeps."""
 
     ready: int
     expected: int
@@ -49,16 +49,16 @@ class WorkerCounts(NamedTuple):
 
 
 def host_clock() -> float:
-    """Return seconds on the one clock of all processes here, which never jumps."""
+    """Return seconds on a clock that all processes of this host share and that never jumps."""
     return process.clock()
 
 
 def open_host_coordinator(
     slot: WorkerSlot, folders: Iterable[Path] | None = None
 ) -> HostCoordinator | None:
-    """Return the board of the host for the worker at *slot*, None where nothing can be written.
+    """Return the coordinator for the worker at *slot*, None where no folder can be written to.
 
-    The first of *folders* that can be is taken; every worker finds the same.
+    The first of *folders* that can be is used, so that every worker uses the same.
     """
     folder_name = f"bugsly-{os.getuid()}-{process.machine()}"
     for folder in _candidate_folders() if folders is None else folders:
@@ -74,7 +74,7 @@ def _candidate_folders() -> list[Path]:
 
 
 def _ensure_private_folder(folder: Path) -> Path:
-    """Return *folder*, made if need be; raise OSError unless it is ours alone and writable."""
+    """Return *folder*, created if missing; raise OSError unless it is ours alone and writable."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     status = folder.lstat()
@@ -85,7 +85,7 @@ def _ensure_private_folder(folder: Path) -> Path:
 
 
 class HostCoordinator:
-    """One worker's view of what all know."""
+    """What one worker shares with the others of its host."""
 
     def __init__(self, folder: Path, slot: WorkerSlot) -> None:
         self._folder = folder
@@ -96,23 +96,23 @@ class HostCoordinator:
 
     @property
     def folder(self) -> Path:
-        """Return where it is, for what else workers have to tell one another."""
+        """Return the shared folder."""
         return self._folder
 
     def mark_ready(self) -> None:
-        """Say that this worker is ready."""
+        """Record that this worker is ready."""
         self._ready_file.touch(mode=0o600)
 
     def clear_ready(self) -> None:
-        """Say that it is not, any more."""
+        """Record that this worker is no longer ready."""
         self._ready_file.unlink(missing_ok=True)
 
     def worker_counts(self) -> WorkerCounts:
-        """Return how its own crew stands."""
+        """Return how many workers of its own master are ready."""
         return self._count_workers(self._slot.master)
 
     def is_other_master_replacing(self) -> bool:
-        """Return whether a replacement of another crew is not ready, and may still become so."""
+        """Return whether another master waits for a replacement that is not overdue."""
         last_departures = {
             one.master: one for one in self._read_ledger() if one.master != self._slot.master
         }
@@ -127,7 +127,7 @@ class HostCoordinator:
         )
 
     def _count_workers(self, master: str) -> WorkerCounts:
-        """Return how a crew stands, by its newest worker; files of dead ones are removed."""
+        """Return the counts of *master*, by its newest worker; remove the files of dead workers."""
         workers = []
         for file in self._folder.glob("ready-*-*-*-*-*"):
             _, file_master, number, expected, pid, start_time = file.name.split("-")
@@ -138,9 +138,9 @@ class HostCoordinator:
         return WorkerCounts(len(workers), max(workers, default=(0, self._slot.expected_workers))[1])
 
     def try_lock(self) -> bool:
-        """Return whether this worker may leave now; the kernel frees the turn when it ends.
+        """Return whether this worker may leave now; the kernel releases the lock when it ends.
 
-        The lock is POSIX's: unlike that of flock(2), a child forked meanwhile does not keep it.
+        It is a POSIX lock: unlike one of flock(2), a child forked meanwhile does not keep it.
         """
         lock_fd = os.open(self._folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -152,15 +152,15 @@ class HostCoordinator:
         return True
 
     def release_lock(self) -> None:
-        """Let another worker have the turn, where this one has it."""
+        """Let another worker take the lock, where this one holds it."""
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
 
     def record_departure(self, seconds: float) -> None:
-        """Write into the ledger that this worker goes, and is replaced within *seconds*.
+        """Write into the ledger that this worker leaves and is replaced within *seconds*.
 
-        Only who has the turn may. The last of a crew is kept for as long as its master lives.
+        The caller holds the lock. The last departure of a master is kept while the master lives.
         """
         departures = self._read_ledger()
         last = {one.master: one for one in departures if _start_time(int(one.master))}.values()
@@ -173,17 +173,17 @@ class HostCoordinator:
         new_ledger.replace(self._folder / "ledger")
 
     def recent_departures(self) -> list[Departure]:
-        """Return who went in the last hour."""
+        """Return the departures of the last hour."""
         return [one for one in self._read_ledger() if host_clock() - one.left_at < HOUR_SECONDS]
 
     def last_departure(self) -> Departure | None:
-        """Return the last that went of its own crew, None where none did."""
+        """Return the last departure of its own master, None where there is none."""
         return next(
             (one for one in reversed(self._read_ledger()) if one.master == self._slot.master), None
         )
 
     def _read_ledger(self) -> list[Departure]:
-        """Return who went, oldest first; what cannot be read counts as nobody."""
+        """Return all departures, oldest first; none where the ledger cannot be read."""
         departures: list[Departure] = []
         with suppress(OSError, ValueError):
             for line in (self._folder / "ledger").read_text().splitlines():
@@ -195,7 +195,7 @@ class HostCoordinator:
 
 
 def _start_time(pid: int) -> str:
-    """Return the kernel's word for when *pid* started, '' where it has ended."""
+    """Return when *pid* started, as the kernel writes it; '' where it has ended."""
     if not process.IS_LINUX:
         with suppress(OSError):
             os.kill(pid, 0)

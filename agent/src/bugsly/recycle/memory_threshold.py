@@ -1,4 +1,4 @@
-"""Reads the private memory from which a worker is recycled, as `400 MB` or `80%`."""
+"""Parses the private memory at which a worker is recycled: `400 MB` or `80%`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MemoryThreshold:
 
 
 def parse_memory_threshold(text: str) -> MemoryThreshold | None:
-    """Return what *text* says, None where it says no limit."""
+    """Return the threshold that *text* names, None where it names none."""
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
         return None

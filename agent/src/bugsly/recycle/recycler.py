@@ -1,4 +1,4 @@
-"""Looks every second whether this worker should be recycled, on a thread of its own."""
+"""Checks every second whether this worker should be recycled, and recycles it."""
 
 from __future__ import annotations
 
@@ -33,16 +33,15 @@ from bugsly.recycle.policy import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bugsly.agent import Agent
     from bugsly.protocol.memory import Exit
     from bugsly.recycle.host_coordinator import HostCoordinator
-    from bugsly.recycle.memory_threshold import MemoryThreshold
+    from bugsly.recycle.ports import RecyclingAgent, RecyclingSettings
     from bugsly.recycle.worker_controller import WorkerController
 
 LOG = logging.getLogger("bugsly")
 CHECK_INTERVAL_SECONDS = 1.0
 DRAIN_SECONDS = 30.0
-"""Seconds that leaving and starting anew may take, but for what the requests are given."""
+"""Seconds that leaving and starting a replacement may take, the grace of requests aside."""
 CLOSE_DELAY_SECONDS = 0.5
 """Seconds by which a server may be late to close an idle connection."""
 GRACEFUL_REASONS = frozenset({ExitReason.FINISHED, ExitReason.TERMINATED, ExitReason.MAX_REQUESTS})
@@ -55,14 +54,14 @@ NO_SHARED_FOLDER = (
 
 
 class Recycler:
-    """Lets this worker leave at *threshold*, when its siblings can spare it."""
+    """Lets this worker leave at its threshold, once its siblings can do without it."""
 
     def __init__(
-        self, agent: Agent, controller: WorkerController, threshold: MemoryThreshold
+        self, agent: RecyclingAgent, controller: WorkerController, settings: RecyclingSettings
     ) -> None:
         self._agent = agent
         self._controller = controller
-        self._threshold = threshold
+        self._settings = settings
         self._started_at = self._last_busy_at = monotonic()
         self._requests_seen = 0
         self._initial_memory = 0
@@ -76,14 +75,14 @@ class Recycler:
         self._daily_recycles: DailyRecycles | None = None
         self._guard = agent.guards("net")
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bugsly-net", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="bugsly-recycler", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to check."""
         self._thread.start()
 
     def stop(self, worker_exit: Exit) -> Exit:
-        """Look no more; return *worker_exit*, or that this worker was recycled, where it was."""
+        """Stop checking; return *worker_exit*, as RECYCLED where this worker left for that."""
         self._close()
         if self._agent.recycle_reason and worker_exit.reason in GRACEFUL_REASONS:
             return replace(
@@ -98,7 +97,7 @@ class Recycler:
             self._coordinator.release_lock()
 
     def report(self) -> RecyclerReport | None:
-        """Return what a report says of the net, None before it knows its limit."""
+        """Return its state for the next report, None before the limit is known."""
         if not self._rules.limit_bytes:
             return None
         coordinator, hindrance = self._coordinator, self._hindrance
@@ -126,15 +125,12 @@ class Recycler:
                 self._check()
 
     def _prepare(self) -> bool:
-        """Become one of those who are ready; return whether this worker can be recycled at all."""
+        """Mark this worker ready; return whether it can be recycled at all."""
         self._initial_memory = process.read_memory().anonymous
         self._rules = self._make_rules(read_headroom().limit)
         self._coordinator = open_host_coordinator(self._controller.slot)
         if self._coordinator is not None:
-            settings = self._agent.settings
-            self._daily_recycles = DailyRecycles(
-                self._coordinator.folder, f"{settings.dsn} {settings.environment}"
-            )
+            self._daily_recycles = DailyRecycles(self._coordinator.folder, self._settings.group)
         if self._controller.unsupported_reason or self._coordinator is None:
             self._set_hindrance(
                 unsupported_worker(self._controller.unsupported_reason or NO_SHARED_FOLDER)
@@ -160,11 +156,11 @@ class Recycler:
         if not reason:
             self._set_hindrance(None)
             return
-        hindrance = find_hindrance(self._situation(), self._rules)
+        hindrance = find_hindrance(self._conditions(), self._rules)
         if hindrance is None:
             if not self._coordinator.try_lock():
                 hindrance = another_worker_leaving()
-            elif (hindrance := find_hindrance(self._situation(), self._rules)) is not None:
+            elif (hindrance := find_hindrance(self._conditions(), self._rules)) is not None:
                 self._coordinator.release_lock()
         self._set_hindrance(hindrance)
         if hindrance is None:
@@ -180,27 +176,23 @@ class Recycler:
         return self._forecast
 
     def _make_rules(self, limit: int) -> RecycleRules:
-        settings = self._agent.settings
+        expected_workers = self._controller.slot.expected_workers
         return RecycleRules(
-            limit_bytes=self._threshold.bytes_per_worker(
-                limit, self._controller.slot.expected_workers
-            ),
-            min_age_seconds=settings.recycle_age,
-            max_per_hour=settings.recycles_per_hour,
+            limit_bytes=self._settings.threshold.bytes_per_worker(limit, expected_workers),
+            min_age_seconds=self._settings.min_age_seconds,
+            max_per_hour=self._settings.max_per_hour,
         )
 
     def _note_traffic(self) -> None:
-        """Note when a connection may last have been kept open for another request."""
+        """Note when a client may last have kept a connection open for another request."""
         traffic = self._agent.traffic
         if traffic.in_flight or traffic.requests != self._requests_seen:
             self._requests_seen, self._last_busy_at = traffic.requests, monotonic()
 
-    def _situation(self) -> RecycleConditions:
+    def _conditions(self) -> RecycleConditions:
         assert self._coordinator is not None
-        counts, last_departure = (
-            self._coordinator.worker_counts(),
-            self._coordinator.last_departure(),
-        )
+        counts = self._coordinator.worker_counts()
+        last_departure = self._coordinator.last_departure()
         return RecycleConditions(
             initial_memory=self._initial_memory,
             age_seconds=monotonic() - self._started_at,
@@ -221,7 +213,7 @@ class Recycler:
         )
 
     def _set_hindrance(self, hindrance: HindranceReport | None) -> None:
-        """Keep *hindrance* for the reports; log it once where it does not pass by itself."""
+        """Keep *hindrance* for reports; log it once where it does not pass by itself."""
         self._hindrance = hindrance
         if (
             hindrance is not None
@@ -231,16 +223,16 @@ class Recycler:
             LOG.warning("%s", hindrance.reason)
 
     def _recycle(self, reason: str) -> None:
-        """Let the worker end, whatever goes wrong on the way; it has the turn until then.
+        """End this worker, whatever fails on the way; it holds the lock until then.
 
-        One that does not end leaves the turn to other masters: none of its siblings can go.
+        If it does not end, it releases the lock for other masters; its siblings cannot leave.
         """
         watchdog = threading.Thread(
-            target=self._watch_exit, name="bugsly-net-patience", daemon=True
+            target=self._watch_exit, name="bugsly-recycler-watchdog", daemon=True
         )
-        with suppress(RuntimeError):  # no thread is to be had
+        with suppress(RuntimeError):  # no thread can be started
             watchdog.start()
-        LOG.warning("recycling: %s → it leaves when its requests are done", reason)
+        LOG.warning("recycling: %s → it leaves once its requests have ended", reason)
         self._agent.recycle_reason = reason
         try:
             self._wind_down()
@@ -248,7 +240,7 @@ class Recycler:
             self._controller.stop()
 
     def _watch_exit(self) -> None:
-        """Say that this worker did not end, once it should be gone and its replacement ready."""
+        """Report that this worker did not end by the time its replacement should be ready."""
         timeout = self._exit_timeout()
         if not self._closing.wait(timeout):
             with self._guard:
@@ -263,12 +255,12 @@ class Recycler:
         )
 
     def _wind_down(self) -> None:
-        """Tell what is known while answers close their connections, until none is idle."""
+        """Flush while responses close their connections; then stop accepting and drain."""
         assert self._coordinator is not None
         assert self._daily_recycles is not None
         self._note_traffic()
         self._daily_recycles.record_departure()
-        with suppress(OSError):  # a full disk; who is ready is known all the same
+        with suppress(OSError):  # the disk is full; which workers are ready is known all the same
             self._coordinator.record_departure(self._exit_timeout())
         self._agent.flush_before_exit()
         self._wait_until(

@@ -1,4 +1,4 @@
-"""How a worker leaves: what the safety net has to know of whatever serves the app."""
+"""Lets a worker leave: what the recycler needs from the server that runs the app."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ if TYPE_CHECKING:
 
 
 class WorkerController(Protocol):
-    """The worker, as the safety net sees it."""
+    """One worker of a server."""
 
     @property
     def slot(self) -> WorkerSlot:
-        """Return where it stands among its siblings."""
+        """Return its place among its siblings."""
 
     unsupported_reason: str
     """Why it cannot leave without failing a request, and what to do; empty where it can."""
     reloads_code: bool
-    """Whether its replacement reads the application's files anew."""
+    """Whether its replacement loads the application's files again."""
     keepalive_seconds: float
     """Seconds for which a connection may stay open after an answer, for another request."""
     grace_seconds: float
-    """Seconds that requests in progress are given."""
+    """Seconds that requests in progress may take to end."""
 
     def is_serving(self) -> bool:
-        """Return whether nobody else has told it to leave."""
+        """Return whether nothing else has told it to leave."""
 
     def has_no_connections(self) -> bool:
-        """Return whether it is known that no connection is open."""
+        """Return whether it surely has no open connection."""
 
     def stop_accepting(self) -> None:
-        """Take no more connections, where stopping alone would drop some."""
+        """Accept no more connections, where stopping alone would drop some."""
 
     def is_drained(self) -> bool:
-        """Return whether stopping drops none."""
+        """Return whether stopping now drops no connection."""
 
     def stop(self) -> None:
-        """Let it end when its requests are done."""
+        """Let it end once its requests have ended."""
 
 
 class UnsupportedController:
-    """Whatever it is that serves, it has not been said how to end it."""
+    """A server whose workers we cannot end."""
 
     unsupported_reason = (
         "nothing is known here that replaces a worker"
@@ -56,22 +56,22 @@ class UnsupportedController:
 
     @property
     def slot(self) -> WorkerSlot:
-        """Return that it stands alone."""
+        """Return a slot without siblings."""
         return WorkerSlot("0", 0, 1)
 
     def is_serving(self) -> bool:
-        """Return that it does."""
+        """Return True: nothing is known that ends it."""
         return True
 
     def has_no_connections(self) -> bool:
-        """Return that it is not known."""
+        """Return False: its connections are not known."""
         return False
 
     def stop_accepting(self) -> None:
         """Do nothing."""
 
     def is_drained(self) -> bool:
-        """Return that it need not wait."""
+        """Return True: there is nothing to wait for."""
         return True
 
     def stop(self) -> None:
@@ -79,7 +79,7 @@ class UnsupportedController:
 
 
 class CallbackController(UnsupportedController):
-    """What the user's own *stop_worker* ends, one of *workers* of its parent."""
+    """One of *workers* workers of its parent, which the user's *stop_worker* ends."""
 
     unsupported_reason = ""
 
@@ -89,9 +89,9 @@ class CallbackController(UnsupportedController):
 
     @property
     def slot(self) -> WorkerSlot:
-        """Return where the process stands that asks, which may be a fork."""
+        """Return the slot of the calling process, which may be a fork."""
         return WorkerSlot(str(os.getppid()), 0, self._workers)
 
     def stop(self) -> None:
-        """Do what the user says."""
+        """Call the user's function."""
         self._stop_worker()

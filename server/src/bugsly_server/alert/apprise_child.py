@@ -110,7 +110,7 @@ def run_task(task: AppriseTask) -> AppriseOutcome:
 
 
 def _service(url: str, log: AppriseLogHandler) -> NotifyBase:
-    """Return the service of *url*; raise `ChannelError` where there is none, or it is not allowed."""
+    """Return the service of *url*; raise `ChannelError` where there is none that is allowed."""
     import apprise
 
     known_services = _known_services()
@@ -140,7 +140,7 @@ def _known_services() -> Any:
 
 
 def _is_remote(service: type[NotifyBase]) -> bool:
-    """Return whether *service* uses the network: its module, or a base's, imports a library for it."""
+    """Return whether *service* uses the network: its module, or a base's, imports a client."""
     modules = {one.__module__ for one in service.__mro__ if one.__module__.count(".") > 1}
     return any(
         name in vars(sys.modules[module]) for module in modules for name in NETWORK_LIBRARIES

@@ -1,4 +1,4 @@
-"""Reads workers and issues, from a data folder or from a server that runs elsewhere."""
+"""Reads workers and issues from a data folder, or from a running server by its API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from bugsly_server.cli.option_values import settings_of
+from bugsly_server.cli.options.setting_flags import load_settings_of
 from bugsly_server.clock import now
 from bugsly_server.errors import Misconfigured, NotFound
 from bugsly_server.store.meta.database import HEAD_REVISION, Database
@@ -18,27 +18,36 @@ from bugsly_server.web import api
 FactsByProject = dict[str, list[dict[str, Any]]]
 
 
+def add_source_arguments(parser: argparse.ArgumentParser, project_help: str) -> None:
+    """Let *parser* take `--project` and `--url`; the data folder is a setting."""
+    parser.add_argument("--project", metavar="NAME", help=project_help)
+    parser.add_argument(
+        "--url",
+        help="Ask the server at this URL instead of reading a data folder"
+        " (BUGSLY_URL; its API token is in BUGSLY_TOKEN)",
+    )
+
+
 def read_facts(parsed: argparse.Namespace, kind: str) -> FactsByProject:
-    """Return *kind*, `workers` or `issues`, by project."""
+    """Return the facts of *kind*, `workers` or `issues`, by project."""
     url = server_url(parsed)
     facts = _read_server(url, kind) if url else _read_folder(parsed, kind)
     if parsed.project is None:
         return facts
     if parsed.project not in facts:
-        known_projects = ", ".join(sorted(facts)) or "none yet"
-        raise NotFound(
-            f"project: {parsed.project!r} is not there → choose one of: {known_projects}"
-        )
+        known_projects = ", ".join(sorted(facts))
+        advice = f"choose one of: {known_projects}" if facts else "create it with: bugsly dsn NAME"
+        raise NotFound(f"project: {parsed.project!r} does not exist → {advice}")
     return {parsed.project: facts[parsed.project]}
 
 
 def server_url(parsed: argparse.Namespace) -> str:
-    """Return the address of the server that is asked, empty for the data folder."""
+    """Return the URL of the server to ask, empty for the data folder."""
     return str(parsed.url or os.environ.get("BUGSLY_URL") or "")
 
 
 def _read_folder(parsed: argparse.Namespace, kind: str) -> FactsByProject:
-    settings = settings_of(parsed)
+    settings = load_settings_of(parsed)
     telemetry = SqliteTelemetry(settings.data_dir / "telemetry", settings.keep_days)
     readers: dict[str, api.FactsReader] = {
         "workers": api.living_workers,
@@ -49,18 +58,19 @@ def _read_folder(parsed: argparse.Namespace, kind: str) -> FactsByProject:
 
 
 def open_database(parsed: argparse.Namespace) -> Database:
-    """Return the database in the data folder, which works whether its server runs or not."""
-    folder = settings_of(parsed).data_dir
+    """Return the database in the data folder, whether its server runs or not."""
+    folder = load_settings_of(parsed).data_dir
     file = folder / "meta.db"
     if not file.exists():
         raise NotFound(
-            f"BUGSLY_DATA_DIR: {folder} holds nothing of Bugsly's"
-            " → name the folder with --data-dir, or a server with --url"
+            f"BUGSLY_DATA_DIR: {folder} holds no data of Bugsly"
+            " → name another folder with --data-dir, or a server with --url"
         )
     database = Database(file)
     if database.version() != HEAD_REVISION:
         raise Misconfigured(
-            f"BUGSLY_DATA_DIR: {folder} is of another version → start its server once"
+            f"BUGSLY_DATA_DIR: {folder} was written by another version of Bugsly"
+            " → start its server once with this version"
         )
     return database
 
@@ -71,9 +81,9 @@ def _read_server(url: str, kind: str) -> FactsByProject:
 
 
 def call_api(url: str, method: str, path: str) -> Any:
-    """Return what the server at *url* answers to one request below `/api/v1/`.
+    """Return the JSON with which the server at *url* answers a request below `/api/v1/`.
 
-    Raises `Misconfigured` for a refusal, with the sentence that the server gave.
+    Raises `Misconfigured` where the server refuses, with the sentence it gave.
     """
     import httpx2
 
@@ -87,9 +97,9 @@ def call_api(url: str, method: str, path: str) -> Any:
     except httpx2.HTTPStatusError as error:
         status, hint = error.response.status_code, "check that this is a Bugsly server"
         if status == httpx2.codes.UNAUTHORIZED:
-            hint = "set BUGSLY_TOKEN to a token of the account page"
+            hint = "set BUGSLY_TOKEN to a token from its account page"
         elif status == httpx2.codes.CONFLICT:
             raise Misconfigured(str(error.response.json()["detail"])) from None
-        raise Misconfigured(f"{url}: it answered {status} → {hint}") from None
+        raise Misconfigured(f"{url}: the server answered {status} → {hint}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise Misconfigured(f"{url}: {error} → check the address, and that it runs") from None
+        raise Misconfigured(f"{url}: {error} → check the URL, and that the server runs") from None

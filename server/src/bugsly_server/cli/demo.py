@@ -1,4 +1,4 @@
-"""`bugsly demo`: a small shop that leaks, watched, from start to alert."""
+"""`bugsly demo`: runs a small shop that leaks, and shows how Bugsly finds the leak."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from bugsly_server.cli.child_process import ChildProcess
-from bugsly_server.cli.durations import parse_seconds
-from bugsly_server.cli.free_port import free_port
-from bugsly_server.cli.option_values import is_given, settings_of
-from bugsly_server.cli.server_alongside import ServerAlongside, run_alongside
-from bugsly_server.cli.terminal import STDOUT, workers_table
+from bugsly_server.cli.options.command import Command
+from bugsly_server.cli.options.durations import parse_seconds
+from bugsly_server.cli.options.setting_flags import is_set, load_settings_of
+from bugsly_server.cli.processes.child_process import ChildProcess
+from bugsly_server.cli.processes.free_port import free_port
+from bugsly_server.cli.processes.server_alongside import ServerAlongside, run_alongside
+from bugsly_server.cli.terminal.console import STDOUT
+from bugsly_server.cli.terminal.tables import workers_table
 from bugsly_server.clock import DAY, now
 from bugsly_server.errors import Misconfigured
 from bugsly_server.store.meta import projects, workers
@@ -28,26 +30,33 @@ from bugsly_server.web import api
 PROJECT = "shop"
 WORKERS = 4
 RECYCLE_AT = "60 MB"
-"""Twice what a fresh worker has; the one that leaks is there a minute after its alert."""
+"""Twice the memory of a new worker; the leaking one reaches it a minute after its alert."""
 NOTE_SECONDS = 10
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let *parser* take what this command takes."""
+    parser.add_argument(
+        "--for", dest="length", metavar="TIME", help="Stop after this time, such as 90s"
+    )
+
+
 def main(parsed: argparse.Namespace) -> int:
-    """Run it until it is stopped, or for the time that --for gives."""
+    """Run the demo until it is stopped, or for the time that --for gives."""
     duration = parse_seconds(parsed.length) if parsed.length else None
     for name in ("flask", "gunicorn"):
         if find_spec(name) is None:
             raise Misconfigured(f"demo: {name} is not installed → pip install 'bugsly[demo]'")
     with tempfile.TemporaryDirectory(prefix="bugsly-demo-") as scratch:
-        settings = settings_of(parsed, data_dir=scratch)
+        settings = load_settings_of(parsed, data_dir=scratch)
         log = Path(scratch) / "gunicorn.log"
         code = run_alongside(
             parsed, settings, PROJECT, lambda alongside: _run_demo(alongside, duration, log)
         )
         if code:
             STDOUT.print(log.read_text(errors="replace"))
-    if is_given(parsed, "data_dir"):
-        STDOUT.print(f"What was seen is kept in {settings.data_dir}", soft_wrap=True)
+    if is_set(parsed, "data_dir"):
+        STDOUT.print(f"The data is kept in {settings.data_dir}", soft_wrap=True)
     return code
 
 
@@ -56,7 +65,7 @@ async def _run_demo(alongside: ServerAlongside, duration: float | None, log: Pat
     STDOUT.print(f"[bold]Bugsly[/] shows the workers at {alongside.login_url}", soft_wrap=True)
     STDOUT.print(
         f"The shop is at {shop}; its endpoint /partner/feed leaks, and a worker that reaches"
-        f" {RECYCLE_AT} is recycled. Ctrl-C ends it all.\n"
+        f" {RECYCLE_AT} is recycled. Ctrl-C stops everything.\n"
     )
     with log.open("wb") as out:
         gunicorn_environ = {
@@ -84,7 +93,7 @@ def _gunicorn_command(shop: str) -> list[str]:
 
 
 async def _show_progress(alongside: ServerAlongside, duration: float | None) -> None:
-    """Keep a table of the workers up to date below what else is printed, and end in time."""
+    """Keep a table of the workers up to date below other output; stop after *duration* seconds."""
     started_at = now()
     with Live(console=STDOUT, auto_refresh=False, transient=True) as live:
         while duration is None or (now() - started_at) / 1e6 < duration:
@@ -101,10 +110,18 @@ async def _show_progress(alongside: ServerAlongside, duration: float | None) -> 
 
 
 def _read_workers(alongside: ServerAlongside) -> tuple[list[dict[str, object]], int]:
-    """Return the living workers, and how many were recycled."""
+    """Return the living workers, and how many were recycled in the last day."""
     with alongside.server.store.database.reading() as connection:
         shop = projects.by_slug(connection, PROJECT)
         if shop is None:
             return [], 0
         recycled_workers = workers.list_recycled(connection, shop.id, now() - DAY)
         return api.living_workers(connection, shop.id, now()), len(recycled_workers)
+
+
+COMMAND = Command(
+    "demo",
+    "Watch a small shop that leaks: four workers, traffic, an alert",
+    main,
+    add_arguments,
+)

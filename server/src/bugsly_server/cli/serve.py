@@ -1,4 +1,4 @@
-"""`bugsly serve`: the server, until it is stopped."""
+"""`bugsly serve`: runs the server until it is stopped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from bugsly_server import __version__
 from bugsly_server.app import Server
-from bugsly_server.cli.option_values import settings_of
-from bugsly_server.cli.terminal import STDOUT
+from bugsly_server.cli.options.command import Command
+from bugsly_server.cli.options.setting_flags import load_settings_of
+from bugsly_server.cli.terminal.console import STDOUT
 from bugsly_server.clock import now
 from bugsly_server.http_server import HttpServer, bind_socket, server_url
 from bugsly_server.model.error_issue import AnyIssue
@@ -22,13 +23,13 @@ from bugsly_server.store.meta import accounts, projects
 LOG = logging.getLogger("bugsly")
 FIRST_PROJECT = "app"
 GC_THRESHOLD = 10_000
-"""Objects that are made before the collector looks at them: those of some thirty events."""
+"""Objects created before the collector runs: about those of thirty events."""
 
 
 def main(parsed: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM; return 0."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    settings = settings_of(parsed)
+    settings = load_settings_of(parsed)
     sock = bind_socket(settings)
     server = Server(settings, now, _log_change)
     with server.store.database.writing() as connection:
@@ -38,19 +39,19 @@ def main(parsed: argparse.Namespace) -> int:
     listener = HttpServer(server, sock)
     lines = [
         f"Bugsly {__version__} serves at {server_url(sock, settings)}",
-        f"Everything is kept in {settings.data_dir}",
+        f"It keeps everything in {settings.data_dir}",
     ]
     if not has_owner:
-        lines.append("Nobody has an account yet: the first visit makes the owner's.")
+        lines.append("Nobody has an account yet: the first visitor creates the owner's.")
     _tune_collector()
     asyncio.run(_serve(listener, lines))
     return 0
 
 
 def _tune_collector() -> None:
-    """Let the garbage collector look seldom, and never at what start-up made.
+    """Run the garbage collector rarely, and never on the objects of start-up.
 
-    Otherwise it walks through all modules again and again under load, and nothing is answered.
+    Otherwise it traverses all modules again and again under load, and requests wait.
     """
     gc.collect()
     gc.freeze()
@@ -68,3 +69,6 @@ async def _serve(listener: HttpServer, lines: Sequence[str]) -> None:
 
 def _log_change(issue: AnyIssue, change: IssueChange) -> None:
     LOG.info("issue %d %s: %s. %s", issue.id, change.kind, issue.title, change.because)
+
+
+COMMAND = Command("serve", "Run the server", main)

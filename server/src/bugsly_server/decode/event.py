@@ -1,4 +1,4 @@
-"""Reads the payload of an `event` item into a `model.event.Event`, whatever is wrong with it."""
+"""Decodes the payload of an `event` item into an `ErrorEvent`, whatever is wrong with it."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ MAX_MESSAGE_LENGTH = 8_192
 MAX_VALUE_LENGTH = 1_024
 MAX_BREADCRUMBS = 100
 MAX_ENTRIES = 100
-"""Of tags, headers and each context."""
+"""In tags, in headers and in each context."""
 MAX_CONTEXTS = 30
 MAX_EVENT_AGE: Micros = 30 * DAY
 """Before its arrival: an event that claims to be older is dated by its arrival."""
 MIN_CLOCK_SKEW: Micros = MINUTE
-"""A difference between the client's clock and ours below this is the time of the journey."""
+"""A smaller difference between the client's clock and ours is the time in transit."""
 LEVELS = frozenset({"fatal", "error", "warning", "info", "debug"})
 HEX_DIGITS = frozenset("0123456789abcdef")
 
 
 class ScrubbingNote(NamedTuple):
-    """What is not in an event any more."""
+    """What was taken out of an event."""
 
     removed: tuple[tuple[str, str], ...]
-    """Where it stood, and why it went."""
+    """Where each value stood, and why it was removed."""
     cut: dict[str, int]
-    """What was beyond the bounds."""
+    """What was cut because it was beyond the bounds, by reason."""
 
 
 def decode_event(payload: bytes, received_at: Micros, skipped: Counter[str]) -> ErrorEvent | None:
     """Return the event in *payload*, bounded; what is wrong inside is left out and counted.
 
-    None where it is no JSON object, or has no id.
+    None where it is not a JSON object, or has no id.
     """
     raw = read_object(payload)
     if raw is None or not normalize_id(raw.get("event_id")):
@@ -62,10 +62,10 @@ def decode_event(payload: bytes, received_at: Micros, skipped: Counter[str]) -> 
 def decode_event_summary(
     payload: bytes, received_at: Micros, skipped: Counter[str]
 ) -> ErrorEvent | None:
-    """Return the same, most often without what grouping and counting do without, the bulk of it.
+    """Return the event without the bulk that grouping and counting do not need, where possible.
 
     It lacks locals, the source around lines, breadcrumbs, tags, contexts but our own, and of the
-    request all but its method. Of an event of unusual form it lacks nothing.
+    request all but its method. An event of unusual form lacks nothing.
     """
     raw = read_event_summary(payload)
     if raw is None or not normalize_id(raw.get("event_id")):
@@ -117,13 +117,13 @@ def scrubbing_note(payload: bytes) -> ScrubbingNote:
 
 
 def normalize_id(raw: object) -> str:
-    """Return an id as 32 hexadecimal digits; empty where *raw* is none."""
+    """Return an id as 32 hexadecimal digits; empty where *raw* is not an id."""
     plain = raw.replace("-", "").lower() if isinstance(raw, str) else ""
     return plain if len(plain) == 32 and HEX_DIGITS.issuperset(plain) else ""
 
 
 def _happened_at(raw: Mapping[str, Any], received_at: Micros, skipped: Counter[str]) -> Micros:
-    """Return when it happened by our clock: what the client's is wrong by is taken off."""
+    """Return when it happened by our clock, corrected for the error of the client's."""
     claimed = moment(raw.get("timestamp"))
     if claimed is None:
         return received_at

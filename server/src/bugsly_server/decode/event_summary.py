@@ -1,4 +1,4 @@
-"""Reads of an event's JSON what grouping and counting need, and passes over the rest."""
+"""Decodes only what grouping and counting need of an event's JSON, and skips the rest."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _DECODER = msgspec.json.Decoder(_EventSummary)
 
 
 def read_event_summary(payload: bytes) -> Mapping[str, Any] | None:
-    """Return an event without its details; None where its form is not the usual one."""
+    """Return an event without its details; None where its form is unusual."""
     try:
         return _DECODER.decode(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Keeps of a report's evidence what is good of it, and counts what it leaves out."""
+"""Sanitizes the evidence in a report: keeps what is valid, and counts what it leaves out."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ MAX_SOURCE_LENGTH = 512 * 1024
 MAX_COUNT = 1 << 50
 MAX_WINDOW_SECONDS = 3600.0
 MAX_HOLDERS = 100
-"""Of one report."""
+"""In one report."""
 MAX_LEVELS = 40
-"""Of one sample."""
+"""In one sample."""
 MAX_DETAILS = 40
 """Details of a holder; facts of a worker."""
 MAX_PROBE_RESULTS = 20
@@ -43,7 +43,7 @@ Skipped = Counter[str]
 
 
 def sanitize_evidence(evidence: Evidence, skipped: Skipped) -> Evidence:
-    """Return what is good of *evidence*: in range, in form, and of each kind not too many."""
+    """Return the valid parts of *evidence*: well-formed, in range, and not too many of a kind."""
     holders = _sanitize_each(evidence.holders, _sanitize_holder, MAX_HOLDERS, "holder", skipped)
     return Evidence(
         holders=tuple({one.name: one for one in holders}.values()),
@@ -60,7 +60,7 @@ def sanitize_evidence(evidence: Evidence, skipped: Skipped) -> Evidence:
 
 
 def sanitize_levels(levels: tuple[HolderCount, ...], skipped: Skipped) -> tuple[HolderCount, ...]:
-    """Return the good ones of *levels*, each holder once."""
+    """Return the valid ones of *levels*, each holder once."""
     kept = {one.holder: one for one in levels[:MAX_LEVELS] if _is_valid_level(one)}
     if len(kept) == len(levels):
         return levels
@@ -79,7 +79,7 @@ def _sanitize_each(
     label: str,
     skipped: Skipped,
 ) -> list[_Kind]:
-    """Return the first *max_items* of *given* as *sanitize* returns them, without those it refuses."""
+    """Return the first *max_items* of *given*, sanitized; *sanitize* returns None to refuse one."""
     items = _first_items(given, max_items, label, skipped)
     kept = [good for one in items if (good := sanitize(one)) is not None]
     if len(kept) < len(items):
@@ -112,7 +112,7 @@ def _sanitize_holder(holder: Holder) -> Holder | None:
 
 
 def _sanitize_counts(given: dict[str, int], skipped: Skipped) -> dict[str, int]:
-    """Return the numbers of *given* that a worker may tell, negative ones among them."""
+    """Return the valid numbers of *given*; they may be negative."""
     kept = {
         name: amount
         for name, amount in list(given.items())[:MAX_DETAILS]
@@ -124,7 +124,7 @@ def _sanitize_counts(given: dict[str, int], skipped: Skipped) -> dict[str, int]:
 
 
 def _sanitize_final_snapshot(result: ProbeResult, skipped: Skipped) -> ProbeResult | None:
-    """Return the heap or the problem of *result*, which answers no ask."""
+    """Return the heap or the problem of *result*, which answers no request."""
     kept = _sanitize_probe_result(
         ProbeResult(ask=1, problem=result.problem, heap=result.heap), skipped
     )

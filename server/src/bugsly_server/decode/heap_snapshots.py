@@ -1,4 +1,4 @@
-"""Keeps of a heap's answer what is good of it."""
+"""Sanitizes the result of a heap probe: keeps what is valid."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_TYPES = 20
 
 
 def sanitize_heap(heap: HeapGrowth) -> HeapGrowth | None:
-    """Return *heap* with those of its retainers and orphans that fit its snapshots, in form.
+    """Return *heap* with those of its holders and unreachable objects that fit its snapshots.
 
-    None where it is of no form itself.
+    None where it is not well-formed itself.
     """
     snapshot_count = len(heap.requests)
     times = (heap.pause, heap.seconds)
@@ -76,7 +76,7 @@ def _is_valid_unreachable(unreachable: UnreachableObjects, snapshot_count: int) 
 
 
 def _has_count_per_snapshot(numbers: Sequence[int], snapshot_count: int) -> bool:
-    """Return whether there is one sound count for each snapshot."""
+    """Return whether there is one valid count for each snapshot."""
     return len(numbers) == snapshot_count and _are_counts(numbers)
 
 

@@ -1,4 +1,4 @@
-"""Reads JSON of whatever quality, and takes texts, numbers and moments out of it."""
+"""Reads JSON of any quality, and takes texts, numbers and moments out of it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ INVISIBLE_RANGES = (
     *(range(0x202A, 0x202F), range(0x2066, 0x206A), range(0xFEFF, 0xFF00)),
 )
 REMOVED_CHARACTERS = dict.fromkeys(code for codes in INVISIBLE_RANGES for code in codes)
-"""What is not for the eye, or turns the direction of what follows it."""
+"""Invisible characters, and those that turn the direction of what follows."""
 
 
 def read_object(payload: bytes) -> dict[str, Any] | None:
     """Return the JSON object in *payload*; None where there is none.
 
-    Bytes that are no UTF-8 become question marks, and numbers that are none, null.
+    Bytes that are not UTF-8 become replacement characters, and NaN and infinities become null.
     """
     try:
         raw = msgspec.json.decode(payload)
@@ -57,7 +57,7 @@ def line(raw: object, max_length: int) -> str:
 
 
 def number(raw: object, maximum: int) -> int:
-    """Return *raw* as a whole number from 0 to *maximum*, 0 where it is none."""
+    """Return *raw* as a whole number from 0 to *maximum*; 0 where it is not one."""
     if type(raw) is int:
         return raw if 0 <= raw <= maximum else 0
     if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 19:

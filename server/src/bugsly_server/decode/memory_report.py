@@ -1,4 +1,4 @@
-"""Reads the payload of a `memory` item, keeping what is good of one that is partly bad."""
+"""Decodes the payload of a `memory` item; keeps the valid parts of one that is partly bad."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bugsly_server.decode.evidence import INVALID_PROBE_RESULT, sanitize_evidenc
 
 MAX_TEXT_LENGTH = 200
 MAX_MEASUREMENT = 1 << 50
-"""Bytes or counts beyond this are no measurement."""
+"""Bytes or counts above this are no measurement."""
 MAX_WORKER_AGE = 20 * 365 * 86_400_000_000
 WORKER_ID = re.compile(r"[0-9a-f]{32}")
 MAX_LOSS_REASONS = 20
@@ -49,7 +49,7 @@ _strict_decoder = msgspec.json.Decoder(MemoryReport)
 def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     """Return the report in *payload*; what is wrong inside it is left out and counted.
 
-    Raises `UnreadableReport` where not even its worker can be told.
+    Raises `UnreadableReport` where not even its worker can be read.
     """
     try:
         report = _strict_decoder.decode(payload)
@@ -78,7 +78,7 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
 
 
 def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
-    """Return what is good of *payload*; Python's own reader takes NaN and the like."""
+    """Return *payload* decoded; Python's own reader takes NaN and the like."""
     try:
         raw = json.loads(payload)
         worker = _convert(raw["worker"], WorkerInfo)
@@ -105,7 +105,7 @@ def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
 
 
 def _salvage_samples(raw: Iterable[object], skipped: Counter[str]) -> Iterator[Sample]:
-    """Yield the good ones of *raw*; one whose levels are at fault stays without them."""
+    """Yield the valid samples in *raw*; one with invalid levels is kept without them."""
     for item in raw:
         try:
             yield _convert(item, Sample)
@@ -166,7 +166,7 @@ def _convert_each(
 
 
 def _convert(raw: object, kind: type[_Kind]) -> _Kind:
-    """Return *raw* as a *kind*, by way of JSON again because that is where text is checked."""
+    """Return *raw* as a *kind*, by way of JSON, because only its decoder checks text."""
     return msgspec.json.decode(json.dumps(raw, allow_nan=False), type=kind)
 
 

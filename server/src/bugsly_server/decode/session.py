@@ -25,7 +25,7 @@ class SessionTally(NamedTuple):
     started_at: Micros
     counts: SessionCounts
     dedupe_key: bytes | None = None
-    """Identifies an outcome that SDKs repeat when the session ends; None for what they send once."""
+    """Identifies an outcome that SDKs repeat when the session ends; else None."""
 
 
 def decode_sessions(

@@ -1,4 +1,4 @@
-"""Reads the exceptions of an event, and their frames."""
+"""Decodes the exceptions of an event, and their frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_LOCAL_LENGTH = 1_024
 MAX_EXCEPTIONS = 20
 MAX_FRAMES = 100
 OUTERMOST_FRAMES = 20
-"""Frames kept of the outer end where there are too many; the rest are of the inner one."""
+"""Frames kept from the outer end where there are too many; the rest are from the inner end."""
 MAX_CONTEXT_LINES = 10
 MAX_LOCALS = 60
 LIBRARY_PATHS = (
@@ -28,7 +28,7 @@ LIBRARY_URLS = (
     *("node_modules/", "webpack/bootstrap", "-extension://", ".sentry-cdn.com/"),
     *("//cdn.jsdelivr.net/", "//unpkg.com/", "//cdnjs.cloudflare.com/", "//esm.sh/"),
 )
-"""Where a page has its libraries from."""
+"""Hosts that pages load libraries from."""
 RELATIONS = {"__cause__": "cause", "__context__": "context", "exceptions": "member"}
 
 
@@ -37,7 +37,7 @@ def decode_exceptions(
 ) -> tuple[EventException, ...]:
     """Return the exceptions of *event*, the one that was caught first.
 
-    An exception without a stack has that of the event, or of its thread that crashed.
+    An exception without a stack gets the stack of the event, or of the thread that crashed.
     """
     exceptions = [
         one for one in mappings(event.get("exception")) if one.get("type") or one.get("value")
@@ -132,7 +132,7 @@ def _local_repr(raw: object) -> object:
 def _is_in_app(claimed: object, path: str, platform: str) -> bool:
     """Return whether a call is the application's own, as *claimed* by the SDK or by its file.
 
-    SDKs of browsers say so of every call.
+    SDKs in browsers claim it of every call.
     """
     if platform == "javascript":
         return claimed is not False and not any(part in path for part in LIBRARY_URLS)

@@ -42,7 +42,7 @@ def opening_change(now: Micros) -> IssueChange:
 
 
 def _comeback_reason(issue: ErrorIssue, burst: EventBurst, released: Mapping[str, Micros]) -> str:
-    """Return why it is back; empty where the events are of code that was not mended yet.
+    """Return why it is back; empty where the events are from code that was not fixed yet.
 
     An error resolved "in the next release" comes back only with a release that was first seen
     after the one that was the newest then. Otherwise any event that happened later brings it back.

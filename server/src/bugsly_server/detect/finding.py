@@ -1,4 +1,4 @@
-"""Decides what a project's workers, taken together, give reason to say."""
+"""Finds growth among the workers of a project, taken together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bugsly_server.detect.peer_comparison import has_levelled_peer, is_outlier
 from bugsly_server.detect.pooled_growth import pool_growth
 from bugsly_server.detect.trend_statistics import median
 from bugsly_server.detect.worker_growth import MIN_HITS
+from bugsly_server.fingerprint.growth import growth_fingerprint
 from bugsly_server.model.growth import GrowthAxis, GrowthTrend, GrowthVerdict
 from bugsly_server.model.issue import Finding, FindingScope, SuspectWorker
 from bugsly_server.model.units import count, size, slope
@@ -25,7 +26,7 @@ that fill look the same until they are full, and most are full by then."""
 MAX_PEERS = 100
 """More would say the same."""
 MAX_POOLED_LIVES = 50
-"""Past lives that count: those of an hour or two, so that what was mended is forgotten then."""
+"""Ended workers that count: those of an hour or two, after which a fixed leak is forgotten."""
 MAX_SUSPECTS = 100
 
 
@@ -37,15 +38,6 @@ def find_growth(workers: Iterable[Worker], now: Micros) -> list[Finding]:
         _find_in_fleet(Fleet(tuple(members), now), environment) for environment, members in groups
     )
     return [finding for finding in found if finding is not None]
-
-
-def unexplained_fingerprint(environment: str) -> str:
-    """Return what identifies growth without a known cause, version 1.
-
-    Equal for every worker, host and release of one environment: a recycled worker that goes on
-    growing is the same issue.
-    """
-    return f"1/growing/{environment}"
 
 
 def is_surely_growing(worker: Worker) -> bool:
@@ -62,7 +54,7 @@ class Fleet:
 
     @cached_property
     def judged(self) -> list[Worker]:
-        """Return the living workers of which enough was seen."""
+        """Return the living workers of which enough was seen to judge them."""
         return [one for one in self.workers if one.is_alive(self.now) and one.growth is not None]
 
     @cached_property
@@ -72,7 +64,7 @@ class Fleet:
 
     @cached_property
     def comparable(self) -> dict[tuple[str, GrowthAxis], list[Worker]]:
-        """Return the workers that can be compared: same code, same axis; also past lives."""
+        """Return the workers that can be compared: same code, same axis; also ended ones."""
         groups: dict[tuple[str, GrowthAxis], list[Worker]] = {}
         for worker in self.workers:
             if worker.growth is not None:
@@ -81,7 +73,7 @@ class Fleet:
 
     @cached_property
     def past_lives(self) -> list[Worker]:
-        """Return the latest lives of the newest code, if workers go on being replaced."""
+        """Return the latest ended workers of the newest code, if workers are still replaced."""
         newest = max(self.workers, key=lambda worker: worker.started_at)
         ended = [one for one in self.workers if one.ended_at and one.release == newest.release]
         latest = sorted(ended, key=lambda worker: worker.ended_at or 0)[-MAX_POOLED_LIVES:]
@@ -136,7 +128,7 @@ def _finding(
     machine = [one for one in suspects if one.machine == fastest.machine]
     axis = fastest.growth.axis if fastest.growth is not None else GrowthAxis.REQUESTS
     return Finding(
-        fingerprint=unexplained_fingerprint(environment),
+        fingerprint=growth_fingerprint(environment),
         environment=environment,
         title=_title(scope, suspects, len(fleet.judged)),
         scope=scope,
@@ -196,13 +188,14 @@ def as_suspect(worker: Worker, now: Micros, growth: GrowthTrend) -> SuspectWorke
 def _finding_across_restarts(
     pooled_trend: GrowthTrend, lives: Sequence[Worker], environment: str
 ) -> Finding:
+    gain = slope(pooled_trend.slope, pooled_trend.axis)
     return Finding(
-        fingerprint=unexplained_fingerprint(environment),
+        fingerprint=growth_fingerprint(environment),
         environment=environment,
         title="Every worker grows, and restarts hide it",
         scope=FindingScope.RESTARTS,
         because=(
-            f"{len(lives)} lives of workers gained {slope(pooled_trend.slope, pooled_trend.axis)} each, "
+            f"{len(lives)} lives of workers gained {gain} each, "
             f"{size(pooled_trend.total)} over {count(pooled_trend.span)} requests together"
         ),
         suspects=(),

@@ -1,4 +1,4 @@
-"""Says whether a release mended a leak: how its workers grow beside those of the one before it."""
+"""Says whether a release fixed a leak: how its workers grow compared to the release before."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOO_FEW_REASON = "more requests are needed to be sure"
 
 
 def awaits_proof(issue: Issue, now: Micros) -> bool:
-    """Return whether the next release may prove that *issue*, which nothing speaks for, is over."""
+    """Return whether the next release may prove *issue*, which no finding confirms, to be fixed."""
     if issue.state is IssueState.RESOLVED:
         is_manual = issue.resolved_at is not None and issue.proof is None
         return is_manual and now - issue.seen_at < PROOF_AWAITED_FOR
@@ -45,16 +45,17 @@ def fixed_change(proof: FixProof | None, now: Micros) -> IssueChange | None:
 
 
 def prove_fix(issue: Issue, before: ReleaseWorkers, after: ReleaseWorkers) -> FixProof | None:
-    """Return what *after*, of a later release than *before*, says of the leak of *issue*.
+    """Return what *after*, of a later release than *before*, shows about the leak of *issue*.
 
-    None while too little was seen of either to speak of a growth at all.
+    None while too little was seen of either for any growth rate.
     """
     old, new = measure_growth_rate(before), measure_growth_rate(after)
     if old is None or new is None:
         return None
     diagnosis = issue.finding.diagnosis
-    per = f"{diagnosis.endpoint} request".lstrip() if diagnosis is not None else "request"
-    outcome, why = _judge(old, new, 1.0 if diagnosis is None else diagnosis.part)
+    endpoint = None if diagnosis is None else diagnosis.attribution.endpoint
+    per = "request" if endpoint is None else f"{endpoint} request"
+    outcome, why = _judge(old, new, 1.0 if diagnosis is None else diagnosis.growth.part)
     if before.is_running:
         outcome, why = FixOutcome.OPEN, RUNNING_REASON.format(old.release)
     elif not new.requests:
@@ -73,27 +74,27 @@ def prove_fix(issue: Issue, before: ReleaseWorkers, after: ReleaseWorkers) -> Fi
     return FixProof(outcome=outcome, because=because, before=old, after=new, per=per)
 
 
-def measure_growth_rate(lives: ReleaseWorkers) -> GrowthRate | None:
-    """Return how fast *lives* grow with each request that can drive the leak; None if unknown.
+def measure_growth_rate(measured: ReleaseWorkers) -> GrowthRate | None:
+    """Return how fast *measured* grow with each request that can drive the leak; None if unknown.
 
-    The mean of their slopes, each weighing by its certainty. The interval is as much wider as the
-    lives disagree (Birge 1932).
+    It is the mean of their slopes, each weighted by its certainty. The interval is wider where
+    they disagree (Birge 1932).
     """
     trends = [
         (one.growth, one.started_at)
-        for one in lives.workers
+        for one in measured.workers
         if one.growth is not None and one.growth.axis is GrowthAxis.REQUESTS and one.growth.span
     ]
     if not trends:
         return None
     mean, margin = _weighted_mean([(growth.slope, _slope_error(growth)) for growth, _ in trends])
     requests = sum(growth.span for growth, _ in trends)
-    scale = 1 / lives.driving_part if lives.driving_part else 0.0
+    scale = 1 / measured.driving_part if measured.driving_part else 0.0
     return GrowthRate(
-        release=lives.release,
+        release=measured.release,
         since=min(started_at for _, started_at in trends),
-        lives=len(trends),
-        requests=round(requests * lives.driving_part),
+        workers=len(trends),
+        requests=round(requests * measured.driving_part),
         slope=mean * scale,
         low=(mean - margin) * scale,
         high=(mean + margin) * scale,
@@ -118,14 +119,14 @@ def _weighted_mean(measured: Sequence[tuple[float, float]]) -> tuple[float, floa
 def _judge(old: GrowthRate, new: GrowthRate, part: float) -> tuple[FixOutcome, str]:
     """Return what *new* proves about a leak that made up *part* of *old*, and what it lacks.
 
-    Memory that stood still proves something only where the leak would have moved it: by as much
-    as detection asks for before it calls a worker growing, in each of eight lives or in all there
-    are.
+    Memory that does not grow proves something only where the leak would have made it grow: by as
+    much as detection requires to call a worker growing, in each of eight workers, or in all if
+    there are fewer.
     """
     if old.low <= 0:
         return FixOutcome.OPEN, UNCLEAR_REASON.format(old.release)
     small = MAX_REMAINING_PART * part * old.low
-    shows = old.low * part * new.requests >= MIN_GROWTH_BYTES * min(new.lives, MIN_LIVES)
+    shows = old.low * part * new.requests >= MIN_GROWTH_BYTES * min(new.workers, MIN_LIVES)
     if shows and new.high <= small:
         return FixOutcome.FIXED, ""
     if shows and new.low > small:

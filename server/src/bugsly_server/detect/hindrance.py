@@ -1,4 +1,4 @@
-"""Decides when a person is to be told that workers cannot be recycled, and that they can again."""
+"""Decides when to alert that workers cannot be recycled, and when that they can again."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bugsly_server.model.units import duration
 MIN_HINDERED_TIME: Micros = 5 * MINUTE
 """A deploy or a slow start hinders for less."""
 HINDRANCE_OVER_AFTER: Micros = 30 * MINUTE
-"""Without it: what comes and goes, as a budget that is used up again and again, is told once."""
+"""Time without it. A hindrance that comes and goes, as a daily budget, is reported once."""
 IMMEDIATE_HINDRANCES = frozenset({Hindrance.UNSUPPORTED, Hindrance.FRESH})
 """What only another setting ends."""
 REASON_PREFIX = "recycling: "
 
 
 class HindrancePeriod(NamedTuple):
-    """Since when workers are held back, and when they were last."""
+    """Since when workers are hindered, and when they were last."""
 
     since: Micros
     last_seen: Micros
@@ -34,9 +34,9 @@ def next_period(
     issue: HindranceIssue | None,
     now: Micros,
 ) -> HindrancePeriod | None:
-    """Return what follows from *statuses*, those that are held back now, after *period*.
+    """Return the period that follows *period*, given the *statuses* that are hindered now.
 
-    Who has only begun to look goes by the issue that is *issue*.
+    A server that has just started takes the period from *issue*.
     """
     if period is None and issue is not None and issue.state is IssueState.OPEN:
         period = HindrancePeriod(since=now, last_seen=now)
@@ -51,7 +51,7 @@ def next_hindrance_change(
     period: HindrancePeriod | None,
     now: Micros,
 ) -> IssueChange | None:
-    """Return what is to be told now, if anything."""
+    """Return the change to report now, if any."""
     if issue is not None and issue.state is IssueState.OPEN:
         if period is not None:
             return None

@@ -1,21 +1,21 @@
-"""Which issue a finding belongs to, when a growth gets a name and when it loses it again."""
+"""Decides which issue a finding belongs to, when growth gets a cause and when it loses it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from bugsly_server.detect.finding import unexplained_fingerprint
+from bugsly_server.fingerprint.growth import growth_fingerprint
 from bugsly_server.model.issue import Finding, Issue, IssueState
 
 IssueMatch = tuple[Issue | None, Finding | None]
 
 
 def match_issues(known: Mapping[str, Issue], findings: Sequence[Finding]) -> list[IssueMatch]:
-    """Return each of *findings* with its issue among *known*, and the issues nothing speaks for.
+    """Return each of *findings* with its issue among *known*, and the issues without a finding.
 
-    A cause takes over the open issue of the growth that it explains, or of the same workers' leak
-    that was known less well. What is told better by an open issue already, and is only not seen so
-    well at this moment, opens no other.
+    A cause takes over the open issue of the growth that it explains, or of a leak of the same
+    workers that was known less precisely. A finding that an open issue describes more precisely
+    already opens no other.
     """
     explained_environments = {
         one.finding.environment for one in known.values() if _names_a_cause(one)
@@ -25,7 +25,7 @@ def match_issues(known: Mapping[str, Issue], findings: Sequence[Finding]) -> lis
     for finding in findings:
         unmatched = [one for name, one in known.items() if name not in matched]
         issue = known.get(finding.fingerprint) or _vaguer_issue(unmatched, finding)
-        is_unexplained = finding.fingerprint == unexplained_fingerprint(finding.environment)
+        is_unexplained = finding.fingerprint == growth_fingerprint(finding.environment)
         is_explained = is_unexplained and finding.environment in explained_environments
         if issue is None and (
             is_explained or any(_is_more_precise(one, finding) for one in unmatched)
@@ -41,7 +41,7 @@ def _vaguer_issue(issues: Collection[Issue], finding: Finding) -> Issue | None:
     """Return the one of *issues* that *finding* is to take over."""
     if finding.diagnosis is None or not finding.diagnosis.is_leak:
         return None
-    unexplained = unexplained_fingerprint(finding.environment)
+    unexplained = growth_fingerprint(finding.environment)
     for issue in issues:
         is_related = issue.fingerprint == unexplained or (
             _names_a_cause(issue) and _shares_workers(issue, finding)
@@ -67,7 +67,7 @@ def _precision(finding: Finding) -> int:
     diagnosis = finding.diagnosis
     if diagnosis is None or not diagnosis.is_leak:
         return 0
-    return 3 if diagnosis.holder else 2 if diagnosis.site else 1
+    return 3 if diagnosis.holder else 2 if diagnosis.location.site else 1
 
 
 def _shares_workers(issue: Issue, finding: Finding) -> bool:

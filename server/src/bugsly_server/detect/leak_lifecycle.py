@@ -13,7 +13,7 @@ RESOLVED_AFTER: Micros = 3 * DAY
 MAX_SOON_SECONDS = float(HOUR // SECOND)
 REPORTED_SOON_SLACK = 0.5
 RECYCLING_ALERT_GAP: Micros = DAY
-"""While workers are recycled, an issue is told of so often: the safety net hides no leak."""
+"""How often an issue is reported while workers are recycled, so that this hides no leak."""
 
 
 def next_leak_change(
@@ -21,9 +21,9 @@ def next_leak_change(
 ) -> IssueChange | None:
     """Return what *finding* changes about *issue*, the one it belongs to, or None.
 
-    *finding* is None where detection looked and found nothing; do not ask while no worker reports.
-    *watched_since* is when workers began to report without a gap: what nobody looked at is not
-    quiet.
+    *finding* is None where detection found nothing; do not call it while no worker reports.
+    *watched_since* is when workers began to report without a gap: an issue is quiet only for as
+    long as it was watched.
     """
     if finding is None:
         return None if issue is None else _quieting_change(issue, now, watched_since)
@@ -61,7 +61,7 @@ def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
 def _worsened_change(issue: Issue, finding: Finding, now: Micros) -> IssueChange | None:
     if now - issue.changed_at < MIN_ALERT_GAP:
         return None
-    reported = issue.told or issue.finding
+    reported = issue.reported or issue.finding
     because = ""
     if finding.scope.width > reported.scope.width:
         because = f"it was {reported.scope}, and is {finding.scope} now"
@@ -76,7 +76,7 @@ def _worsened_change(issue: Issue, finding: Finding, now: Micros) -> IssueChange
 
 
 def _is_recycling_alert_due(issue: Issue, reported: Finding, now: Micros) -> bool:
-    """Return whether nobody was told that workers are recycled, or nobody within a day."""
+    """Return whether recycling was never reported, or not within a day."""
     return reported.recycled is None or now - issue.changed_at >= RECYCLING_ALERT_GAP
 
 

@@ -24,18 +24,18 @@ JITTER_DIVISOR = 5
 MIN_REQUESTS_PER_LIFE = 20
 """Requests in a life below which restarting is no way to run an application."""
 TOO_LOW_FACTOR = 2.0
-"""A max_requests that is so many times lower than it has to be is told to be too low."""
+"""A max_requests that is so many times lower than it has to be is reported as too low."""
 _machine_of = attrgetter("machine")
 
 
 def propose_max_requests(
     lives: Sequence[Worker], bytes_per_request: float, now: Micros
 ) -> MaxRequestsProposal | None:
-    """Return what keeps the machine of *lives* that has least room below its limit.
+    """Return what keeps the machine with the least room below its limit.
 
-    They are the living and ended workers of one release and environment. *bytes_per_request* is what one of
-    them may have gained with a request; more counts where the lives agree on it. None where
-    neither is known, or no limit, or no fresh worker.
+    *lives* are the living and ended workers of one release and environment. *bytes_per_request* is
+    what a request may add to one of them; a higher rate that they agree on counts instead. None
+    where neither is known, or no machine has a limit, or no worker's start is known.
     """
     gain = max(bytes_per_request, _agreed_rate(lives))
     starts = sorted(start for one in lives if (start := start_memory(one)) is not None)

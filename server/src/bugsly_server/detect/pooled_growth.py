@@ -1,4 +1,4 @@
-"""Adds up many short lives, so that max_requests cannot hide a leak from us."""
+"""Pools the growth of many short-lived workers, so that max_requests hides no leak."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ STEPS_PER_LIFE = 15
 
 
 def pool_growth(lives: Sequence[Worker]) -> GrowthTrend | None:
-    """Return the growth that *lives*, ended ones of the same code, show together, if they do.
+    """Return the growth that *lives*, ended workers of the same code, show together, if any.
 
-    Each life is one measurement of the slope; their median is the growth. Whether it is real is
-    asked of all their steps together: z is that of a sign test, which neither a wandering nor a
-    jumping memory passes. Lives that slow down towards their end are warm-ups.
+    Each worker is one measurement of the slope; their median is the growth. All their steps
+    together decide whether it is real: z comes from a sign test, which neither wandering nor
+    jumping memory passes. Workers that slow down towards their end are warm-ups.
     """
     trends = [
         life.growth

@@ -1,4 +1,4 @@
-"""Counts how often the safety net stepped in, and says what would have happened without it."""
+"""Counts how often workers were recycled, and says what would have happened otherwise."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ def add_recycling(finding: Finding, lives: Sequence[Worker], now: Micros) -> Fin
     if recycling is None:
         return finding
     diagnosis = finding.diagnosis
-    is_main_cause = diagnosis is not None and diagnosis.part >= MIN_BLAMED_PART
-    what = (diagnosis.holder or diagnosis.site) if diagnosis is not None and is_main_cause else ""
-    return replace(finding, recycled=replace(recycling, what=what))
+    what = None
+    if diagnosis is not None and diagnosis.growth.part >= MIN_BLAMED_PART:
+        what = diagnosis.holder_name or diagnosis.location.site
+    return replace(finding, recycled=replace(recycling, what=what or ""))
 
 
 def quiet_from(issue: Issue | None, lives: Sequence[Worker], since: Micros) -> Micros:
@@ -76,17 +77,17 @@ def _recycled_exits(machine: Sequence[Worker], now: Micros) -> int:
 
 
 def _reported_recycled(machine: Sequence[Worker], now: Micros) -> int:
-    """Return what those that live say: they know also of who went while nobody could hear it."""
+    """Return what living workers report: they also know who left while the server was away."""
     statuses = (one.net for one in machine if one.is_alive(now))
     return max((status.recycled_today for status in statuses if status is not None), default=0)
 
 
 def _full_at(machine: Sequence[Worker], now: Micros) -> Micros | None:
-    """Return when the limit of *machine* would have been met, had nobody been recycled there.
+    """Return when *machine* would have reached its limit if no worker had been recycled there.
 
-    At each moment its memory would have been what it was, and what the workers that were gone by
-    then had gained since their start. Between two such moments it is a straight line; after the
-    last, each living worker goes on to gain what they all gained on average.
+    At each moment it would have used what it did use, and what the workers recycled by then had
+    gained since their start. Between two such moments that is a straight line; after the last one,
+    each living worker keeps growing at the average rate of all.
     """
     recycled = sorted(
         (one for one in machine if one.exit_reason is ExitReason.RECYCLED),

@@ -31,11 +31,11 @@ sample rejects a true hypothesis sooner or later; in a million requests this one
 MIN_HITS = 2
 """And it has to say so twice in a row before anything is opened."""
 MAX_JUDGEMENT_GAP: Micros = HOUR // 2
-"""For a worker whose requests stand still."""
+"""For a worker that serves no requests."""
 
 
 def is_due(requests: int, judged_requests: int, now: Micros, judged_at: Micros) -> bool:
-    """Return whether a worker has done enough since the last look to deserve another."""
+    """Return whether a worker has done enough since its last judgement to be judged again."""
     if requests >= max(FIRST_JUDGEMENT_REQUESTS, judged_requests * NEXT_JUDGEMENT_FACTOR):
         return True
     return now - judged_at >= MAX_JUDGEMENT_GAP

@@ -1,5 +1,7 @@
-"""Why memory grows: from a dossier to diagnoses, pure from end to end.
+"""Diagnoses why memory grows: evidence in, diagnoses out, without side effects.
 
-`diagnose` is where it begins. Growth of holders is judged in `steady`, blamed on endpoints in
-`shares`, named in `causes`; what no holder explains is the business of `remainder`.
+`diagnose.diagnose` names the stages. Three packages answer questions of one kind each:
+`source_analysis` reads the application's sources, `growth` measures memory and counted holders,
+and `heap`, on top of `growth`, reads walks of the heap. None of them makes a diagnosis; the modules
+beside them do.
 """

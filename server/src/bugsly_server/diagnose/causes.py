@@ -1,13 +1,20 @@
-"""From a holder that grows to the cause it stands for."""
+"""Names the cause of a holder's growth, and the line that feeds it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bugsly.protocol.evidence import Holder
+from bugsly_server.diagnose.entry_types import (
+    PROCESS_TYPES,
+    REQUEST_KEEPING_TYPES,
+    REUSABLE_TYPES,
+)
+from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
-from bugsly_server.model.diagnosis import Cause
+from bugsly_server.model.diagnosis import Cause, SourceLocation
 
 CAUSE_BY_KIND = {
     "thread": Cause.THREADS,
@@ -23,16 +30,6 @@ CAUSE_BY_KIND = {
     "outside": Cause.OUTSIDE_WORKERS,
     "lru_cache": Cause.UNBOUNDED_CACHE,
 }
-REQUEST_KEEPING_TYPES = re.compile(
-    r"(Error|Exception|Warning|traceback|frame|Request|RequestContext|AppContext|ExceptionInfo)$"
-)
-"""Types of entries that keep a whole request alive."""
-REUSABLE_TYPES = re.compile(
-    r"(Engine|Client|Session|Pool|PoolExecutor|Connection|Thread|Timer|Consumer)$"
-)
-"""Types of entries that are meant to be made once and used by all requests."""
-PROCESS_TYPES = re.compile(r"(^|\.)(Popen|Process)$")
-"""Types of entries that stand for a process of its own."""
 DATABASE_DESCRIPTORS = re.compile(r"to port (5432|6432|3306|1433|1521|27017)$|\.(db|sqlite3?)$")
 """Descriptors that are connections to a database."""
 CAUSE_BY_ENTRY_TYPE = (
@@ -45,19 +42,31 @@ HOOK_NAMES = re.compile(
 )
 
 
-def classify_cause(
-    holder: Holder,
-    write_site: WriteSite | None,
-    companions: Collection[Holder],
-    *,
-    is_gc_enabled: bool = True,
-) -> Cause:
-    """Return the cause that *holder* stands for, which grows without a bound.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingHolder:
+    """A holder that grows without a bound, as the census or a walk of the heap describes it."""
 
-    *write_site* is the line that adds to it; *companions* grow with it, at the same requests; *is_gc_enabled*
-    whether the cyclic collector is on.
-    """
-    if holder.kind == "survivor" and not is_gc_enabled:
+    holder: Holder
+    write_site: WriteSite | None
+    """The line that adds to it, where a source says so."""
+    companions: Sequence[Holder]
+    """Holders that grow with it, at the same requests."""
+    endpoint: str | None
+    """The endpoint that drives it."""
+    is_gc_enabled: bool
+    """Whether the cyclic collector is on."""
+
+
+def find_cause(growing: GrowingHolder, sources: SourceIndex) -> tuple[Cause, SourceLocation]:
+    """Return the cause that *growing* stands for, and the line that feeds it."""
+    cause = _classify(growing)
+    location = sources.locate_write(growing.holder, growing.write_site, cause, growing.endpoint)
+    return cause, location
+
+
+def _classify(growing: GrowingHolder) -> Cause:
+    holder, write_site = growing.holder, growing.write_site
+    if holder.kind == "survivor" and not growing.is_gc_enabled:
         return Cause.CYCLES
     known = CAUSE_BY_KIND.get(holder.kind)
     if holder.kind == "descriptor" and DATABASE_DESCRIPTORS.search(holder.name):
@@ -65,7 +74,7 @@ def classify_cause(
     if known is not None:
         return known
     entry = holder.entry.rpartition(": ")[2]
-    if any(one.kind == "survivor" for one in companions):
+    if any(one.kind == "survivor" for one in growing.companions):
         return Cause.KEPT_EXCEPTION
     for pattern, cause in CAUSE_BY_ENTRY_TYPE:
         if pattern.search(entry):

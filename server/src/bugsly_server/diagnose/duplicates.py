@@ -1,7 +1,7 @@
-"""Tells a leak from its echoes: entries of one leak are often counted in several places.
+"""Merges the diagnoses of one leak: its entries are often counted in several places.
 
-An engine made for each request adds to lists of its library, keeps descriptors open, and survives
-with its request.
+An engine that is created for each request adds to lists of its library, keeps descriptors open,
+and stays alive together with its request.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bugsly_server.diagnose.diagnosis_revisions import with_growth, with_reasons
+from bugsly_server.diagnose.growth.holder_growth import MAX_RATE_DIFFERENCE, have_similar_rates
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
-from bugsly_server.diagnose.heap.holder_paths import without_thread_number
+from bugsly_server.fingerprint.leak import without_thread_number
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
-MAX_RATE_DIFFERENCE = 0.2
-"""Two holders grow together when their entries per request differ by no more."""
 CAUSE_RANK = {
     Cause.UNRETURNED_CONNECTION: 5,
     Cause.MADE_PER_REQUEST: 5,
@@ -26,7 +26,7 @@ CAUSE_RANK = {
     Cause.UNBOUNDED_CACHE: 2,
     Cause.GROWING_CONTAINER: 2,
 }
-"""Of holders that grow together, the one whose cause says more stands for all."""
+"""Of holders that grow together, the one with the highest rank represents all of them."""
 
 
 def merge_duplicates(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
@@ -41,22 +41,31 @@ def merge_duplicates(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
     return [_merge_group(group) for group in groups]
 
 
-def merge_unattributed(diagnoses: Sequence[Diagnosis], unattributed: Diagnosis) -> list[Diagnosis]:
+def merge_unattributed(
+    diagnoses: Sequence[Diagnosis], unattributed: Diagnosis | None
+) -> list[Diagnosis]:
     """Return *diagnoses* and *unattributed*, the growth that they leave unexplained.
 
-    A symptom that grows with the same requests is the face of it: both are one leak.
+    A symptom that grows with the same requests shows the same leak; both become one diagnosis.
     """
+    if unattributed is None:
+        return [*diagnoses]
     symptom = next((one for one in diagnoses if _is_symptom_of(one, unattributed)), None)
     if symptom is None:
         return [*diagnoses, unattributed]
+    merged = with_growth(
+        with_reasons(symptom, last=unattributed.evidence.reasons),
+        bytes_per_request=max(
+            symptom.growth.bytes_per_request, unattributed.growth.bytes_per_request
+        ),
+        held_bytes=max(symptom.growth.bytes, unattributed.growth.bytes),
+        part=symptom.growth.part + unattributed.growth.part,
+    )
+    site = symptom.location.site or unattributed.location.site
     merged = replace(
-        symptom,
+        merged,
         cause=Cause.CYCLES if unattributed.cause is Cause.CYCLES else symptom.cause,
-        site=symptom.site or unattributed.site,
-        bytes_per_request=max(symptom.bytes_per_request, unattributed.bytes_per_request),
-        bytes=max(symptom.bytes, unattributed.bytes),
-        part=min(1.0, symptom.part + unattributed.part),
-        because=(*symptom.because, *unattributed.because),
+        location=replace(symptom.location, site=site),
     )
     return [merged, *(one for one in diagnoses if one is not symptom)]
 
@@ -65,56 +74,56 @@ def _is_symptom_of(diagnosis: Diagnosis, unattributed: Diagnosis) -> bool:
     return (
         diagnosis.is_symptom
         and unattributed.is_leak
-        and diagnosis.endpoint == unattributed.endpoint
+        and diagnosis.attribution.endpoint == unattributed.attribution.endpoint
     )
 
 
 def is_unexplained_symptom(diagnosis: Diagnosis) -> bool:
-    """Return whether *diagnosis* is a symptom of which not even the line is known."""
-    return diagnosis.is_symptom and not diagnosis.site and diagnosis.holder not in GAUGE_NAMES
-
-
-def have_similar_rates(left: float, right: float) -> bool:
-    """Return whether two holders gain about as many entries per request."""
-    return abs(left - right) <= MAX_RATE_DIFFERENCE * max(left, right)
+    """Return whether *diagnosis* is a symptom and its line is unknown."""
+    return (
+        diagnosis.is_symptom
+        and diagnosis.location.site is None
+        and diagnosis.holder_name not in GAUGE_NAMES
+    )
 
 
 def _is_duplicate(diagnosis: Diagnosis, group: Sequence[Diagnosis]) -> bool:
-    """Return whether *diagnosis* grows with the same requests, and tells of nothing else.
+    """Return whether *diagnosis* shows the same leak as *group*.
 
-    It does so as often, or hardly weighs anything, or both lie in libraries: one act of the
-    application leaves traces all over them. Or it is the symptom of what is in *group*, or the same
-    in another thread.
+    It then grows with the same requests, and either at the same rate, or it hardly weighs
+    anything, or both lie in libraries: one call of the application leaves traces all over them. Or
+    it is the symptom of a holder in *group*, or the same holder in another thread.
     """
-    own_path = without_thread_number(diagnosis.holder)
-    if own_path != diagnosis.holder and any(
-        without_thread_number(known.holder) == own_path for known in group
+    own_path = without_thread_number(_name(diagnosis))
+    if own_path != _name(diagnosis) and any(
+        without_thread_number(_name(known)) == own_path for known in group
     ):
         return True
-    if diagnosis.is_symptom and any(known.symptom == diagnosis.holder for known in group):
+    if diagnosis.is_symptom and any(_symptom(known) == _name(diagnosis) for known in group):
         return True
-    if diagnosis.endpoint != group[0].endpoint:
+    if diagnosis.attribution.endpoint != group[0].attribution.endpoint:
         return False
     if diagnosis.library and all(known.library for known in group):
         return True
-    is_light = diagnosis.bytes_per_request <= MAX_RATE_DIFFERENCE * group[0].bytes_per_request
+    is_light = (
+        diagnosis.growth.bytes_per_request
+        <= MAX_RATE_DIFFERENCE * group[0].growth.bytes_per_request
+    )
     return is_light or any(
-        have_similar_rates(diagnosis.entries_per_request, known.entries_per_request)
-        for known in group
+        have_similar_rates(_entry_rate(diagnosis), _entry_rate(known)) for known in group
     )
 
 
 def _merge_group(group: Sequence[Diagnosis]) -> Diagnosis:
-    """Return the one of *group* that says most, with what the others add to it."""
+    """Return the most significant of *group*, with the reasons and weight of the others."""
     principal = max(group, key=_significance)
     others = [one for one in group if one is not principal]
-    heaviest = max(group, key=lambda diagnosis: diagnosis.bytes_per_request)
-    return replace(
-        principal,
-        because=(*principal.because, *(f"with it grows {one.holder}" for one in others[:5])),
-        part=min(1.0, sum(one.part for one in group)),
+    heaviest = max(group, key=_weight).growth
+    return with_growth(
+        with_reasons(principal, last=(f"with it grows {_name(one)}" for one in others[:5])),
         bytes_per_request=heaviest.bytes_per_request,
-        bytes=heaviest.bytes,
+        held_bytes=heaviest.bytes,
+        part=sum(one.growth.part for one in group),
     )
 
 
@@ -122,13 +131,25 @@ def _significance(diagnosis: Diagnosis) -> tuple[bool, bool, bool, int, bool, bo
     return (
         not diagnosis.is_symptom,
         not diagnosis.library,
-        bool(diagnosis.known),
+        diagnosis.known_leak is not None,
         CAUSE_RANK.get(diagnosis.cause, 0),
-        diagnosis.trace is None,
-        diagnosis.holder not in GAUGE_NAMES,
-        diagnosis.bytes_per_request,
+        diagnosis.evidence.heap_path is None,
+        _name(diagnosis) not in GAUGE_NAMES,
+        diagnosis.growth.bytes_per_request,
     )
 
 
 def _weight(diagnosis: Diagnosis) -> float:
-    return diagnosis.bytes_per_request
+    return diagnosis.growth.bytes_per_request
+
+
+def _name(diagnosis: Diagnosis) -> str:
+    return diagnosis.holder_name or ""
+
+
+def _symptom(diagnosis: Diagnosis) -> str | None:
+    return None if diagnosis.holder is None else diagnosis.holder.symptom
+
+
+def _entry_rate(diagnosis: Diagnosis) -> float:
+    return 0.0 if diagnosis.holder is None else diagnosis.holder.entries_per_request

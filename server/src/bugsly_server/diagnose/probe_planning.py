@@ -1,4 +1,4 @@
-"""What to ask the workers for, so that a diagnosis can be made or made better."""
+"""Plans the probe requests that would complete or improve diagnoses."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 MAX_FILES = 6
 ALLOCATION_WINDOW_REQUESTS = 200
 HEAP_WALK_REQUEST_RANGE = (300, 900)
-"""The least and the most that a walk takes."""
+"""The fewest and the most requests that a walk of the heap spans."""
 HEAP_WALK_SECONDS = 60.0
-"""That it takes in between, at the worker's pace."""
+"""How long a walk lasts at the worker's pace, within that range."""
 UNSETTLED_CAUSES = {Cause.UNKNOWN, Cause.NATIVE, Cause.RETENTION, Cause.CYCLES}
-"""Causes that a dear probe may settle."""
-VIEW_TELLING_CAUSES = {Cause.CYCLES}
-"""Causes of which the view that makes the objects tells more than the line that allocates them."""
+"""Causes that an expensive probe may settle."""
+CAUSES_NEEDING_VIEW = {Cause.CYCLES}
+"""Causes for which the view that creates the objects matters more than the allocating line."""
 TRIM_IRRELEVANT_CAUSES = {Cause.CYCLES}
-"""Causes of which a trim tells nothing: it would only free what was left lying."""
+"""Causes on which a trim sheds no light: it would only free the uncollected cycles."""
 
 
 class PlannedProbe(NamedTuple):
-    """A probe, and the worker to ask for it."""
+    """A probe request, and the worker that is to receive it."""
 
     worker_id: int
     request: ProbeRequest
 
 
 def plan_probes(evidence: LeakEvidence, given: Iterable[Diagnosis]) -> list[PlannedProbe]:
-    """Return what is worth to be asked for: sources that are missing, then the dear probes.
+    """Return the probes worth requesting: missing sources first, then expensive probes.
 
-    A dear probe is wanted once in a worker's life, and only where the cause is still open; a walk
-    of its heap also where it is known what is left behind, and not what holds it.
+    An expensive probe is requested once per worker, and only while the cause is open. A walk of
+    the heap is also requested where a symptom is known and its holder is not.
     """
     history_by_id = {history.worker_id: history for history in evidence.histories}
     diagnoses = list(given)
     probes = [*_plan_source_request(evidence, diagnoses)]
     for diagnosis in diagnoses:
         history = next(
-            (history_by_id[key] for key in diagnosis.workers if key in history_by_id), None
+            (history_by_id[key] for key in diagnosis.evidence.worker_ids if key in history_by_id),
+            None,
         )
         if history is not None and _is_unsettled(diagnosis):
             probes += _plan_expensive_probe(diagnosis, history)
@@ -57,20 +58,27 @@ def plan_probes(evidence: LeakEvidence, given: Iterable[Diagnosis]) -> list[Plan
 def _plan_source_request(
     evidence: LeakEvidence, diagnoses: Collection[Diagnosis]
 ) -> Iterator[PlannedProbe]:
-    """Yield one ask for the sources that diagnoses would like to read and nobody has sent."""
+    """Yield one request for the sources that *diagnoses* need and no worker has sent."""
     newest = max(evidence.histories, key=_last_seen_at, default=None)
     known_endpoints = {
         endpoint for source in evidence.sources.values() for endpoint in source.views
     }
     relevant = [one for one in diagnoses if one.is_leak or one.cause is Cause.BUFFERED_RESPONSE]
-    missing = [one.file for one in relevant if one.file and one.file not in evidence.sources]
-    missing += [one.unread for one in relevant if one.unread]
-    missing += [path for one in relevant if (path := _unread_path(one.site, evidence))]
-    without_view = [one for one in relevant if one.endpoint not in {"", *known_endpoints}]
+    missing = [
+        one.location.file
+        for one in relevant
+        if one.location.file and one.location.file not in evidence.sources
+    ]
+    missing += [one.location.unread_module for one in relevant if one.location.unread_module]
     missing += [
-        one.endpoint
-        for one in without_view
-        if one.library or not one.site or one.cause in VIEW_TELLING_CAUSES
+        path for one in relevant if (path := _unread_path(one.location.site or "", evidence))
+    ]
+    missing += [
+        endpoint
+        for one in relevant
+        if (endpoint := one.attribution.endpoint) is not None
+        and endpoint not in known_endpoints
+        and (one.library or not one.location.site or one.cause in CAUSES_NEEDING_VIEW)
     ]
     if newest is not None and missing:
         names = tuple(sorted(set(missing)))[:MAX_FILES]
@@ -78,7 +86,7 @@ def _plan_source_request(
 
 
 def _unread_path(site: str, evidence: LeakEvidence) -> str:
-    """Return the short path of *site* where its source was not read."""
+    """Return the short path of *site* unless its source was read; empty if it was."""
     path = site.rpartition(":")[0]
     known = any(file.endswith(f"/{path}") or file == path for file in evidence.sources)
     return "" if known else path
@@ -89,12 +97,12 @@ def _last_seen_at(history: WorkerHistory) -> int:
 
 
 def _is_unsettled(diagnosis: Diagnosis) -> bool:
-    """Return whether a dear probe may tell what holds or makes what grows."""
+    """Return whether an expensive probe may find the holder or the line."""
     if diagnosis.is_symptom:
-        return not diagnosis.site and diagnosis.bytes_per_request > 0
-    if diagnosis.cause is Cause.CYCLES and diagnosis.site:
+        return not diagnosis.location.site and diagnosis.growth.bytes_per_request > 0
+    if diagnosis.cause is Cause.CYCLES and diagnosis.location.site:
         return False
-    return diagnosis.cause in UNSETTLED_CAUSES and not diagnosis.holder
+    return diagnosis.cause in UNSETTLED_CAUSES and diagnosis.holder is None
 
 
 def _plan_expensive_probe(diagnosis: Diagnosis, history: WorkerHistory) -> Iterator[PlannedProbe]:
@@ -121,7 +129,7 @@ def _plan_heap_walk(history: WorkerHistory) -> Iterator[PlannedProbe]:
 
 
 def _heap_walk_requests(history: WorkerHistory) -> int:
-    """Return the requests of a walk, for which a busy worker has time for more."""
+    """Return how many requests a walk spans: a busy worker answers more of them in its time."""
     minimum, maximum = HEAP_WALK_REQUEST_RANGE
     rate = 0.0
     if len(history.buckets) > 1:
@@ -131,5 +139,5 @@ def _heap_walk_requests(history: WorkerHistory) -> int:
 
 
 def is_walkable(history: WorkerHistory) -> bool:
-    """Return whether a walk of its heap was not had, nor asked for in vain."""
+    """Return whether the worker's heap was neither walked nor requested without result."""
     return not history.heaps and "heap" not in history.fruitless_probes

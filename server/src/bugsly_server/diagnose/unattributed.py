@@ -1,78 +1,72 @@
-"""What no holder explains: native leaks, cycles, and memory that is free but kept."""
+"""Diagnoses the growth that no holder explains: native leaks, cycles, and retained free memory."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from bugsly.protocol.evidence import AllocationSite, AllocationWindow, TrimResult
-from bugsly_server.diagnose.growth.endpoint_attribution import (
-    GrowthInterval,
-    attribute_growth,
-    driving_endpoint,
+from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE
+from bugsly_server.diagnose.growth.live_bytes import MemoryGain
+from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
+from bugsly_server.model.diagnosis import (
+    Cause,
+    DiagnosedGrowth,
+    Diagnosis,
+    DiagnosisEvidence,
+    SourceLocation,
 )
-from bugsly_server.diagnose.growth.live_bytes import (
-    DEFAULT_BLOCK_BYTES,
-    MAX_BLOCK_BYTES,
-    MIN_BUCKETS,
-    MemoryGain,
-    live_byte_series,
-    memory_gain,
-)
-from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
+from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.units import count, size
 
 MIN_DECISIVE_PART = 0.5
-"""The part of a growth that a fact has to account for to decide it."""
+"""The part of a growth that a fact has to account for to be decisive."""
+MIN_REQUESTS_TO_SHOW = 400
+"""Requests after which a growing holder would have been noticed."""
 MAX_LIVE_PART = 0.45
 MIN_TRIMMED_PART = 0.75
-"""The part of what was gained that one malloc_trim gives back where memory is only kept."""
+"""The part of the gain that one malloc_trim returns where memory was only retained."""
 
 
 def diagnose_unattributed(
-    evidence: LeakEvidence, growing_ids: Sequence[int], explained_part: float, *, was_watched: bool
+    evidence: LeakEvidence, memory: MemoryGrowth, known: Collection[Diagnosis]
 ) -> Diagnosis | None:
-    """Return the diagnosis of what the holders leave unexplained in the *growing_ids* workers.
+    """Return the diagnosis of the growth that the *known* diagnoses leave unexplained.
 
-    *explained_part* is the part of the growth that they account for, 0 to 1; *was_watched* whether the
-    agents looked for holders long enough to have found one.
+    None where they explain most of it. None also instead of a native leak where a holder still
+    fills: it may weigh more than it seems to.
     """
-    histories = [history for history in evidence.histories if history.worker_id in growing_ids]
-    window = _latest_window(evidence.histories)
-    block_bytes = _block_bytes(window)
-    gains = [(history, memory_gain(history, block_bytes)) for history in histories]
-    measured = [(history, gain) for history, gain in gains if gain and gain.private_bytes > 0]
-    if not measured or explained_part >= MIN_DECISIVE_PART:
+    certain = [one for one in known if one.evidence.confidence > GUESS_CONFIDENCE]
+    explained_part = min(1.0, sum(one.growth.part for one in certain))
+    if not memory.gaining or explained_part >= MIN_DECISIVE_PART:
         return None
+    window, attribution = memory.allocation_window, memory.gaining_attribution
     _, gain = max(
-        measured, key=lambda pair: (not pair[0].allocation_windows, pair[1].private_bytes)
+        memory.gaining, key=lambda pair: (not pair[0].allocation_windows, pair[1].private_bytes)
     )
-    shares = attribute_growth(growth_intervals([one for one, _ in measured]))
-    trims = [trim for one in evidence.histories for trim in one.trims]
-    cause, confidence, reasons = _classify(
-        gain, window, trims, was_watched=was_watched, is_collector_off=is_gc_disabled(evidence)
-    )
+    cause, confidence, reasons = _classify(gain, window, evidence)
+    if cause is Cause.NATIVE and any(one.cause is Cause.BOUNDED for one in known):
+        return None
     line = next(iter(window.lines), None) if window is not None else None
-    endpoint = driving_endpoint(shares)
-    per_request = shares[0].slope if endpoint else gain.private_bytes / max(1, gain.requests)
+    site = line.site if line is not None and cause is not Cause.RETENTION else None
+    per_request = (
+        attribution.shares[0].slope
+        if attribution.endpoint
+        else gain.private_bytes / max(1, gain.requests)
+    )
     return Diagnosis(
         cause=cause,
         is_leak=cause in {Cause.NATIVE, Cause.CYCLES},
-        holder="",
-        site=line.site if line is not None and cause is not Cause.RETENTION else "",
-        file="",
-        endpoint=endpoint,
-        shares=shares,
-        bytes_per_request=per_request,
-        entries_per_request=0.0,
-        part=1.0 - explained_part,
-        bytes=gain.private_bytes,
-        bound_bytes=None,
-        confidence=confidence,
-        because=tuple(reasons),
-        unless=FALSIFIERS.get(cause, ()),
-        workers=tuple(one.worker_id for one, _ in measured),
+        growth=DiagnosedGrowth(
+            bytes_per_request=per_request, part=1.0 - explained_part, bytes=gain.private_bytes
+        ),
+        evidence=DiagnosisEvidence(
+            confidence=confidence,
+            reasons=tuple(reasons),
+            falsifiers=FALSIFIERS.get(cause, ()),
+            worker_ids=tuple(one.worker_id for one, _ in memory.gaining),
+        ),
+        location=SourceLocation(site=site or None, file=None),
+        attribution=attribution,
     )
 
 
@@ -87,21 +81,17 @@ FALSIFIERS: dict[Cause, tuple[str, ...]] = {
 
 
 def _classify(
-    gain: MemoryGain,
-    window: AllocationWindow | None,
-    trims: Sequence[TrimResult],
-    *,
-    was_watched: bool,
-    is_collector_off: bool,
+    gain: MemoryGain, window: AllocationWindow | None, evidence: LeakEvidence
 ) -> tuple[Cause, float, list[str]]:
-    """Return the cause, how sure it is, and the facts."""
+    """Return the cause, the confidence in it, and the reasons."""
+    trims = [trim for history in evidence.histories for trim in history.trims]
     reasons = [
         f"private memory gained {size(gain.private_bytes)} over {count(gain.requests)} requests",
         "no container, cache, thread or connection that was seen to grow accounts for it",
     ]
     if window is not None and window.lines:
         reasons.insert(0, f"{_describe_line(window.lines[0])} outlived the requests that made it")
-    if is_collector_off:
+    if evidence.is_gc_disabled:
         reason = "Python's cyclic collector is off"
         return Cause.CYCLES, 0.8, [reason, *reasons]
     trim_reason = _trim_reason(trims, gain)
@@ -115,7 +105,7 @@ def _classify(
     ):
         return Cause.RETENTION, 0.8, [f"{reasons[0]} only: the rest is free and kept", *reasons[1:]]
     if (
-        not was_watched
+        not _is_watched_long_enough(evidence)
         or not trims
         or not (_are_live_bytes_growing(gain) or _outlives_requests(window, gain))
     ):
@@ -124,7 +114,7 @@ def _classify(
 
 
 def _are_live_bytes_growing(gain: MemoryGain) -> bool:
-    """Return whether what was given out grows as memory does, and to the end."""
+    """Return whether live bytes account for the growth, and still grow at the end."""
     return (
         gain.live_bytes is not None
         and gain.live_bytes >= MIN_DECISIVE_PART * gain.private_bytes
@@ -133,10 +123,10 @@ def _are_live_bytes_growing(gain: MemoryGain) -> bool:
 
 
 def _outlives_requests(window: AllocationWindow | None, gain: MemoryGain) -> bool:
-    """Return whether what outlived its requests in *window* is most of the growth.
+    """Return whether allocations that outlived their requests in *window* are most of the growth.
 
-    Only asked where the allocators do not tell: what a full cache keeps for a while, before it
-    makes room for the next, outlives a window too.
+    False where allocators report live bytes, which are more reliable: an entry of a full cache
+    outlives a window too, before the next one replaces it.
     """
     if window is None or not window.requests or gain.live_bytes is not None:
         return False
@@ -145,7 +135,7 @@ def _outlives_requests(window: AllocationWindow | None, gain: MemoryGain) -> boo
 
 
 def _trim_reason(trims: Iterable[TrimResult], gain: MemoryGain) -> str:
-    """Return the fact that a trim gave most of the growth back, empty where none did."""
+    """Return the reason that a trim returned most of the growth, empty where none did."""
     for trim in trims:
         if trim.before - trim.after >= MIN_TRIMMED_PART * gain.private_bytes:
             change = f"from {size(trim.before)} to {size(trim.after)}"
@@ -154,60 +144,15 @@ def _trim_reason(trims: Iterable[TrimResult], gain: MemoryGain) -> str:
     return ""
 
 
-def is_gc_disabled(evidence: LeakEvidence) -> bool:
-    """Return whether workers run without Python's cyclic collector.
-
-    Objects frozen before the fork, as is usual with preload_app, cannot grow in number.
-    """
-    switches = ("gc_enabled", "gc_threshold")
-    return any(history.facts.get(one, 1) == 0 for history in evidence.histories for one in switches)
-
-
-def _latest_window(histories: Iterable[WorkerHistory]) -> AllocationWindow | None:
-    """Return the latest window in the first of *histories* that has one: all run the same code."""
-    return next(
-        (history.allocation_windows[-1] for history in histories if history.allocation_windows),
-        None,
-    )
-
-
-def _block_bytes(window: AllocationWindow | None) -> float:
-    """Return what a block of Python's allocator weighs, the mean of what outlived *window*."""
-    blocks = sum(line.count for line in window.lines) if window is not None else 0
-    if window is None or not blocks:
-        return DEFAULT_BLOCK_BYTES
-    return min(MAX_BLOCK_BYTES, sum(line.bytes for line in window.lines) / blocks)
-
-
 def _describe_line(line: AllocationSite) -> str:
     named = {"at": line.site, "within": line.inner}
     where = ", ".join(f"{how} {place}" for how, place in named.items() if place)
     return f"{size(line.bytes)} in {count(line.count)} allocations {where}"
 
 
-def growth_intervals(histories: Sequence[WorkerHistory]) -> list[GrowthInterval]:
-    """Return what live bytes gained from reading to reading, or memory where nothing tells."""
-    intervals = []
-    for history in histories:
-        buckets = history.buckets[len(history.buckets) // 8 :]
-        live = live_byte_series(buckets)
-        levels = (
-            dict(live)
-            if len(live) >= MIN_BUCKETS
-            else {bucket.requests: bucket.anonymous for bucket in buckets}
-        )
-        served: Counter[str] = Counter()
-        failed: Counter[str] = Counter()
-        previous: float | None = None
-        for bucket in buckets:
-            served.update(bucket.served)
-            failed.update(bucket.failed)
-            level = levels.get(bucket.requests)
-            if level is None:
-                continue
-            if previous is not None and served:
-                intervals.append(GrowthInterval(level - previous, dict(served), dict(failed)))
-            previous = level
-            served.clear()
-            failed.clear()
-    return intervals
+def _is_watched_long_enough(evidence: LeakEvidence) -> bool:
+    """Return whether any worker served enough requests for a holder to be noticed."""
+    return any(
+        history.buckets and history.buckets[-1].requests >= MIN_REQUESTS_TO_SHOW
+        for history in evidence.histories
+    )

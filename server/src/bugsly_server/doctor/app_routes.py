@@ -58,7 +58,8 @@ def load_routes(python: str, target: str, folder: Path, answer: Path) -> AppRout
         )
     except subprocess.TimeoutExpired:
         raise Misconfigured(
-            f"{target}: its import did not end within {IMPORT_TIMEOUT_SECONDS:.0f} s → see what it waits for"
+            f"{target}: its import did not end within {IMPORT_TIMEOUT_SECONDS:.0f} s"
+            " → see what it waits for"
         ) from None
     except OSError as error:
         raise Misconfigured(

@@ -1,4 +1,4 @@
-"""What the log of Gunicorn and of the app tells."""
+"""Reads what the log of Gunicorn and of the app says."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ MAX_REQUESTS = 10_000_000
 MAX_CLIENTS = 256
 METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 BLOCK_REQUESTS = 300
-"""Requests after which endpoints change their shares, so that growth can be told apart by them."""
+"""Requests after which endpoints change their shares, so that growth can be attributed."""
 DEFAULT_SWING = 3.0
 """How many times rarer or more frequent than its weight says an endpoint may be in a block."""
 OVERTIME_FACTOR = 3
-"""Times as many requests as planned that are sent while a cause is open; one more while a worker
-is being asked for what may tell it."""
+"""How many times the planned requests are sent while a cause is open; one time more while a probe
+that may show it is pending."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

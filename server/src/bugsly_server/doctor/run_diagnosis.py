@@ -1,4 +1,4 @@
-"""Where doctor gets its diagnoses from: detection, diagnosis and probes as in production."""
+"""Diagnoses a run of doctor: detection, diagnosis and probes as in production."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from bugsly_server.detect.finding import is_surely_growing
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.diagnose.probe_planning import PlannedProbe, plan_probes
 from bugsly_server.explain.leak_explanation import explain_leak
-from bugsly_server.model.diagnosis import Diagnosis, Explanation
+from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import leak_evidence as evidence_store
 from bugsly_server.store.ports import Telemetry
@@ -21,7 +22,7 @@ ExplainedDiagnosis = tuple[Diagnosis, Explanation]
 
 
 class RunDiagnosis(NamedTuple):
-    """What is known, and what would help to know more."""
+    """What is known about a run, and the probes that would show more."""
 
     diagnoses: tuple[ExplainedDiagnosis, ...]
     probes: tuple[PlannedProbe, ...]
@@ -30,10 +31,10 @@ class RunDiagnosis(NamedTuple):
 def diagnose_run(
     connection: Connection, telemetry: Telemetry, members: Sequence[Worker], now: Micros
 ) -> RunDiagnosis:
-    """Return what is known of why *members*, the workers of one run, grow.
+    """Return what is known about why *members*, the workers of one run, grow.
 
     Production waits for a quarter of an hour before it calls a worker growing, because a cache
-    that fills looks the same; here the evidence is asked for at once, and decides alone.
+    that fills looks the same; here the evidence is requested at once, and decides alone.
     """
     if not members:
         return RunDiagnosis((), ())

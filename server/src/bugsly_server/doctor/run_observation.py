@@ -59,9 +59,9 @@ class RunObservation:
 
 
 class RunObserver:
-    """Looks at a run again and again, and asks its workers for what would tell more.
+    """Observes a run again and again, and requests probes of its workers that show more.
 
-    Production asks at its own pace; at a desk nobody wants to wait for it.
+    Production requests probes at its own pace; nobody wants to wait for that at a desk.
     """
 
     def __init__(self, server: Server, project: str, started_at: Micros) -> None:

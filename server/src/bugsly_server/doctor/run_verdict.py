@@ -16,19 +16,19 @@ from bugsly_server.model.units import count
 
 VERSION = 1
 MIN_CONCLUSIVE_REQUESTS = 1_000
-"""Answered requests below which silence proves nothing."""
+"""Answered requests below which the absence of findings proves nothing."""
 MIN_LEAK_REQUESTS = 600
 """Answered requests before which no leak is believed."""
 STUCK_SECONDS = 5.0
 """Seconds without any answer after which fewer have to do."""
 MIN_LEAK_CONFIDENCE = 0.6
-"""Confidence below which a cause is a guess, and not told as a leak."""
+"""Confidence below which a cause is a guess, and not reported as a leak."""
 MIN_CERTAIN_CONFIDENCE = 0.9
-"""And from which a run need not go on."""
+"""Confidence from which a run need not go on."""
 AGREEING_OBSERVATIONS = 3
-"""Looks in a row that have to say the same before a run ends early."""
+"""Observations in a row that have to agree before a run ends early."""
 AGREEING_WITHOUT_SITE = 8
-"""And while the source that shows the line has not come."""
+"""The same while the source that shows the line has not arrived."""
 STOPPING_CAUSES = frozenset({Cause.BOUNDED, Cause.RETENTION})
 
 
@@ -57,7 +57,7 @@ class ReportedWorker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedDiagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """One diagnosis with its words."""
+    """One diagnosis with its explanation."""
 
     cause: str
     is_leak: bool
@@ -74,7 +74,7 @@ class ReportedDiagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeakStopgap(msgspec.Struct, frozen=True, kw_only=True):
-    """What to write into gunicorn.conf.py until a leak is mended, for the machine of the run."""
+    """What to write into gunicorn.conf.py until a leak is fixed, for the machine of the run."""
 
     lines: tuple[str, ...]
     """None where no max_requests would help."""
@@ -100,7 +100,7 @@ class DoctorReport(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """What a run saw, beside its diagnoses."""
+    """What a run saw, apart from its diagnoses."""
 
     requests: int
     """Answered."""
@@ -133,8 +133,8 @@ def build_report(diagnoses: Sequence[ExplainedDiagnosis], summary: RunSummary) -
 
 
 def is_likely_leak(diagnosis: Diagnosis) -> bool:
-    """Return whether a diagnosis makes the verdict one: no guess does, nor what has no cause."""
-    likely = diagnosis.confidence >= MIN_LEAK_CONFIDENCE
+    """Return whether the verdict is a leak because of *diagnosis*: no guess, and a known cause."""
+    likely = diagnosis.evidence.confidence >= MIN_LEAK_CONFIDENCE
     return diagnosis.is_leak and likely and diagnosis.cause is not Cause.UNKNOWN
 
 
@@ -147,7 +147,7 @@ def early_conclusion(
 ) -> tuple[object, ...] | None:
     """Return what a run would end with if it ended now, None while it has to go on.
 
-    It does while it *has_pending_probes* for a worker to tell what holds what is left behind.
+    It has to while it *has_pending_probes* that may name the holder of a symptom.
     """
     certain = _certain_leaks(diagnoses)
     if (
@@ -156,14 +156,16 @@ def early_conclusion(
         or (answered < MIN_LEAK_REQUESTS and silent_seconds < STUCK_SECONDS)
     ):
         return None
-    return tuple((one.cause, one.holder, one.site, one.endpoint) for one in certain)
+    return tuple(
+        (one.cause, one.holder_name, one.location.site, one.attribution.endpoint) for one in certain
+    )
 
 
 def required_agreement(diagnoses: Sequence[ExplainedDiagnosis]) -> int:
-    """Return how many looks in a row have to be of one opinion for a run to end early."""
+    """Return how many observations in a row have to agree for a run to end early."""
     return (
         AGREEING_WITHOUT_SITE
-        if any(one.file and not one.site for one in _certain_leaks(diagnoses))
+        if any(one.location.file and not one.location.site for one in _certain_leaks(diagnoses))
         else AGREEING_OBSERVATIONS
     )
 
@@ -171,33 +173,36 @@ def required_agreement(diagnoses: Sequence[ExplainedDiagnosis]) -> int:
 def needs_more_requests(
     diagnoses: Sequence[ExplainedDiagnosis], *, may_grow: bool, has_pending_probes: bool = False
 ) -> bool:
-    """Return whether more requests could tell why memory grows, as it does or *may_grow* does.
+    """Return whether more requests could show why memory grows, or why it *may_grow*.
 
-    They could, too, where it *has_pending_probes* for a worker to tell what holds what is left behind, or where
-    the code that takes entries out of a holder may only not have come to it.
+    They could also where the run *has_pending_probes* that may name the holder of a symptom, and
+    where the code that removes entries from a holder may not have run yet.
     """
     leaks = [one for one, _ in diagnoses if is_likely_leak(one)]
     if leaks:
         return all(
-            one.leaves
+            (one.holder is not None and one.holder.removes_entries)
             or (has_pending_probes and is_unexplained_symptom(one))
-            or (not one.site and (one.is_symptom or not one.holder))
+            or (not one.location.site and (one.is_symptom or one.holder is None))
             for one in leaks
         )
     return may_grow or any(one.cause is Cause.UNKNOWN or one.is_leak for one, _ in diagnoses)
 
 
 def _certain_leaks(diagnoses: Sequence[ExplainedDiagnosis]) -> list[Diagnosis]:
-    """Return the leaks that need no more looks; of a symptom somebody has to know the line.
+    """Return the leaks that need no more observations; a symptom counts once its line is known.
 
-    What keeps nothing twice needs all looks: the next key may be one that it has met.
+    A holder with unique keys needs the whole run: the next key may be one that it has already.
     """
-    likely = [
+    return [
         one
         for one, _ in diagnoses
-        if is_likely_leak(one) and one.confidence >= MIN_CERTAIN_CONFIDENCE and not one.unread
+        if is_likely_leak(one)
+        and one.evidence.confidence >= MIN_CERTAIN_CONFIDENCE
+        and not one.location.unread_module
+        and not (one.holder is not None and one.holder.has_unique_keys)
+        and (one.location.site or not one.is_symptom)
     ]
-    return [one for one in likely if not one.keyed and (one.site or not one.is_symptom)]
 
 
 def _judge(diagnoses: Sequence[Diagnosis], summary: RunSummary) -> tuple[DoctorVerdict, str]:
@@ -208,7 +213,8 @@ def _judge(diagnoses: Sequence[Diagnosis], summary: RunSummary) -> tuple[DoctorV
     if any(one.cause is Cause.BUFFERED_RESPONSE for one in diagnoses):
         return DoctorVerdict.WASTEFUL, "nothing grows for ever, but a response is built whole"
     if summary.requests < MIN_CONCLUSIVE_REQUESTS:
-        few = f"{count(summary.requests)} requests were answered, and it takes {count(MIN_CONCLUSIVE_REQUESTS)} to tell"
+        answered = f"{count(summary.requests)} requests were answered"
+        few = f"{answered}, and it takes {count(MIN_CONCLUSIVE_REQUESTS)} to tell"
         return DoctorVerdict.INCONCLUSIVE, few
     stopping = any(one.cause in STOPPING_CAUSES for one in diagnoses)
     unknown = any(one.cause is Cause.UNKNOWN for one in diagnoses)
@@ -235,7 +241,7 @@ def _report_order(explained: ExplainedDiagnosis) -> tuple[bool, bool, float]:
     """Put leaks first, then waste, then the rest; the surest first among each."""
     diagnosis = explained[0]
     wasteful = diagnosis.cause is Cause.BUFFERED_RESPONSE
-    return not is_likely_leak(diagnosis), not wasteful, -diagnosis.confidence
+    return not is_likely_leak(diagnosis), not wasteful, -diagnosis.evidence.confidence
 
 
 def _reported_diagnosis(explained: ExplainedDiagnosis) -> ReportedDiagnosis:
@@ -243,14 +249,14 @@ def _reported_diagnosis(explained: ExplainedDiagnosis) -> ReportedDiagnosis:
     return ReportedDiagnosis(
         cause=diagnosis.cause.value,
         is_leak=is_likely_leak(diagnosis),
-        holder=diagnosis.holder,
-        site=diagnosis.site,
-        endpoint=diagnosis.endpoint,
-        bytes_per_request=round(diagnosis.bytes_per_request, 1),
-        confidence=round(diagnosis.confidence, 3),
+        holder=diagnosis.holder_name or "",
+        site=diagnosis.location.site or "",
+        endpoint=diagnosis.attribution.endpoint or "",
+        bytes_per_request=round(diagnosis.growth.bytes_per_request, 1),
+        confidence=round(diagnosis.evidence.confidence, 3),
         title=explanation.title,
         explanation=" ".join(part for part in (explanation.what, explanation.cost) if part),
-        fix=explanation.fix,
-        diff=explanation.diff,
-        evidence=diagnosis.because,
+        fix=explanation.fix.change,
+        diff=explanation.fix.diff or "",
+        evidence=diagnosis.evidence.reasons,
     )

@@ -79,7 +79,7 @@ class AddressGuard:
             )
 
     def _refused_kind(self, text: str) -> str | None:
-        """Return the kind of an address that is refused, with its article; None if it is allowed."""
+        """Return the kind of a refused address, with its article; None if it is allowed."""
         address = _effective_address(ipaddress.ip_address(text))
         if any(address in network for network in self.allowed):
             return None

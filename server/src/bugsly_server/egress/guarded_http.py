@@ -37,11 +37,13 @@ async def post_json(
     headers: Mapping[str, str],
     timeout_seconds: float,
 ) -> AsyncIterator[httpx2.Response]:
-    """Post *body*, encoded JSON, to the first of *addresses* that takes a connection; give the response.
+    """Post *body*, encoded JSON, to the first of *addresses* that can be connected to.
+
+    Gives the response, whose body is not read yet.
 
     It connects to the address itself, since a second lookup of the host may answer otherwise, and
-    names the host in the request and in TLS. It follows no redirect and uses no proxy. The body of
-    the response is not read yet. Raises `httpx2.HTTPError`.
+    names the host in the request and in TLS. It follows no redirect and uses no proxy. Raises
+    `httpx2.HTTPError`.
     """
     import httpx2
 

@@ -1,4 +1,4 @@
-"""From a diagnosis to its explanation."""
+"""Explains a diagnosed leak in sentences, with the user's own lines and a fix."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from bugsly_server.explain.cause_texts import (
 )
 from bugsly_server.explain.fixes.fix_diff import fix_diff
 from bugsly_server.explain.fixes.source_edits import split_lines
-from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation, is_weak_kind
+from bugsly_server.model.diagnosis import Cause, Diagnosis, SourceLocation, is_weak_kind
+from bugsly_server.model.explanation import Explanation, Fix
 from bugsly_server.model.known_leaks import known_leaks
 from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
 from bugsly_server.model.units import count, size
 
 GIGABYTE = 1_000_000_000
 CONTEXT_LINES = 4
-"""Lines shown before and after the culprit."""
+"""Lines shown before and after the leaking line."""
 SUBJECT_OF_CAUSE = {
     Cause.THREADS: "Threads",
     Cause.HANDLERS_PER_REQUEST: "Handlers",
@@ -32,87 +33,99 @@ SUBJECT_OF_CAUSE = {
 
 
 def explain_leak(diagnosis: Diagnosis, evidence: LeakEvidence) -> Explanation:
-    """Return *diagnosis* in words, with the user's own lines where their source is known."""
+    """Return the explanation of *diagnosis*, with the user's own lines if their source is known."""
     texts = _texts(diagnosis)
     placeholders = _placeholders(diagnosis)
-    known_leak = known_leaks().get(diagnosis.known)
+    known_leak = known_leaks().get(diagnosis.known_leak or "")
     what = f"{_heap_sentence(diagnosis)}{texts.what.format(**placeholders)}"
     return Explanation(
         title=_title(texts.title, placeholders),
         what=_sentence(f"{known_leak.what} {what}" if known_leak else what),
         cost=_cost(diagnosis, evidence),
-        fix=_sentence(known_leak.fix if known_leak else texts.fix.format(**placeholders)),
-        diff="" if known_leak else fix_diff(diagnosis, evidence),
-        culprit=_site_lines(diagnosis, evidence),
-        link=known_leak.link if known_leak else "",
+        fix=Fix(
+            change=_sentence(known_leak.fix if known_leak else texts.fix.format(**placeholders)),
+            diff=None if known_leak else fix_diff(diagnosis, evidence),
+            link=known_leak.link if known_leak else None,
+        ),
+        source_excerpt=_source_excerpt(diagnosis.location, evidence),
     )
 
 
 def _texts(diagnosis: Diagnosis) -> CauseTexts:
-    if diagnosis.kind == "descriptor":
+    kind = diagnosis.holder.kind if diagnosis.holder is not None else None
+    if kind == "descriptor":
         return DESCRIPTOR_TEXTS
-    return WEAK_CONTAINER_TEXTS if is_weak_kind(diagnosis.kind) else CAUSE_TEXTS[diagnosis.cause]
+    is_weak = kind is not None and is_weak_kind(kind)
+    return WEAK_CONTAINER_TEXTS if is_weak else CAUSE_TEXTS[diagnosis.cause]
 
 
 def _heap_sentence(diagnosis: Diagnosis) -> str:
-    """Return the sentence on what the heap showed, empty where none was walked."""
-    trace = diagnosis.trace
-    if trace is None:
+    """Return the sentence on what the heap showed, empty if no heap was walked."""
+    heap_path = diagnosis.evidence.heap_path
+    if heap_path is None:
         return ""
-    if trace.hops:
-        return f"{trace.describe(f'`{diagnosis.holder}`')}. "
-    others = trace.entries - trace.types.get(trace.entry, 0)
+    if heap_path.hops:
+        holder = diagnosis.holder_name or ""
+        return f"{heap_path.describe(f'`{holder}`')}. "
+    others = heap_path.entries - heap_path.types.get(heap_path.entry, 0)
     more = f" and {count(others)} other objects" if others else ""
-    return f"{trace.kept}{more} are alive, and nothing leads to them. "
+    return f"{heap_path.kept}{more} are alive, and no root leads to them. "
 
 
 def _placeholders(diagnosis: Diagnosis) -> dict[str, str]:
-    request = f"{diagnosis.endpoint} request" if diagnosis.endpoint else "request"
-    if diagnosis.shares and diagnosis.shares[0].failing and diagnosis.endpoint:
+    endpoint, shares = diagnosis.attribution.endpoint, diagnosis.attribution.shares
+    request = f"{endpoint} request" if endpoint else "request"
+    if shares and shares[0].failing and endpoint:
         request = f"failing {request}"
-    holder = diagnosis.holder or "something"
-    entries = round(diagnosis.entries_per_request)
-    subject = holder if diagnosis.holder else SUBJECT_OF_CAUSE.get(diagnosis.cause, "Objects")
+    holder = diagnosis.holder_name or "something"
+    entries = round(_entries_per_request(diagnosis))
+    subject = diagnosis.holder_name or SUBJECT_OF_CAUSE.get(diagnosis.cause, "Objects")
+    site = diagnosis.location.site
     return {
         "holder": holder,
         "subject": subject,
         "request": request,
         "Each": f"Each {request}",
         "entries": "an entry" if entries <= 1 else f"{count(entries)} entries",
-        "site": diagnosis.site or "an unknown line",
-        "at": f" at {diagnosis.site}" if diagnosis.site else "",
-        "by": f"at {diagnosis.site}" if diagnosis.site else "by native code",
-        "endpoint": diagnosis.endpoint or "An endpoint",
-        "size": size(diagnosis.bytes),
+        "site": site or "an unknown line",
+        "at": f" at {site}" if site else "",
+        "by": f"at {site}" if site else "by native code",
+        "endpoint": endpoint or "An endpoint",
+        "size": size(diagnosis.growth.bytes),
     }
 
 
+def _entries_per_request(diagnosis: Diagnosis) -> float:
+    return 0.0 if diagnosis.holder is None else diagnosis.holder.entries_per_request
+
+
 def _cost(diagnosis: Diagnosis, evidence: LeakEvidence) -> str:
-    """Return what it costs: per request, per day at the pace that was seen, and where it stops."""
+    """Return the cost: per request, per day at the measured pace, and where it stops."""
     if diagnosis.cause is Cause.BUFFERED_RESPONSE:
-        return f"{size(diagnosis.bytes)} for each request in flight."
+        return f"{size(diagnosis.growth.bytes)} for each request in flight."
     if diagnosis.bound_bytes is not None:
-        return (
-            f"It holds {size(diagnosis.bytes)} and stops at about {size(diagnosis.bound_bytes)}"
-            " in each worker."
-        )
-    bytes_each = diagnosis.bytes_per_request
+        now, bound = size(diagnosis.growth.bytes), size(diagnosis.bound_bytes)
+        return f"It holds {now} and stops at about {bound} in each worker."
+    bytes_each = diagnosis.growth.bytes_per_request
     if bytes_each < 1:
-        return f"{count(diagnosis.entries_per_request * 1000)} entries in 1,000 requests."
+        return f"{count(_entries_per_request(diagnosis) * 1000)} entries in 1,000 requests."
     cost = f"{size(bytes_each)} per {_placeholders(diagnosis)['request']}"
     if diagnosis.is_slight:
         return f"{cost}: it takes {count(GIGABYTE / bytes_each)} of them to gain 1 GB."
     pace = max(
-        (_requests_per_day(history, diagnosis.endpoint) for history in evidence.histories),
+        (
+            _requests_per_day(history, diagnosis.attribution.endpoint)
+            for history in evidence.histories
+        ),
         default=0.0,
     )
     if pace * bytes_each < 1:
         return f"{cost}."
-    return f"{cost}: at the present pace {size(pace * bytes_each)} per day in the busiest worker."
+    return f"{cost}: at the current pace {size(pace * bytes_each)} per day in the busiest worker."
 
 
-def _requests_per_day(history: WorkerHistory, endpoint: str) -> float:
-    """Return how many requests of *endpoint*, or in all, *history* serves in a day at its pace."""
+def _requests_per_day(history: WorkerHistory, endpoint: str | None) -> float:
+    """Return how many requests *history* serves per day: of *endpoint*, or in all if it is None."""
     buckets = history.buckets
     if len(buckets) < 2 or buckets[-1].at <= buckets[0].at:
         return 0.0
@@ -123,9 +136,11 @@ def _requests_per_day(history: WorkerHistory, endpoint: str) -> float:
     return served * DAY / (buckets[-1].at - buckets[0].at)
 
 
-def _site_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> tuple[tuple[int, str], ...]:
-    source = evidence.sources.get(diagnosis.file)
-    number = diagnosis.site.rpartition(":")[2]
+def _source_excerpt(
+    location: SourceLocation, evidence: LeakEvidence
+) -> tuple[tuple[int, str], ...]:
+    source = evidence.sources.get(location.file or "")
+    number = (location.site or "").rpartition(":")[2]
     if source is None or not source.text or not number.isdigit():
         return ()
     lines = split_lines(source.text)
@@ -135,7 +150,7 @@ def _site_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> tuple[tuple[int
 
 
 def _title(template: str, placeholders: Mapping[str, str]) -> str:
-    """Return the title; a path at its beginning keeps its spelling."""
+    """Return the title with a capital, except that a path at its start keeps its spelling."""
     title = template.format(**placeholders)
     first, blank, _ = placeholders["holder"].partition(" ")
     is_path = placeholders["subject"] == placeholders["holder"] and (not blank or "." in first)

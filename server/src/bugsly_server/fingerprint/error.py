@@ -1,4 +1,4 @@
-"""Computes what the events of one error have in common."""
+"""Computes the fingerprint that the events of one error have in common."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bugsly_server.model.event import ErrorEvent, EventException, StackFrame
 
 VERSION = 1
 MAX_FRAMES = 12
-"""Innermost calls that count; a recursion counts once."""
+"""The innermost calls that count; a recursion counts once."""
 MAX_CHAINED_EXCEPTIONS = 4
 DEFAULT_PLACEHOLDER = re.compile(r"\{\{\s*default\s*\}\}")
 INLINED_FUNCTIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
-"""No calls any more since Python 3.12."""
+"""Since Python 3.12 they are not calls any more."""
 HOST_AND_QUERY = re.compile(r"^(?:[\w+.-]+:)?//[^/]*|\?.*$|#.*$")
 MINIFIED_LINE_LENGTH = 300
-"""Characters of a source line that nobody wrote by hand."""
+"""A longer source line was not written by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """What an event is grouped by, and the same in words."""
+    """What an event is grouped by, and why, in words."""
 
     fingerprint: str
     reasons: tuple[str, ...]

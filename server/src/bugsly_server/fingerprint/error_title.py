@@ -1,4 +1,4 @@
-"""What an error is called in a list."""
+"""Computes the title and location that lists show of an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes out of a text what differs from one event of an error to the next."""
+"""Removes from a text what differs from one event of an error to the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_REMEMBERED = 10_000
 def normalize_text(text: str) -> str:
     """Return *text* with ids, addresses, hashes, moments and numbers replaced by their kind.
 
-    What is normal stays as it is. White space counts as one space, and only the first 400
+    Normalized text stays as it is. White space counts as one space, and only the first 400
     characters count.
     """
     plain = VARIABLE_PARTS.sub(_placeholder, " ".join(text[:MAX_LENGTH].split()))

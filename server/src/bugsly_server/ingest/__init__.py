@@ -1,1 +1,1 @@
-"""The door: what agents and SDKs post is checked, made durable, and only then acknowledged."""
+"""Takes in what agents and SDKs post: checks it, makes it durable, then acknowledges it."""

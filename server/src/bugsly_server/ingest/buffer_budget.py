@@ -1,4 +1,4 @@
-"""Bounds what the bodies of all requests together take in memory."""
+"""Limits the memory that the bodies of all requests take together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TakeBytes = Callable[[int], None]
 
 
 class BufferBudget:
-    """So many bytes, lent to requests for as long as they last."""
+    """A number of bytes that requests borrow from while they run."""
 
     def __init__(self, max_bytes: int, retry_after: int) -> None:
         self._lock = threading.Lock()
@@ -21,7 +21,7 @@ class BufferBudget:
 
     @contextmanager
     def reservation(self) -> Iterator[TakeBytes]:
-        """Give a function that takes bytes, which are given back at the end of the block.
+        """Give a function that borrows bytes until the end of the block.
 
         It raises `Unavailable` where there are not enough.
         """

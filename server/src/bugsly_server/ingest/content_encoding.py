@@ -1,4 +1,4 @@
-"""Unpacks a body in whatever encoding it came, and never into more memory than is allowed."""
+"""Decompresses a body of any known encoding, never into more memory than is allowed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_ZSTD_WINDOW = 8 * 1024 * 1024
 def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     """Return *body* unpacked by *encoding*, the value of Content-Encoding.
 
-    Raises `Rejected` with 413 beyond *max_bytes* bytes, with 400 where the data are broken or end too
-    early, and with 415 for an encoding we do not read.
+    Raises `Rejected`: 413 beyond *max_bytes*, 400 for data that are broken or end too early, and
+    415 for an unknown encoding.
     """
     name = encoding.strip().lower()
     if name in {"", "identity"}:
@@ -23,7 +23,7 @@ def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     unpack = ENCODINGS.get(name)
     if unpack is None:
         known = ", ".join(sorted(ENCODINGS))
-        raise Rejected(415, f"body: encoding {name[:40]!r} is not read here → use one of {known}")
+        raise Rejected(415, f"body: encoding {name[:40]!r} is not supported → use one of {known}")
     return unpack(body, max_bytes)
 
 
@@ -32,7 +32,8 @@ def _too_large(max_bytes: int) -> Rejected:
 
 
 def _broken(name: str) -> Rejected:
-    return Rejected(400, f"body: is no complete {name} → check the client, or a proxy on the way")
+    fact = f"body: not complete {name} data"
+    return Rejected(400, f"{fact} → check the client, or a proxy on the way")
 
 
 def _gzip(body: bytes, max_bytes: int) -> bytes:
@@ -40,7 +41,7 @@ def _gzip(body: bytes, max_bytes: int) -> bytes:
 
 
 def _deflate(body: bytes, max_bytes: int) -> bytes:
-    """Unpack zlib data (RFC 1950), which HTTP means, or the raw kind that some clients send."""
+    """Decompress zlib data (RFC 1950), as HTTP means it, or the raw data that some clients send."""
     is_zlib = len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     return _zlib(body, max_bytes, zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS, "deflate")
 
@@ -79,7 +80,7 @@ def _brotli(body: bytes, max_bytes: int) -> bytes:
 
 
 def _zstd(body: bytes, max_bytes: int) -> bytes:
-    """Measure first, in pieces of bounded size, and unpack then: a frame may not say its size."""
+    """Measure in bounded pieces first, then decompress: a frame need not state its size."""
     import zstandard
 
     unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)

@@ -1,6 +1,6 @@
 """`POST /api/<project>/envelope/`: read, check, make durable, acknowledge. In that order.
 
-`POST /api/<project>/store/` takes one event without an envelope, as clients of old send it.
+`POST /api/<project>/store/` takes one event without an envelope, as old clients send it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ PREFLIGHT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestPolicy:
-    """Who may send, how much, and what of it is secret."""
+    """Who may send, how much, and which secrets are removed."""
 
     keys: ProjectKeys
     quota: Quota
@@ -76,8 +76,8 @@ class IngestPolicy:
 class EnvelopeEndpoint:
     """An ASGI application for the two routes.
 
-    *skipped* counts what is not kept, by project and why. It only ever grows, so that another
-    thread can tell what has come since it looked last.
+    *skipped* counts what is not kept, by project and reason. It only grows, so that another thread
+    can compute what was added since it last looked.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class EnvelopeEndpoint:
     async def _handle(
         self, scope: Scope, body: RequestBody, take_bytes: TakeBytes
     ) -> tuple[dict[str, object], Headers]:
-        """Return what to reply, and the reply's headers, once all is durable."""
+        """Return the reply and its headers, once everything is durable."""
         if scope["method"] != "POST":
             raise Rejected(405, "method: envelopes are posted → use POST")
         headers = dict(scope["headers"])
@@ -157,7 +157,7 @@ class EnvelopeEndpoint:
         )
 
     async def _store(self, accepted: AcceptedItems, project_id: int, pause_seconds: int) -> None:
-        """Return once all that is kept is durable; raise where all of it is over quota."""
+        """Return once what is kept is durable; raise `OverQuota` where nothing is."""
         if accepted.entries:
             await self._spool.append(accepted.entries)
         for why, amount in accepted.skipped.items():
@@ -172,7 +172,7 @@ class EnvelopeEndpoint:
     async def _sort_items(
         self, envelope: Envelope, project_id: int, received_at: Micros
     ) -> tuple[AcceptedItems, int]:
-        """Return what is kept of *envelope*, and for how long no events are taken, in seconds."""
+        """Return what is kept of *envelope*, and for how many seconds no events are taken."""
         policy = self._policy
         pause_seconds = policy.quota.pause_seconds(project_id, received_at)
         scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, received_at)
@@ -194,7 +194,7 @@ class EnvelopeEndpoint:
         take_bytes: TakeBytes,
         parse: ParseEnvelope,
     ) -> Envelope:
-        """Return the envelope in *body*; what takes long is done on a thread."""
+        """Return the envelope in *body*; a large one is unpacked on a thread."""
         encoding = headers.get(b"content-encoding", b"").decode("latin-1")
 
         def unpack(max_bytes: int) -> Envelope:
@@ -213,7 +213,7 @@ class EnvelopeEndpoint:
 
 
 def _project_id(text: str) -> int:
-    """Return the number in the path; 0, which no project has, where there is none."""
+    """Return the number in the path; where there is none, 0, which no project has."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
@@ -223,7 +223,7 @@ def _event_id(header: Mapping[str, Any]) -> str:
 
 
 def _rate_limit_headers(categories: set[str], pause_seconds: int) -> Headers:
-    """Return the header that tells an SDK what not to send; *pause_seconds* is for errors, seconds."""
+    """Return the header that stops *categories*, and errors for *pause_seconds*."""
     if not categories and not pause_seconds:
         return ()
     return (
@@ -241,7 +241,7 @@ def _retry_after(seconds: int) -> tuple[bytes, bytes]:
 async def _refuse(
     send: Send, body: RequestBody, status: int, detail: str, headers: Headers
 ) -> None:
-    """Refuse in one line, after what is left of the body; hang up on a client that goes on."""
+    """Refuse in one line, once the body is drained; close on a client that keeps sending."""
     if status != 408:
         await body.drain()
     closing = () if body.is_read else (CONNECTION_CLOSE,)

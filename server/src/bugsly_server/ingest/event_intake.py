@@ -1,4 +1,4 @@
-"""Makes an event fit to be kept: readable, with an id, and without secrets."""
+"""Prepares an event for the spool: readable, with an id, and without secrets."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ KNOWN_DISCARD_REASONS = frozenset(
         *("internal_sdk_error", "insufficient_data", "backpressure"),
     }
 )
-"""The reasons of the SDKs' documentation; others are theirs to invent, without end."""
+"""The documented reasons; an SDK may invent any number of others."""
 INTENDED_DISCARD_REASONS = frozenset({"sample_rate", "before_send", "event_processor"})
-"""Not lost: the application wanted it so."""
+"""Not lost: the application asked for it."""
 
 EVENT_CATEGORIES = ("error", "default", "unknown")
-"""The categories of errors, and those that SDKs of JavaScript count messages by."""
+"""The categories of errors, and those that JavaScript SDKs use for messages."""
 
 
 class SpooledEvent(NamedTuple):
-    """An event as the spool keeps it."""
+    """An event as the spool stores it."""
 
     id: str
     payload: bytes
@@ -39,9 +39,9 @@ class SpooledEvent(NamedTuple):
 def scrub_event(
     payload: bytes, header: Mapping[str, Any], scrubber: Scrubber, skipped: Counter[str]
 ) -> SpooledEvent | None:
-    """Return the event of an envelope with that *header*; None where it is no JSON object.
+    """Return the event of an envelope with that *header*; None where it is not a JSON object.
 
-    It carries a note of what was taken out of it, and of when the client says it was sent.
+    It carries a note of what was removed from it, and of when the client says it was sent.
     """
     raw = read_object(payload)
     if raw is None:
@@ -62,7 +62,7 @@ def scrub_event(
 
 
 def count_discarded(payload: bytes, skipped: Counter[str]) -> None:
-    """Count what a client report says that its SDK dropped, by category and reason."""
+    """Count what an SDK dropped according to its client report, by category and reason."""
     report = mapping(read_object(payload))
     for discarded in mappings(report.get("discarded_events"))[:MAX_DISCARD_REASONS]:
         reason = discarded.get("reason")

@@ -1,4 +1,4 @@
-"""Sorts the items of an envelope into what is kept and what is not, and says so in the reply."""
+"""Sorts the items of an envelope into those that are kept and those that are counted."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ CATEGORY_BY_ITEM_TYPE = {
     "attachment": "attachment",
     "feedback": "feedback",
 }
-"""What an SDK may be told to stop sending. Errors are not among it, nor `default`: an empty
-category would silence the SDK altogether. Nor are metrics: some of them tell of memory."""
+"""Categories an SDK may be asked to stop sending. Neither errors nor `default` are among them: an
+empty category would silence the SDK altogether. Nor are metrics: some of them are of memory."""
 
 COUNTED_ITEM_TYPES = {
     *CATEGORY_BY_ITEM_TYPE,
@@ -41,7 +41,7 @@ COUNTED_ITEM_TYPES = {
     "user_report",
     "raw_security",
 }
-"""Other names are the client's to invent, without end."""
+"""A client may invent any number of other names."""
 
 
 MAX_BYTES_BY_TYPE = {
@@ -52,22 +52,22 @@ MAX_BYTES_BY_TYPE = {
     "session": limits.MAX_SMALL_ITEM_BYTES,
     "sessions": limits.MAX_SMALL_ITEM_BYTES,
 }
-"""Bytes of an item of each type that is read."""
+"""Of an item of each type that is read."""
 
 
 @dataclass(slots=True)
 class AcceptedItems:
-    """What of an envelope is kept, and how much of each kind is not."""
+    """What is kept of an envelope, and how much of each kind is not."""
 
     entries: list[SpoolEntry] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     refused_categories: set[str] = field(default_factory=set)
-    """Categories the client should not send for a while."""
+    """Categories that the client is asked not to send for a while."""
     event_count: int = 0
     event_id: str = ""
-    """Of the last of those."""
+    """Of the last event that is kept; empty where none is."""
     over_quota: int = 0
-    """Events that are not kept because there were too many."""
+    """Events that are not kept because the project sent too many."""
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -81,9 +81,9 @@ def read_envelope(body: bytes) -> Envelope:
 
 
 def read_store_request(body: bytes) -> Envelope:
-    """Return what is posted to `/store/`, one event without an envelope, as if it had one.
+    """Return an envelope around what is posted to `/store/`, one event without an envelope.
 
-    Old clients pack it with zlib and write that in base64.
+    Old clients compress it with zlib and encode that in base64.
     """
     if body[:1] not in b"{ \t\r\n":
         try:
@@ -91,7 +91,7 @@ def read_store_request(body: bytes) -> Envelope:
                 base64.b64decode(body, validate=True), "deflate", limits.MAX_INLINE_UNPACKED_BYTES
             )
         except ValueError:
-            raise Rejected(400, "event: is neither JSON nor base64 → check the client") from None
+            raise Rejected(400, "event: neither JSON nor base64 → check the client") from None
     return Envelope({}, (EnvelopeItem("event", {}, body),))
 
 
@@ -100,7 +100,7 @@ def sort_items(
 ) -> AcceptedItems:
     """Return what to keep of *envelope* and what is skipped.
 
-    Events lose their secrets to *scrubber*; without one they are over quota.
+    *scrubber* removes the secrets of events; without one they are over quota.
     """
     accepted = AcceptedItems()
     if envelope.beyond:
@@ -126,7 +126,7 @@ def sort_items(
 def _payload_to_keep(
     item: EnvelopeItem, envelope: Envelope, scrubber: Scrubber | None, accepted: AcceptedItems
 ) -> bytes:
-    """Return what to keep of an item, nothing of an event that is not kept."""
+    """Return what to keep of an item; empty for an event that is not kept."""
     if item.type != "event":
         return item.payload
     if scrubber is None:
@@ -142,7 +142,7 @@ def _payload_to_keep(
 
 
 def rate_limits_header(categories: Iterable[str], pause_seconds: int) -> str:
-    """Return the value of X-Sentry-Rate-Limits that stops *categories*, and errors for *pause_seconds* s."""
+    """Return the value of X-Sentry-Rate-Limits that stops *categories*, and errors for a pause."""
     values = [f"{pause_seconds}:error:project:quota"] if pause_seconds else []
     if categories:
         values.append(f"{REFUSED_SECONDS}:{';'.join(sorted(categories))}:project:unsupported")

@@ -1,4 +1,4 @@
-"""Makes reports of memory from the gauges of SDKs that watch a process by themselves."""
+"""Makes memory reports from the gauges of SDKs that measure a process themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METRIC_NAMES = frozenset(
     f"process.memory.{what}"
     for what in ("rss", "resident", "usage", "private", "uss", "working_set")
 )
-"""What a process holds as a whole; parts of it, as a heap, have no limit that kills it."""
+"""The memory of a whole process; for a part of it, such as a heap, nothing is killed."""
 PID_ATTRIBUTES = ("process.pid", "worker.pid", "pid")
 BYTES_PER_UNIT = {
     "": 1,
@@ -33,12 +33,12 @@ MAX_NAME_LENGTH = 200
 MAX_BYTES = 1 << 50
 MILLISECOND: Micros = SECOND // 1_000
 ASSUMED_INTERVAL: Micros = MINUTE
-"""Nobody says how often a gauge is read; after three minutes without, its process is silent."""
+"""Metrics do not say how often a gauge is read; after three minutes without, it is silent."""
 MAX_PROCESSES = 50
 
 
 class MemoryGauge(NamedTuple):
-    """The memory of a process at a moment of its own clock."""
+    """The memory of a process at a moment by its own clock."""
 
     worker: WorkerInfo
     at: Micros
@@ -46,7 +46,7 @@ class MemoryGauge(NamedTuple):
 
 
 def reports_from_gauges(payload: bytes, received_at: Micros, skipped: Counter[str]) -> list[bytes]:
-    """Return the payloads of `memory` items that say what the gauges in *payload* do.
+    """Return the gauges in *payload* as payloads of `memory` items.
 
     A worker is a host, a pid, a gauge and a release. The newest gauge of the item is dated by
     *received_at* and the others before it, so that the client's clock does not matter.
@@ -66,7 +66,7 @@ def reports_from_gauges(payload: bytes, received_at: Micros, skipped: Counter[st
 
 
 def _memory_gauge(raw: Mapping[str, Any]) -> MemoryGauge | None:
-    """Return *raw* as a gauge of a process's memory, None where it is another metric."""
+    """Return *raw* as a gauge of a process's memory; None for any other metric."""
     name = line(raw.get("name"), MAX_NAME_LENGTH)
     attributes = {
         key: mapping(one).get("value") for key, one in mapping(raw.get("attributes")).items()
@@ -102,7 +102,7 @@ def _memory_gauge(raw: Mapping[str, Any]) -> MemoryGauge | None:
 def _report(
     worker: WorkerInfo, gauges: list[MemoryGauge], newest: Micros, received_at: Micros
 ) -> bytes:
-    """Return the report of one process; samples are numbered by the millisecond they are of."""
+    """Return the report of one process; a sample's number is its time in milliseconds."""
     oldest = min(one.at for one in gauges)
     numbered = {(received_at - newest + one.at) // MILLISECOND: one for one in gauges}
     samples = (

@@ -1,4 +1,4 @@
-"""Who may send: the key of a DSN, in one of the three places where SDKs put it."""
+"""Checks who may send: the key of a DSN, in one of the three places where SDKs put it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bugsly_server.errors import Rejected
 SENTRY_KEY = re.compile(r"sentry_key\s*=\s*([0-9A-Za-z]+)")
 MAX_DSN_LENGTH = 1_000
 RELOAD_INTERVAL_SECONDS = 0.2
-"""Seconds between two readings of the keys."""
+"""Minimum between two readings of the keys."""
 
 
 def key_in_request(headers: Mapping[bytes, bytes], query: bytes) -> str | None:
@@ -40,10 +40,10 @@ def key_in_envelope(header: Mapping[str, Any]) -> str | None:
 
 
 class ProjectKeys:
-    """The known keys, read again when an unknown one shows up, but not for every stranger.
+    """The known keys; an unknown key makes it read them again, but not every one does.
 
-    Whoever comes with an unknown key waits for the next reading, so a key that was made a moment
-    ago is never refused, and strangers cause no more than one reading in *min_interval* seconds.
+    A request with an unknown key waits for the next reading. So a key that was just made is never
+    refused, and invalid keys cause at most one reading in *min_interval* seconds.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What each project holds secret besides, as its set-up page says."""
+"""Gives each project a scrubber for the additional secrets on its set-up page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RELOAD_INTERVAL: Micros = 5 * SECOND
 
 
 class ProjectScrubbers:
-    """The scrubber of each project; *load* gives the names of its secrets, which may change."""
+    """The scrubber of each project; *load* returns the names of their secrets, which may change."""
 
     def __init__(self, load: Callable[[], Mapping[int, tuple[str, ...]]]) -> None:
         self._load = load
@@ -20,7 +20,7 @@ class ProjectScrubbers:
         self._scrubbers: dict[int, tuple[tuple[str, ...], Scrubber]] = {}
 
     def for_project(self, project_id: int, now: Micros) -> Scrubber:
-        """Return it for one project; a change of the names is seen within five seconds."""
+        """Return the scrubber of a project; it follows changes within `RELOAD_INTERVAL`."""
         if now - self._loaded_at >= RELOAD_INTERVAL:
             self._secret_names = self._load()
             self._loaded_at = now

@@ -1,4 +1,4 @@
-"""How many events a project may send in a minute and in a day."""
+"""Limits how many events a project may send in a minute and in a day."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from bugsly_server.clock import DAY, MINUTE, SECOND, Micros
 
 CountSent = Callable[[int, Micros], int]
-"""Says how many events of a project were kept since a moment."""
+"""Returns how many events of a project were kept since a moment."""
 
 
 @dataclass(slots=True)
 class _Usage:
-    """What a project has sent in the span that began last."""
+    """What a project has sent in the current minute or day."""
 
     since: Micros = -1
     events: int = 0
 
 
 class Quota:
-    """Counts the events of each project; *count_sent* tells what came before the server started."""
+    """Counts the events of each project; *count_sent* counts those before the server started."""
 
     def __init__(self, per_minute: int, per_day: int, count_sent: CountSent) -> None:
         self._limits = {MINUTE: per_minute, DAY: per_day}
@@ -28,7 +28,7 @@ class Quota:
         self._usage: dict[tuple[int, Micros], _Usage] = {}
 
     def pause_seconds(self, project_id: int, now: Micros) -> int:
-        """Return for how many seconds no more events are taken; 0 where they are."""
+        """Return for how many seconds no events are taken; 0 where they are taken now."""
         ends = [
             self._usage_in(project_id, span, now).since + span
             for span, most in self._limits.items()
@@ -37,7 +37,7 @@ class Quota:
         return -(-(max(ends) - now) // SECOND) if ends else 0
 
     def add_usage(self, project_id: int, events: int, now: Micros) -> None:
-        """Note that *events* were taken."""
+        """Count *events* that were taken."""
         for span in self._limits:
             self._usage_in(project_id, span, now).events += events
 

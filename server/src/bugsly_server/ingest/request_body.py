@@ -1,4 +1,4 @@
-"""Reads the body of a request, chunked or not, within the bounds of size and time."""
+"""Reads the body of a request, chunked or not, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bugsly_server.ingest.buffer_budget import TakeBytes
 
 
 class RequestBody:
-    """One request's. *is_read* says whether nothing more will come of it."""
+    """The body of one request; *is_read* says whether all of it has arrived."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self.is_read = False
 
     async def read(self, declared: bytes, take_bytes: TakeBytes) -> bytes:
-        """Return all of it, taking room for each part; *declared* is the Content-Length.
+        """Return the whole body, taking bytes for each part; *declared* is the Content-Length.
 
-        Raises `Rejected` with 413 where it is too large, with 408 where it is too slow, and with
-        400 where the client goes away.
+        Raises `Rejected`: 413 where it is too large, 408 where it is too slow, and 400 where the
+        client disconnects.
         """
         too_large = Rejected(
             413, f"body: longer than {limits.MAX_BODY_BYTES} bytes → send less at a time"
@@ -45,7 +45,7 @@ class RequestBody:
         return b"".join(parts)
 
     async def drain(self) -> None:
-        """Pass over what is left of it, but not for long."""
+        """Read and drop the rest, but not for long."""
         with suppress(TimeoutError, Rejected):
             async with asyncio.timeout(limits.DRAIN_SECONDS):
                 while not self.is_read:
@@ -62,5 +62,5 @@ class RequestBody:
 
 
 def _content_length(declared: bytes) -> int:
-    """Return what a Content-Length says; 0 for nonsense, which is refused elsewhere."""
+    """Return the value of a Content-Length; 0 for an invalid one, which is refused elsewhere."""
     return int(declared[:19]) if declared.isdigit() else 0

@@ -1,1 +1,1 @@
-"""The words of docs and pages as types: values without behaviour of their own."""
+"""The terms of docs and pages as types: values with little behaviour of their own."""

@@ -1,4 +1,4 @@
-"""A diagnosis: why memory grows, and what it rests on."""
+"""A diagnosis: why memory grows, and what that conclusion rests on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from bugsly_server.model.heap_path import HeapPath
 
 SYMPTOM_KINDS = frozenset({"descriptor", "survivor", "callback", "subclass"})
-"""Kinds of holders that are counted where they show, and kept by something else."""
+"""Kinds of holders that are counted, but kept by something else."""
 
 
 def is_symptom_kind(kind: str) -> bool:
@@ -53,7 +53,7 @@ ENDLESS_CAUSES = frozenset({Cause.GROWING_CONTAINER, Cause.UNBOUNDED_CACHE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointShare:
-    """What one endpoint contributes to a growth, with its 95 % interval, per request of it."""
+    """What a request of one endpoint contributes to a growth, with its 95 % interval."""
 
     endpoint: str
     slope: float
@@ -62,11 +62,94 @@ class EndpointShare:
     part: float
     """Of the whole, 0 to 1."""
     together: tuple[str, ...] = ()
-    """Endpoints that always come along, so that nobody can tell which one it is."""
+    """Endpoints that are always requested along with it, so that it may be any of them."""
     failing: bool = False
-    """Whether it is its failing requests alone."""
+    """Whether only its failing requests contribute."""
     working: bool = False
-    """Whether it is the others alone."""
+    """Whether only its successful requests contribute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosedHolder:
+    """What keeps the memory: a container, a cache, threads, descriptors."""
+
+    name: str
+    kind: str | None
+    """As `bugsly.protocol.evidence.Holder.kind`; None where a walk of the heap found it."""
+    library: str | None
+    """The distribution at fault, with its version; None for the application's own code."""
+    entries: int
+    """In the worker that holds the most, at the latest count."""
+    entries_per_request: float
+    bound_bytes: int | None
+    """The size at which it stops growing; None where it does not stop."""
+    symptom: str | None
+    """The name of a symptom of it: a holder that grows because of what this one keeps."""
+    removes_entries: bool
+    """Whether the source removes entries from it, although none were seen to leave."""
+    has_unique_keys: bool
+    """Whether it keeps each key once, so that it may only not have met all of them."""
+
+    @property
+    def is_symptom(self) -> bool:
+        """Return whether it only shows what something else keeps."""
+        return self.kind is not None and is_symptom_kind(self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosedGrowth:
+    """How much memory a cause takes."""
+
+    bytes_per_request: float
+    """For each request of the endpoint that drives it, or for any request where none does."""
+    part: float
+    """The part of the worker's growth that it accounts for, 0 to 1."""
+    bytes: int
+    """Held or gained by now, in the worker with the most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLocation:
+    """The line that feeds a holder or makes what it keeps."""
+
+    site: str | None
+    """As the agent writes lines, `shop/views.py:12`."""
+    file: str | None
+    """The source file, as the worker names it; set without a site until the source is read."""
+    unread_module: str | None = None
+    """A module whose source may say more, and was not requested yet."""
+
+
+UNKNOWN_LOCATION = SourceLocation(site=None, file=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointAttribution:
+    """Which endpoints drive a growth."""
+
+    endpoint: str | None
+    """The one that does; None where none does, or where they cannot be told apart."""
+    shares: tuple[EndpointShare, ...] = ()
+    """What each endpoint contributes, the largest first."""
+
+
+NO_ENDPOINT = EndpointAttribution(endpoint=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisEvidence:
+    """What a diagnosis rests on."""
+
+    confidence: float
+    """0 to 1."""
+    reasons: tuple[str, ...]
+    """The facts for it, most telling first."""
+    falsifiers: tuple[str, ...]
+    """What would prove it wrong."""
+    worker_ids: tuple[int, ...]
+    """The workers that show it."""
+    heap_path: HeapPath | None = None
+    """The path to the holder, where a heap was walked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,77 +159,37 @@ class Diagnosis:
     cause: Cause
     is_leak: bool
     """False for what stops by itself, and for what is only wasteful."""
-    holder: str
-    """What keeps the memory, empty where nothing was found to keep it."""
-    site: str
-    """The line that feeds or makes it, as `shop/views.py:12`; empty where it is not known."""
-    file: str
-    """Source of the site, as the worker names it."""
-    endpoint: str
-    """The one that drives it, empty where none does or they cannot be told apart."""
-    shares: tuple[EndpointShare, ...]
-    bytes_per_request: float
-    """Of the endpoint, where there is one, else of any request."""
-    entries_per_request: float
-    part: float
-    """Of the worker's growth that it accounts for, 0 to 1."""
-    bytes: int
-    """What it holds by now, in the worker that holds the most."""
-    bound_bytes: int | None
-    """Where it stops by itself; None where it does not."""
-    confidence: float
-    """0 to 1."""
-    because: tuple[str, ...]
-    """The facts it rests on, most telling first."""
-    unless: tuple[str, ...]
-    """What would prove it wrong."""
-    workers: tuple[int, ...]
-    """Ids of the workers that show it."""
-    library: str = ""
-    """The distribution at fault, with its version, where it is not the application's own code."""
-    known: str = ""
-    """Slug of the known library leak that it is."""
-    entries: int = 0
-    """What its holder holds by now, in the worker that holds the most."""
-    trace: HeapPath | None = None
-    """The way to it, where a heap was walked."""
-    kind: str = ""
-    """Of its holder, as `bugsly.protocol.evidence.Holder` has it."""
-    symptom: str = ""
-    """The holder that shows what this one keeps, as requests alive, where there is one."""
-    leaves: bool = False
-    """Whether the source takes entries out of its holder, though none were seen to be."""
-    keyed: bool = False
-    """Whether its holder keeps nothing twice, and may only not have met all keys."""
-    unread: str = ""
-    """A module whose source may tell more, and was not asked for yet."""
+    growth: DiagnosedGrowth
+    evidence: DiagnosisEvidence
+    holder: DiagnosedHolder | None = None
+    """None where nothing was found to keep the memory."""
+    location: SourceLocation = UNKNOWN_LOCATION
+    attribution: EndpointAttribution = NO_ENDPOINT
+    known_leak: str | None = None
+    """The slug of the known library leak that it is (`model/known_leaks.toml`)."""
+
+    @property
+    def holder_name(self) -> str | None:
+        """Return the name of what keeps the memory, None where that was not found."""
+        return None if self.holder is None else self.holder.name
+
+    @property
+    def library(self) -> str | None:
+        """Return the distribution at fault, None for the application's own code."""
+        return None if self.holder is None else self.holder.library
+
+    @property
+    def bound_bytes(self) -> int | None:
+        """Return the size at which it stops by itself, None where it does not."""
+        return None if self.holder is None else self.holder.bound_bytes
 
     @property
     def is_slight(self) -> bool:
-        """Return whether it goes on for ever, but so slowly that it is no leak to be told of."""
-        is_endless = self.bound_bytes is None and self.bytes_per_request > 0
+        """Return whether it never stops, but grows too slowly to be reported as a leak."""
+        is_endless = self.bound_bytes is None and self.growth.bytes_per_request > 0
         return is_endless and not self.is_leak and self.cause in ENDLESS_CAUSES
 
     @property
     def is_symptom(self) -> bool:
         """Return whether its holder only shows what something else keeps."""
-        return is_symptom_kind(self.kind)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """A diagnosis in words, for the page, the alert and the terminal."""
-
-    title: str
-    """One line."""
-    what: str
-    """What happens, and why it grows."""
-    cost: str
-    """Per request, per day, and when it ends."""
-    fix: str
-    """What to change."""
-    diff: str = ""
-    """The change as a unified diff, where the source allows one."""
-    culprit: tuple[tuple[int, str], ...] = ()
-    """The lines around the site, numbered."""
-    link: str = ""
+        return self.holder is not None and self.holder.is_symptom

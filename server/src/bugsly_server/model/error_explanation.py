@@ -1,4 +1,4 @@
-"""An error in words, and what the server knows beside the event itself."""
+"""An error in words, and what the server knows apart from the event itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FrameRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorExplanation:
-    """What a person is told about an error. Text from the event in it is plain, on one line."""
+    """What a person reads about an error. Text from the event in it is plain, on one line."""
 
     title: str
     """One line."""
@@ -64,7 +64,7 @@ class OpenLeak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorContext:
-    """What is known beside the event; nothing of it has to be."""
+    """What is known apart from the event; all of it may be missing."""
 
     leaks: tuple[OpenLeak, ...] = ()
     memory: int = 0

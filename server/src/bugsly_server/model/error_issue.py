@@ -32,10 +32,10 @@ class ErrorIssue:
     level: str
     count: int
     users: int
-    """As many as were told apart, up to a thousand."""
+    """Distinct users, up to a thousand."""
     first_release: str
     resolved_after: str | None
-    """The release that was the newest when somebody said that the next one mends it."""
+    """The newest release when somebody said that the next one fixes it."""
     ignored_until: int | None
     """The count at which it is ignored no longer."""
     escalated_at: Micros
@@ -63,4 +63,4 @@ class EventBurst:
 
 
 AnyIssue = Issue | ErrorIssue | HindranceIssue
-"""A leak, an error, or a safety net that is held back."""
+"""A leak, an error, or a hindered safety net."""

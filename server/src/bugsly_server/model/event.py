@@ -1,7 +1,7 @@
-"""An event: one exception or message, as any Sentry SDK tells it, in our words.
+"""An event: one exception or message, as any Sentry SDK reports it, in our terms.
 
 Everything in it was bounded and scrubbed before. Values of locals and the like are texts: what
-`repr` gave, cut short. What was not told is empty.
+`repr` gave, cut short. What was not reported is empty.
 """
 
 from __future__ import annotations
@@ -98,6 +98,6 @@ class ErrorEvent:
     fingerprint: tuple[str, ...] = ()
     """As the client wishes it; `{{ default }}` stands for ours."""
     worker: str = ""
-    """Id of the worker it happened in, where the agent tells."""
+    """Id of the worker it happened in, where the agent reports it."""
     memory: int = 0
     """Private memory of that worker then, bytes."""

@@ -1,4 +1,4 @@
-"""Whether a release mended a leak: how fast workers grew before it and after it."""
+"""Whether a release fixed a leak: how fast workers grew before it and after it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ReleaseWorkers:
     driving_part: float
     """The part of their requests that can drive the leak: those of its endpoint, where one does."""
     is_running: bool
-    """Whether one of them lives."""
+    """Whether one of them is alive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,8 @@ class GrowthRate:
     release: str
     since: Micros
     """When the first of them started."""
-    lives: int
+    workers: int
+    """How many of them were measured."""
     requests: int
     slope: float
     low: float
@@ -45,7 +46,7 @@ class GrowthRate:
 
     @property
     def interval(self) -> str:
-        """Return the interval in words: both ends, or a reach where there may be no growth."""
+        """Return the interval in words: both ends, or ± where there may be no growth."""
         if self.low <= 0 <= self.high:
             return f"±{size((self.high - self.low) / 2)}"
         return f"{size(self.low)} to {size(self.high)}"
@@ -60,4 +61,4 @@ class FixProof:
     before: GrowthRate
     after: GrowthRate
     per: str
-    """Of what the paces speak: `request`, or `GET /report request`."""
+    """The unit of both rates: `request`, or `GET /report request`."""

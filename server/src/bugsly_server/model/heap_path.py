@@ -1,4 +1,4 @@
-"""The way from a root to what grows, and what that keeps."""
+"""The path from a root to what grows, and what that keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bugsly_server.model.units import count, size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeapPath:
-    """What a walk of a worker's heap showed of a holder, or of objects without one."""
+    """What a walk of a worker's heap showed about a holder, or about unreachable objects."""
 
     hops: tuple[HolderPathStep, ...]
     """From the root on; empty where no root leads to the objects."""
@@ -21,7 +21,7 @@ class HeapPath:
     bytes: int
     """What only the holder keeps alive."""
     entry: str
-    """The type that tells most of what is kept; empty where none does."""
+    """The type that best describes what is kept; empty where none does."""
     types: dict[str, int]
     """How many of each type are kept, the heaviest first."""
     objects: int

@@ -22,8 +22,8 @@ class HindranceIssue:
     changed_at: Micros
     seen_at: Micros
     environment: str
-    """Where workers were held back last."""
+    """Where workers were hindered last."""
 
     def is_snoozed(self, _now: Micros) -> bool:
-        """Return that its alerts are not held back: there are only two."""
+        """Return that its alerts are never snoozed: there are only two."""
         return False

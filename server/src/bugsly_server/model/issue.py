@@ -1,4 +1,4 @@
-"""An issue: something a person should know of, from when it opens until it is resolved."""
+"""An issue: a problem that a person should know about, from when it opens until it is resolved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.diagnosis import Cause, Diagnosis, Explanation
+from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.fix_proof import FixProof
 from bugsly_server.model.recycling import RecyclingSummary
 
@@ -61,7 +62,7 @@ class IssueChangeKind(StrEnum):
     """An error comes far more often than it used to."""
     IGNORED = "ignored"
     FIXED = "fixed"
-    """A later release was proved not to leak."""
+    """A later release is proved not to leak."""
     RESOLVED = "resolved"
     MERGED = "merged"
     SPLIT = "split"
@@ -97,7 +98,7 @@ class SuspectWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What detection says of a project's workers now."""
+    """What detection says about a project's workers now."""
 
     fingerprint: str
     title: str
@@ -119,13 +120,13 @@ class Finding:
     """Why, where that is known."""
     explanation: Explanation | None = None
     since: Micros = 0
-    """Where it rests on past lives: the start of the oldest of them."""
+    """Where it rests on ended workers: the start of the oldest of them."""
     recycled: RecyclingSummary | None = None
     """How often the safety net had to step in; None where it did not."""
 
     @property
     def is_spared(self) -> bool:
-        """Return whether it is said when memory would have run out without the safety net."""
+        """Return whether it is known when memory would have run out without the safety net."""
         return self.recycled is not None and self.recycled.full_at is not None
 
     @property
@@ -141,9 +142,9 @@ class Finding:
         return self.verdict != "wasteful"
 
     def no_milder_than(self, reported: Finding | None) -> Finding:
-        """Return it no narrower, and with memory running out no later, than *reported*.
+        """Return it with a scope no narrower, and memory running out no later, than *reported*.
 
-        That workers are recycled stays told.
+        It keeps saying that workers are recycled.
         """
         if reported is None:
             return self
@@ -187,11 +188,11 @@ class Issue:
     snoozed_until: Micros | None
     finding: Finding
     """The latest."""
-    told: Finding | None = None
-    """The worst that was told of it since it opened or came back; None where that is the latest."""
+    reported: Finding | None = None
+    """The worst that was reported since it opened or came back; None where that is the latest."""
     proof: FixProof | None = None
     """That it was fixed; None where it was not, or came back."""
 
     def is_snoozed(self, now: Micros) -> bool:
-        """Return whether its alerts are held back."""
+        """Return whether its alerts are snoozed."""
         return self.snoozed_until is not None and now < self.snoozed_until

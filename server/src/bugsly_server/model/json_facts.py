@@ -1,12 +1,13 @@
-"""Why there is an issue, as programs read it: in webhooks, in `--json`, in the doctor's words."""
+"""Builds the JSON of diagnoses, proofs and the like for webhooks, the API and `--json`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bugsly_server.clock import SECOND
-from bugsly_server.model.diagnosis import Diagnosis, EndpointShare, Explanation
+from bugsly_server.model.diagnosis import Diagnosis, EndpointShare
 from bugsly_server.model.error_explanation import ErrorExplanation
+from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.fix_proof import FixProof, GrowthRate
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.max_requests import MaxRequestsProposal
@@ -16,28 +17,30 @@ from bugsly_server.model.worker import Worker
 
 
 def diagnosis_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str, Any]:
-    """Return the JSON of one diagnosis; docs/doctor.md describes it."""
+    """Return the JSON of one diagnosis; docs/doctor.md describes it. What is unknown is empty."""
+    holder, growth, evidence = diagnosis.holder, diagnosis.growth, diagnosis.evidence
+    entries_per_request = 0.0 if holder is None else holder.entries_per_request
     return {
         "cause": diagnosis.cause,
         "is_leak": diagnosis.is_leak,
-        "holder": diagnosis.holder,
-        "site": diagnosis.site,
-        "endpoint": diagnosis.endpoint,
-        "bytes_per_request": round(diagnosis.bytes_per_request, 1),
-        "entries_per_request": round(diagnosis.entries_per_request, 3),
-        "part": round(diagnosis.part, 2),
-        "confidence": diagnosis.confidence,
-        "library": diagnosis.library,
+        "holder": diagnosis.holder_name or "",
+        "site": diagnosis.location.site or "",
+        "endpoint": diagnosis.attribution.endpoint or "",
+        "bytes_per_request": round(growth.bytes_per_request, 1),
+        "entries_per_request": round(entries_per_request, 3),
+        "part": round(growth.part, 2),
+        "confidence": evidence.confidence,
+        "library": diagnosis.library or "",
         "title": explanation.title,
         "explanation": explanation.what,
         "cost": explanation.cost,
-        "fix": explanation.fix,
-        "diff": explanation.diff,
-        "link": explanation.link,
-        "evidence": list(diagnosis.because),
-        "unless": list(diagnosis.unless),
-        "trace": None if diagnosis.trace is None else _heap_path_facts(diagnosis.trace),
-        "shares": [_share_facts(one) for one in diagnosis.shares],
+        "fix": explanation.fix.change,
+        "diff": explanation.fix.diff or "",
+        "link": explanation.fix.link or "",
+        "evidence": list(evidence.reasons),
+        "unless": list(evidence.falsifiers),
+        "trace": None if evidence.heap_path is None else _heap_path_facts(evidence.heap_path),
+        "shares": [_share_facts(one) for one in diagnosis.attribution.shares],
     }
 
 
@@ -53,7 +56,7 @@ def explanation_facts(explanation: ErrorExplanation) -> dict[str, Any]:
 
 
 def proof_facts(proof: FixProof) -> dict[str, Any]:
-    """Return the JSON of what a later release says of a leak."""
+    """Return the JSON of what a later release shows about a leak."""
     return {
         "outcome": proof.outcome,
         "because": proof.because,
@@ -103,7 +106,7 @@ def post_mortem_facts(post_mortem: PostMortem) -> dict[str, Any]:
 
 
 def max_requests_facts(proposal: MaxRequestsProposal) -> dict[str, Any]:
-    """Return the JSON of what holds a leak down until it is mended."""
+    """Return the JSON of the max_requests that contains a leak until it is fixed."""
     return {
         "lines": proposal.lines.splitlines() if proposal.requests else [],
         "because": proposal.because,
@@ -121,7 +124,7 @@ def _growth_rate_facts(rate: GrowthRate) -> dict[str, Any]:
         "low": round(rate.low, 1),
         "high": round(rate.high, 1),
         "requests": rate.requests,
-        "workers": rate.lives,
+        "workers": rate.workers,
     }
 
 

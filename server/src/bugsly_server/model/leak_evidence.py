@@ -23,7 +23,7 @@ class TimeBucket(NamedTuple):
     anonymous: int
     in_use: int
     allocator_bytes: int
-    """Of the C allocator; 0 where it does not tell."""
+    """Of the C allocator; 0 where it does not say."""
     blocks: int | None
     """Of Python's allocator, None where it was not read."""
     descriptors: int
@@ -53,7 +53,7 @@ class WorkerHistory:
     heaps: tuple[HeapGrowth, ...] = ()
     """Those with more than one snapshot."""
     fruitless_probes: frozenset[str] = frozenset()
-    """Probes that it was asked for and that told nothing."""
+    """Probes that were requested and found nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class EndpointResponses:
     """Responses in several pieces."""
     max_bytes: int
     max_whole_bytes: int
-    """Biggest body that was handed over in one piece, 0 where none was worth a look."""
+    """Biggest body that was handed over in one piece, 0 where none was large enough to report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +79,15 @@ class LeakEvidence:
     """By file, as the workers name it."""
     responses: Mapping[str, EndpointResponses] = field(default_factory=dict)
     """By endpoint."""
+
+    @property
+    def is_gc_disabled(self) -> bool:
+        """Return whether workers run without Python's cyclic collector.
+
+        Objects frozen before the fork, as is usual with preload_app, cannot grow in number.
+        """
+        return any(
+            history.facts.get(switch, 1) == 0
+            for history in self.histories
+            for switch in ("gc_enabled", "gc_threshold")
+        )

@@ -22,7 +22,7 @@ class SettingVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxRequestsProposal:
-    """What keeps the workers of one machine below its limit until a leak is mended. Bytes."""
+    """What keeps the workers of one machine below its limit until a leak is fixed. Bytes."""
 
     workers: int
     limit: int

@@ -36,14 +36,14 @@ class PostMortem:
     """A leak that was known of in its life."""
 
     @property
-    def holder(self) -> str:
-        """Return what is known to have kept its memory; empty where that is not known."""
+    def holder(self) -> str | None:
+        """Return the holder or the line that kept its memory; None where that is not known."""
         diagnosis = None if self.issue is None else self.issue.finding.diagnosis
-        return "" if diagnosis is None else diagnosis.holder or diagnosis.site
+        return None if diagnosis is None else diagnosis.holder_name or diagnosis.location.site
 
     @property
     def biggest(self) -> tuple[EndpointTraffic, ...]:
-        """Return the endpoints whose responses were the biggest."""
+        """Return the endpoints with the biggest responses."""
         return tuple(one for one in self.served if one.biggest)[:MAX_RESPONSES]
 
     @property
@@ -103,4 +103,4 @@ def _may_have_killed(leak: Issue, worker: Worker, ended_at: Micros) -> bool:
 
 
 def _explained_part(leak: Issue) -> float:
-    return 0.0 if leak.finding.diagnosis is None else leak.finding.diagnosis.part
+    return 0.0 if leak.finding.diagnosis is None else leak.finding.diagnosis.growth.part

@@ -19,7 +19,7 @@ MAX_PROBED_PART = 0.5
 
 
 MIN_REQUESTS_PER_SIDE = 100
-"""Requests on one side of a probe that tell how fast memory grows there."""
+"""Requests on one side of a probe from which the growth of memory there is known."""
 
 
 class ProbeSpan(NamedTuple):

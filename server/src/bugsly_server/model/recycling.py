@@ -1,4 +1,4 @@
-"""How often the safety net had to recycle workers, told loudly so that it masks no leak."""
+"""How often the safety net recycled workers; reported, so that recycling hides no leak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LASTING_HINDRANCES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecyclingSummary:
-    """The workers that were recycled in the last 24 hours, and what they spared."""
+    """The workers that were recycled in the last 24 hours, and what that prevented."""
 
     at: Micros
     """When they were counted."""
@@ -36,7 +36,7 @@ class RecyclingSummary:
 
     @property
     def because(self) -> str:
-        """Return the count in words, as it is told in alerts and terminals."""
+        """Return the count in words, as alerts and terminals show it."""
         return "; ".join(filter(None, (self.often, self._without_recycling)))
 
     @property

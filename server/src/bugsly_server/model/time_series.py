@@ -30,7 +30,7 @@ class EndpointTraffic(NamedTuple):
     sent: int
     biggest: int
     whole: int = 0
-    """Bytes of the biggest body that was handed over in one piece, where it is worth a look."""
+    """Bytes of the biggest body that was handed over in one piece, where it is worth reporting."""
     streamed: int = 0
     """Responses that came in several pieces."""
 

@@ -58,7 +58,7 @@ class Worker:
     exit_code: int
     judgement: GrowthJudgement
     hits: int
-    """How many looks in a row said that it grows."""
+    """How many judgements in a row said that it grows."""
     judged_requests: int
     judged_at: Micros
     lost: dict[str, int] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Worker:
 
     @property
     def growth(self) -> GrowthTrend | None:
-        """Return the slope of the last look, if there was enough to see one."""
+        """Return the trend of the latest judgement, if enough was seen for one."""
         return self.judgement.growth
 
     @property
@@ -111,7 +111,7 @@ class Worker:
 
     @property
     def has_agent(self) -> bool:
-        """Return whether an agent speaks for it, which can be asked; a gauge of an SDK cannot."""
+        """Return whether an agent reports it, and can run probes; a gauge of an SDK cannot."""
         return bool(self.machine)
 
     @property

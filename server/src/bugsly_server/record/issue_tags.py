@@ -1,4 +1,4 @@
-"""Notes with which releases and environments, and by which users, errors were met."""
+"""Records the releases, environments and users that errors were seen with."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bugsly_server.store.meta.groupings import Grouping, IssueTag
 
 MAX_REMEMBERED = 100_000
 MAX_VALUES_BY_KIND = {"release": 200, "environment": 50, "user": error_issues.MAX_USERS}
-"""Values of a grouping that are told apart."""
+"""Distinct values that are stored of a grouping."""
 
 
 class IssueTagRecorder:
-    """Remembers what it has stored already: most events have nothing new to tell."""
+    """Remembers what it has stored: most events bring nothing new."""
 
     def __init__(self) -> None:
         self._stored: set[tuple[int, str, str]] = set()
@@ -28,7 +28,7 @@ class IssueTagRecorder:
     def record(
         self, connection: Connection, events: Iterable[tuple[Grouping, ErrorEvent]]
     ) -> dict[str, Micros]:
-        """Store what is new; return the releases among it, and when each was met first."""
+        """Store what is new; return the releases among it, and when each was first seen."""
         if len(self._stored) > MAX_REMEMBERED:
             self._stored.clear()
             self._counts.clear()

@@ -1,4 +1,4 @@
-"""Decides why a worker ended, from what it said itself, what its master saw, and its silence."""
+"""Decides why a worker ended: from its own report, its master's, or its silence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bugsly_server.model.worker import Worker
 VIOLENT_REASONS = frozenset(
     {ExitReason.TIMEOUT, ExitReason.OUT_OF_MEMORY, ExitReason.KILLED, ExitReason.CRASHED}
 )
-"""Ends a worker cannot tell of, or is wrong about: here its master's word counts."""
+"""Ends that a worker cannot report, or is wrong about: here its master's report counts."""
 GIVE_UP_AFTER: Micros = DAY
 
 
@@ -27,9 +27,9 @@ def adds_information(known: Worker, exit_: Exit, *, is_self_reported: bool) -> b
 
 
 def refine_exit_reason(exit_: Exit, ended: Worker, siblings: Iterable[Worker]) -> ExitReason:
-    """Return the reason of *exit_*, a SIGTERM read as reload where a newer generation runs.
+    """Return the reason of *exit_*; a SIGTERM is a reload where a newer generation runs.
 
-    On HUP Gunicorn starts the new workers first and terminates the old ones then.
+    On HUP, Gunicorn first starts the new workers and then terminates the old ones.
     """
     if exit_.reason is not ExitReason.TERMINATED:
         return exit_.reason
@@ -42,11 +42,11 @@ def refine_exit_reason(exit_: Exit, ended: Worker, siblings: Iterable[Worker]) -
 
 
 def silent_exit_reason(silent: Worker, others: Iterable[Worker], now: Micros) -> ExitReason | None:
-    """Return how a worker that fell silent ended; None while it may just be out of reach.
+    """Return how a worker that fell silent ended; None while it may only be unreachable.
 
-    Workers of the same machine that are heard of prove that the line is good. If the kernel
-    counted a kill since its last sample, that is what happened to it. One that was leaving had
-    said its last word when it could not be heard.
+    Workers of the same machine that still report prove that the network works. If the kernel
+    counted an OOM kill since the worker's last sample, it was killed. A worker that was being
+    recycled did leave, although its goodbye did not arrive.
     """
     ended = ExitReason.RECYCLED if silent.is_being_recycled else ExitReason.VANISHED
     heard_from = [one for one in others if one.machine == silent.machine and not one.is_silent(now)]

@@ -1,4 +1,4 @@
-"""Walks through an event and takes out what is secret or beyond all bounds."""
+"""Removes secrets from an event, and cuts what is beyond the bounds."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ HARMLESS_TYPES = frozenset({type(None), bool, float})
 
 
 class Removal(NamedTuple):
-    """What was taken out: where it stood, and why, and never the value."""
+    """What was removed: where it stood and why, never the value."""
 
     path: str
     reason: str
 
 
 class ScrubResult(NamedTuple):
-    """A payload without secrets, with up to a hundred of what was removed, and what was cut."""
+    """A payload without secrets, with up to a hundred removals, and counts of what was cut."""
 
     payload: dict[str, Any]
     removed: list[Removal]
@@ -49,9 +49,9 @@ class ScrubResult(NamedTuple):
 
 
 class Scrubber:
-    """Knows what one project holds secret; remembers texts that it found clean.
+    """Scrubs the events of one project; remembers texts that it found clean.
 
-    Most texts of an event were in the one before.
+    Most texts of an event were in the event before.
     """
 
     def __init__(self, extra_names: Iterable[str] = ()) -> None:
@@ -60,9 +60,9 @@ class Scrubber:
         self.clean_lines: set[str] = set()
 
     def scrub(self, payload: dict[str, Any]) -> ScrubResult:
-        """Return *payload*, which is JSON decoded, without what looks like a secret.
+        """Return *payload*, decoded JSON, without what looks like a secret.
 
-        A value goes when its key speaks of a secret, a part of a text when it looks like one.
+        A value is removed when its key names a secret, a part of a text when it looks like one.
         Texts are cut at 8,192 characters, nesting at 30, and all of it at 40,000 values.
         """
         for known in (self.clean_texts, self.clean_lines):
@@ -83,7 +83,7 @@ class _ScrubWalk:
     values_left: int = MAX_VALUES
 
     def mapping(self, raw: dict[str, Any], depth: int) -> dict[str, Any]:
-        """Return *raw* clean, changed in place but for keys that were secrets themselves."""
+        """Return *raw* scrubbed, in place but for keys that were secrets themselves."""
         key_kinds, clean_texts, changed = self.key_kinds, self.clean_texts, {}
         self.values_left -= len(raw)
         for key, value in raw.items():
@@ -123,7 +123,7 @@ class _ScrubWalk:
         return self.mapping(raw, depth + 1) if value_type is dict else self.array(raw, depth + 1)
 
     def array(self, raw: list[Any], depth: int) -> list[Any]:
-        """Return a list clean; one of two whose first is a key is an entry of a mapping."""
+        """Return a list scrubbed; a pair that begins with a key is an entry of a mapping."""
         if len(raw) == 2 and type(raw[0]) is str and self.key_kinds[raw[0]] is KeyKind.SECRET:
             self.path.append(raw[0])
             raw[1] = self.secret(raw[1])
@@ -140,7 +140,7 @@ class _ScrubWalk:
         return raw
 
     def secret(self, raw: Any) -> Any:
-        """Return what is left of the value of a key that speaks of a secret."""
+        """Return what replaces the value of a key that names a secret."""
         if raw is None or raw is True or raw is False or raw in ([], {}):
             return raw
         if isinstance(raw, str) and raw in HARMLESS_TEXTS:
@@ -190,7 +190,7 @@ class _ScrubWalk:
         return raw if clean == str(raw) else clean
 
     def note_removal(self, reason: str) -> None:
-        """Note what was taken out at the present path."""
+        """Note what was removed at the current path."""
         if len(self.removed) < MAX_REMOVALS:
             path = ".".join(key[:MAX_PATH_KEY_LENGTH] for key in self.path)
             self.removed.append(Removal(redact_secrets(path[:MAX_PATH_LENGTH])[0], reason))

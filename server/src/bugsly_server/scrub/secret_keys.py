@@ -1,4 +1,4 @@
-"""Which keys, names of locals among them, speak of a secret."""
+"""Classifies keys, including names of locals: which of them name a secret."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ SOURCE_LINE_KEYS = frozenset({"context_line", "pre_context", "post_context"})
 """Keys of a frame's source lines."""
 WORD_PATTERN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 MAX_ORDINARY_KEY_LENGTH = 20
-"""Of a key that cannot be a secret itself."""
+"""Length of a key that cannot be a secret itself."""
 MAX_KEY_LENGTH = 100
-"""A longer key is no name."""
+"""A longer key is not a name."""
 MAX_REMEMBERED_KEYS = 10_000
 
 
 class KeyKind(Enum):
-    """Why a key wants a closer look."""
+    """Why a key needs a closer look."""
 
     SECRET = auto()
-    """It speaks of one."""
+    """It names a secret."""
     SOURCE = auto()
-    """It holds source lines, where a name in front of `=` is code."""
+    """It holds source lines, where a name before `=` is code."""
     LONG = auto()
     """It may be a secret itself."""
 
 
 class KeyClassifier(dict[str, KeyKind | None]):
-    """Says as `natures[key]` of what nature a key is, None of most; remembers what it said.
+    """Maps a key to its `KeyKind`, most keys to None; remembers what it found.
 
-    *extra_names* are names of secrets besides; case and separators in them do not matter.
+    *extra_names* are further names of secrets; case and separators in them do not matter.
     """
 
     def __init__(self, extra_names: Iterable[str] = ()) -> None:
@@ -63,7 +63,7 @@ class KeyClassifier(dict[str, KeyKind | None]):
         )
 
     def __missing__(self, key: str) -> KeyKind | None:
-        """Return it of a key that was not asked about before."""
+        """Classify a key that was not looked up before."""
         known = KeyKind.LONG if len(key) > MAX_ORDINARY_KEY_LENGTH else None
         if self._names_secret(key):
             known = KeyKind.SECRET

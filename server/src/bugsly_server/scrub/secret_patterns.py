@@ -1,4 +1,4 @@
-"""What secrets look like wherever they stand: one rule each."""
+"""Patterns of secrets that are recognized anywhere in a text: one rule each."""
 
 from __future__ import annotations
 
@@ -121,8 +121,7 @@ RULES_WITHOUT_HINTS = tuple(rule for rule in RULES if not rule.hints)
 def redact_secrets(text: str, *, code: bool = False) -> tuple[str, list[str]]:
     """Return *text* with what looks like a secret replaced, and the reasons why.
 
-    In *code* a name that speaks of a secret has a value of any kind behind it, so names prove
-    nothing.
+    In *code* any kind of value may follow a name such as `token =`, so names prove nothing.
     """
     lowered = text.lower()
     reasons = []

@@ -1,1 +1,1 @@
-"""Everything that is kept: the only folder with SQL. Three ports, see ports.py."""
+"""Stores everything that is kept: the only folder with SQL; see ports.py for its ports."""

@@ -1,4 +1,4 @@
-"""Packs the bodies of events."""
+"""Compresses the bodies of events."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def compress(body: bytes) -> bytes:
 
 
 def decompress(compressed: bytes) -> bytes:
-    """Return what `compress` was given."""
+    """Return *body* as it was before `compress`."""
     return zstandard.ZstdDecompressor().decompress(compressed, MAX_UNPACKED_BYTES)

@@ -1,4 +1,4 @@
-"""Puts together what is known around an event: open leaks, memory, how workers ended lately."""
+"""Collects the context of an event: open leaks, memory, and recent ends of workers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bugsly_server.store.meta import leak_issues, workers
 
 LOOKBACK: Micros = HOUR
 LOOKAHEAD: Micros = MINUTE
-"""A worker's end is told a little later than the errors that went before it."""
+"""A worker's end is reported a little later than the errors before it."""
 MAX_ENDED = 200
 
 
 def load_error_context(connection: Connection, project_id: int, event: ErrorEvent) -> ErrorContext:
-    """Return what is known around *event*."""
+    """Return the context of *event*."""
     worker = workers.find_by_tokens(connection, project_id, [event.worker]).get(event.worker)
     ended = workers.list_ended(connection, project_id, event.at - LOOKBACK, MAX_ENDED)
     reasons = Counter(
@@ -45,7 +45,7 @@ def _open_leak(issue: Issue) -> OpenLeak | None:
     return OpenLeak(
         issue=issue.id,
         cause=diagnosis.cause,
-        holder=diagnosis.holder,
-        site=diagnosis.site,
-        endpoint=diagnosis.endpoint,
+        holder=diagnosis.holder_name or "",
+        site=diagnosis.location.site or "",
+        endpoint=diagnosis.attribution.endpoint or "",
     )

@@ -1,4 +1,4 @@
-"""Puts together, out of meta and telemetry, all that is known of why workers grow."""
+"""Collects, from meta and telemetry, the evidence of why workers grow."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ RESPONSES_WINDOW: Micros = DAY
 def of_environment(
     connection: Connection, telemetry: Telemetry, project_id: int, environment: str, now: Micros
 ) -> LeakEvidence:
-    """Return the dossier of a project and environment: its living workers and the last to end.
+    """Return the evidence of an environment: of its living workers, and of the last that ended.
 
-    Of many living workers it takes those that grow, and then those with the most memory; of ended
-    ones those whose release still runs, for others say nothing of the code that does.
+    Of many living workers it takes those that grow, then those with the most memory; of ended ones
+    those of a release that still runs, since others say nothing about the running code.
     """
     all_living = workers.list_living(connection, project_id)
     living = [one for one in all_living if one.environment == environment and one.is_alive(now)]
@@ -51,7 +51,7 @@ def of_environment(
 def load(
     connection: Connection, telemetry: Telemetry, selected: Sequence[Worker], now: Micros
 ) -> LeakEvidence:
-    """Return the dossier of *selected*, which are workers of one project."""
+    """Return the evidence of *selected*, workers of one project."""
     if not selected:
         return LeakEvidence(histories=(), holders={})
     ids = [one.id for one in selected]
@@ -113,7 +113,7 @@ def _worker_history(
 def _named_buckets(
     stored: Iterable[StoredTimeBucket], endpoints: Mapping[int, str], counted: Mapping[int, str]
 ) -> list[TimeBucket]:
-    """Return *stored* with names; what was never described, or is forgotten, is left out."""
+    """Return *stored* with names; what was never described, or is deleted, is left out."""
     return [
         TimeBucket(
             *one[:8],
@@ -128,7 +128,7 @@ def _named_buckets(
 def _without_probe_memory(
     buckets: Sequence[TimeBucket], probe_spans: Sequence[ProbeSpan]
 ) -> list[TimeBucket]:
-    """Return *buckets* with what probes added to their sizes taken out."""
+    """Return *buckets* without the memory that probes added."""
     if not probe_spans:
         return list(buckets)
     corrected = list(buckets)

@@ -2,8 +2,8 @@
 
 - `Spool`: what was acknowledged and not yet digested.
 - `Telemetry`: samples and traffic by worker and time.
-- `EventStore`: what clients told of errors, by grouping and time.
-- meta, for all the rest, is SQLAlchemy Core: its dialect is the port (store/meta).
+- `EventStore`: the events of errors, by grouping and time.
+- All the rest is in meta: SQLAlchemy Core, whose dialect is the port (store/meta).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bugsly_server.clock import DAY, Micros
 from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
 
 TIME_BUCKET_RETENTION: Micros = 2 * DAY
-"""For the steps of a worker that is heard of no more, and for what only they refer to."""
+"""For the time buckets of a worker that is not seen any more, and what only they refer to."""
 
 
 class SpoolEntry(NamedTuple):
@@ -40,7 +40,7 @@ class Spool(Protocol):
         """
 
     def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
-        """Return up to *max_entries* of the oldest entries not leased since the spool was opened."""
+        """Return up to *max_entries* of the oldest entries that are not leased."""
 
     def acknowledge(self, entries: Sequence[SpoolEntry]) -> None:
         """Forget *entries*, which are digested: the oldest of those that are leased."""
@@ -55,7 +55,7 @@ class Spool(Protocol):
         """Return how many entries wait."""
 
     def close(self) -> None:
-        """Write what was appended, and let go of the files."""
+        """Write what was appended, and close the files."""
 
 
 class StoredSample(NamedTuple):
@@ -70,18 +70,18 @@ class StoredSample(NamedTuple):
     threads: int
     in_flight: int
     traffic: Mapping[int, EndpointTraffic]
-    """By id of the endpoint; the endpoint's name inside is not stored again."""
+    """By id of the endpoint; its name inside is not stored again."""
     number: int
-    """In the worker's life: a step knows by it what it holds already."""
+    """Counts up over the worker's lifetime: a time bucket knows by it what it holds already."""
     in_use: int = 0
     held: int = 0
     blocks: int | None = None
     levels: Mapping[int, int] = MappingProxyType({})
-    """What holders hold, by id of the holder."""
+    """Entries of holders, by id of the holder."""
 
 
 class StoredTimeBucket(NamedTuple):
-    """`model.dossier.Step` as telemetry keeps it: endpoints and holders by their ids."""
+    """A `model.leak_evidence.TimeBucket` as it is stored: endpoints and holders by their ids."""
 
     at: Micros
     requests: int
@@ -97,7 +97,7 @@ class StoredTimeBucket(NamedTuple):
 
 
 class GaugePoint(NamedTuple):
-    """A `Point` with what else a worker's page shows of that stretch."""
+    """A `MemoryPoint` with the other gauges that a worker's page shows."""
 
     point: MemoryPoint
     shared: int
@@ -120,7 +120,7 @@ class Telemetry(Protocol):
     def sparklines(
         self, worker_ids: Sequence[int], since: Micros, until: Micros, max_points: int
     ) -> Mapping[int, list[int]]:
-        """Return for each worker its memory at the end of up to *max_points* equal parts of the span."""
+        """Return the memory of each worker at the end of up to *max_points* equal intervals."""
 
     def gauge_points(
         self, worker_id: int, since: Micros, until: Micros, max_points: int
@@ -133,41 +133,41 @@ class Telemetry(Protocol):
         """Return what *worker_ids* served together, by id of the endpoint."""
 
     def time_buckets(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredTimeBucket]]:
-        """Return the whole life of each worker, in up to 256 steps of as many samples each.
+        """Return the lifetime of each worker, in up to 256 buckets of as many samples each.
 
-        The last step is the one that is going on. Requests and failures are those of the step,
-        everything else is what its last sample told.
+        The last bucket may still be filling. Requests and failures are of the whole bucket,
+        everything else is of its last sample.
         """
 
     def roll_up(self, now: Micros) -> int:
         """Bring the coarser tiers up to date; return how many buckets were written."""
 
     def delete_expired(self, now: Micros) -> int:
-        """Drop what is older than each tier keeps; return how many files went.
+        """Drop what is older than each tier keeps; return how many files were removed.
 
-        The steps of a worker go when it has not been heard of for two days.
+        The time buckets of a worker go when it has not been seen for two days.
         """
 
     def size(self) -> int:
-        """Return how many bytes it takes on disk."""
+        """Return how many bytes it uses on disk."""
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
 
 
 class StoredEvent(NamedTuple):
-    """One event as it is kept: its payload without secrets, packed or not as the port likes."""
+    """One event as it is stored: its payload, without secrets."""
 
     grouping_id: int
     at: Micros
     """When it happened."""
     id: bytes
-    """Sixteen of them."""
+    """Sixteen bytes."""
     body: bytes
 
 
 class EventStore(Protocol):
-    """Events of errors, for as long as they are kept; not every one of a flood is."""
+    """Events of errors, for as long as they are kept; of a flood only a sample is."""
 
     def write(self, events: Sequence[StoredEvent]) -> None:
         """Keep *events*, durably; one that is already there is left as it is."""
@@ -185,7 +185,7 @@ class EventStore(Protocol):
         """Return the event of the groupings that happened first after *event*."""
 
     def delete_expired(self, now: Micros) -> int:
-        """Drop what is older than events are kept; return how many files went."""
+        """Drop what is older than events are kept; return how many files were removed."""
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""

@@ -1,4 +1,4 @@
-"""Reads the last minutes of workers that were killed, out of meta and telemetry."""
+"""Collects the last minutes of workers that were killed, from meta and telemetry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def of_worker(connection: Connection, telemetry: Telemetry, worker: Worker) -> P
 def of_issue(
     connection: Connection, telemetry: Telemetry, issue: Issue, now: Micros
 ) -> list[PostMortem]:
-    """Return the workers that were killed while *issue* was open where it was seen, latest first.
+    """Return the workers killed while *issue* was open, in its environment, latest first.
 
     Only the latest are read.
     """

@@ -1,4 +1,4 @@
-"""Puts together what tells whether a release mended a leak: the lives before it and since."""
+"""Collects what shows whether a release fixed a leak: the workers before it and since."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.diagnosis import Diagnosis
+from bugsly_server.model.diagnosis import EndpointAttribution
 from bugsly_server.model.fix_proof import ReleaseWorkers
 from bugsly_server.model.issue import Issue
 from bugsly_server.model.worker import Worker
@@ -20,12 +20,12 @@ MAX_WORKERS = 50
 def compare_releases(
     connection: Connection, telemetry: Telemetry, issue: Issue, now: Micros
 ) -> tuple[ReleaseWorkers, ReleaseWorkers] | None:
-    """Return the lives of the release that *issue* was seen in, and of the newest that runs.
+    """Return the workers of the release that *issue* was seen in, and of the newest that runs.
 
     None where they are the same, or have no names.
     """
     newest = _newest_release(connection, issue, now) or ""
-    seen_in = [one.release for one in (issue.finding, issue.told) if one is not None]
+    seen_in = [one.release for one in (issue.finding, issue.reported) if one is not None]
     earlier = next((one for one in seen_in if one and one != newest), "")
     if not newest or not earlier:
         return None
@@ -60,9 +60,9 @@ def _lives(
     members = workers.list_of_release(connection, project_id, environment, release, MAX_WORKERS)
     diagnosis = issue.finding.diagnosis
     driven = 1.0
-    if diagnosis is not None and diagnosis.endpoint:
+    if diagnosis is not None and diagnosis.attribution.endpoint is not None:
         names = workers.endpoint_names(connection, project_id)
-        driven = _driving_share(telemetry, members, names, diagnosis, now)
+        driven = _driving_share(telemetry, members, names, diagnosis.attribution, now)
     return ReleaseWorkers(
         release=release,
         workers=tuple(members),
@@ -75,15 +75,15 @@ def _driving_share(
     telemetry: Telemetry,
     members: Sequence[Worker],
     names: dict[int, str],
-    diagnosis: Diagnosis,
+    attribution: EndpointAttribution,
     now: Micros,
 ) -> float:
-    """Return the part of the requests of *members* that can drive what *diagnosis* names."""
+    """Return the share of the requests of *members* that can cause what *attribution* names."""
     since = min((one.started_at for one in members), default=now)
     served = telemetry.traffic([one.id for one in members], since, now + 1)
     total = sum(one.requests for one in served.values())
-    of_endpoint = [one for key, one in served.items() if names.get(key) == diagnosis.endpoint]
-    failing = any(one.failing for one in diagnosis.shares[:1])
+    of_endpoint = [one for key, one in served.items() if names.get(key) == attribution.endpoint]
+    failing = any(one.failing for one in attribution.shares[:1])
     driving = sum(
         one.client_errors + one.server_errors if failing else one.requests for one in of_endpoint
     )

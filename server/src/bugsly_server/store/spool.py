@@ -1,4 +1,4 @@
-"""The spool on SQLite: one thread writes, and one commit serves everyone who waits for it."""
+"""The spool on SQLite: one thread writes, and one commit serves all who wait for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS entry (
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 FULL_RETRY_SECONDS = 30
-"""Seconds after which a client may try again while the disk is full."""
+"""After which a client may try again while the disk is full."""
 
 
 @dataclass(slots=True)

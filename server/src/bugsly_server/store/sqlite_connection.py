@@ -1,4 +1,4 @@
-"""How every SQLite file of ours is opened."""
+"""Opens SQLite files, all in the same way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BUSY_MILLISECONDS = 10_000
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open *path*, made if need be, so that a commit survives a power cut.
+    """Open *path*, creating it if needed, so that a commit survives a power cut.
 
     WAL lets readers go on while one writes; synchronous=FULL syncs it at each commit.
     """
@@ -22,7 +22,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:
-    """Open *path* to read from any thread; None where it is gone or was never made."""
+    """Open *path* to read from any thread; None where there is no such file."""
     try:
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False

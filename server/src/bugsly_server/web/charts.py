@@ -94,7 +94,8 @@ def holder_chart(view: View) -> Response:
         )
     if issue is None or issue.finding.diagnosis is None:
         return Response(status_code=404)
-    name, trace = issue.finding.diagnosis.holder, issue.finding.diagnosis.trace
+    diagnosis = issue.finding.diagnosis
+    name, heap_path = diagnosis.holder_name or "", diagnosis.evidence.heap_path
     counted_buckets = [
         [bucket for bucket in history.buckets if name in bucket.holder_counts]
         for history in evidence.histories
@@ -105,8 +106,8 @@ def holder_chart(view: View) -> Response:
         default=[],
     )
     counts = [bucket.holder_counts[name] for bucket in longest]
-    if trace is not None and not counts:
-        requests, counts = list(trace.requests), list(trace.counts)
+    if heap_path is not None and not counts:
+        requests, counts = list(heap_path.requests), list(heap_path.counts)
         return json_response(
             {"x": requests, "requests": requests, "memory": counts, "high": counts}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from starlette.requests import Request
@@ -29,6 +30,7 @@ from bugsly_server.web import (
 from bugsly_server.web.mcp.endpoint import McpEndpoint
 from bugsly_server.web.page_context import render, server_of
 
+LOG = logging.getLogger("bugsly")
 STATIC = Path(__file__).with_name("static")
 PROJECT = "/p/{slug}"
 
@@ -112,6 +114,12 @@ async def not_found(request: Request, _error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return PlainTextResponse("address: leads nowhere here → see docs/protocol.md", 404)
     return render(server_of(request), "not_found.html", {}, 404)
+
+
+async def unreadable_record(request: Request, error: Exception) -> Response:
+    """Answer for a page whose stored data cannot be read; the log says why in one line."""
+    LOG.error("%s: %s", request.url.path, error)
+    return render(server_of(request), "failed.html", {}, 500)
 
 
 async def server_error(request: Request, _error: Exception) -> Response:

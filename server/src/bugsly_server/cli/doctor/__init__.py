@@ -1,1 +1,1 @@
-"""`bugsly doctor`: starts an app, drives it, and says whether and why it leaks."""
+"""`bugsly doctor`: runs an app under load, and reports whether and why it leaks."""

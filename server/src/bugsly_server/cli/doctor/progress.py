@@ -1,4 +1,4 @@
-"""The progress of a run, live in a terminal and now and then elsewhere."""
+"""Shows the progress of a run: live in a terminal, as a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bugsly_server.cli.doctor.text import STDERR
-from bugsly_server.cli.terminal import workers_table
+from bugsly_server.cli.terminal.console import STDERR
+from bugsly_server.cli.terminal.tables import workers_table
 from bugsly_server.doctor.load_generator import RequestTally
 from bugsly_server.doctor.run_observation import RunObservation
 from bugsly_server.model.units import size
@@ -22,7 +22,7 @@ NOTE_SECONDS = 10.0
 
 
 class RunProgress:
-    """Shows how far a run is, and the memory of its workers, on standard error."""
+    """Prints how many requests were answered, and the memory of the workers, to standard error."""
 
     def __init__(self) -> None:
         self._live = Live(console=STDERR, auto_refresh=False, transient=True)
@@ -41,7 +41,7 @@ class RunProgress:
         self._live.stop()
 
     def show(self, tally: RequestTally, observation: RunObservation) -> None:
-        """Show the state of this moment."""
+        """Show the current state."""
         if STDERR.is_terminal:
             self._live.update(
                 Group(_progress_table(tally), workers_table(observation.worker_facts)), refresh=True
@@ -51,7 +51,7 @@ class RunProgress:
             memory = ", ".join(
                 f"{one['pid']} {size(one['memory'])}" for one in observation.worker_facts
             )
-            STDERR.print(f"{tally.answered:,} of {tally.limit:,} requests; {memory}")
+            STDERR.print(f"{tally.answered:,} of {tally.limit:,} requests; workers: {memory}")
 
 
 def _progress_table(tally: RequestTally) -> Table:

@@ -1,4 +1,4 @@
-"""One run of doctor: start, drive, look until it is clear, end."""
+"""Runs an app under load until it is clear whether it leaks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import contextlib
 import time
 from pathlib import Path
 
-from bugsly_server.cli.doctor.app_process import INTERRUPTED_EXIT_CODE, ServedApp, serve_app
-from bugsly_server.cli.doctor.gunicorn_command import GunicornCommand
 from bugsly_server.cli.doctor.progress import RunProgress
-from bugsly_server.cli.server_alongside import ServerAlongside
+from bugsly_server.cli.processes.gunicorn_app import INTERRUPTED_EXIT_CODE, ServedApp, serve_app
+from bugsly_server.cli.processes.gunicorn_command import GunicornCommand
+from bugsly_server.cli.processes.server_alongside import ServerAlongside
 from bugsly_server.clock import Micros, now
 from bugsly_server.doctor import run_verdict
 from bugsly_server.doctor.load_generator import LoadGenerator, RequestTally
@@ -19,13 +19,13 @@ from bugsly_server.doctor.run_observation import RunObservation, RunObserver
 
 OBSERVATION_SECONDS = 1.0
 MIN_RUN_SECONDS = 20.0
-"""Seconds that a run takes at least, for enough samples to see a line in."""
+"""Shortest duration of a run, which gives enough samples to fit a line."""
 LAST_SAMPLES_SECONDS = 5.0
-"""Seconds for the samples of the last requests to come in."""
+"""Longest wait for the samples of the last requests."""
 
 
 class DoctorRun:
-    """What happens between the start of the server and its end."""
+    """One run of `doctor`: starts the app, sends requests, observes, reports."""
 
     def __init__(
         self, command: GunicornCommand, plan: LoadPlan, duration: float, log: Path
@@ -36,10 +36,10 @@ class DoctorRun:
         self._request_interval = min(MIN_RUN_SECONDS, duration / 2) / plan.requests
         self._log = log
         self.report: run_verdict.DoctorReport | None = None
-        """What came of it; None where it was interrupted."""
+        """The result; None if the run was interrupted."""
 
     async def run(self, alongside: ServerAlongside) -> int:
-        """Run; return the exit code of an interruption, else 0."""
+        """Run; return 0, or 130 if interrupted."""
         started_at = now()
         async with serve_app(self._command, self._log, alongside) as app:
             if not alongside.stop_requested.is_set():
@@ -74,7 +74,7 @@ class DoctorRun:
         progress: RunProgress,
         app: ServedApp,
     ) -> None:
-        """Return when all is sent, when time is over, when it is clear, or when we are told to."""
+        """Return once all requests are sent, time is up, the result is clear, or we must stop."""
         deadline = time.monotonic() + self._duration
         opinions: list[object] = []
         while time.monotonic() < deadline:
@@ -113,7 +113,7 @@ class DoctorRun:
         *,
         may_leak: bool,
     ) -> bool:
-        """Return whether more is sent, now that all is, because it could tell more."""
+        """Extend the load if more requests could change the result; return whether it did."""
         has_few_requests = tally.answered < run_verdict.MIN_CONCLUSIVE_REQUESTS
         is_open = run_verdict.needs_more_requests(
             observation.diagnoses,
@@ -132,14 +132,14 @@ class DoctorRun:
 
 
 def _do_opinions_agree(opinions: list[object], number: int) -> bool:
-    """Return whether the last *number* of opinions are the same, and are any."""
+    """Return whether the last *number* opinions are the same, and not None."""
     return opinions[-1] is not None and opinions[-number:] == [opinions[-1]] * number
 
 
 async def _last_observation(
     alongside: ServerAlongside, tally: RequestTally, observer: RunObserver
 ) -> RunObservation:
-    """Return what is known once the workers have told of everything they answered."""
+    """Return the observation once workers have reported every request they answered."""
     deadline = time.monotonic() + LAST_SAMPLES_SECONDS
     while True:
         observation = await asyncio.to_thread(observer.observe, now())

@@ -1,11 +1,11 @@
-"""The report of a run, as a person reads it."""
+"""Prints the report of a run for a person to read."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
+from bugsly_server.cli.terminal.console import print_indented
 from bugsly_server.doctor.run_verdict import (
     DoctorReport,
     DoctorVerdict,
@@ -14,7 +14,6 @@ from bugsly_server.doctor.run_verdict import (
 )
 from bugsly_server.model.units import count, size
 
-STDERR = Console(stderr=True, highlight=False)
 VERDICT_STYLES = {
     DoctorVerdict.LEAK: "bold dark_orange",
     DoctorVerdict.WASTEFUL: "bold yellow",
@@ -25,7 +24,7 @@ DIFF_STYLES = {"+": "green", "-": "red", "@": "bright_black"}
 
 
 def print_report(report: DoctorReport, out: Console) -> None:
-    """Print *report*."""
+    """Print *report* to *out*."""
     head = Text(f"{report.verdict.value}", style=VERDICT_STYLES[report.verdict])
     head.append(f": {report.reason}", style="not bold default")
     out.print(head)
@@ -55,27 +54,27 @@ def _print_finding(finding: ReportedDiagnosis, out: Console) -> None:
         ("line", finding.site),
         ("endpoint", finding.endpoint),
         ("growth", f"{size(finding.bytes_per_request, signed=True)} per request"),
-        ("sure", f"{finding.confidence:.0%}"),
+        ("confidence", f"{finding.confidence:.0%}"),
     ]
     for name, value in facts:
         if value:
-            out.print(Text(f"  {name:<9}", style="bright_black").append(value, style="default"))
+            out.print(Text(f"  {name:<11}", style="bright_black").append(value, style="default"))
     for text in (finding.explanation, finding.fix):
         if text:
-            out.print(Padding(Text(text), (0, 2)))
+            print_indented(text, out)
     for line in finding.diff.splitlines():
         out.print(Text(f"    {line}", style=DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
     for fact in finding.evidence:
-        out.print(Padding(Text(f"· {fact}", style="bright_black"), (0, 2)))
+        print_indented(f"· {fact}", out, style="bright_black")
 
 
 def _print_until(until: LeakStopgap, out: Console) -> None:
-    """Print what holds the leak down; the memory it reckons with is that of this machine."""
+    """Print the Gunicorn settings that contain the leak, computed for this machine."""
     if until.lines:
-        out.print(Text("until it is mended, in gunicorn.conf.py", style="bold"))
+        out.print(Text("until it is fixed, set in gunicorn.conf.py", style="bold"))
     for line in until.lines:
         out.print(Text(f"    {line}"), soft_wrap=True)
-    out.print(Padding(Text(f"· on this machine {until.because}", style="bright_black"), (0, 2)))
+    print_indented(f"· on this machine {until.because}", out, style="bright_black")
     if until.lines:
-        cost = f"· it restarts {until.restarts_per_million:.3g} workers per million requests"
-        out.print(Padding(Text(cost, style="bright_black"), (0, 2)))
+        cost = f"· this restarts {until.restarts_per_million:.3g} workers per million requests"
+        print_indented(cost, out, style="bright_black")

@@ -1,1 +1,1 @@
-"""`bugsly heap`: tells what keeps the memory of a worker or of an app."""
+"""`bugsly heap`: shows what holds the memory of a worker or an app."""

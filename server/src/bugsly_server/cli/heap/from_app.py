@@ -1,4 +1,4 @@
-"""Starts and drives an app, and has the heap of one of its workers walked meanwhile."""
+"""Runs an app under load, and has the heap of one of its workers walked meanwhile."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 
 from bugsly.protocol.evidence import HeapGrowth
-from bugsly_server.cli.doctor.app_process import INTERRUPTED_EXIT_CODE, ServedApp, serve_app
-from bugsly_server.cli.doctor.gunicorn_command import GunicornCommand
 from bugsly_server.cli.heap.from_worker import (
     RESULT_TIMEOUT_SECONDS,
     HeapWalks,
     heap_of_facts,
     no_result_error,
 )
-from bugsly_server.cli.server_alongside import ServerAlongside
+from bugsly_server.cli.processes.gunicorn_app import INTERRUPTED_EXIT_CODE, ServedApp, serve_app
+from bugsly_server.cli.processes.gunicorn_command import GunicornCommand
+from bugsly_server.cli.processes.server_alongside import ServerAlongside
 from bugsly_server.clock import now
 from bugsly_server.doctor.load_generator import LoadGenerator
 from bugsly_server.doctor.load_plan import MAX_REQUESTS, LoadPlan
@@ -25,26 +25,26 @@ from bugsly_server.store.meta import projects, workers
 from bugsly_server.web import api
 
 WARM_UP_REQUESTS = 400
-"""Answered before the first snapshot: what an app only needs once is there by then."""
+"""Requests before the first snapshot, which fill what an app allocates only once."""
 REQUEST_INTERVAL = 0.005
-"""Seconds from request to request."""
+"""Seconds between requests."""
 POLL_SECONDS = 0.2
 
 
 class HeapRun:
-    """What happens between the start of the server and its end."""
+    """One run of `heap` on an app: starts it, sends requests, has its heap walked."""
 
     def __init__(self, command: GunicornCommand, plan: LoadPlan, requests: int, log: Path) -> None:
-        """Walk over *requests* of a worker, which is sent what *plan* says."""
+        """Measure growth over *requests* requests of a worker; *plan* says what to send."""
         self._command = command
         self._plan = plan
         self._requests = requests
         self._log = log
         self.walks: HeapWalks | None = None
-        """What came of it; None where it was interrupted."""
+        """The result; None if the run was interrupted."""
 
     async def run(self, alongside: ServerAlongside) -> int:
-        """Run; return the exit code of an interruption, else 0."""
+        """Run; return 0, or 130 if interrupted."""
         async with serve_app(self._command, self._log, alongside) as app:
             driver = LoadGenerator(app.port, self._plan, REQUEST_INTERVAL)
             driver.extend(MAX_REQUESTS, REQUEST_INTERVAL)
@@ -58,7 +58,7 @@ class HeapRun:
     async def _walk(
         self, alongside: ServerAlongside, app: ServedApp, driver: LoadGenerator
     ) -> HeapWalks | None:
-        """Return what the walks found, None where we are told to stop."""
+        """Return what the walks found, None if we are asked to stop."""
         while await _continues(alongside, app, driver):
             worker = await asyncio.to_thread(_busiest_worker, alongside)
             if worker is not None and worker.requests >= WARM_UP_REQUESTS:
@@ -75,7 +75,7 @@ class HeapRun:
 async def _walk_heap(
     alongside: ServerAlongside, app: ServedApp, driver: LoadGenerator, worker: Worker, requests: int
 ) -> HeapGrowth | None:
-    """Return what a walk of that worker's heap found, None where we are told to stop."""
+    """Return what a walk of that worker's heap found, None if we are asked to stop."""
     database, deadline = alongside.server.store.database, time.monotonic() + RESULT_TIMEOUT_SECONDS
     with database.writing() as connection:
         request_id = api.add_heap_request(connection, worker.id, requests, now())
@@ -91,7 +91,7 @@ async def _walk_heap(
 
 
 async def _continues(alongside: ServerAlongside, app: ServedApp, driver: LoadGenerator) -> bool:
-    """Wait a moment and return whether the run goes on; raise where it is of no use."""
+    """Wait POLL_SECONDS; return whether to continue. Raise `Misconfigured` if the app fails."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(alongside.stop_requested.wait(), POLL_SECONDS)
     if not alongside.stop_requested.is_set():
@@ -100,7 +100,7 @@ async def _continues(alongside: ServerAlongside, app: ServedApp, driver: LoadGen
 
 
 def _busiest_worker(alongside: ServerAlongside) -> Worker | None:
-    """Return the worker that has answered most."""
+    """Return the worker that has answered most requests, None if there is no worker."""
     with alongside.server.store.database.reading() as connection:
         project = projects.by_slug(connection, alongside.project)
         living = [] if project is None else workers.list_living(connection, project.id)

@@ -1,4 +1,4 @@
-"""Asks a running worker to have its heap walked, and waits for what it says."""
+"""Requests a walk of a running worker's heap, and waits for the result."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from bugsly_server.web import api
 
 POLL_SECONDS = 0.5
 RESULT_TIMEOUT_SECONDS = 300.0
-"""Seconds after which the server gives an ask up as well."""
+"""The server drops a probe request after the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeapWalks:
-    """What the walks of one worker's heap found."""
+    """What one or two walks of a worker's heap found; fields are keys of `--json`."""
 
     pid: int
     most: HeapGrowth
-    """One snapshot: what keeps most."""
+    """From one snapshot: what holds most."""
     growth: HeapGrowth | None
-    """Several of them: what grew with the requests, where that was asked for."""
+    """From several snapshots: what grew with the requests; None if not requested."""
 
 
 class ProbeRequester(NamedTuple):
-    """Where a worker is asked, and where its answer is looked for."""
+    """Submits probe requests to a server and reads their status."""
 
     submit: Callable[[int, int], int]
-    """Asks a worker, by its id, for a walk over so many requests; returns the id of the ask."""
+    """Takes the id of a worker and a number of requests; returns the id of the probe request."""
     read_status: Callable[[int], Any]
-    """Returns the facts of an ask."""
+    """Takes the id of a probe request; returns its facts."""
 
 
 def walk_worker(parsed: argparse.Namespace, pid: int, requests: int) -> HeapWalks:
-    """Return what the worker *pid* says; raises `Misconfigured` where it says nothing."""
+    """Return the walks of the worker *pid*; raise `Misconfigured` if it sends no result."""
     worker_id = find_worker(read_facts(parsed, "workers"), pid)
     requester = (
         _remote_requester(server_url(parsed)) if server_url(parsed) else _local_requester(parsed)
@@ -60,40 +60,41 @@ def walk_worker(parsed: argparse.Namespace, pid: int, requests: int) -> HeapWalk
 
 
 def find_worker(facts: FactsByProject, pid: int) -> int:
-    """Return the id of the living worker of that *pid*."""
+    """Return the id of the living worker with this *pid*; raise `NotFound` if it is not unique."""
     living = [one for workers in facts.values() for one in workers if one["alive"]]
     same_pid = [one for one in living if one["pid"] == pid]
     if len(same_pid) == 1:
         return int(same_pid[0]["id"])
     if same_pid:
         hosts = ", ".join(sorted(str(one["host"]) for one in same_pid))
-        raise NotFound(f"worker: {pid} is one on each of {hosts} → choose with --project")
+        raise NotFound(f"worker: {pid} exists on each of {hosts} → choose one with --project")
     if Path(f"/proc/{pid}").exists():
         raise NotFound(
-            f"worker: {pid} runs without the agent, or reports elsewhere → start it by bugsly run,"
-            " or name its server with --url or --data-dir"
+            f"worker: {pid} runs without the agent, or reports to another server → start it with"
+            " bugsly run, or name its server with --url or --data-dir"
         )
-    known_pids = ", ".join(str(one["pid"]) for one in living) or "none, as none is running"
-    raise NotFound(f"worker: {pid} is not there → choose one of: {known_pids}")
+    known_pids = ", ".join(str(one["pid"]) for one in living)
+    advice = f"choose one of: {known_pids}" if living else "start its app, as no worker is running"
+    raise NotFound(f"worker: {pid} does not exist → {advice}")
 
 
 def heap_of_facts(facts: dict[str, Any], pid: int) -> HeapGrowth | None:
-    """Return the heap that a worker told of, None as long as it has not answered.
+    """Return the heap in *facts* of a probe request, None while there is no result.
 
-    Raises `Misconfigured` where it refused, or was not heard of in time.
+    Raises `Misconfigured` if the worker refused, or sent no result in time.
     """
     if facts["problem"]:
-        raise Misconfigured(f"worker: {pid} says: {facts['problem']}")
+        raise Misconfigured(f"worker: {pid} reports: {facts['problem']}")
     if facts["state"] == ProbeRequestState.EXPIRED:
         raise no_result_error(pid)
     return None if facts["heap"] is None else msgspec.convert(facts["heap"], HeapGrowth)
 
 
 def no_result_error(pid: int) -> Misconfigured:
-    """Return what is wrong where a worker did not answer in time."""
+    """Return the error for a worker that sent no result in time."""
     return Misconfigured(
-        f"worker: {pid} did not answer within {RESULT_TIMEOUT_SECONDS / 60:.0f} min"
-        " → check that its server runs, and that it serves requests"
+        f"worker: {pid} sent no result within {RESULT_TIMEOUT_SECONDS / 60:.0f} min"
+        " → check that its server runs, and that the worker serves requests"
     )
 
 
@@ -111,7 +112,7 @@ def _wait_for_heap(
 
 
 def _local_requester(parsed: argparse.Namespace) -> ProbeRequester:
-    """Return the desk that is a data folder; the server on it sends the ask."""
+    """Return the requester that writes to the data folder, whose server passes requests on."""
     database = open_database(parsed)
 
     def submit(worker_id: int, requests: int) -> int:

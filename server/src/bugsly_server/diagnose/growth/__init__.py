@@ -1,1 +1,1 @@
-"""Measures growth: of memory and of holders, its pattern, and the endpoint that drives it."""
+"""Measures the growth of memory and of counted holders, and the endpoints that drive it."""

@@ -1,4 +1,4 @@
-"""Which endpoint drives a growth: least squares without negative slopes, and a bootstrap."""
+"""Attributes a growth to endpoints by non-negative least squares with a bootstrap."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from bugsly_server.model.diagnosis import EndpointShare
+from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
 
 BOOTSTRAP_BLOCKS = 24
-"""Steps are summed in so many blocks before they are drawn from: neighbours are not independent."""
+"""Intervals are summed into this many blocks for the bootstrap: neighbours are not independent."""
 BOOTSTRAP_DRAWS = 40
 MAX_DESCENT_SWEEPS = 60
 MAX_ENDPOINTS = 8
-"""The busiest; what the others do is seen together, as `OTHER_ENDPOINTS`."""
+"""The busiest endpoints; the others count together, as `OTHER_ENDPOINTS`."""
 OTHER_ENDPOINTS = ""
 FAILING_SUFFIX = "\0failing"
-"""Behind an endpoint's name: its requests that failed."""
+"""Follows an endpoint's name in a column of its failed requests."""
 MIN_COSINE_TOGETHER = 0.995
-"""Cosine of two endpoints that always come together."""
+"""The cosine from which two endpoints always come together."""
 SEED = 20_08
-"""Draws are the same for the same dossier, so a verdict does not flicker."""
+"""Makes the draws repeatable, so that the same evidence gives the same verdict."""
 
 
 class GrowthInterval(NamedTuple):
-    """What grew by how much in a stretch of a life, and what was served in it."""
+    """What a holder or memory gained in a part of a worker's history, and the requests in it."""
 
     gained: float
     served: Mapping[str, int]
@@ -34,12 +34,22 @@ class GrowthInterval(NamedTuple):
 
     @property
     def requests(self) -> int:
-        """Return how many were served, of all endpoints."""
+        """Return how many requests were served, of all endpoints."""
         return sum(self.served.values())
 
 
+class AttributedGrowth(NamedTuple):
+    """A growth, and the requests that drive it."""
+
+    attribution: EndpointAttribution
+    driving_requests: tuple[int, ...]
+    """Those of the endpoint that drives it, in each interval; all where none does."""
+    total: GrowthInterval
+    """All intervals as one."""
+
+
 class _BlockSums(NamedTuple):
-    """A few stretches, as the sums that least squares needs."""
+    """A few intervals, as the sums that least squares needs."""
 
     gram: list[list[float]]
     moment: list[float]
@@ -78,7 +88,17 @@ def attribute_growth(intervals: Sequence[GrowthInterval]) -> tuple[EndpointShare
     return tuple(sorted(shares, key=lambda share: share.part, reverse=True))
 
 
-def sum_intervals(intervals: Iterable[GrowthInterval]) -> GrowthInterval:
+def attribute_intervals(intervals: Sequence[GrowthInterval]) -> AttributedGrowth:
+    """Return which endpoint drives the growth in *intervals*, and with how many requests."""
+    shares = attribute_growth(intervals)
+    return AttributedGrowth(
+        attribution=EndpointAttribution(endpoint=driving_endpoint(shares), shares=shares),
+        driving_requests=tuple(driving_requests(one, shares) for one in intervals),
+        total=_sum_intervals(intervals),
+    )
+
+
+def _sum_intervals(intervals: Iterable[GrowthInterval]) -> GrowthInterval:
     """Return all of *intervals* as one."""
     gained = 0.0
     served: Counter[str] = Counter()
@@ -91,7 +111,7 @@ def sum_intervals(intervals: Iterable[GrowthInterval]) -> GrowthInterval:
 
 
 def driving_requests(interval: GrowthInterval, shares: Sequence[EndpointShare]) -> int:
-    """Return how many requests of the driving endpoint *interval* had; all where none drives."""
+    """Return the number of driving requests in *interval*: all of them where no endpoint drives."""
     if not has_driver(shares):
         return interval.requests
     driver, *others = shares
@@ -105,19 +125,19 @@ def driving_requests(interval: GrowthInterval, shares: Sequence[EndpointShare]) 
 
 
 def has_driver(shares: Sequence[EndpointShare]) -> bool:
-    """Return whether the first of *shares* is the one endpoint that drives the growth."""
+    """Return whether the first of *shares* alone drives the growth."""
     if not shares or not shares[0].endpoint or shares[0].together:
         return False
     return shares[0].part >= 0.6 and shares[0].low > 0
 
 
-def driving_endpoint(shares: Sequence[EndpointShare]) -> str:
-    """Return the endpoint that drives a growth, empty where none does."""
-    return shares[0].endpoint if has_driver(shares) else ""
+def driving_endpoint(shares: Sequence[EndpointShare]) -> str | None:
+    """Return the endpoint that drives a growth, None where none does."""
+    return shares[0].endpoint if has_driver(shares) else None
 
 
 def _endpoint_columns(intervals: Sequence[GrowthInterval]) -> list[str]:
-    """Return the endpoints to tell apart, split where it shows which of their requests fail."""
+    """Return the columns: endpoints, with failing requests apart where they can be told apart."""
     served: dict[str, int] = {}
     failed: dict[str, int] = {}
     for interval in intervals:

@@ -1,4 +1,4 @@
-"""Whether a holder goes on growing: steadily, up to a bound, or ever slower."""
+"""Judges whether a holder grows steadily, up to a bound, or ever more slowly."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class GrowthThreshold(NamedTuple):
 
 ENTRIES_THRESHOLD = GrowthThreshold(32, 150)
 RARE_ENTRIES_THRESHOLD = GrowthThreshold(32, 40)
-"""Entries that one request in ten brings, or fewer: many more were answered meanwhile."""
+"""For entries that at most one request in ten adds: many other requests were answered."""
 RESOURCES_THRESHOLD = GrowthThreshold(12, 40)
-"""Threads, connections and the like are made by few requests, and stay by accident even less."""
+"""For threads, connections and the like: few requests create them, and few stay by accident."""
 MIN_HALVES_RATIO = 0.8
-"""Growth of the second half beside that of the first."""
+"""The least growth of the second half, relative to the first."""
 MIN_QUARTER_RATIO = 0.5
-"""Growth of the weakest quarter beside that of the mean one."""
+"""The least growth of the weakest quarter, relative to the mean quarter."""
 MAX_PLATEAU_PART = 1 / 8
-"""The part of a life for which a count may stand still between two readings of it."""
+"""The part of the requests for which a count may stand still between two readings."""
 MIN_NEW_PER_REQUEST = 0.97
-"""Entries per request, from which on every request is said to bring new ones."""
+"""Entries per request from which every request counts as adding new ones."""
 MIN_SIGMAS = 3.0
 BOUND_TOLERANCE = 1.05
 
@@ -38,26 +38,26 @@ class GrowthPattern(StrEnum):
     EARLY = "early"
     STEADY = "steady"
     FILLING = "filling"
-    """It slows down, or may well do so: it meets things it has met before."""
+    """It slows down, or may well do so, because its keys repeat."""
     BOUNDED = "bounded"
     STILL = "still"
 
 
 class HolderPoint(NamedTuple):
-    """What a holder held after so many requests of those that drive it."""
+    """The count of a holder after a number of driving requests."""
 
     requests: int
     level: int
 
 
-class LifeGrowth(NamedTuple):
-    """A holder's growth over a life."""
+class CountGrowth(NamedTuple):
+    """How the count of a holder grew in one worker."""
 
     pattern: GrowthPattern
     gained: int
     requests: int
     final_level: int
-    """At the end."""
+    """The count at the end."""
 
     @property
     def per_request(self) -> float:
@@ -66,7 +66,7 @@ class LifeGrowth(NamedTuple):
 
     @property
     def is_new_each_request(self) -> bool:
-        """Return whether every request brings new entries, and the same number of them."""
+        """Return whether every request adds new entries, and the same number of them."""
         return (
             self.gained > 0
             and self.per_request / math.ceil(self.per_request) >= MIN_NEW_PER_REQUEST
@@ -77,30 +77,34 @@ def judge_growth(
     points: Sequence[HolderPoint],
     bound: int | None = None,
     *,
-    keyed: bool = False,
+    has_unique_keys: bool = False,
     threshold: GrowthThreshold = ENTRIES_THRESHOLD,
-) -> LifeGrowth:
-    """Return how a holder grows that held what *points* say, in order.
+) -> CountGrowth:
+    """Return how a holder grows whose counts are *points*, in order.
 
-    A *keyed* one keeps nothing twice: where its keys come from a finite stock, it slows down the
-    nearer it comes to having met them all. Below *threshold* it is too early.
+    A holder that *has_unique_keys* slows down as it runs out of keys, if there is a finite number
+    of them. Below *threshold* it is too early to judge.
     """
     if len(points) < 2:
-        return LifeGrowth(GrowthPattern.EARLY, 0, 0, points[-1].level if points else 0)
+        return CountGrowth(GrowthPattern.EARLY, 0, 0, points[-1].level if points else 0)
     first, last = points[0], points[-1]
-    growth = LifeGrowth(
+    growth = CountGrowth(
         GrowthPattern.STILL, last.level - first.level, last.requests - first.requests, last.level
     )
     pattern = _pattern_of(
-        _without_plateaus(points), growth, bound, keyed=keyed, threshold=threshold
+        _without_plateaus(points),
+        growth,
+        bound,
+        has_unique_keys=has_unique_keys,
+        threshold=threshold,
     )
     return growth._replace(pattern=pattern)
 
 
 def _without_plateaus(points: Sequence[HolderPoint]) -> list[HolderPoint]:
-    """Return *points* without those that only repeat the count before, for a short stretch.
+    """Return *points* without short runs that only repeat the previous count.
 
-    What is dear to count is not counted in every sample; in between the last count is told again.
+    A count that is expensive is not taken in every sample; the last one is repeated in between.
     """
     max_plateau = (points[-1].requests - points[0].requests) * MAX_PLATEAU_PART
     kept = [points[0]]
@@ -116,10 +120,10 @@ def _without_plateaus(points: Sequence[HolderPoint]) -> list[HolderPoint]:
 
 def _pattern_of(
     points: Sequence[HolderPoint],
-    growth: LifeGrowth,
+    growth: CountGrowth,
     bound: int | None,
     *,
-    keyed: bool,
+    has_unique_keys: bool,
     threshold: GrowthThreshold,
 ) -> GrowthPattern:
     if bound is not None and growth.final_level <= bound * BOUND_TOLERANCE:
@@ -142,7 +146,7 @@ def _pattern_of(
         return GrowthPattern.FILLING if late < early else GrowthPattern.EARLY
     return (
         GrowthPattern.FILLING
-        if keyed and _may_saturate(growth, late / early)
+        if has_unique_keys and _may_saturate(growth, late / early)
         else GrowthPattern.STEADY
     )
 
@@ -154,7 +158,7 @@ def _gained_between(points: Sequence[HolderPoint], begin: float, end: float) -> 
 
 
 def _level_at(points: Sequence[HolderPoint], requests: float) -> float:
-    """Return the count after *requests*, between two places by a straight line."""
+    """Return the count after *requests*, interpolated linearly between two points."""
     before = points[0]
     for point in points:
         if point.requests >= requests:
@@ -167,10 +171,10 @@ def _level_at(points: Sequence[HolderPoint], requests: float) -> float:
     return float(points[-1].level)
 
 
-def _may_saturate(growth: LifeGrowth, ratio: float) -> bool:
-    """Return whether a finite stock of keys explains the growth as well as an endless one.
+def _may_saturate(growth: CountGrowth, ratio: float) -> bool:
+    """Return whether a finite set of keys explains the growth as well as an infinite one.
 
-    With a stock of N keys drawn at random, the share of new ones after x draws is
+    With N keys drawn at random, the share of new keys after x draws is
     (1 - exp(-u)) / u with u = x / N, and the second half brings exp(-u / 2) of the first.
     """
     if growth.is_new_each_request:

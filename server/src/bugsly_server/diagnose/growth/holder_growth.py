@@ -1,96 +1,113 @@
-"""A holder over the lives of workers: how it grew, and with whose requests."""
+"""Measures how each holder grew over all workers, and which requests drove it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.growth.endpoint_attribution import (
+    AttributedGrowth,
     GrowthInterval,
-    attribute_growth,
+    attribute_intervals,
     driving_requests,
-    sum_intervals,
 )
 from bugsly_server.diagnose.growth.growth_pattern import (
     ENTRIES_THRESHOLD,
     RARE_ENTRIES_THRESHOLD,
     RESOURCES_THRESHOLD,
+    CountGrowth,
     GrowthPattern,
     GrowthThreshold,
     HolderPoint,
-    LifeGrowth,
     judge_growth,
 )
-from bugsly_server.model.diagnosis import EndpointShare
+from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
+from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
 from bugsly_server.model.leak_evidence import LeakEvidence, TimeBucket, WorkerHistory
 
 WARM_UP_PART = 0.08
-"""The part of a life's requests that is left out where it is long enough."""
+"""The part of a worker's requests that is left out as its warm-up."""
 MAX_WARM_UP_REQUESTS = 100
-MAX_LIVES = 6
-"""Those in which a holder grew most."""
+MAX_WORKERS = 6
+"""The workers in which a holder grew most; the others are ignored."""
 MAX_INTERVALS = 48
-"""Of one life: more would not tell more, and take longer."""
+"""Per worker: more intervals would take longer and show nothing more."""
 RARE_REQUEST_RATIO = 10
-"""Requests to one that drives a holder, from which on it is driven rarely."""
+"""Requests per driving request from which a holder is driven rarely."""
 COUNTED_KINDS = frozenset(
     {"thread", "handler", "receiver", "metric", "subclass", "connection", "survivor", "descriptor"}
     | {"engine", "callback", "outside"}
 )
-KEYED_KINDS = frozenset(
+UNIQUE_KEY_KINDS = frozenset(
     {"dict", "set", "OrderedDict", "defaultdict", "lru_cache", "WeakValueDictionary"}
 )
-"""Kinds that keep nothing twice."""
+"""Kinds of holders that keep each key once."""
 KEY_VALUE_SEPARATOR = ": "
+MAX_RATE_DIFFERENCE = 0.2
+"""The relative difference of entries per request up to which two holders grow together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderGrowth:
-    """What is to be said of one holder. Sizes are bytes."""
+    """How one holder grew. Sizes are bytes."""
 
     holder: Holder
-    shares: tuple[EndpointShare, ...]
-    by_worker: Mapping[int, LifeGrowth]
+    attribution: EndpointAttribution
+    has_unique_keys: bool
+    """Whether it keeps each key once."""
+    by_worker: Mapping[int, CountGrowth]
     """By id of the worker."""
     pattern: GrowthPattern
     entries_per_request: float
     """Entries per driving request."""
     bytes_by_worker: Mapping[int, int]
     """Bytes it gained, by id of the worker."""
+    part: float
+    """Of the growth of the workers' memory, 0 to 1; 1 where none surely grows."""
     total: GrowthInterval
-    """What all lives gained, and what was served meanwhile."""
+    """What it gained in all workers, and the requests meanwhile."""
+
+    @property
+    def is_steady(self) -> bool:
+        """Return whether it grows steadily and is larger than it was."""
+        return self.pattern is GrowthPattern.STEADY and self.entries_per_request > 0
+
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether it stops by itself: it has a bound, or slows down."""
+        return self.pattern in {GrowthPattern.BOUNDED, GrowthPattern.FILLING}
 
     @property
     def gained_entries(self) -> int:
-        """Return how many entries it gained, in all lives."""
+        """Return how many entries it gained, in all workers."""
         return sum(growth.gained for growth in self.by_worker.values())
 
     def per_request_driven_by(self, shares: Sequence[EndpointShare]) -> float:
-        """Return how many entries it gained with each request that *shares* say drives it."""
+        """Return how many entries it gained per request that drives it according to *shares*."""
         return self.total.gained / max(1, driving_requests(self.total, shares))
 
     @property
     def max_entries(self) -> int:
-        """Return what it holds where it holds the most."""
+        """Return its entries in the worker that holds the most."""
         return max((growth.final_level for growth in self.by_worker.values()), default=0)
 
     @property
     def is_rarely_driven(self) -> bool:
-        """Return whether it is driven by one request in so many that it takes long to tell."""
+        """Return whether so few requests drive it that a judgement takes long."""
         return sum(
             growth.requests for growth in self.by_worker.values()
         ) * RARE_REQUEST_RATIO <= sum(self.total.served.values())
 
     @property
     def is_hint(self) -> bool:
-        """Return whether too few requests drove it to tell, each of which added to it."""
+        """Return whether each request that drove it added to it, but too few did to be sure."""
         if (
             self.pattern is not GrowthPattern.EARLY
             or self.holder.kind in COUNTED_KINDS
-            or is_keyed(self.holder)
+            or self.has_unique_keys
         ):
             return False
         growths = [
@@ -112,10 +129,15 @@ class HolderGrowth:
         )
 
 
-def measure_holder_growth(evidence: LeakEvidence, limits: Mapping[str, int]) -> list[HolderGrowth]:
-    """Return the tracks of all holders, heaviest first; *limits* are those that the source told."""
+def measure_holder_growth(
+    evidence: LeakEvidence, limits: Mapping[str, int], memory: MemoryGrowth
+) -> list[HolderGrowth]:
+    """Return the growth of each holder that grew, heaviest first.
+
+    *limits* are the numbers of entries at which the source stops a holder, by its name.
+    """
     growths = [
-        _measure_holder(holder, evidence.histories, limits.get(name))
+        _measure_holder(holder, evidence.histories, limits.get(name), memory)
         for name, holder in evidence.holders.items()
     ]
     return sorted(
@@ -128,62 +150,83 @@ def measure_holder_growth(evidence: LeakEvidence, limits: Mapping[str, int]) -> 
     )
 
 
+def have_similar_rates(left: float, right: float) -> bool:
+    """Return whether two holders gain about as many entries per request."""
+    return abs(left - right) <= MAX_RATE_DIFFERENCE * max(left, right)
+
+
 def _measure_holder(
-    holder: Holder, histories: Sequence[WorkerHistory], source_limit: int | None
+    holder: Holder,
+    histories: Sequence[WorkerHistory],
+    source_limit: int | None,
+    memory: MemoryGrowth,
 ) -> HolderGrowth | None:
-    gained = {history.worker_id: _gained_entries(history, holder.name) for history in histories}
-    fastest = sorted(histories, key=lambda history: -gained[history.worker_id])[:MAX_LIVES]
-    if not fastest or gained[fastest[0].worker_id] < RESOURCES_THRESHOLD.gained:
-        return None
-    by_worker = {history.worker_id: _holder_history(history, holder.name) for history in fastest}
-    by_worker = {
-        worker: holder_history
-        for worker, holder_history in by_worker.items()
-        if holder_history.intervals
-    }
+    by_worker = _fastest_histories(holder.name, histories)
     if not by_worker:
         return None
-    intervals = [one for holder_history in by_worker.values() for one in holder_history.intervals]
-    shares = attribute_growth(intervals)
+    attributed = attribute_intervals(
+        [interval for history in by_worker.values() for interval in history.intervals]
+    )
+    driving = iter(attributed.driving_requests)
+    has_unique_keys = _has_unique_keys(holder)
     limit = holder.bound if holder.bound is not None else source_limit
-    total, keyed = sum_intervals(intervals), is_keyed(holder)
-    threshold = _threshold_for(holder, total, shares, keyed=keyed)
+    threshold = _threshold_for(holder, attributed, has_unique_keys=has_unique_keys)
     growths = {
         worker: judge_growth(
-            _points_along(holder_history, shares), limit, keyed=keyed, threshold=threshold
+            _points_along(holder_history, driving),
+            limit,
+            has_unique_keys=has_unique_keys,
+            threshold=threshold,
         )
         for worker, holder_history in by_worker.items()
     }
+    bytes_by_worker = {
+        worker: max(0, growth.gained) * holder.entry_bytes for worker, growth in growths.items()
+    }
     return HolderGrowth(
         holder=holder,
-        shares=shares,
+        attribution=attributed.attribution,
+        has_unique_keys=has_unique_keys,
         by_worker=growths,
         pattern=_agreed_pattern(growths),
         entries_per_request=_entries_per_request(growths),
-        bytes_by_worker={
-            worker: max(0, growth.gained) * holder.entry_bytes for worker, growth in growths.items()
-        },
-        total=total,
+        bytes_by_worker=bytes_by_worker,
+        part=memory.part_of(bytes_by_worker),
+        total=attributed.total,
     )
 
 
-def is_keyed(holder: Holder) -> bool:
-    """Return whether *holder* keeps nothing twice; of a mapping, an entry is a key and a value."""
+def _fastest_histories(name: str, histories: Sequence[WorkerHistory]) -> dict[int, _HolderHistory]:
+    """Return the history of a holder in the workers where it gained most, by worker id.
+
+    Empty where it gained too little in all of them.
+    """
+    gained = {history.worker_id: _gained_entries(history, name) for history in histories}
+    fastest = sorted(histories, key=lambda history: -gained[history.worker_id])[:MAX_WORKERS]
+    if not fastest or gained[fastest[0].worker_id] < RESOURCES_THRESHOLD.gained:
+        return {}
+    by_worker = {history.worker_id: _holder_history(history, name) for history in fastest}
+    return {worker: history for worker, history in by_worker.items() if history.intervals}
+
+
+def _has_unique_keys(holder: Holder) -> bool:
+    """Return whether *holder* keeps each key once, as a set, or a mapping of keys to values."""
     return (
-        holder.kind in KEYED_KINDS
+        holder.kind in UNIQUE_KEY_KINDS
         or "dict" in holder.kind.lower()
         or KEY_VALUE_SEPARATOR in holder.entry
     )
 
 
 def _threshold_for(
-    holder: Holder, total: GrowthInterval, shares: Sequence[EndpointShare], *, keyed: bool
+    holder: Holder, attributed: AttributedGrowth, *, has_unique_keys: bool
 ) -> GrowthThreshold:
-    """Return how much has to be seen of *holder* before it is judged."""
+    """Return how much of *holder* must be seen before it is judged."""
     if holder.kind in COUNTED_KINDS:
         return RESOURCES_THRESHOLD
-    is_rare = driving_requests(total, shares) * RARE_REQUEST_RATIO <= total.requests
-    return RARE_ENTRIES_THRESHOLD if is_rare and not keyed else ENTRIES_THRESHOLD
+    driving = sum(attributed.driving_requests)
+    is_rare = driving * RARE_REQUEST_RATIO <= attributed.total.requests
+    return RARE_ENTRIES_THRESHOLD if is_rare and not has_unique_keys else ENTRIES_THRESHOLD
 
 
 def _gained_entries(history: WorkerHistory, name: str) -> int:
@@ -195,9 +238,9 @@ def _gained_entries(history: WorkerHistory, name: str) -> int:
 
 class _HolderHistory(NamedTuple):
     first_count: int
-    """The count where the holder is first known."""
+    """The first known count."""
     intervals: Sequence[GrowthInterval]
-    """What happened from there on."""
+    """What happened after it."""
 
 
 def _holder_history(history: WorkerHistory, name: str) -> _HolderHistory:
@@ -229,25 +272,24 @@ def _holder_history(history: WorkerHistory, name: str) -> _HolderHistory:
 
 
 def _without_warm_up(buckets: Sequence[TimeBucket]) -> Sequence[TimeBucket]:
-    """Return *buckets* without those of the warm-up."""
+    """Return *buckets* after the warm-up."""
     if not buckets:
         return buckets
     warm_up_end = min(MAX_WARM_UP_REQUESTS, WARM_UP_PART * buckets[-1].requests)
     return [bucket for bucket in buckets if bucket.requests > warm_up_end]
 
 
-def _points_along(
-    holder_history: _HolderHistory, shares: Sequence[EndpointShare]
-) -> list[HolderPoint]:
+def _points_along(holder_history: _HolderHistory, driving: Iterator[int]) -> list[HolderPoint]:
+    """Return the counts of a holder; *driving* yields the driving requests of each interval."""
     points = [HolderPoint(0, holder_history.first_count)]
     for interval in holder_history.intervals:
-        requests = points[-1].requests + driving_requests(interval, shares)
+        requests = points[-1].requests + next(driving)
         points.append(HolderPoint(requests, points[-1].level + round(interval.gained)))
     return points
 
 
-def _agreed_pattern(growths: Mapping[int, LifeGrowth]) -> GrowthPattern:
-    """Return the course that the lives with the most requests agree on."""
+def _agreed_pattern(growths: Mapping[int, CountGrowth]) -> GrowthPattern:
+    """Return the pattern of the workers that together served the most requests."""
     weights: Counter[GrowthPattern] = Counter()
     for growth in growths.values():
         if growth.pattern not in {GrowthPattern.EARLY, GrowthPattern.STILL}:
@@ -258,6 +300,6 @@ def _agreed_pattern(growths: Mapping[int, LifeGrowth]) -> GrowthPattern:
     return weights.most_common(1)[0][0]
 
 
-def _entries_per_request(growths: Mapping[int, LifeGrowth]) -> float:
+def _entries_per_request(growths: Mapping[int, CountGrowth]) -> float:
     requests = sum(growth.requests for growth in growths.values())
     return sum(growth.gained for growth in growths.values()) / requests if requests else 0.0

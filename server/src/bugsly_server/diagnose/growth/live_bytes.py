@@ -1,34 +1,37 @@
-"""What a life gained after its warm-up, and how much of that is live: given out, not got back."""
+"""Measures what a worker gained after its warm-up, and how many of those bytes are live."""
 
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from bugsly.protocol.evidence import AllocationWindow
+from bugsly_server.diagnose.growth.endpoint_attribution import GrowthInterval
 from bugsly_server.model.leak_evidence import TimeBucket, WorkerHistory
 
 DEFAULT_BLOCK_BYTES = 90.0
-"""Of the mean block of Python's own allocator, where nothing tells."""
+"""The assumed mean size of a block of Python's own allocator."""
 MAX_BLOCK_BYTES = 512.0
-"""Of the largest; what is larger comes from the C allocator, and is counted there."""
+"""The largest block; larger requests go to the C allocator, and are counted there."""
 MIN_BUCKETS = 6
 MIN_LIVE_COVERAGE = 0.5
-"""The part of a life in which live bytes have to have been read."""
+"""The part of a worker's requests over which live bytes must have been read."""
 MIN_LIVE_HALVES_RATIO = 0.6
-"""What the later half of live growth is to the earlier where it will not stop by itself."""
+"""The ratio of the later to the earlier half of live growth from which it will not stop."""
 
 
 class MemoryGain(NamedTuple):
-    """What a life gained after its warm-up. Sizes are bytes."""
+    """What a worker gained after its warm-up. Sizes are bytes."""
 
     requests: int
     private_bytes: int
     live_bytes: int | None
-    """What was given out and not got back; None where the allocators do not tell."""
+    """What was allocated and not freed; None where the allocators do not report it."""
     max_live_bytes: int | None
-    """The same, were all blocks of Python's allocator as large as its blocks can be."""
+    """The same if all blocks of Python's allocator had the maximum size."""
     is_steady: bool
     """Whether live bytes grow as fast in the later half as in the earlier."""
 
@@ -36,7 +39,7 @@ class MemoryGain(NamedTuple):
 def memory_gain(
     history: WorkerHistory, block_bytes: float = DEFAULT_BLOCK_BYTES
 ) -> MemoryGain | None:
-    """Return what *history* gained between its second eighth and its end; None where it is young."""
+    """Return what *history* gained after its first eighth; None while it is too short."""
     buckets = history.buckets
     if len(buckets) < MIN_BUCKETS:
         return None
@@ -58,7 +61,10 @@ def memory_gain(
 def _extrapolate(
     live: Sequence[tuple[int, float]], buckets: Sequence[TimeBucket], gained: float
 ) -> int | None:
-    """Return what was *gained* over all of *buckets*, of which *live* may only be the beginning."""
+    """Return *gained*, measured over *live*, as a gain over all of *buckets*.
+
+    None where *live* covers too few of their requests.
+    """
     if len(live) < MIN_BUCKETS:
         return None
     seen = live[-1][0] - live[0][0]
@@ -70,7 +76,10 @@ def _extrapolate(
 def live_byte_series(
     buckets: Sequence[TimeBucket], block_bytes: float = DEFAULT_BLOCK_BYTES
 ) -> list[tuple[int, float]]:
-    """Return requests and live bytes where both allocators were read, Python's if it ever was."""
+    """Return requests and live bytes at each bucket where the allocators were read.
+
+    Python's own allocator is required only where it was read at all.
+    """
     has_block_counts = any(bucket.blocks is not None for bucket in buckets)
     return [
         (bucket.requests, bucket.in_use + (bucket.blocks or 0) * block_bytes)
@@ -80,7 +89,7 @@ def live_byte_series(
 
 
 def _gain_by_half(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Return what live bytes gained in either half of the requests, outliers apart."""
+    """Return what live bytes gained in each half of the requests, without outliers."""
     if len(live) < MIN_BUCKETS:
         return 0.0, 0.0
     smooth = [
@@ -93,7 +102,7 @@ def _gain_by_half(live: Sequence[tuple[int, float]]) -> tuple[float, float]:
 
 
 def _interpolate(live: Sequence[tuple[int, float]], requests: float) -> float:
-    """Return live bytes after *requests*, between two readings by a straight line."""
+    """Return live bytes after *requests*, interpolated linearly between two readings."""
     for (left, before), (right, after) in pairwise(live):
         if left <= requests <= right:
             return before + (after - before) * (requests - left) / max(1, right - left)
@@ -101,8 +110,44 @@ def _interpolate(live: Sequence[tuple[int, float]], requests: float) -> float:
 
 
 def _lowest_bucket(buckets: Sequence[TimeBucket], requests: int) -> TimeBucket:
-    """Return the step of least memory around the one that had served *requests*."""
+    """Return the bucket with the least memory around the one that had served *requests*."""
     nearby = [bucket for bucket in buckets if requests <= bucket.requests <= requests * 1.5] or [
         buckets[0]
     ]
     return min(nearby, key=lambda bucket: bucket.anonymous)
+
+
+def mean_block_bytes(window: AllocationWindow | None) -> float:
+    """Return the mean size of the blocks of Python's allocator that outlived *window*."""
+    blocks = sum(line.count for line in window.lines) if window is not None else 0
+    if window is None or not blocks:
+        return DEFAULT_BLOCK_BYTES
+    return min(MAX_BLOCK_BYTES, sum(line.bytes for line in window.lines) / blocks)
+
+
+def growth_intervals(histories: Sequence[WorkerHistory]) -> list[GrowthInterval]:
+    """Return what live bytes gained between readings; of memory where they were not read."""
+    intervals = []
+    for history in histories:
+        buckets = history.buckets[len(history.buckets) // 8 :]
+        live = live_byte_series(buckets)
+        levels = (
+            dict(live)
+            if len(live) >= MIN_BUCKETS
+            else {bucket.requests: bucket.anonymous for bucket in buckets}
+        )
+        served: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        previous: float | None = None
+        for bucket in buckets:
+            served.update(bucket.served)
+            failed.update(bucket.failed)
+            level = levels.get(bucket.requests)
+            if level is None:
+                continue
+            if previous is not None and served:
+                intervals.append(GrowthInterval(level - previous, dict(served), dict(failed)))
+            previous = level
+            served.clear()
+            failed.clear()
+    return intervals

@@ -1,4 +1,4 @@
-"""Makes holders of what every sample counts: open descriptors, and threads."""
+"""Turns the gauges of every sample into holders: open descriptors, and threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GAUGE_HOLDERS = {
     "descriptors": Holder(name="open descriptors", kind="descriptor", entry="descriptor"),
     "threads": Holder(name="running threads", kind="thread", entry="thread"),
 }
-"""By the field of a step. Both may grow without a probe that could say more."""
+"""By field of `TimeBucket`. Both may grow where no probe knows more about them."""
 
 GAUGE_NAMES = frozenset(one.name for one in GAUGE_HOLDERS.values())
 

@@ -1,1 +1,1 @@
-"""Reads walked heaps: which holders grow, who drives them, and what no root reaches."""
+"""Reads walks of the heap: the holders met, the growing ones, and the requests that drive them."""

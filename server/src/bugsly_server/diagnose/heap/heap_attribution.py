@@ -1,52 +1,148 @@
-"""Which requests drive what a walked heap holds ever more of, and what else says so."""
+"""Finds the holders of a walked heap that grew, and the requests that drive each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bugsly_server.diagnose.duplicates import have_similar_rates
 from bugsly_server.diagnose.growth.endpoint_attribution import (
     GrowthInterval,
-    attribute_growth,
     driving_endpoint,
     driving_requests,
     has_driver,
 )
 from bugsly_server.diagnose.growth.growth_pattern import (
     ENTRIES_THRESHOLD,
+    CountGrowth,
     GrowthPattern,
-    LifeGrowth,
 )
-from bugsly_server.diagnose.growth.holder_growth import HolderGrowth
-from bugsly_server.diagnose.growth.live_bytes import memory_gain
+from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
+from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
-from bugsly_server.diagnose.unattributed import growth_intervals
-from bugsly_server.model.diagnosis import EndpointShare, is_symptom_kind
-from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
+from bugsly_server.diagnose.heap.heap_holders import WalkedHolder, total_gain
+from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare, is_symptom_kind
+from bugsly_server.model.leak_evidence import WorkerHistory
 
 MIN_SNAPSHOTS = 3
-"""Two are no course."""
+"""Two snapshots do not show whether a growth is even."""
 WHOLE_NUMBER_TOLERANCE = 0.1
-"""How far entries per request may lie from a whole number, since samples count the requests."""
+"""How far entries per request may differ from a whole number: samples count the requests."""
 MIN_EVENNESS = 0.5
-"""The least that the slowest interval gains per request, of what the fastest does."""
+"""The least gain per request of the slowest interval, relative to the fastest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthDriver:
     """The requests that drive a growth."""
 
-    shares: tuple[EndpointShare, ...]
-    endpoint: str
-    """The one that drives it, empty where none does."""
+    attribution: EndpointAttribution
     symptom: HolderGrowth | None
-    """What is left behind as often, and was seen to grow for long."""
+    """A symptom that grows at the same rate, and was seen to grow for long."""
     duplicate: HolderGrowth | None
-    """A holder that the census knows, which gains as much with each request."""
-    workers: tuple[int, ...]
-    """Those that show it."""
+    """A holder that the census counts, and that grows at the same rate."""
+    worker_ids: tuple[int, ...]
+    """The workers that show it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingHeapHolder:
+    """A holder that gained with the requests that drive it."""
+
+    holder: WalkedHolder
+    growth: CountGrowth
+    """Over those requests: of entries, or of bytes where it grows by bytes alone."""
+    driver: GrowthDriver
+
+
+def find_growing_holders(
+    history: WorkerHistory,
+    holders: Sequence[WalkedHolder],
+    memory: MemoryGrowth,
+    growths: Sequence[HolderGrowth],
+) -> Iterator[GrowingHeapHolder]:
+    """Yield the *holders* in the heap of *history* that grew with requests, outer ones first.
+
+    What drives *memory* or the counted *growths* may drive them too.
+    """
+    steady = [one for one in growths if one.pattern is GrowthPattern.STEADY]
+    for holder in sorted(holders, key=lambda holder: len(holder.path.hops)):
+        for driver in _possible_drivers(history, holder, memory, steady):
+            growth = _judge_growth(history, holder, driver)
+            if growth is not None:
+                yield GrowingHeapHolder(holder=holder, growth=growth, driver=driver)
+                break
+
+
+def _possible_drivers(
+    history: WorkerHistory,
+    holder: WalkedHolder,
+    memory: MemoryGrowth,
+    steady: Sequence[HolderGrowth],
+) -> list[GrowthDriver]:
+    """Return what may drive *holder*, the likely drivers first.
+
+    Memory as a whole may grow with other requests than one holder does. Symptoms are counted in
+    bursts, so that the requests that seem to drive them may be the wrong ones.
+    """
+    candidates = [
+        find_one_to_one_endpoint(history, holder.path.requests, holder.path.counts),
+        memory.attribution.shares,
+        *(one.attribution.shares for one in steady if _is_symptom(one)),
+        (),
+    ]
+    candidates.sort(key=lambda shares: not has_driver(shares))
+    found = [_driver_of(history, holder, shares, memory, steady) for shares in candidates]
+    return sorted(found, key=lambda driver: driver.symptom is None)
+
+
+def _driver_of(
+    history: WorkerHistory,
+    holder: WalkedHolder,
+    shares: tuple[EndpointShare, ...],
+    memory: MemoryGrowth,
+    steady: Sequence[HolderGrowth],
+) -> GrowthDriver:
+    """Return what drives *holder* where *shares* do."""
+    driving = [_driving_requests_at(history, shares, one) for one in holder.path.requests]
+    rate = holder.gained_entries / max(1, total_gain(driving))
+    similar = [one for one in steady if have_similar_rates(rate, one.per_request_driven_by(shares))]
+    symptom = next((one for one in similar if _is_symptom(one)), None)
+    endpoint, worker_ids = driving_endpoint(shares), memory.worker_ids
+    if symptom is not None:
+        endpoint, worker_ids = endpoint or symptom.holder.endpoint or None, symptom.steady_workers
+    return GrowthDriver(
+        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
+        symptom=symptom,
+        duplicate=next((one for one in similar if not _is_symptom(one)), None),
+        worker_ids=worker_ids,
+    )
+
+
+def _is_symptom(growth: HolderGrowth) -> bool:
+    return is_symptom_kind(growth.holder.kind) or growth.holder.name in GAUGE_NAMES
+
+
+def _judge_growth(
+    history: WorkerHistory, holder: WalkedHolder, driver: GrowthDriver
+) -> CountGrowth | None:
+    """Return how *holder* grew with the requests of *driver*, None where it may not have grown."""
+    shares, requests = driver.attribution.shares, holder.path.requests
+    weighed = judge_even_growth(history, shares, requests, holder.retained)
+    counted = judge_even_growth(history, shares, requests, holder.path.counts)
+    growth = weighed if holder.gained_entries == 0 else counted
+    if weighed is None or growth is None:
+        return None
+    return (
+        growth if not holder.has_unique_keys or _brings_new_keys(history, holder, growth) else None
+    )
+
+
+def _brings_new_keys(history: WorkerHistory, holder: WalkedHolder, growth: CountGrowth) -> bool:
+    """Return whether each request adds as many new keys, as it would not if they ran out."""
+    return _is_whole_number(growth.per_request) or bool(
+        _one_to_one_endpoints(history, holder.path.requests, holder.path.counts)
+    )
 
 
 def judge_even_growth(
@@ -54,11 +150,12 @@ def judge_even_growth(
     shares: Sequence[EndpointShare],
     at_requests: Sequence[int],
     levels: Sequence[int],
-) -> LifeGrowth | None:
-    """Return how something grew that held *levels* when *history* had answered *at_requests* requests.
+) -> CountGrowth | None:
+    """Return how something with the counts *levels* grew in *history*.
 
-    None where it did not gain in every interval, about as much with each request that drives it;
-    or too little to tell, or in too few of them. That it goes on has to be known from elsewhere.
+    *at_requests* are the requests that were answered at each of them. None where it did not gain
+    about as much per driving request in every interval, or where too little was seen. That it goes
+    on growing has to be known from other evidence.
     """
     if (
         len(levels) < MIN_SNAPSHOTS
@@ -70,7 +167,7 @@ def judge_even_growth(
     rates = _interval_rates(levels, driving_requests)
     if min(rates) <= 0 or min(rates) < MIN_EVENNESS * max(rates):
         return None
-    return LifeGrowth(
+    return CountGrowth(
         GrowthPattern.STEADY, total_gain(levels), max(1, total_gain(driving_requests)), levels[-1]
     )
 
@@ -78,18 +175,18 @@ def judge_even_growth(
 def find_one_to_one_endpoint(
     history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
 ) -> tuple[EndpointShare, ...]:
-    """Return the endpoint each request of which brought as many entries, if there is one such."""
-    found = one_to_one_endpoints(history, at_requests, levels)
+    """Return the one endpoint whose requests each added the same number, empty unless one does."""
+    found = _one_to_one_endpoints(history, at_requests, levels)
     return tuple(found) if len(found) == 1 else ()
 
 
-def one_to_one_endpoints(
+def _one_to_one_endpoints(
     history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
 ) -> list[EndpointShare]:
-    """Return the endpoints each request of which may have brought as many entries.
+    """Return the endpoints of which each request may have added the same whole number of entries.
 
-    Not even a handful of snapshots leave room for chance there; but endpoints that always come
-    together cannot be told apart.
+    A few snapshots suffice to rule out chance. Endpoints that always come together cannot be told
+    apart.
     """
     if len(levels) < MIN_SNAPSHOTS:
         return []
@@ -99,14 +196,14 @@ def one_to_one_endpoints(
         rates = _interval_rates(
             levels, [_driving_requests_at(history, (share,), answered) for answered in at_requests]
         )
-        if all(is_whole_number(rate) and round(rate) == round(rates[0]) for rate in rates):
+        if all(_is_whole_number(rate) and round(rate) == round(rates[0]) for rate in rates):
             mean = sum(rates) / len(rates)
             found.append(replace(share, slope=mean, low=min(rates), high=max(rates)))
     return found
 
 
-def is_whole_number(rate: float) -> bool:
-    """Return whether a request brings a whole number of entries, as far as can be told."""
+def _is_whole_number(rate: float) -> bool:
+    """Return whether *rate* is a whole number of entries per request, within the tolerance."""
     whole = round(rate)
     return whole >= 1 and abs(rate - whole) <= WHOLE_NUMBER_TOLERANCE * whole
 
@@ -123,7 +220,7 @@ def _interval_rates(levels: Sequence[int], driving_requests: Sequence[int]) -> l
 def _driving_requests_at(
     history: WorkerHistory, shares: Sequence[EndpointShare], at_requests: int
 ) -> int:
-    """Return how many driving requests *history* had answered when it had answered *at_requests* of all."""
+    """Return the driving requests among the first *at_requests* that *history* answered."""
     answered, driving = 0, 0
     for bucket in history.buckets:
         served = driving_requests(GrowthInterval(0.0, bucket.served, bucket.failed), shares)
@@ -132,94 +229,3 @@ def _driving_requests_at(
             return driving + round(part * served)
         answered, driving = bucket.requests, driving + served
     return round(driving * at_requests / max(1, answered))
-
-
-def memory_gain_per_request(evidence: LeakEvidence, growing_ids: Collection[int]) -> float:
-    """Return the bytes per request that *growing_ids* workers gained; 0 where none surely grows."""
-    histories = [history for history in evidence.histories if history.worker_id in growing_ids]
-    gains = [
-        gain for history in histories if (gain := memory_gain(history)) and gain.private_bytes > 0
-    ]
-    requests = sum(one.requests for one in gains)
-    return sum(one.private_bytes for one in gains) / requests if requests else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverCandidates:
-    """What is known of all that grows, in memory and by counts."""
-
-    memory_per_request: float
-    """Bytes per request that growing workers gain; 0 where none surely grows."""
-    shares: tuple[EndpointShare, ...]
-    """Of that growth."""
-    workers: tuple[int, ...]
-    """The growing ones."""
-    steady_growths: tuple[HolderGrowth, ...]
-
-    @classmethod
-    def from_evidence(
-        cls, evidence: LeakEvidence, growing_ids: Collection[int], growths: Iterable[HolderGrowth]
-    ) -> DriverCandidates:
-        """Return them."""
-        histories = [history for history in evidence.histories if history.worker_id in growing_ids]
-        return cls(
-            memory_per_request=memory_gain_per_request(evidence, growing_ids),
-            shares=attribute_growth(growth_intervals(histories)),
-            workers=tuple(history.worker_id for history in histories),
-            steady_growths=tuple(one for one in growths if one.pattern is GrowthPattern.STEADY),
-        )
-
-    def of_heap_holder(
-        self, history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
-    ) -> list[GrowthDriver]:
-        """Return what may drive a holder that held *levels* at each of *at_requests* requests, likely first.
-
-        What memory grows with need not be what one holder grows with; and what is left behind is
-        counted in bursts, so that the requests which drive that may be the wrong ones.
-        """
-        left_behind = [one for one in self.steady_growths if _is_symptom(one)]
-        candidates = [
-            find_one_to_one_endpoint(history, at_requests, levels),
-            self.shares,
-            *(one.shares for one in left_behind),
-            (),
-        ]
-        candidates.sort(key=lambda shares: not has_driver(shares))
-        found = [self._driver_of(history, at_requests, levels, shares) for shares in candidates]
-        return sorted(found, key=lambda driver: driver.symptom is None)
-
-    def _driver_of(
-        self,
-        history: WorkerHistory,
-        at_requests: Sequence[int],
-        levels: Sequence[int],
-        shares: tuple[EndpointShare, ...],
-    ) -> GrowthDriver:
-        """Return what drives a holder where *shares* do."""
-        rate = total_gain(levels) / max(
-            1, total_gain([_driving_requests_at(history, shares, one) for one in at_requests])
-        )
-        similar = [
-            one
-            for one in self.steady_growths
-            if have_similar_rates(rate, one.per_request_driven_by(shares))
-        ]
-        duplicate = next((one for one in similar if not _is_symptom(one)), None)
-        symptom = next((one for one in similar if _is_symptom(one)), None)
-        endpoint = driving_endpoint(shares)
-        if symptom is None:
-            workers = self.workers
-        else:
-            endpoint, workers = endpoint or symptom.holder.endpoint, symptom.steady_workers
-        return GrowthDriver(
-            shares=shares, endpoint=endpoint, symptom=symptom, duplicate=duplicate, workers=workers
-        )
-
-
-def _is_symptom(growth: HolderGrowth) -> bool:
-    return is_symptom_kind(growth.holder.kind) or growth.holder.name in GAUGE_NAMES
-
-
-def total_gain(numbers: Sequence[int]) -> int:
-    """Return what was gained from the first snapshot to the last."""
-    return numbers[-1] - numbers[0]

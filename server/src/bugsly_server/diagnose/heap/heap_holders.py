@@ -1,143 +1,79 @@
-"""What a holder of a walked heap stands for: its cause, its line, what it keeps."""
+"""Describes the holders that a walk of the heap met: the path to each, and what it keeps."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from bugsly.protocol.evidence import HeapGrowth, HeapHolder, Holder, ModuleSource
-from bugsly_server.diagnose.causes import REQUEST_KEEPING_TYPES, REUSABLE_TYPES, classify_cause
-from bugsly_server.diagnose.growth.growth_pattern import LifeGrowth
-from bugsly_server.diagnose.heap.heap_attribution import GrowthDriver, total_gain
-from bugsly_server.diagnose.heap.holder_paths import (
-    find_source,
-    holder_name,
-    library_folder,
-    owner_modules,
-)
-from bugsly_server.diagnose.source_analysis.source_locations import locate_write
-from bugsly_server.diagnose.source_analysis.write_sites import (
-    WriteSite,
-    analyse_usage,
-    choose_write_site,
-)
-from bugsly_server.diagnose.unattributed import is_gc_disabled
-from bugsly_server.model.diagnosis import Diagnosis
+from bugsly.protocol.evidence import HeapGrowth, HeapHolder
+from bugsly_server.diagnose.entry_types import REQUEST_KEEPING_TYPES, REUSABLE_TYPES
+from bugsly_server.diagnose.growth.holder_growth import UNIQUE_KEY_KINDS
+from bugsly_server.diagnose.holder_paths import holder_name, owner_modules, path_names
 from bugsly_server.model.heap_path import HeapPath
-from bugsly_server.model.leak_evidence import LeakEvidence
-from bugsly_server.model.units import count, size
 
 BOUNDED_TYPES = re.compile(r"(?i)(deque|cache|cache_wrapper|lru|ttl|queue|pool|ring)$")
-"""Ends of types that often have a bound, which a walk does not see."""
-BOUND_KEYWORDS = re.compile(r"maxlen|maxsize|max_size")
+"""Endings of types that often have a bound that a walk does not see."""
 MIN_OBJECTS_PER_ENTRY = 0.5
-"""Objects of a type per entry, from which they are what an entry is made of."""
-GUESS_CONFIDENCE = 0.4
-"""Confidence in a holder that may have a bound."""
-REMOVAL_DOUBT = 0.15
-"""What is less sure where the source also takes entries out."""
+"""Objects of a type per entry from which an entry consists of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrowingHeapHolder:
-    """A retainer that gained with requests."""
+class WalkedHolder:
+    """A holder that a walk of the heap met, at each snapshot of it. Sizes are bytes."""
 
-    heap_holder: HeapHolder
-    growth: LifeGrowth
-    """Over the requests that drive it: of entries, or of bytes where it grows by those alone."""
-    driver: GrowthDriver
+    name: str
+    """Its path, without the step to its entries."""
+    names: tuple[str, ...]
+    """The names on its path."""
+    kind: str
+    path: HeapPath
+    retained: tuple[int, ...]
+    """What only it keeps alive, at each snapshot."""
+    owners: tuple[tuple[str, str], ...]
+    """The modules that may feed it, each with the path by which it would know the holder."""
+    has_unique_keys: bool
+    """Whether it keeps each key once."""
+    may_be_bounded: bool
+    """Whether a holder of its type, or of its owner's, often has a bound."""
     part: float | None
     """Of the growth of the workers' memory; None where none surely grows."""
 
+    @property
+    def gained_entries(self) -> int:
+        """Return how many entries it gained from the first snapshot to the last."""
+        return total_gain(self.path.counts)
 
-class HeapHolderUsage(NamedTuple):
-    """What the sources say of a holder."""
-
-    write_site: WriteSite | None = None
-    source: ModuleSource | None = None
-    """The one with the feed in it."""
-    missing_module: str = ""
-    """A module whose source may say more, and was not asked for yet."""
-    is_bounded: bool = False
-    """Whether it has a bound."""
-    removes_entries: bool = False
-    """Whether entries are taken out somewhere."""
+    @property
+    def gained_bytes(self) -> int:
+        """Return how much more it keeps alive at the last snapshot than at the first."""
+        return total_gain(self.retained)
 
 
-def find_usage(growing: GrowingHeapHolder, sources: Mapping[str, ModuleSource]) -> HeapHolderUsage:
-    """Return what the source of its owners, or of the module it hangs on, says of a holder."""
-    usage = HeapHolderUsage()
-    for module, path in owner_modules(growing.heap_holder):
-        source = find_source(module, sources)
-        if source is None:
-            usage = usage._replace(missing_module=usage.missing_module or module)
-        if source is None or not source.text:
-            continue
-        in_source = analyse_usage(source.text, path, source.module)
-        has_bound_keyword = (
-            _may_be_bounded(growing.heap_holder) and BOUND_KEYWORDS.search(source.text) is not None
-        )
-        usage = usage._replace(
-            is_bounded=usage.is_bounded
-            or in_source.capacity_limit is not None
-            or has_bound_keyword,
-            removes_entries=usage.removes_entries or in_source.removes_entries,
-        )
-        if in_source.write_sites and usage.write_site is None:
-            write_site = choose_write_site(in_source.write_sites, growing.driver.endpoint)
-            usage = usage._replace(write_site=write_site, source=source)
-    return usage if usage.write_site is None else usage._replace(missing_module="")
+def describe_holders(heap: HeapGrowth, memory_per_request: float) -> tuple[WalkedHolder, ...]:
+    """Return the holders that a walk met, where workers gain *memory_per_request* bytes."""
+    return tuple(_describe(one, heap, memory_per_request) for one in heap.retainers)
 
 
-def diagnose_heap_holder(
-    growing: GrowingHeapHolder, usage: HeapHolderUsage, heap: HeapGrowth, evidence: LeakEvidence
-) -> Diagnosis:
-    """Return the diagnosis of a holder that goes on growing."""
-    heap_holder, growth, shares = growing.heap_holder, growing.growth, growing.driver.shares
-    endpoint = growing.driver.endpoint
-    source_file = usage.source.file if usage.source is not None else usage.missing_module
-    holder = Holder(
+def _describe(heap_holder: HeapHolder, heap: HeapGrowth, memory_per_request: float) -> WalkedHolder:
+    kind = heap_holder.hops[-1].type
+    short_kind = kind.rpartition(".")[2]
+    per_request = total_gain(heap_holder.retained) / max(1, total_gain(heap.requests))
+    return WalkedHolder(
         name=holder_name(heap_holder),
-        kind=heap_holder.hops[-1].type,
-        entry=entry_type(heap_holder),
-        file=source_file,
-        library=library_folder(source_file),
-    )
-    symptom = growing.driver.symptom
-    companions = [symptom.holder] if symptom is not None else []
-    cause = classify_cause(
-        holder, usage.write_site, companions, is_gc_enabled=not is_gc_disabled(evidence)
-    )
-    site, file = locate_write(holder, usage.write_site, cause, endpoint, evidence.sources)
-    return Diagnosis(
-        cause=cause,
-        is_leak=True,
-        holder=holder.name,
-        site=site,
-        file=file,
-        endpoint=endpoint,
-        shares=shares,
-        bytes_per_request=total_gain(heap_holder.retained) / growth.requests,
-        entries_per_request=total_gain(heap_holder.counts) / growth.requests,
-        part=1.0 if growing.part is None else min(1.0, growing.part),
-        bytes=heap_holder.retained[-1],
-        bound_bytes=None,
-        confidence=_confidence(growing, usage, endpoint),
-        because=tuple(_reasons(growing, heap)),
-        unless=("it is emptied, or reaches a bound, later than was watched",),
-        workers=growing.driver.workers,
-        library=holder.library,
-        entries=heap_holder.counts[-1],
-        trace=heap_path_of(heap_holder, heap),
-        symptom=symptom.holder.name if symptom is not None else "",
+        names=path_names(heap_holder.path),
+        kind=kind,
+        path=heap_path_of(heap_holder, heap),
+        retained=heap_holder.retained,
+        owners=tuple(owner_modules(heap_holder)),
+        has_unique_keys=short_kind in UNIQUE_KEY_KINDS or "dict" in short_kind.lower(),
+        may_be_bounded=any(BOUNDED_TYPES.search(hop.type) for hop in heap_holder.hops[-2:]),
+        part=per_request / memory_per_request if memory_per_request else None,
     )
 
 
 def heap_path_of(heap_holder: HeapHolder, heap: HeapGrowth) -> HeapPath:
-    """Return the way to a holder."""
+    """Return the path to *heap_holder*, and what it keeps."""
     return HeapPath(
         hops=heap_holder.hops,
         requests=heap.requests,
@@ -151,9 +87,9 @@ def heap_path_of(heap_holder: HeapHolder, heap: HeapGrowth) -> HeapPath:
 
 
 def entry_type(heap_holder: HeapHolder) -> str:
-    """Return the type that tells most of what a holder keeps, one object to an entry if may be.
+    """Return the type that best describes what a holder keeps; empty where none is frequent.
 
-    Empty where none is kept in number.
+    It prefers a type with one object per entry.
     """
     minimum = MIN_OBJECTS_PER_ENTRY * total_gain(heap_holder.counts)
     nearest = sorted(
@@ -169,32 +105,6 @@ def entry_type(heap_holder: HeapHolder) -> str:
     return next(iter([*telling, *dotted, *frequent]), "")
 
 
-def _may_be_bounded(heap_holder: HeapHolder) -> bool:
-    return any(BOUNDED_TYPES.search(hop.type) for hop in heap_holder.hops[-2:])
-
-
-def _confidence(growing: GrowingHeapHolder, usage: HeapHolderUsage, endpoint: str) -> float:
-    """Return how sure it is, from how much was seen and from what agrees with it."""
-    if _may_be_bounded(growing.heap_holder) and (usage.write_site is None or usage.removes_entries):
-        return GUESS_CONFIDENCE
-    seen = total_gain(growing.heap_holder.counts) or growing.growth.requests
-    doubt = 0.5 / math.sqrt(max(1.0, seen / 40))
-    doubt *= 0.6 if usage.write_site is not None or growing.driver.symptom is not None else 1.0
-    doubt *= 0.7 if endpoint else 1.0
-    doubt += REMOVAL_DOUBT if usage.removes_entries else 0.0
-    return round(max(0.05, min(0.97, 1 - doubt)), 2)
-
-
-def _reasons(growing: GrowingHeapHolder, heap: HeapGrowth) -> list[str]:
-    heap_holder, snapshots = growing.heap_holder, len(heap.requests)
-    gained = f"{count(total_gain(heap_holder.counts))} entries over {count(total_gain(heap.requests))} requests"
-    reasons = [
-        heap_path_of(heap_holder, heap).describe(holder_name(heap_holder)),
-        f"it gained {gained}, and more in each of {snapshots} snapshots of the heap",
-    ]
-    if growing.part is not None:
-        reasons.append(f"that is {min(1.0, growing.part):.0%} of what the worker's memory gained")
-    if growing.driver.symptom is not None:
-        reasons.append(f"{growing.driver.symptom.holder.name} gain as many")
-    reasons.append(f"{count(heap.objects)} objects were walked, {size(heap.bytes)} in all")
-    return reasons
+def total_gain(numbers: Sequence[int]) -> int:
+    """Return what was gained from the first snapshot to the last."""
+    return numbers[-1] - numbers[0]

@@ -1,1 +1,1 @@
-"""Reads application source: what adds to a holder, what bounds it, and which line is at fault."""
+"""Reads the application's sources; `source_index.SourceIndex` answers for all modules here."""

@@ -1,45 +1,37 @@
-"""Finds, in a module's source, the count at which a holder is stopped."""
+"""Finds the number of entries at which the code of a module stops a holder."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from bugsly_server.diagnose.source_analysis.integer_values import UNKNOWN_VALUE, IntegerValues
-from bugsly_server.diagnose.source_analysis.mutations import (
-    MAX_CACHED_FUNCTIONS,
-    FunctionNode,
-    HolderSpelling,
-    adds_to,
-    last_name,
-    refers_to,
-    removes_from,
-)
+from bugsly_server.diagnose.source_analysis.mutations import HolderMutations
+from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, last_name
 
 MIN_CAPACITY_LIMIT = 2
 MAX_GUARDS = 200
-"""Questions for its length that are looked at: a source may come from anybody."""
+"""Comparisons of its length that are examined: a source may come from an attacker."""
 
 
-def find_capacity_limit(tree: ast.Module, spelling: HolderSpelling) -> int | None:
+def find_capacity_limit(tree: ast.Module, mutations: HolderMutations) -> int | None:
     """Return the count at which the code of *tree* stops the holder, None where nothing does.
 
-    That is a length it is cut to, or one at which it is emptied or not added to; else a number
-    that its length is compared with for whatever reason.
+    That is a length to which it is cut, or at which it is emptied or no longer added to; otherwise
+    any number with which its length is compared.
     """
-    values = IntegerValues(tree, spelling.constructor_calls)
-    found = [*_slice_limits(tree, spelling, values), *_guard_limits(tree, spelling, values)]
+    values = IntegerValues(tree, mutations.constructor_calls)
+    found = [*_slice_limits(tree, mutations, values), *_guard_limits(tree, mutations, values)]
     if found:
         return max(found)
-    compared = map(values.max_value, _compared_lengths(tree, spelling))
+    compared = map(values.max_value, _compared_lengths(tree, mutations))
     return min((one for one in compared if MIN_CAPACITY_LIMIT <= one < UNKNOWN_VALUE), default=None)
 
 
 def _slice_limits(
-    tree: ast.Module, spelling: HolderSpelling, values: IntegerValues
+    tree: ast.Module, mutations: HolderMutations, values: IntegerValues
 ) -> Iterator[int]:
-    """Yield the lengths that it is cut to by a slice: `del log[:-100]`, `log = log[-100:]`."""
+    """Yield the lengths to which a slice cuts it: `del log[:-100]`, `log = log[-100:]`."""
     for node in ast.walk(tree):
         match node:
             case ast.Delete(targets=[ast.Subscript(value=held, slice=ast.Slice(upper=edge))]):
@@ -47,12 +39,12 @@ def _slice_limits(
             case ast.Assign(
                 targets=[target],
                 value=ast.Subscript(value=held, slice=ast.Slice(lower=edge, upper=None)),
-            ) if refers_to(target, spelling):
+            ) if id(target) in mutations.references:
                 pass
             case _:
                 continue
         if (
-            refers_to(held, spelling)
+            id(held) in mutations.references
             and isinstance(edge, ast.UnaryOp)
             and isinstance(edge.op, ast.USub)
         ):
@@ -60,9 +52,9 @@ def _slice_limits(
 
 
 def _guard_limits(
-    tree: ast.Module, spelling: HolderSpelling, values: IntegerValues
+    tree: ast.Module, mutations: HolderMutations, values: IntegerValues
 ) -> Iterator[int]:
-    """Yield the lengths that the code asks for before it empties the holder, or adds to it."""
+    """Yield the lengths that the code checks before it empties the holder, or adds to it."""
     functions = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
     called = {last_name(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     checked = 0
@@ -72,13 +64,13 @@ def _guard_limits(
         for node in ast.walk(function):
             if not isinstance(node, ast.If | ast.While):
                 continue
-            limits = [values.max_value(one) for one in _compared_lengths(node.test, spelling)]
+            limits = [values.max_value(one) for one in _compared_lengths(node.test, mutations)]
             if max(limits, default=0) < MIN_CAPACITY_LIMIT:
                 continue
             checked += 1
             if checked > MAX_GUARDS:
                 return
-            if _keeps_short(node, function, spelling, functions):
+            if _keeps_short(node, function, mutations, functions):
                 yield max(limits)
 
 
@@ -89,39 +81,38 @@ def _is_dunder(function: FunctionNode) -> bool:
 def _keeps_short(
     node: ast.If | ast.While,
     function: FunctionNode,
-    spelling: HolderSpelling,
+    mutations: HolderMutations,
     functions: Sequence[FunctionNode],
 ) -> bool:
-    """Return whether what *node* does, or lets be done, keeps the holder short."""
+    """Return whether *node*, or a function that it calls, keeps the holder short."""
     inside = [inner for one in (*node.body, *node.orelse) for inner in ast.walk(one)]
     called = {last_name(one.func) for one in inside if isinstance(one, ast.Call)}
     callees = [one for one in functions if one.name in called and one is not function]
-    if any(removes_from(one, spelling, function) for one in inside):
+    if any(mutations.removes(one, function) for one in inside):
         return True
-    if any(removes_from(one, spelling, callee) for callee in callees for one in ast.walk(callee)):
+    if any(mutations.removes(one, callee) for callee in callees for one in ast.walk(callee)):
         return True
-    if any(adds_to(one, spelling) for one in inside):
+    if any(id(one) in mutations.additions for one in inside):
         return True
     exits = any(isinstance(one, ast.Return | ast.Raise) for one in inside)
-    return exits and _last_write_line(function, spelling) > node.lineno
+    return exits and _last_write_line(function, mutations) > node.lineno
 
 
-@lru_cache(MAX_CACHED_FUNCTIONS)
-def _last_write_line(function: FunctionNode, spelling: HolderSpelling) -> int:
+def _last_write_line(function: FunctionNode, mutations: HolderMutations) -> int:
     """Return the last line of *function* that adds to the holder, 0 where none does."""
-    return max(
-        (getattr(one, "lineno", 0) for one in ast.walk(function) if adds_to(one, spelling)),
-        default=0,
-    )
+    inside = (one.node for one in mutations.additions.values() if function in one.functions)
+    return max((getattr(node, "lineno", 0) for node in inside), default=0)
 
 
-def _compared_lengths(tree: ast.AST, spelling: HolderSpelling) -> Iterator[ast.expr]:
-    """Yield what the holder's length is compared with in *tree*."""
+def _compared_lengths(tree: ast.AST, mutations: HolderMutations) -> Iterator[ast.expr]:
+    """Yield the expressions with which *tree* compares the holder's length."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
             continue
         sides = [node.left, node.comparators[0]]
         for length, limit in (sides, reversed(sides)):
             match length:
-                case ast.Call(func=ast.Name(id="len"), args=[held]) if refers_to(held, spelling):
+                case ast.Call(func=ast.Name(id="len"), args=[held]) if (
+                    id(held) in mutations.references
+                ):
                     yield limit

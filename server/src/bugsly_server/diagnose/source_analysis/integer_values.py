@@ -1,4 +1,4 @@
-"""What number an expression in a source stands for, as far as the source tells."""
+"""Works out the largest number that an expression in a source may be."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import operator
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from bugsly_server.diagnose.source_analysis.mutations import FunctionNode, last_name, targets_of
+from bugsly_server.diagnose.source_analysis.syntax_trees import (
+    FunctionNode,
+    last_name,
+    targets_of,
+)
 
 UNKNOWN_VALUE = sys.maxsize
-"""Stands for a number that the source does not tell."""
+"""Stands for a number that the source does not reveal."""
 NO_LIMIT = 0
 """Stands for None and for infinity, which limit nothing."""
 MAX_DEPTH = 8
-"""Steps from an expression to its parts, and from a name to what it is given."""
+"""How far to follow an expression to its parts, and a name to its values."""
 OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -23,9 +27,10 @@ OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 
 class IntegerValues:
-    """What the names in a *tree* stand for, each looked up once: a tree may come from anybody.
+    """The values of the names in a *tree*, each looked up once: it may come from an attacker.
 
-    Where instances are concerned that are *constructor_calls* by calls with these ids, others do not count.
+    The arguments of a constructor are taken from the calls with the ids *constructor_calls*, if
+    there are such calls in the tree.
     """
 
     def __init__(self, tree: ast.Module, constructor_calls: Collection[int] = ()) -> None:
@@ -38,7 +43,7 @@ class IntegerValues:
             self._index(node)
 
     def max_value(self, node: ast.AST, depth: int = 0) -> int:
-        """Return the largest number that *node* may be."""
+        """Return the largest number that *node* may be, or `UNKNOWN_VALUE`."""
         match node:
             case ast.Constant(value=int() as number):
                 return int(number)
@@ -77,7 +82,7 @@ class IntegerValues:
             self._parameters.setdefault(parameter.arg, []).append((called, function))
 
     def _values_of(self, name: str) -> Iterator[ast.expr]:
-        """Yield what a variable, an attribute or a parameter called *name* is given."""
+        """Yield the values of variables, attributes and parameters called *name*."""
         yield from self._assigned.get(name, ())
         for called, function in self._parameters.get(name, ()):
             calls = self._calls.get(called, [])
@@ -87,7 +92,7 @@ class IntegerValues:
 
 
 def _passed_values(name: str, function: FunctionNode, calls: list[ast.Call]) -> Iterator[ast.expr]:
-    """Yield what *calls* pass to *function* as its parameter called *name*, or its default."""
+    """Yield what *calls* pass to *function* as its parameter *name*, or the default."""
     positional = [one.arg for one in function.args.args if one.arg not in {"self", "cls"}]
     if name not in {*positional, *(one.arg for one in function.args.kwonlyargs)}:
         return

@@ -1,13 +1,15 @@
-"""How source spells a holder, and what it does to it."""
+"""Finds the nodes of a syntax tree that refer to a holder, add entries to it or remove some."""
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
+
+from bugsly_server.diagnose.source_analysis.holder_spelling import HolderSpelling
+from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, last_name
 
 ADDING_METHODS = frozenset(
     {"append", "appendleft", "add", "extend", "extendleft", "insert", "update", "setdefault"}
@@ -19,104 +21,105 @@ REMOVING_METHODS = frozenset(
 ADDING_FUNCTIONS = frozenset({"heappush", "insort", "insort_left", "insort_right"})
 """Functions that add to their first argument."""
 REMOVING_FUNCTIONS = frozenset({"heappop"})
-"""Functions that take out of their first argument."""
+"""Functions that remove from their first argument."""
 INITIALISERS = frozenset({"__init__", "__new__", "__post_init__", "__setstate__"})
-"""Methods that make the holder, and make nothing anew."""
-VARIABLE_MARKERS = frozenset({"<closure>", "<default>", "<local>"})
-"""What a path says of a variable of a function."""
+"""Methods that create the holder, so that an assignment in them replaces nothing."""
 MAX_CACHED_FUNCTIONS = 64
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class HolderSpelling:
-    """How source may spell a holder: `log` and `views.log`, or `self.seen`."""
+class Addition(NamedTuple):
+    """A node that adds to a holder, and the functions around it, outermost first."""
+
+    node: ast.AST
+    functions: tuple[FunctionNode, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderMutations:
+    """What a syntax tree does to one holder; nodes are known by their ids."""
 
     name: str
+    """The last name of its path."""
     closure_of: str
     """The function whose closure or default it is, empty for all others."""
-    is_bare: bool
-    """Whether it may stand there without a dot before it."""
-    attribute_of: str = ""
-    """What it is an attribute of: an instance, or a class."""
-    self_nodes: frozenset[int] = frozenset()
-    """Ids of the nodes that spell it within its own class, which is a container."""
-    foreign_self_nodes: frozenset[int] = frozenset()
-    """Ids of the nodes `self` and `cls` in classes whose attributes are others'."""
-    constructor_calls: frozenset[int] = frozenset()
-    """Ids of the calls that make what it is an attribute of."""
+    constructor_calls: frozenset[int]
+    """The calls that create the object of which it is an attribute."""
+    references: frozenset[int]
+    """The expressions that spell it: `log`, `views.log`, `self.seen`, `log[key]`."""
+    additions: Mapping[int, Addition]
+    """By id of the node, in source order."""
+    namesakes: tuple[FunctionNode, ...]
+    """The functions with its name: a cached function is a holder itself."""
+    removals: frozenset[int]
+    replacements: frozenset[tuple[int, int]]
+    """Assignments of a new object in its place, each with a function around it."""
+    removes_entries: bool
+    """Whether anything in the tree removes entries or replaces the holder."""
 
-    @classmethod
-    def from_path(cls, path: str, module: str) -> HolderSpelling:
-        """Return how the source of *module* spells the holder at *path*."""
-        rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
-        parts = [part for part in rest.split(".") if part]
-        is_variable = len(parts) > 2 and parts[-2] in VARIABLE_MARKERS
-        return cls(
-            name=parts[-1] if parts else "",
-            closure_of=parts[-3] if is_variable else "",
-            is_bare=is_variable or len(parts) == 1,
-            attribute_of=parts[-2] if len(parts) > 1 and not is_variable else "",
-        )
-
-    def resolved_in(self, tree: ast.Module) -> HolderSpelling:
-        """Return it with what `self` stands for in the classes of *tree*."""
-        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-        constructor_calls = (
-            constructor_calls_of(self.attribute_of, tree) if self.attribute_of else []
-        )
-        own_classes = {last_name(call.func) for call in constructor_calls_of(self.name, tree)}
-        owner_classes = {self.attribute_of, *(last_name(call.func) for call in constructor_calls)}
-        owners = [one for one in classes if one.name in owner_classes]
-        bases = {last_name(base) for one in owners for base in one.bases}
-        foreign_classes = [one for one in classes if one not in owners and one.name not in bases]
-        return replace(
-            self,
-            self_nodes=frozenset(
-                id(node)
-                for one in classes
-                if one.name in own_classes
-                for node in _self_nodes_of(one)
-            ),
-            foreign_self_nodes=frozenset(
-                id(node) for one in foreign_classes if owners for node in _self_nodes_of(one)
-            ),
-            constructor_calls=frozenset(map(id, constructor_calls)),
-        )
+    def removes(self, node: ast.AST, function: FunctionNode | None) -> bool:
+        """Return whether *node*, within *function*, removes entries or replaces the holder."""
+        return id(node) in self.removals or (id(node), id(function)) in self.replacements
 
 
-def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
-    """Return the calls that make what is *name* so: `Cache()` in `log = Cache()`."""
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        and isinstance(node.value, ast.Call)
-        and any(last_name(target) == name for target in targets_of(node))
-    ]
+def find_mutations(tree: ast.Module, path: str, module: str) -> HolderMutations | None:
+    """Return what *tree*, the source of *module*, does to the holder at *path*.
+
+    None where the path has no name in it.
+    """
+    spelling = HolderSpelling.from_path(path, module)
+    if not spelling.name:
+        return None
+    spelling = spelling.resolved_in(tree)
+    references, removals = set(), set()
+    additions: dict[int, Addition] = {}
+    namesakes: list[FunctionNode] = []
+    replacements: set[tuple[int, int]] = set()
+    removes_entries = False
+    for node, functions in _walk_with_functions(tree):
+        if _refers_to(node, spelling):
+            references.add(id(node))
+        if _adds_to(node, spelling):
+            additions[id(node)] = Addition(node, functions)
+        if isinstance(node, FunctionNode) and node.name == spelling.name:
+            namesakes.append(node)
+        if _removes_from(node, spelling):
+            removals.add(id(node))
+            removes_entries = True
+        elif isinstance(node, ast.Assign):
+            replaced = [one for one in functions if _replaces(node, spelling, one)]
+            replacements |= {(id(node), id(one)) for one in replaced}
+            removes_entries |= bool(replaced) and replaced[-1] is functions[-1]
+    return HolderMutations(
+        name=spelling.name,
+        closure_of=spelling.closure_of,
+        constructor_calls=spelling.constructor_calls,
+        references=frozenset(references),
+        additions=additions,
+        namesakes=tuple(namesakes),
+        removals=frozenset(removals),
+        replacements=frozenset(replacements),
+        removes_entries=removes_entries,
+    )
 
 
-def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:
-    """Yield what stands for an instance, or for the class, in the code of *class_node*."""
-    for node in ast.walk(class_node):
-        is_super = isinstance(node, ast.Call) and last_name(node.func) == "super"
-        if is_super or (isinstance(node, ast.Name) and node.id in {"self", "cls"}):
-            yield node
+def _walk_with_functions(tree: ast.AST) -> Iterator[tuple[ast.AST, tuple[FunctionNode, ...]]]:
+    """Yield every node in source order, with the functions around it, outermost first."""
+    pending: list[tuple[ast.AST, tuple[FunctionNode, ...]]] = [(tree, ())]
+    while pending:
+        node, functions = pending.pop()
+        yield node, functions
+        enclosing = (*functions, node) if isinstance(node, FunctionNode) else functions
+        pending += [(child, enclosing) for child in reversed(list(ast.iter_child_nodes(node)))]
 
 
-def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
-    """Return what *node* assigns to."""
-    return list(node.targets) if isinstance(node, ast.Assign) else [node.target]
-
-
-def refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
+def _refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
     """Return whether *node* spells the holder: `log`, `views.log`, `self.seen`, `log[key]`."""
     while isinstance(node, ast.Subscript):
         node = node.value
     if id(node) in spelling.self_nodes:
         return True
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in {"setdefault", "get"} and refers_to(node.func.value, spelling)
+        return node.func.attr in {"setdefault", "get"} and _refers_to(node.func.value, spelling)
     if isinstance(node, ast.Name):
         return spelling.is_bare and node.id == spelling.name
     if (
@@ -128,22 +131,23 @@ def refers_to(node: ast.AST, spelling: HolderSpelling) -> bool:
     return node.attr.lstrip("_") == spelling.name.lstrip("_")
 
 
-def adds_to(node: ast.AST, spelling: HolderSpelling) -> bool:
+def _adds_to(node: ast.AST, spelling: HolderSpelling) -> bool:
     """Return whether *node* adds to the holder."""
     match node:
         case ast.Call(func=ast.Attribute(value=holder, attr=method)):
-            return (method in ADDING_METHODS and refers_to(holder, spelling)) or _adds_by_function(
+            return (method in ADDING_METHODS and _refers_to(holder, spelling)) or _adds_by_function(
                 node, spelling
             )
         case ast.Call():
             return _adds_by_function(node, spelling)
         case ast.Assign(targets=targets):
             return any(
-                isinstance(one, ast.Subscript) and refers_to(one.value, spelling) for one in targets
+                isinstance(one, ast.Subscript) and _refers_to(one.value, spelling)
+                for one in targets
             )
         case ast.AugAssign(target=target, op=ast.Add() | ast.BitOr()):
-            return refers_to(target, spelling) or (
-                isinstance(target, ast.Subscript) and refers_to(target.value, spelling)
+            return _refers_to(target, spelling) or (
+                isinstance(target, ast.Subscript) and _refers_to(target.value, spelling)
             )
     return False
 
@@ -152,30 +156,29 @@ def _adds_by_function(call: ast.Call, spelling: HolderSpelling) -> bool:
     return (
         last_name(call.func) in ADDING_FUNCTIONS
         and bool(call.args)
-        and refers_to(call.args[0], spelling)
+        and _refers_to(call.args[0], spelling)
     )
 
 
-def removes_from(node: ast.AST, spelling: HolderSpelling, function: FunctionNode | None) -> bool:
-    """Return whether *node*, in the function *function* it, takes entries out of the holder."""
+def _removes_from(node: ast.AST, spelling: HolderSpelling) -> bool:
+    """Return whether *node* removes entries from the holder, whatever function it is in."""
     match node:
         case ast.Call(func=ast.Attribute(value=holder, attr=method)) if method in REMOVING_METHODS:
-            return refers_to(holder, spelling)
+            return _refers_to(holder, spelling)
         case ast.Call(func=called, args=[holder, *_]):
-            return last_name(called) in REMOVING_FUNCTIONS and refers_to(holder, spelling)
+            return last_name(called) in REMOVING_FUNCTIONS and _refers_to(holder, spelling)
         case ast.Delete(targets=targets):
             return any(
-                isinstance(one, ast.Subscript) and refers_to(one.value, spelling) for one in targets
+                isinstance(one, ast.Subscript) and _refers_to(one.value, spelling)
+                for one in targets
             )
         case ast.Assign(targets=[ast.Subscript(value=holder, slice=ast.Slice())]):
-            return refers_to(holder, spelling)
-        case ast.Assign():
-            return function is not None and _replaces(node, spelling, function)
+            return _refers_to(holder, spelling)
     return False
 
 
 def _replaces(node: ast.Assign, spelling: HolderSpelling, function: FunctionNode) -> bool:
-    """Return whether *node* puts another in the holder's place, with less in it or nothing."""
+    """Return whether *node*, in *function*, replaces the holder by one with fewer entries."""
     targets = [
         one
         for target in node.targets
@@ -189,7 +192,7 @@ def _replaces(node: ast.Assign, spelling: HolderSpelling, function: FunctionNode
 
 
 def _is_creation_check(node: ast.AST) -> TypeGuard[ast.If]:
-    """Return whether *node* lets be made what is not there yet: `if not hasattr(here, "log")`."""
+    """Return whether *node* checks if the holder exists yet: `if not hasattr(here, "log")`."""
     if not isinstance(node, ast.If):
         return False
     test_nodes = list(ast.walk(node.test))
@@ -202,21 +205,16 @@ def _is_creation_check(node: ast.AST) -> TypeGuard[ast.If]:
 
 
 def _is_holder_itself(target: ast.AST, spelling: HolderSpelling, function: FunctionNode) -> bool:
-    """Return whether *target* is the holder itself, and not a variable of *function*'s own."""
+    """Return whether *target* is the holder itself, not a local variable of *function*."""
     if isinstance(target, ast.Attribute):
-        return refers_to(target, spelling)
-    if not isinstance(target, ast.Name) or not refers_to(target, spelling):
+        return _refers_to(target, spelling)
+    if not isinstance(target, ast.Name) or not _refers_to(target, spelling):
         return False
     return target.id in _outer_names(function)
 
 
 @lru_cache(MAX_CACHED_FUNCTIONS)
 def _outer_names(function: FunctionNode) -> frozenset[str]:
-    """Return the names that are not *function*'s own although it gives them something."""
+    """Return the names that *function* declares global or nonlocal."""
     found = (one.names for one in ast.walk(function) if isinstance(one, ast.Global | ast.Nonlocal))
     return frozenset(name for names in found for name in names)
-
-
-def last_name(node: ast.AST) -> str:
-    """Return `c` of `c` and of `a.b.c`; empty for all else."""
-    return str(getattr(node, "attr", getattr(node, "id", "")))

@@ -1,4 +1,4 @@
-"""Finds, in the source of a view, the line that makes what a cause is about."""
+"""Finds the call in a view that creates or adds what a cause is about."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import ModuleSource
-from bugsly_server.diagnose.source_analysis.mutations import FunctionNode
-from bugsly_server.diagnose.source_analysis.write_sites import parse_source
+from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, parse_source
 from bugsly_server.model.diagnosis import Cause
 
 SUSPECT_CALL_PATTERNS: dict[Cause, tuple[str, ...]] = {
@@ -40,7 +39,7 @@ SUSPECT_CALL_PATTERNS: dict[Cause, tuple[str, ...]] = {
         r"^(Response|make_response|jsonify)$",
     ),
 }
-"""Names of calls, the more telling patterns first."""
+"""Patterns of the names of calls, the more specific ones first."""
 OPENING_CALL_PATTERNS = (
     r"^(memfd_create|open|openat|dup|mkstemp|pipe|Popen|\w*TemporaryFile|\w*Database|\w*Connection)$",
     r"^(connect|create_connection|socket|socketpair|urlopen|\w*open\w*)$",
@@ -59,9 +58,9 @@ class SuspectCall(NamedTuple):
 def find_suspect_call(
     cause: Cause, endpoint: str, sources: Iterable[ModuleSource], first_patterns: Sequence[str] = ()
 ) -> SuspectCall | None:
-    """Return the line in the view of *endpoint*, or in what it calls, that *cause* is about.
+    """Return the call in the view of *endpoint*, or in its callees, that *cause* is about.
 
-    Names of *first_patterns*, as patterns, are looked for first.
+    The *first_patterns* of names take precedence.
     """
     patterns = (*first_patterns, *SUSPECT_CALL_PATTERNS.get(cause, ()))
     return _find_in_view(
@@ -72,7 +71,7 @@ def find_suspect_call(
 def find_constructor_call(
     name: str, endpoint: str, sources: Iterable[ModuleSource]
 ) -> SuspectCall | None:
-    """Return the first line in the view of *endpoint*, or in what it calls, that calls *name*."""
+    """Return the first call of *name* in the view of *endpoint*, or in its callees."""
 
     def constructor_line(functions: list[FunctionNode]) -> int | None:
         lines = (line for one in functions for called, line in _calls_in(one) if called == name)
@@ -106,7 +105,7 @@ def _function_at(tree: ast.Module, line: int) -> FunctionNode | None:
 
 
 def _reachable_functions(tree: ast.Module, view: FunctionNode) -> list[FunctionNode]:
-    """Return *view* and the functions and methods of its module that it calls, two steps deep."""
+    """Return *view* and the functions of its module that it calls, directly or through one."""
     by_name = {node.name: node for node in ast.walk(tree) if isinstance(node, FunctionNode)}
     reachable, frontier = [view], [view]
     for _ in range(2):
@@ -136,7 +135,7 @@ def _find_line(cause: Cause, patterns: Sequence[str], functions: list[FunctionNo
 
 
 def _calls_in(function: FunctionNode) -> Iterator[tuple[str, int]]:
-    """Yield what a function's body calls, by last name, in order of the source."""
+    """Yield the last name and the line of each call in a function's body, in source order."""
     calls = [node for one in function.body for node in ast.walk(one) if isinstance(node, ast.Call)]
     for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))

@@ -1,4 +1,4 @@
-"""The change that mends a cause, as a unified diff against the user's own source."""
+"""Writes the fix of a leak as a unified diff against the user's own source."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ FIXERS: dict[Cause, Fixer] = {
 }
 
 
-def fix_diff(diagnosis: Diagnosis, evidence: LeakEvidence) -> str:
-    """Return a diff that mends *diagnosis*; empty where its pattern is not a known one."""
-    source = evidence.sources.get(diagnosis.file)
+def fix_diff(diagnosis: Diagnosis, evidence: LeakEvidence) -> str | None:
+    """Return a diff that fixes *diagnosis*; None if no rewrite is known for its pattern."""
+    source = evidence.sources.get(diagnosis.location.file or "")
     fixer = FIXERS.get(diagnosis.cause)
     if source is None or not source.text or source.edited or fixer is None or diagnosis.library:
-        return ""
+        return None
     lines = split_lines(source.text)
     tree = _parsed(lines)
     fixed = None if tree is None else fixer(list(lines), tree, diagnosis)
     if fixed is None or _parsed(fixed) is None:
-        return ""
-    name = diagnosis.site.rpartition(":")[0] or source.file.rpartition("/")[2]
+        return None
+    name = (diagnosis.location.site or "").rpartition(":")[0] or source.file.rpartition("/")[2]
     diff = difflib.unified_diff(lines, fixed, f"a/{name}", f"b/{name}", lineterm="", n=2)
-    return "\n".join(diff)
+    return "\n".join(diff) or None
 
 
 def _parsed(lines: SourceLines) -> ast.Module | None:

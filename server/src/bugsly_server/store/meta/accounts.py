@@ -1,4 +1,4 @@
-"""Who may look: accounts, sessions, one-time links, API tokens. Of secrets, hashes are kept."""
+"""Accounts, sessions, one-time links and API tokens; of their secrets only hashes are stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINK_LIFETIME: Micros = 12 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person. Without a password hash only a one-time link lets them in."""
+    """A person; without a password hash, only a one-time link signs them in."""
 
     id: int
     name: str
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A key for programs, by its name; what it opens with is shown once."""
+    """A named key for programs; its secret is shown once."""
 
     id: int
     name: str
@@ -41,7 +41,7 @@ def secret_hash(secret: str) -> str:
 
 
 def has_any(connection: Connection) -> bool:
-    """Return whether anybody has an account."""
+    """Return whether there is any account."""
     return connection.execute(select(func.count()).select_from(account)).scalar_one() > 0
 
 
@@ -66,7 +66,7 @@ def set_password(connection: Connection, account_id: int, password_hash: str) ->
 
 
 def open_session(connection: Connection, account_id: int, now: Micros) -> str:
-    """Return the secret of a new session; forget the ones that are over."""
+    """Return the secret of a new session; delete expired ones."""
     connection.execute(delete(session).where(session.c.expires_at < now))
     secret = secrets.token_urlsafe(32)
     connection.execute(
@@ -81,7 +81,7 @@ def open_session(connection: Connection, account_id: int, now: Micros) -> str:
 
 
 def by_session(connection: Connection, secret: str, now: Micros) -> Account | None:
-    """Return whose session *secret* opens."""
+    """Return the account of the session with *secret*."""
     row = connection.execute(
         select(account)
         .join(session)
@@ -96,7 +96,7 @@ def close_session(connection: Connection, secret: str) -> None:
 
 
 def make_link(connection: Connection, now: Micros) -> str:
-    """Return the secret of a link that lets its first visitor in."""
+    """Return the secret of a link that signs in its first visitor."""
     connection.execute(delete(login_link).where(login_link.c.expires_at < now))
     secret = secrets.token_urlsafe(32)
     values = {"token_hash": secret_hash(secret), "expires_at": now + LINK_LIFETIME}
@@ -105,7 +105,7 @@ def make_link(connection: Connection, now: Micros) -> str:
 
 
 def use_link(connection: Connection, secret: str, now: Micros) -> Account | None:
-    """Use up a link and return the first account, made if there is none; None if it is spent."""
+    """Use up a link and return the first account, made if there is none; None if used before."""
     used = connection.execute(
         delete(login_link).where(
             login_link.c.token_hash == secret_hash(secret), login_link.c.expires_at > now
@@ -133,13 +133,13 @@ def tokens(connection: Connection, account_id: int) -> list[ApiToken]:
 
 
 def revoke_token(connection: Connection, account_id: int, token_id: int) -> None:
-    """Forget an API token of an account."""
+    """Delete an API token of an account."""
     condition = (token.c.id == token_id) & (token.c.account_id == account_id)
     connection.execute(delete(token).where(condition))
 
 
 def by_token(connection: Connection, secret: str, now: Micros) -> Account | None:
-    """Return whose API token *secret* is, and note that it was used."""
+    """Return the account of the API token *secret*, and note that it was used."""
     match = token.c.token_hash == secret_hash(secret)
     connection.execute(update(token).where(match).values(used_at=now))
     row = connection.execute(select(account).join(token).where(match)).one_or_none()

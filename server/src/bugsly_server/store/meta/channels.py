@@ -1,4 +1,4 @@
-"""Where alerts go, and how each of them fared on its way."""
+"""Alert channels, and the deliveries of alerts through them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bugsly_server.store.meta.tables import channel, delivery
 
 
 class DeliveryState(StrEnum):
-    """How far an alert got."""
+    """How far a delivery got."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One place alerts of a project go to. *url* holds its secrets: never show it whole."""
+    """Where alerts of a project go. *url* contains secrets: never show it whole."""
 
     id: int
     project_id: int
@@ -35,7 +35,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One alert on its way through one channel."""
+    """One alert, to be sent through one channel."""
 
     id: int
     change_id: int
@@ -69,14 +69,14 @@ def add(
 
 
 def remove(connection: Connection, project_id: int, channel_id: int) -> None:
-    """Forget a channel and what was sent through it."""
+    """Delete a channel and its deliveries."""
     connection.execute(delete(delivery).where(delivery.c.channel_id == channel_id))
     condition = (channel.c.id == channel_id) & (channel.c.project_id == project_id)
     connection.execute(delete(channel).where(condition))
 
 
 def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros) -> int:
-    """Let the alert of a change go out through every enabled channel; return how many."""
+    """Enqueue the alert of a change for every enabled channel; return how many."""
     enabled = [one for one in list_all(connection, project_id) if one.enabled]
     values = [
         {
@@ -93,7 +93,7 @@ def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros
 
 
 def list_due(connection: Connection, now: Micros, limit: int) -> list[Delivery]:
-    """Return up to *limit* deliveries to attempt now, the most overdue first; one of a channel."""
+    """Return up to *limit* deliveries to attempt now, one per channel, the most overdue first."""
     order = (delivery.c.due_at, delivery.c.id)
     place = func.row_number().over(partition_by=delivery.c.channel_id, order_by=order)
     waiting = (delivery.c.state == DeliveryState.WAITING) & (delivery.c.due_at <= now)
@@ -112,7 +112,7 @@ def next_due_at(connection: Connection) -> Micros | None:
 
 
 def save_attempt(connection: Connection, attempted: Delivery) -> None:
-    """Store how an attempt ended."""
+    """Store the outcome of an attempt."""
     connection.execute(
         update(delivery)
         .where(delivery.c.id == attempted.id)
@@ -135,7 +135,7 @@ def latest_attempted(connection: Connection, channel_id: int) -> Delivery | None
 
 
 def of_change(connection: Connection, change_id: int) -> list[Delivery]:
-    """Return how the alert of one change fared."""
+    """Return the deliveries of a change's alert."""
     query = select(delivery).where(delivery.c.change_id == change_id)
     return [_delivery_from_row(row._mapping) for row in connection.execute(query)]
 

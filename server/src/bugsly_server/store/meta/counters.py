@@ -12,7 +12,7 @@ from bugsly_server.store.meta.tables import counter
 
 
 def add(connection: Connection, amounts: Mapping[tuple[int, str], int], now: Micros) -> None:
-    """Add *amounts*, by project and reason, to those of today."""
+    """Add *amounts*, by project and reason, to today's."""
     for (project_id, name), amount in amounts.items():
         values = {"project_id": project_id, "day": now // DAY, "name": name, "amount": amount}
         added = upsert(counter).values(values)

@@ -1,4 +1,4 @@
-"""The database that holds meta: how it is opened, migrated, read from and written to."""
+"""Opens, migrates, reads and writes the database of meta."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bugsly_server.errors import Misconfigured
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 
 
 class Database:
-    """Gives out connections: many may read, one at a time may write."""
+    """Gives connections: many may read, one at a time may write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,7 +45,7 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to `HEAD_REVISION`; safe to call from several processes at once.
 
-        Raises `Misconfigured` where a newer Bugsly has been there before.
+        Raises `Misconfigured` where a newer Bugsly has migrated it further.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_suffix(".lock").open("w") as lock:
@@ -63,11 +63,11 @@ class Database:
             return None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._engine.dispose()
 
     def _upgrade(self) -> None:
-        logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it lists its own parts
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it lists its plugins
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError

@@ -1,4 +1,4 @@
-"""Errors: issues that are made of events."""
+"""Stores errors: the issues that are made of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bugsly_server.store.meta.leak_issues import STATE_AFTER
 from bugsly_server.store.meta.tables import change, issue, release
 
 MAX_USERS = 1_000
-"""Of an error, told apart."""
+"""Distinct users of an error that are counted."""
 COLUMNS = (
     *(issue.c.id, issue.c.project_id, issue.c.title, issue.c.state, issue.c.opened_at),
     *(issue.c.changed_at, issue.c.seen_at, issue.c.resolved_at, issue.c.snoozed_until),
@@ -57,7 +57,7 @@ def count_all(connection: Connection, project_id: int) -> int:
 
 
 def add(connection: Connection, facts: Mapping[str, Any]) -> int:
-    """Store an error without events so far; return its id."""
+    """Store an error that has no events yet; return its id."""
     error_fields = {name: value for name, value in facts.items() if name in error.c}
     issue_fields = {name: value for name, value in facts.items() if name in issue.c}
     issue_fields |= {"kind": IssueKind.ERROR, "state": IssueState.OPEN, "finding": ""}
@@ -68,7 +68,7 @@ def add(connection: Connection, facts: Mapping[str, Any]) -> int:
 
 
 def update_latest(connection: Connection, facts: Iterable[Mapping[str, Any]]) -> None:
-    """Store what the latest events of errors say: rows with `key`, `seen_at`, `more` and so on."""
+    """Store the facts of errors' latest events: rows with `key`, `new_seen_at`, `more` etc."""
     rows = list(facts)
     if not rows:
         return
@@ -87,7 +87,7 @@ def record_change(
     account_id: int | None = None,
     **facts: Any,
 ) -> int:
-    """Store *new_change* in the life of *known*, and *facts* of the row of `error`; return its id."""
+    """Store *new_change* of *known*, and *facts* in its row of `error`; return the change's id."""
     state = STATE_AFTER[new_change.kind]
     issue_fields = {
         "state": state,
@@ -117,7 +117,7 @@ def add_users(connection: Connection, amounts: Mapping[int, int]) -> None:
 
 
 def recount(connection: Connection, issue_id: int) -> None:
-    """Make the figures of an error anew from its groupings, which were moved."""
+    """Compute the figures of an error again from its groupings, which were moved."""
     of_issue = grouping.c.issue_id == issue_id
     total = select(func.coalesce(func.sum(grouping.c.events), 0)).where(of_issue).scalar_subquery()
     users = (
@@ -138,7 +138,7 @@ def recount(connection: Connection, issue_id: int) -> None:
 
 
 def usual_hourly_rate(connection: Connection, issue_id: int, since: Micros, until: Micros) -> float:
-    """Return the events of an error an hour in a span of whole hours."""
+    """Return an error's events per hour in a span of whole hours."""
     total = func.coalesce(func.sum(grouping_hour.c.events), 0)
     query = (
         select(total)

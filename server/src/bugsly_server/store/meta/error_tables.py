@@ -1,4 +1,4 @@
-"""The tables of errors, beside those of tables.py; migrations are compared with both."""
+"""The tables of errors, next to those of tables.py; a test compares both with the migrations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ error = Table(
     Column("escalated_at", BigInteger, nullable=False, server_default="0"),
     Column("merged_into", ForeignKey("issue.id")),
 )
-"""`resolved_after` is the release that was the newest when somebody said that the next mends it;
+"""`resolved_after` is the release that was the newest when somebody said that the next fixes it;
 `ignored_until` a count."""
 
 grouping = Table(
@@ -106,7 +106,7 @@ health = Table(
     Column("errored", BigInteger, nullable=False, server_default="0"),
     Column("crashed", BigInteger, nullable=False, server_default="0"),
 )
-"""Sessions as SDKs count them, from which crash-free rates follow."""
+"""Sessions as SDKs count them; crash-free rates are computed from them."""
 
 llm_answer = Table(
     "advice",
@@ -117,4 +117,4 @@ llm_answer = Table(
     Column("at", BigInteger, nullable=False, index=True),
     Column("body", LargeBinary, nullable=False),
 )
-"""What a model answered about an issue: of an error the event that is its `subject`."""
+"""What a model answered about an issue; of an error, `subject` is the event."""

@@ -1,4 +1,4 @@
-"""The tables of evidence, beside those of tables.py; migrations are compared with both."""
+"""The tables of evidence, next to those of tables.py; a test compares both with migrations."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ probe_request = Table(
     Index(None, "worker_id"),
     sqlite_autoincrement=True,
 )
-"""`answer` is `bugsly.protocol.evidence.Answer` as JSON, its sources without their text."""
+"""`answer` is `bugsly.protocol.evidence.ProbeResult` as JSON, its sources without their text."""
 
 final_snapshot = Table(
     "parting",
@@ -81,5 +81,5 @@ final_snapshot = Table(
     Column("answer", Text, nullable=False),
     Index(None, "project_id"),
 )
-"""`answer` is `bugsly.protocol.evidence.Answer` as JSON: the heap of a worker that was about to
-be recycled, or why there is none."""
+"""`answer` is `bugsly.protocol.evidence.ProbeResult` as JSON: the heap of a worker that was about
+to be recycled, or why there is none."""

@@ -1,4 +1,4 @@
-"""What workers held when the safety net was about to end them."""
+"""Stores what workers held when they were about to be recycled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bugsly_server.store.meta.evidence_tables import final_snapshot
 from bugsly_server.store.meta.tables import worker
 
 MAX_SNAPSHOTS = 50
-"""Of a project; of more, the oldest are dropped."""
+"""Of a project; beyond that, the oldest are deleted."""
 _RESULT_DECODER = msgspec.json.Decoder(ProbeResult)
 
 
@@ -33,14 +33,14 @@ def save(connection: Connection, leaving_worker: Worker, snapshot: ProbeResult) 
 
 
 def of_worker(connection: Connection, worker_id: int) -> ProbeResult | None:
-    """Return what a worker held when it was about to go."""
+    """Return the final snapshot of a worker."""
     query = select(final_snapshot.c.answer).where(final_snapshot.c.worker_id == worker_id)
     encoded = connection.execute(query).scalar_one_or_none()
     return None if encoded is None else _RESULT_DECODER.decode(encoded)
 
 
 def latest_worker_id(connection: Connection, project_id: int, environment: str) -> int | None:
-    """Return the id of the last worker of an environment that told what it held."""
+    """Return the id of the last worker of an environment that has a final snapshot."""
     query = select(final_snapshot.c.worker_id).join(worker)
     condition = (final_snapshot.c.project_id == project_id) & (worker.c.environment == environment)
     newest = query.where(condition).order_by(final_snapshot.c.worker_id.desc()).limit(1)

@@ -1,4 +1,4 @@
-"""Groupings: the fingerprints of errors, with how often, where and by whom each was seen."""
+"""Stores groupings: the fingerprints of errors, with their counts, tags and specimens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Grouping(NamedTuple):
     first_at: Micros
     last_at: Micros
     specimen_at: Micros
-    """When a late event of it was kept for good the last time."""
+    """When a late event of it was last kept for good."""
 
 
 class IssueTag(NamedTuple):
@@ -94,13 +94,13 @@ def add(connection: Connection, project_id: int, made: Grouping) -> Grouping:
 
 
 def move_to_issue(connection: Connection, grouping_ids: Iterable[int], issue_id: int) -> None:
-    """Let groupings belong to another issue."""
+    """Move groupings to another issue."""
     condition = grouping.c.id.in_(list(grouping_ids))
     connection.execute(update(grouping).where(condition).values(issue_id=issue_id))
 
 
 def count_events(connection: Connection, amounts: Mapping[int, tuple[int, Micros]]) -> None:
-    """Add to the count of each grouping; the moment is that of its newest event."""
+    """Add to the count of each grouping; the moment is of its newest event."""
     if not amounts:
         return
     query = (
@@ -181,7 +181,7 @@ def tags(connection: Connection, issue_id: int, kind: str, limit: int) -> list[t
 
 
 def save_specimens(connection: Connection, kept_specimens: Sequence[Specimen]) -> None:
-    """Keep events for good: the first of a grouping, and in its turn a late one."""
+    """Keep events for good: the first of a grouping, and a late one in place of an earlier."""
     if not kept_specimens:
         return
     rows = [one._asdict() | {"body": compress(one.body)} for one in kept_specimens]
@@ -206,7 +206,7 @@ def specimens(connection: Connection, issue_id: int) -> list[Specimen]:
 
 
 def delete_before(connection: Connection, events_before: Micros, hours_before: Micros) -> None:
-    """Delete the ids of events counted before the one moment, and hours before the other."""
+    """Delete ids of events counted before the first moment, and hours before the second."""
     connection.execute(delete(seen).where(seen.c.at < events_before))
     connection.execute(delete(grouping_hour).where(grouping_hour.c.hour < hours_before // HOUR))
 

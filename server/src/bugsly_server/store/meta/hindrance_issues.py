@@ -1,4 +1,4 @@
-"""The issue of a project that says its safety net is held back."""
+"""Stores the issue of a project whose workers cannot be recycled."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SELECT: Select[Any] = select(
 
 
 def get_for_project(connection: Connection, project_id: int) -> HindranceIssue | None:
-    """Return that of a project; None where its net was never held back for long."""
+    """Return the issue of a project; None where its workers could always be recycled."""
     return _find_one(connection, issue.c.project_id == project_id)
 
 
 def get(connection: Connection, project_id: int, issue_id: int) -> HindranceIssue | None:
-    """Return it where *issue_id* is its id."""
+    """Return the issue of a project if *issue_id* is its id."""
     return _find_one(connection, (issue.c.project_id == project_id) & (issue.c.id == issue_id))
 
 
 def get_by_id(connection: Connection, issue_id: int) -> HindranceIssue | None:
-    """Return that of any project, by its id."""
+    """Return the issue of any project, by its id."""
     return _find_one(connection, issue.c.id == issue_id)
 
 
@@ -41,7 +41,7 @@ def record_change(
     new_change: IssueChange,
     environment: str,
 ) -> int:
-    """Store *new_change*, of workers in the environment *environment*; return the id of the change."""
+    """Store *new_change*, of workers in *environment*; return the id of the change."""
     state = STATE_AFTER[new_change.kind]
     facts = {
         "state": state,
@@ -75,7 +75,7 @@ def record_change(
 
 
 def update_seen_at(connection: Connection, known: HindranceIssue, now: Micros) -> None:
-    """Note that workers are held back still."""
+    """Note that workers still cannot be recycled."""
     connection.execute(update(issue).where(issue.c.id == known.id).values(seen_at=now))
 
 

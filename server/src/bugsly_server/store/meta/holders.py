@@ -1,4 +1,4 @@
-"""Holders: what keeps the memory of a worker, as it was described last."""
+"""Stores holders: what keeps the memory of a worker, as last described."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bugsly_server.store.meta.evidence_tables import holder
 from bugsly_server.store.meta.tables import worker
 
 MAX_HOLDERS = 200
-"""Of one worker over its life: far fewer grow at a time."""
+"""Of one worker over its lifetime; far fewer grow at a time."""
 _HOLDER_DECODER = msgspec.json.Decoder(Holder)
 
 
@@ -28,7 +28,7 @@ def ids_by_worker(connection: Connection, worker_ids: Iterable[int]) -> dict[int
 
 
 def ensure_exist(connection: Connection, worker_id: int, names: Iterable[str], now: Micros) -> None:
-    """Store holders that were only counted so far."""
+    """Store holders that were counted, not described."""
     values = [
         {"worker_id": worker_id, "name": name, "first_at": now, "seen_at": now} for name in names
     ]
@@ -74,6 +74,6 @@ def names_by_id(connection: Connection, worker_ids: Iterable[int]) -> Mapping[in
 
 
 def delete_before(connection: Connection, before: Micros) -> int:
-    """Delete the holders of workers last heard of before *before*; return how many."""
+    """Delete the holders of workers last seen before *before*; return how many."""
     old = select(worker.c.id).where(worker.c.seen_at < before)
     return connection.execute(delete(holder).where(holder.c.worker_id.in_(old))).rowcount

@@ -1,4 +1,4 @@
-"""Changes of issues of any kind, as alerts tell them."""
+"""Reads changes of issues of any kind, as alerts need them."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""The list of a project's issues, errors and leaks together, a page at a time."""
+"""Lists the issues of a project of every kind, a page at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from bugsly_server.clock import Micros
 from bugsly_server.model.issue import Finding, IssueKind, IssueState
 from bugsly_server.store.meta.error_tables import error, grouping, trait
 from bugsly_server.store.meta.tables import issue
+from bugsly_server.store.records.finding import finding_from_json
 
 PAGE_SIZE = 50
 MAX_CHOICES = 100
@@ -19,7 +19,7 @@ MAX_CHOICES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueFilter:
-    """What to list; what is empty does not matter."""
+    """What to list; an empty field does not filter."""
 
     kind: str = ""
     state: str = ""
@@ -58,7 +58,7 @@ class ListedIssue:
 def list_page(
     connection: Connection, project_id: int, issue_filter: IssueFilter
 ) -> tuple[list[ListedIssue], int]:
-    """Return a page of the issues that are wanted, last seen first, and how many there are."""
+    """Return a page of the issues that match, last seen first, and how many match."""
     condition = _condition(project_id, issue_filter)
     joined = issue.outerjoin(error, error.c.issue_id == issue.c.id)
     total = connection.execute(
@@ -118,7 +118,7 @@ def _was_in(kind: str, value: str) -> ColumnElement[bool]:
 def _listed_from_row(row: Any) -> ListedIssue:
     fields = dict(row._mapping)
     is_leak = fields["kind"] == IssueKind.LEAK
-    finding = msgspec.json.decode(fields["finding"], type=Finding) if is_leak else None
+    finding = finding_from_json(fields["finding"]) if is_leak else None
     return ListedIssue(
         **fields
         | {

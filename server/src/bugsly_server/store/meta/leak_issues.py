@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.fix_proof import FixProof
 from bugsly_server.model.issue import (
     Finding,
     Issue,
@@ -19,6 +17,8 @@ from bugsly_server.model.issue import (
     IssueState,
 )
 from bugsly_server.store.meta.tables import account, change, issue
+from bugsly_server.store.records.finding import finding_from_json, finding_to_json
+from bugsly_server.store.records.fix_proof import proof_from_json, proof_to_json
 
 STATE_AFTER = {
     IssueChangeKind.OPENED: IssueState.OPEN,
@@ -99,7 +99,7 @@ def record_change(
     new_change: IssueChange,
     account_id: int | None = None,
 ) -> tuple[int, int]:
-    """Store *new_change*, which opens an issue where *known* is None; return issue and change id."""
+    """Store *new_change*, which opens an issue where *known* is None; return the ids of both."""
     state = STATE_AFTER[new_change.kind]
     facts: dict[str, Any] = {
         "state": state,
@@ -109,15 +109,15 @@ def record_change(
         else None,
     }
     if new_change.proof is not None:
-        facts["proof"] = msgspec.json.encode(new_change.proof).decode()
+        facts["proof"] = proof_to_json(new_change.proof)
     elif state is IssueState.OPEN:
         facts["proof"] = None
     if new_change.finding is not None:
         facts |= _finding_columns(new_change.finding, new_change.at)
         reported_before = (
-            known.told if known and new_change.kind is IssueChangeKind.WORSENED else None
+            known.reported if known and new_change.kind is IssueChangeKind.WORSENED else None
         )
-        facts["told"] = _encoded(new_change.finding.no_milder_than(reported_before))
+        facts["told"] = finding_to_json(new_change.finding.no_milder_than(reported_before))
     if known is None:
         assert new_change.finding is not None, "an issue opens with a finding"
         facts["opened_at"] = new_change.at
@@ -132,7 +132,7 @@ def record_change(
         "at": new_change.at,
         "because": new_change.because,
     }
-    finding = None if new_change.finding is None else _encoded(new_change.finding)
+    finding = None if new_change.finding is None else finding_to_json(new_change.finding)
     added = insert(change).values(**values, finding=finding, account_id=account_id)
     return issue_id, connection.execute(added.returning(change.c.id)).scalar_one()
 
@@ -160,33 +160,34 @@ def _finding_columns(finding: Finding, now: Micros) -> dict[str, Any]:
     return {
         "fingerprint": finding.fingerprint,
         "title": finding.title,
-        "endpoint": "" if finding.diagnosis is None else finding.diagnosis.endpoint,
+        "endpoint": _endpoint(finding),
         "release": finding.release,
         "environment": finding.environment,
         "seen_at": now,
-        "finding": _encoded(finding),
+        "finding": finding_to_json(finding),
     }
 
 
-def _encoded(finding: Finding) -> str:
-    return msgspec.json.encode(finding).decode()
+def _endpoint(finding: Finding) -> str:
+    diagnosis = finding.diagnosis
+    return "" if diagnosis is None else diagnosis.attribution.endpoint or ""
 
 
 def leak_from_row(row: Row[Any]) -> Issue:
     """Return the leak in *row*, of `LEAKS`."""
     fields = dict(row._mapping)
     fields["state"] = IssueState(fields["state"])
-    fields["finding"] = msgspec.json.decode(fields["finding"], type=Finding)
-    if fields["told"] is not None:
-        fields["told"] = msgspec.json.decode(fields["told"], type=Finding)
+    fields["finding"] = finding_from_json(fields["finding"])
+    reported = fields.pop("told")
+    fields["reported"] = None if reported is None else finding_from_json(reported)
     if fields["proof"] is not None:
-        fields["proof"] = msgspec.json.decode(fields["proof"], type=FixProof)
+        fields["proof"] = proof_from_json(fields["proof"])
     return Issue(**fields)
 
 
 def change_from_row(row: Row[Any]) -> IssueChange:
     """Return the change in *row*."""
-    finding = None if row.finding is None else msgspec.json.decode(row.finding, type=Finding)
+    finding = None if row.finding is None else finding_from_json(row.finding)
     return IssueChange(
         kind=IssueChangeKind(row.kind), at=row.at, because=row.because, finding=finding
     )

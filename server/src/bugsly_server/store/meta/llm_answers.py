@@ -1,4 +1,4 @@
-"""What a model answered, by the key of the question."""
+"""Stores the answers of a model, by the key of the question."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bugsly_server.clock import Micros
 from bugsly_server.store.meta.error_tables import llm_answer
 
 MAX_ANSWERS = 1_000
-"""Answers; the oldest go first."""
+"""Beyond that, the oldest are deleted."""
 
 
 class StoredLlmAnswer(NamedTuple):
@@ -20,7 +20,7 @@ class StoredLlmAnswer(NamedTuple):
     key: str
     issue_id: int
     subject: str
-    """The event, in hexadecimal digits; empty for a leak."""
+    """The id of an error's event, in hexadecimal digits; empty for a leak."""
     at: Micros
     body: bytes
 
@@ -35,7 +35,7 @@ def find(connection: Connection, key: str, issue_id: int, subject: str) -> Store
 
 
 def save(connection: Connection, answer: StoredLlmAnswer) -> None:
-    """Store an answer, in the place of an earlier one to the same question."""
+    """Store an answer in place of an earlier one to the same question."""
     added = upsert(llm_answer).values(answer._asdict())
     latest = {name: added.excluded[name] for name in StoredLlmAnswer._fields if name != "key"}
     connection.execute(added.on_conflict_do_update(index_elements=["key"], set_=latest))

@@ -1,4 +1,4 @@
-"""Asks: the dear probes that workers were asked for, and what they answered."""
+"""Stores requests for expensive probes, and their results."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from bugsly_server.store.meta.tables import worker
 
 EXPIRE_AFTER: Micros = 5 * MINUTE
 EXCLUSIVE_PROBES = ("heap", "window", "trim")
-"""Probes that slow a worker down: one worker of a project at a time is asked for one of them."""
+"""Probes that slow a worker down: only one worker of a project runs one at a time."""
 MAX_OPEN_PER_WORKER = 4
 """Of one worker."""
 MEMORY_TAKING_PROBES = ("window", "heap")
-"""Probes that need memory of the worker while they last."""
+"""Probes that take memory of the worker while they run."""
 OPEN_STATES = (ProbeRequestState.ASKED, ProbeRequestState.SENT)
 _RESULT_DECODER = msgspec.json.Decoder(ProbeResult)
 _REQUEST_DECODER = msgspec.json.Decoder(ProbeRequest)
@@ -32,10 +32,10 @@ _REQUEST_DECODER = msgspec.json.Decoder(ProbeRequest)
 def add(
     connection: Connection, target: Worker, request: ProbeRequest, now: Micros
 ) -> ProbeRequestStatus | None:
-    """Store that *target* is to be asked for *request*, whose id is given here.
+    """Store *request* for *target* and return it with its id.
 
-    None where it has to wait, because another worker of the project is at such a probe already,
-    or this one has been asked for enough, or for the same.
+    None where it may not be sent now: another worker of the project is running such a probe, or
+    this one has had enough requests, or the same one.
     """
     open_requests = list_open(connection, target.project_id)
     requests_to_target = [one for one in open_requests if one.worker_id == target.id]
@@ -62,19 +62,19 @@ def add(
 
 
 def list_open(connection: Connection, project_id: int) -> list[ProbeRequestStatus]:
-    """Return what workers of a project are being asked for, oldest first."""
+    """Return the open requests of a project, oldest first."""
     condition = (probe_request.c.project_id == project_id) & probe_request.c.state.in_(OPEN_STATES)
     return [_status_from_row(row) for row in connection.execute(_query().where(condition))]
 
 
 def list_unsent(connection: Connection) -> list[ProbeRequestStatus]:
-    """Return what waits to be sent to any worker, oldest first."""
+    """Return the requests that are not sent yet, oldest first."""
     unsent = _query().where(probe_request.c.state == ProbeRequestState.ASKED)
     return [_status_from_row(row) for row in connection.execute(unsent)]
 
 
 def mark_sent(connection: Connection, ids: Iterable[int], now: Micros) -> None:
-    """Note that the asks of *ids* went out."""
+    """Note that the requests *ids* were sent."""
     condition = probe_request.c.id.in_(list(ids)) & (
         probe_request.c.state == ProbeRequestState.ASKED
     )
@@ -84,7 +84,7 @@ def mark_sent(connection: Connection, ids: Iterable[int], now: Micros) -> None:
 
 
 def expire(connection: Connection, now: Micros) -> int:
-    """Give up the asks that were not answered in time; return how many."""
+    """Give up the requests that had no result in time; return how many."""
     old = probe_request.c.state.in_(OPEN_STATES) & (probe_request.c.asked_at <= now - EXPIRE_AFTER)
     return connection.execute(
         update(probe_request).where(old).values(state=ProbeRequestState.EXPIRED)
@@ -92,7 +92,7 @@ def expire(connection: Connection, now: Micros) -> int:
 
 
 def save_result(connection: Connection, worker_id: int, result: ProbeResult, now: Micros) -> bool:
-    """Store the answer to an ask of that worker that is open; return whether there is one."""
+    """Store the result of an open request of that worker; return whether there is one."""
     without_text = replace(result, sources=tuple(replace(one, text="") for one in result.sources))
     condition = (
         (probe_request.c.id == result.ask)
@@ -108,7 +108,7 @@ def save_result(connection: Connection, worker_id: int, result: ProbeResult, now
 
 
 def results(connection: Connection, worker_ids: Sequence[int]) -> dict[int, list[ProbeResult]]:
-    """Return the answers of each worker, in the order in which they came."""
+    """Return the results of each worker, in the order in which they arrived."""
     found: dict[int, list[ProbeResult]] = {worker_id: [] for worker_id in worker_ids}
     query = (
         select(probe_request.c.worker_id, probe_request.c.answer)
@@ -123,7 +123,7 @@ def results(connection: Connection, worker_ids: Sequence[int]) -> dict[int, list
 def state_and_result(
     connection: Connection, request_id: int
 ) -> tuple[ProbeRequestState, ProbeResult | None] | None:
-    """Return how far one ask has come, with its answer if there is one; None for an unknown."""
+    """Return the status of a request, with its result if there is one; None for an unknown id."""
     query = select(probe_request.c.state, probe_request.c.answer).where(
         probe_request.c.id == request_id
     )
@@ -136,7 +136,7 @@ def state_and_result(
 
 
 def failed_probes(connection: Connection, worker_ids: Sequence[int]) -> dict[int, set[str]]:
-    """Return the probes that each worker refused, failed at, or did not answer in time."""
+    """Return the probes that each worker refused, or that failed or had no result in time."""
     found: dict[int, set[str]] = {worker_id: set() for worker_id in worker_ids}
     settled = probe_request.c.state.in_((ProbeRequestState.ANSWERED, ProbeRequestState.EXPIRED))
     query = select(probe_request.c.worker_id, probe_request.c.probe, probe_request.c.answer).where(
@@ -151,7 +151,7 @@ def failed_probes(connection: Connection, worker_ids: Sequence[int]) -> dict[int
 def memory_taking_spans(
     connection: Connection, worker_ids: Sequence[int], now: Micros
 ) -> dict[int, list[ProbeSpan]]:
-    """Return when each worker was at what needs memory of its own, up to *now*."""
+    """Return when each worker ran probes that take memory, up to *now*."""
     found: dict[int, list[ProbeSpan]] = {worker_id: [] for worker_id in worker_ids}
     query = select(
         probe_request.c.worker_id, probe_request.c.asked_at, probe_request.c.answered_at
@@ -165,7 +165,7 @@ def memory_taking_spans(
 def list_answered_since(
     connection: Connection, project_id: int, since: Micros
 ) -> list[tuple[ProbeRequestStatus, ProbeResult]]:
-    """Return what a project's workers were asked since *since* and answered, oldest first."""
+    """Return the requests of a project since *since* that have a result, oldest first."""
     condition = (probe_request.c.project_id == project_id) & (probe_request.c.answered_at >= since)
     rows = connection.execute(_query().add_columns(probe_request.c.answer).where(condition)).all()
     return [(_status_from_row(row), _RESULT_DECODER.decode(row.answer)) for row in rows]

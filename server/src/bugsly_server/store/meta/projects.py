@@ -1,4 +1,4 @@
-"""Projects and the keys their agents send with."""
+"""Stores projects, and the keys that their agents send with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Project:
     slug: str
     name: str
     secrets: str
-    """Names of keys whose values are not kept of events, one a line."""
+    """Names of keys whose values are removed from events, one per line."""
     created_at: Micros
 
 
@@ -65,7 +65,7 @@ def ensure(connection: Connection, slug: str, now: Micros) -> Project:
 
 
 def newest_key(connection: Connection, project_id: int) -> str:
-    """Return the key new agents of a project are given: its newest."""
+    """Return the key that new agents of a project get: its newest."""
     query = select(key.c.public).where(key.c.project_id == project_id)
     newest = connection.execute(query.order_by(key.c.created_at.desc()).limit(1))
     return str(newest.scalar_one())
@@ -77,17 +77,17 @@ def keys(connection: Connection) -> dict[str, int]:
 
 
 def parse_secret_names(text: str) -> tuple[str, ...]:
-    """Return the names in *text*, one a line."""
+    """Return the names in *text*, one per line."""
     return tuple(name.strip() for name in text.splitlines() if name.strip())
 
 
 def secret_names_by_project(connection: Connection) -> dict[int, tuple[str, ...]]:
-    """Return for each project that has some the names of what else it holds secret."""
+    """Return the additional secret names of each project that has any."""
     rows = connection.execute(select(project.c.id, project.c.secrets))
     return {row.id: parse_secret_names(row.secrets) for row in rows if row.secrets}
 
 
 def set_secret_names(connection: Connection, project_id: int, text: str) -> None:
-    """Store the names of what else a project holds secret, one a line."""
+    """Store the additional secret names of a project, one per line."""
     condition = project.c.id == project_id
     connection.execute(update(project).where(condition).values(secrets=text))

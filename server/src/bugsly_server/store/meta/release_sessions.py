@@ -1,4 +1,4 @@
-"""How releases fare: sessions, and those of them that crashed."""
+"""Stores the sessions of releases, from which crash-free rates are computed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_RELEASES = 100
 
 
 class SessionKey(NamedTuple):
-    """What sessions are counted by."""
+    """What sessions are counted by; *day* counts from 1970."""
 
     project_id: int
     release: str
@@ -26,17 +26,17 @@ class SessionKey(NamedTuple):
 
 
 class ReleaseHealth(NamedTuple):
-    """A release, with what came with it."""
+    """A release, its sessions, and the errors that it brought."""
 
     version: str
     first_seen_at: Micros
     errors: int
-    """Errors that were met in it first."""
+    """Errors that were first seen in it."""
     health: SessionCounts
 
 
 def add_sessions(connection: Connection, amounts: Mapping[SessionKey, SessionCounts]) -> None:
-    """Add sessions to those that are known."""
+    """Add sessions to those that are stored."""
     rows = [key._asdict() | one._asdict() for key, one in amounts.items()]
     if not rows:
         return

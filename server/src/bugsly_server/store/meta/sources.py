@@ -1,4 +1,4 @@
-"""Sources: the text of the files that holders are fed in, as a worker read them last."""
+"""Stores sources: the text of files that add to holders, as a worker last read them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bugsly_server.clock import Micros
 from bugsly_server.store.meta.evidence_tables import source
 
 MAX_SOURCES = 200
-"""Of one project; those seen longest ago go first."""
+"""Of one project; beyond that, those seen longest ago are deleted."""
 MAX_TOTAL_BYTES = 20_000_000
 
 
 def save(
     connection: Connection, project_id: int, read_sources: Iterable[ModuleSource], now: Micros
 ) -> None:
-    """Store what was *read_sources*, in the place of what was read of those files before."""
+    """Store *read_sources* in place of earlier texts of those files."""
     before = by_file(connection, project_id)
     values = [
         _values(replace(one, views={**_views(before.get(one.file)), **one.views}), project_id, now)
@@ -79,7 +79,7 @@ def _values(read_source: ModuleSource, project_id: int, now: Micros) -> dict[str
 
 
 def _delete_excess(connection: Connection, project_id: int) -> None:
-    """Delete what is beyond the bounds, the latest being kept."""
+    """Delete what is beyond the bounds; the latest are kept."""
     condition = source.c.project_id == project_id
     query = select(source.c.id, source.c.size).where(condition)
     total, excess = 0, []

@@ -43,7 +43,7 @@ project = Table(
     text_column("secrets"),
     moment_column("created_at"),
 )
-"""`secrets` are names of keys whose values are not kept of events, one a line."""
+"""`secrets` are names of keys whose values are removed from events, one per line."""
 
 key = Table(
     "key",
@@ -138,10 +138,11 @@ worker = Table(
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,
 )
-"""`judgement` is `model.growth.Judgement` as JSON, `net` is `bugsly.protocol.safety_net.Net`, `under_way`
-a list of `bugsly.protocol.memory.UnderWay`: written and read whole, never queried.
+"""Written and read whole as JSON, never queried: `judgement` is a record of
+`store/records/growth_judgement.py`, `net` a `bugsly.protocol.safety_net.RecyclerReport`,
+`under_way` a list of `bugsly.protocol.memory.EndpointInFlight`.
 
-An id is never given again, because telemetry may still hold samples under it.
+An id is never used again, because telemetry may still hold samples under it.
 """
 
 release = Table(
@@ -185,8 +186,8 @@ issue = Table(
     Index(None, "project_id", "state", "seen_at"),
     Index(None, "project_id", "seen_at"),
 )
-"""Leaks have a `finding`, errors an empty one and a row of `error`. `release` and
-`environment` are the latest."""
+"""Leaks have a `finding`, errors an empty one and a row of `error`. `finding`, `told` and `proof`
+are records of `store/records/`. `release` and `environment` are the latest."""
 
 change = Table(
     "change",

@@ -1,4 +1,4 @@
-"""Workers: the latest that is known of each, living and ended."""
+"""Stores workers, living and ended: the latest that is known of each."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bugsly_server.clock import Micros
 from bugsly_server.model.growth import GrowthJudgement, GrowthVerdict
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta.tables import endpoint, release, worker
+from bugsly_server.store.records.growth_judgement import judgement_from_json, judgement_to_json
 
-_JUDGEMENT_DECODER = msgspec.json.Decoder(GrowthJudgement)
 _COUNTS_DECODER = msgspec.json.Decoder(dict[str, int])
 _NET_DECODER = msgspec.json.Decoder(RecyclerReport)
 _IN_FLIGHT_DECODER = msgspec.json.Decoder(tuple[EndpointInFlight, ...])
@@ -32,16 +32,16 @@ REPORTED_FIELDS = tuple(
     field.name for field in fields(Worker) if field.name not in UNREPORTED_FIELDS
 )
 MAX_TOKENS_PER_QUERY = 1_000
-"""Tokens in one query; SQLite takes no more than 32,766 values."""
+"""In one query; SQLite takes at most 32,766 values."""
 MAX_ENDPOINTS = 1_000
-"""Per project. Rules are few; a client that makes them up is cut off here."""
+"""Of a project; URL rules are few, and a client that invents them is cut off here."""
 MAX_ENDPOINT_LENGTH = 300
 
 
 def find_by_tokens(
     connection: Connection, project_id: int, tokens: Iterable[str]
 ) -> dict[str, Worker]:
-    """Return the workers of a project that call themselves one of *tokens*."""
+    """Return the workers of a project that have one of *tokens*, by token."""
     all_tokens, found = list(tokens), {}
     of_project = worker.c.project_id == project_id
     for start in range(0, len(all_tokens), MAX_TOKENS_PER_QUERY):
@@ -75,7 +75,7 @@ def list_ended(connection: Connection, project_id: int, since: Micros, limit: in
 
 
 def list_recycled(connection: Connection, project_id: int, since: Micros) -> list[Worker]:
-    """Return the workers that the safety net ended after *since*, the latest `MAX_RECYCLED`."""
+    """Return the workers that were recycled after *since*, the latest `MAX_RECYCLED`."""
     condition = (worker.c.project_id == project_id) & (worker.c.ended_at >= since)
     query = select(worker).where(condition, worker.c.exit_reason == ExitReason.RECYCLED.value)
     latest = query.order_by(worker.c.ended_at.desc()).limit(MAX_RECYCLED)
@@ -90,7 +90,7 @@ def list_killed(
     span: tuple[Micros, Micros],
     limit: int,
 ) -> list[Worker]:
-    """Return up to *limit* workers of an environment that ended so in a span, the latest first."""
+    """Return up to *limit* workers of an environment that ended so in a span, latest first."""
     condition = (worker.c.project_id == project_id) & (worker.c.environment == environment)
     when = worker.c.ended_at.between(*span)
     reasons = [reason.value for reason in exit_reasons]
@@ -122,8 +122,8 @@ def list_of_release(
 
 
 def add(connection: Connection, project_id: int, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store workers that are heard of for the first time, by token."""
-    judgement = msgspec.json.encode(INITIAL_JUDGEMENT).decode()
+    """Store new workers; *facts* are their fields by token."""
+    judgement = judgement_to_json(INITIAL_JUDGEMENT)
     fixed = {"project_id": project_id, "judgement": judgement}
     values = [
         {**_encoded_fields(stated), **fixed, "token": token} for token, stated in facts.items()
@@ -139,7 +139,7 @@ def update_from_reports(connection: Connection, seen: Iterable[Worker]) -> None:
 
 
 def update_judgements(connection: Connection, judged: Iterable[Worker]) -> None:
-    """Store what a look changes about workers."""
+    """Store what judging changes about workers."""
     _update(
         connection,
         {one.id: {name: getattr(one, name) for name in JUDGEMENT_FIELDS} for one in judged},
@@ -197,7 +197,7 @@ def ensure_endpoints(
 
 
 def delete_before(connection: Connection, before: Micros) -> int:
-    """Delete the workers that were last heard of before *before*; return how many."""
+    """Delete the workers that were last seen before *before*; return how many."""
     old = or_(worker.c.ended_at < before, worker.c.seen_at < before)
     return connection.execute(delete(worker).where(old)).rowcount
 
@@ -208,7 +208,9 @@ def _encoded_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encoded_value(name: str, value: Any) -> Any:
-    if name in {"judgement", "lost", "facts", "under_way"} or isinstance(value, RecyclerReport):
+    if isinstance(value, GrowthJudgement):
+        return judgement_to_json(value)
+    if name in {"lost", "facts", "under_way"} or isinstance(value, RecyclerReport):
         return msgspec.json.encode(value).decode()
     return value.value if isinstance(value, ExitReason) else value
 
@@ -216,7 +218,7 @@ def _encoded_value(name: str, value: Any) -> Any:
 def _worker(row: Row[Any]) -> Worker:
     known = dict(row._mapping)
     del known["token"]
-    known["judgement"] = _JUDGEMENT_DECODER.decode(known["judgement"])
+    known["judgement"] = judgement_from_json(known["judgement"])
     known["lost"] = _COUNTS_DECODER.decode(known["lost"])
     known["facts"] = _COUNTS_DECODER.decode(known["facts"])
     known["under_way"] = _IN_FLIGHT_DECODER.decode(known["under_way"])

@@ -1,4 +1,4 @@
-"""The files of telemetry that are open for writing: a few at a time, each in transactions."""
+"""Holds the telemetry files that are open for writing: a few at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DatabaseFiles:
                 raise
 
     def drop(self, path: Path) -> None:
-        """Remove *path* from the disk; who reads it now may go on to the end."""
+        """Remove *path* from the disk; a reader that has it open may finish."""
         with self._lock:
             connection = self._open.pop(path, None)
             if connection is not None:
@@ -45,7 +45,7 @@ class DatabaseFiles:
                 name.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of every file."""
+        """Close every file."""
         with self._lock:
             for connection in self._open.values():
                 connection.close()
@@ -63,7 +63,7 @@ class DatabaseFiles:
         return connection
 
     def _make(self, path: Path) -> None:
-        """Make *path* unless it is there; it appears with its tables, so no reader lacks them."""
+        """Create *path* unless it exists; it appears with its tables, so no reader lacks them."""
         if path.exists():
             return
         unfinished = path.with_name(f"{path.name}-new")

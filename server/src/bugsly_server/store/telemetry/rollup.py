@@ -1,4 +1,4 @@
-"""Makes the buckets of a coarser tier anew from the finer one, where the finer one has changed."""
+"""Recomputes the buckets of a coarser tier where the finer tier has changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS stale (
     PRIMARY KEY (worker_id, bucket)
 ) WITHOUT ROWID;
 """
-"""Lists the buckets of the next coarser tier that have to be made anew from this file."""
+"""Lists the buckets of the next coarser tier that have to be recomputed from this file."""
 MARK = "INSERT OR IGNORE INTO stale (worker_id, bucket) VALUES (?, ?)"
 UNMARK = "DELETE FROM stale"
 STALE_ROWS = f"""
@@ -41,7 +41,7 @@ JOIN traffic ON traffic.worker_id = wide.worker_id
 def mark_stale(
     connection: sqlite3.Connection, written: Iterable[sample_rows.SampleRow], width: Micros
 ) -> None:
-    """Note that the buckets of *width* that *written* lie in have to be made anew."""
+    """Note that the buckets of *width* that *written* lie in have to be recomputed."""
     marks = {(row.worker_id, bucket_start(row.at, width)) for row in written}
     connection.executemany(MARK, sorted(marks))
 
@@ -52,7 +52,7 @@ def roll_up(
     """Bring *target*, a file of *tier*, up to date with *source*; return how many buckets changed.
 
     Every bucket is made of the rows of one file, because days and months are whole hours. A
-    *mark_width* of 0 says that nothing follows from *target*.
+    *mark_width* of 0 says that no coarser tier follows.
     """
     connection = open_for_reading(source)
     if connection is None:

@@ -34,7 +34,7 @@ SELECT_SPARKLINE = """
 SELECT worker_id, (at - ?) / ?, last FROM sample
 WHERE worker_id = ? AND at >= ? AND at < ? ORDER BY at
 """
-"""Gives each row the number of the part that it lies in, of parts as wide as the second."""
+"""Gives each row the number of its part; the second parameter is the width of a part."""
 
 
 class SampleRow(NamedTuple):
@@ -53,12 +53,12 @@ class SampleRow(NamedTuple):
 
     @property
     def point(self) -> MemoryPoint:
-        """Return what charts and detection read."""
+        """Return the row as charts and detection read it."""
         return MemoryPoint(self.at, self.requests, self.low, self.last, self.high)
 
     @property
     def gauge_point(self) -> GaugePoint:
-        """Return what a worker's page reads."""
+        """Return the row as a worker's page reads it."""
         return GaugePoint(self.point, self.shared, self.descriptors, self.threads, self.in_flight)
 
 
@@ -80,7 +80,7 @@ def sample_row(sample: StoredSample) -> SampleRow:
 
 
 def fold(rows: Sequence[SampleRow], at: Micros) -> SampleRow:
-    """Return one row for *rows*, which belong to one worker and are in order of time."""
+    """Return one row for *rows* of one worker, which are in order of time."""
     newest = rows[-1]
     return SampleRow(
         worker_id=newest.worker_id,
@@ -97,7 +97,7 @@ def fold(rows: Sequence[SampleRow], at: Micros) -> SampleRow:
 
 
 def downsample(rows: Sequence[SampleRow], max_rows: int) -> list[SampleRow]:
-    """Return at most *max_rows* rows by folding neighbours."""
+    """Return at most *max_rows* rows by merging neighbours."""
     if len(rows) <= max_rows:
         return list(rows)
     rows_per_group = len(rows) / max_rows

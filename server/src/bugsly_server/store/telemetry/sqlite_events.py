@@ -1,4 +1,4 @@
-"""`ports.Events` on SQLite: one file for each day, dropped whole when it is old."""
+"""`ports.EventStore` on SQLite: one file for each day, removed whole when it is old."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class SqliteEventStore:
 def _select(
     path: Path, query: str, grouping_id: int, parameters: dict[str, object]
 ) -> list[StoredEvent]:
-    """Return the rows of one file; none once it is forgotten meanwhile."""
+    """Return the rows of one file; none if it was removed meanwhile."""
     connection = open_for_reading(path)
     if connection is None:
         return []

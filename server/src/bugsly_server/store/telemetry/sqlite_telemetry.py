@@ -88,9 +88,9 @@ class SqliteTelemetry:
         return self._time_buckets.read(worker_ids)
 
     def roll_up(self, now: Micros) -> int:
-        """See the port. A tier is brought up to date once in the width of its bucket.
+        """See the port. A tier is brought up to date once per width of its buckets.
 
-        A tier is read for spans of hundreds of its buckets, so one that lacks cannot be seen.
+        A tier is read for spans of hundreds of buckets, so nobody sees that the last is missing.
         """
         made = 0
         marks = (*(tier.width for tier in self._tiers[2:]), 0)
@@ -103,9 +103,9 @@ class SqliteTelemetry:
         return made
 
     def delete_expired(self, now: Micros) -> int:
-        """See the port. What a reader of a dropped file left beside it goes the next time.
+        """See the port. What a reader of a removed file left next to it is removed the next time.
 
-        A file goes before its companions: a reader has to find none rather than half of one.
+        A file is removed before its companions: a reader has to find none rather than half of one.
         """
         gone = 0
         for tier in self._tiers:
@@ -162,8 +162,8 @@ class SqliteTelemetry:
     ) -> list[tuple[Tier, Path, Micros, Micros]]:
         """Return the files to read for a span, each with its part of it, in order of time.
 
-        They are of the coarsest tier that gives *min_points* points, and of coarser ones for what
-        lies before the oldest file of that tier.
+        They are of the coarsest tier that has *min_points* points, and of coarser ones for the time
+        before the oldest file of that tier.
         """
         fit = [
             index
@@ -187,7 +187,7 @@ class SqliteTelemetry:
 def _select(
     path: Path, query: str, parameter_sets: Iterable[tuple[int, ...]]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows for each of *parameter_sets*; none more once the file is forgotten meanwhile."""
+    """Yield the rows for each of *parameter_sets*; none any more once the file is removed."""
     connection = open_for_reading(path)
     if connection is None:
         return

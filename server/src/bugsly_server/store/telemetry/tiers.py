@@ -1,4 +1,4 @@
-"""How fine samples are kept, for how long, and in which file a moment lies."""
+"""Says how fine samples are kept, for how long, and which file holds a moment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Tier:
 
     name: str
     width: Micros
-    """Of a bucket of memory; 0 for samples as they came."""
+    """Of a bucket of memory; 0 for samples as they arrived."""
     traffic_width: Micros
     retention: Micros
     file_name_format: str

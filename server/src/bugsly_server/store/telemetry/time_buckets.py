@@ -1,4 +1,4 @@
-"""The whole life of each worker in a bounded number of steps."""
+"""Stores the lifetime of each worker in a bounded number of time buckets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bugsly_server.store.sqlite_connection import open_for_reading
 from bugsly_server.store.telemetry.database_files import DatabaseFiles
 
 MAX_BUCKETS = 256
-"""Steps of one worker. With one more, each two become one."""
+"""Of one worker. With one more, each two are merged into one."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS step (
@@ -57,7 +57,7 @@ SELECT worker_id, (
 )
 FROM known WHERE worker_id IS NOT NULL
 """
-"""Every worker with its newest moment, found by leaps through the key."""
+"""Every worker with its newest moment, found by skipping through the key."""
 
 BucketCounts = tuple[dict[int, int], dict[int, int], dict[int, int]]
 """Requests and failures by endpoint, levels by holder."""
@@ -73,7 +73,7 @@ class TimeBucketRow(NamedTuple):
     number: int
     """Of its last sample."""
     halvings: int
-    """How often the resolution was halved: a step is of so many samples, to the power of two."""
+    """How often the resolution was halved: a bucket has two to this power samples."""
     at: Micros
     requests: int
     anonymous: int
@@ -85,19 +85,19 @@ class TimeBucketRow(NamedTuple):
     counts: bytes
 
     def is_same_bucket(self, number: int) -> bool:
-        """Return whether the sample of that *number* belongs to the same step."""
+        """Return whether the sample with that *number* belongs to the same bucket."""
         return self.number >> self.halvings == number >> self.halvings
 
 
 class TimeBucketStore:
-    """The steps of all workers in one file. One thread writes; any thread reads."""
+    """The time buckets of all workers, in one file. One thread writes; any thread reads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._files = DatabaseFiles(SCHEMA)
 
     def write(self, samples: Iterable[StoredSample]) -> None:
-        """Add *samples* to the lives of their workers; one that was added before is left out."""
+        """Add *samples* to their workers; one that was added before is left out."""
         ordered = sorted(samples, key=lambda sample: (sample.worker_id, sample.number))
         if ordered:
             with self._files.writing(self._path) as connection:
@@ -105,7 +105,7 @@ class TimeBucketStore:
                     _extend(connection, worker_id, members)
 
     def read(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredTimeBucket]]:
-        """Return the steps of each worker in order."""
+        """Return the time buckets of each worker in order."""
         found: dict[int, list[StoredTimeBucket]] = {worker_id: [] for worker_id in worker_ids}
         connection = open_for_reading(self._path)
         if connection is None:
@@ -121,7 +121,7 @@ class TimeBucketStore:
         return found
 
     def delete_stale(self, now: Micros) -> None:
-        """Drop the workers that were not heard of for long; the file too if that was all."""
+        """Delete the workers last seen long ago; the file too if none is left."""
         connection = open_for_reading(self._path)
         if connection is None:
             return
@@ -135,14 +135,14 @@ class TimeBucketStore:
                 connection.executemany(DELETE, [(worker_id,) for worker_id in old])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._files.close()
 
 
 def _extend(
     connection: sqlite3.Connection, worker_id: int, samples: Iterable[StoredSample]
 ) -> None:
-    """Add the samples in *samples*, in order of their numbers, to the life of a worker."""
+    """Add *samples*, in order of their numbers, to the time buckets of a worker."""
     newest = connection.execute(NEWEST, (worker_id,)).fetchone()
     tail = [] if newest is None else [TimeBucketRow._make(newest)]
     new_samples = [one for one in samples if newest is None or one.number > tail[0].number]
@@ -173,7 +173,7 @@ def _append(tail: list[TimeBucketRow], sample: StoredSample) -> None:
 
 
 def halve(rows: Sequence[TimeBucketRow]) -> list[TimeBucketRow]:
-    """Return at most `MAX_BUCKETS` steps for *rows*, which are more and the whole life of a worker."""
+    """Return at most `MAX_BUCKETS` buckets for *rows*, the whole lifetime of a worker."""
     halvings = rows[-1].halvings
     while len(rows) > MAX_BUCKETS:
         halvings += 1
@@ -183,7 +183,7 @@ def halve(rows: Sequence[TimeBucketRow]) -> list[TimeBucketRow]:
 
 
 def merge(rows: Sequence[TimeBucketRow]) -> TimeBucketRow:
-    """Return one step for *rows*, which follow each other."""
+    """Return one bucket for *rows*, which follow each other."""
     newest = rows[-1]
     if len(rows) == 1:
         return newest

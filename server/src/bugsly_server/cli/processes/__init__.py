@@ -1,0 +1,1 @@
+"""What commands run for as long as they last: a server, Gunicorn, other programs."""

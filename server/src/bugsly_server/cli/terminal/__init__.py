@@ -1,0 +1,1 @@
+"""What several commands print: tables of workers and issues, alerts, JSON."""

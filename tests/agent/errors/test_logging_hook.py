@@ -1,0 +1,138 @@
+"""Log records that become events and breadcrumbs."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.support.fake_agent import FakeAgent
+
+from bugsly.integrations.logging_hook import LoggingErrorHook
+
+DEPTHS: dict[str, int] = {}
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeAgent]:
+    made = FakeAgent()
+    records = LoggingErrorHook(made)
+    records.install()
+    yield made
+    records.remove()
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> logging.Logger:
+    caplog.set_level(logging.DEBUG, "shop")
+    return logging.getLogger("shop")
+
+
+def crumbs(fake: FakeAgent) -> list[tuple[str, str]]:
+    scope = fake.error_reporter.scopes.find()
+    return [] if scope is None else [(one.level, one.message) for one in scope.crumbs]
+
+
+def test_an_error_without_an_exception_is_a_message(fake: FakeAgent, log: logging.Logger) -> None:
+    log.error("order %d is lost", 7)
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["logentry"] == {"message": "order %d is lost", "formatted": "order 7 is lost"}
+    assert (captured["level"], captured["logger"]) == ("error", "shop")
+    assert "test_logging_hook.py:" in captured["contexts"]["bugsly"]["where"]
+    assert "exception" not in captured
+
+
+def test_an_error_with_an_exception_is_that_exception(fake: FakeAgent, log: logging.Logger) -> None:
+    try:
+        DEPTHS["x"]
+    except KeyError:
+        log.critical("cannot go on", exc_info=True)
+        log.exception("again")
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["exception"]["values"][0]["type"] == "KeyError"
+    assert captured["logentry"] == {"formatted": "cannot go on"}
+    assert captured["level"] == "fatal"
+
+
+def test_an_exception_logged_as_the_message_is_that_exception(
+    fake: FakeAgent, log: logging.Logger
+) -> None:
+    log.error(OSError("the disk is full"))
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["exception"]["values"][0]["value"] == "the disk is full"
+
+
+def test_what_is_logged_before_is_a_breadcrumb(fake: FakeAgent, log: logging.Logger) -> None:
+    log.debug("not worth it")
+    log.info("one")
+    log.warning("two %s", "2")
+    log.error("three")
+    (captured,) = fake.error_capture.encoded_events
+    assert [one["message"] for one in captured["breadcrumbs"]["values"]] == ["one", "two 2"]
+    assert crumbs(fake) == [("info", "one"), ("warning", "two 2"), ("error", "three")]
+
+
+@pytest.mark.parametrize("name", ["bugsly", "bugsly.sender", "gunicorn.access", "werkzeug"])
+def test_records_of_the_agent_and_access_logs_are_ignored(name: str, fake: FakeAgent) -> None:
+    logging.getLogger(name).error("hello")
+    assert fake.error_capture.encoded_events == []
+    assert crumbs(fake) == []
+
+
+class LoggingRepr:
+    """Logs a message whenever its text is read."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+
+    def __str__(self) -> str:
+        self._log.error("%s", self)
+        return "text"
+
+
+def test_what_is_logged_while_a_message_is_formatted_is_ignored(
+    fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    log.error("%s", LoggingRepr(log))
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["logentry"]["formatted"] == "text"
+
+
+@pytest.mark.parametrize("arguments", [("%d", "x"), ("%s %s", 1), ("%s", b"\xff"), (None,), (7,)])
+def test_a_record_that_cannot_be_formatted_is_captured_as_far_as_possible(
+    arguments: Any, fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    log.error(*arguments)
+    assert len(fake.error_capture.encoded_events) == 1
+
+
+def test_a_record_of_another_factory_is_not_changed() -> None:
+    class Record(logging.LogRecord):
+        pass
+
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Record)
+    records = LoggingErrorHook(FakeAgent())
+    records.install()
+    assert type(logging.makeLogRecord({"msg": "over the wire"})) is Record
+    records.remove()
+    assert logging.getLogRecordFactory() is Record
+    logging.setLogRecordFactory(before)
+
+
+def test_a_factory_set_after_the_agents_is_not_removed() -> None:
+    before = logging.getLogRecordFactory()
+    records = LoggingErrorHook(FakeAgent())
+    records.install()
+    logging.setLogRecordFactory(logging.LogRecord)
+    records.remove()
+    assert logging.getLogRecordFactory() is logging.LogRecord
+    logging.setLogRecordFactory(before)
+
+
+def test_handlers_are_not_changed(fake: FakeAgent) -> None:
+    assert fake.error_capture.encoded_events == []
+    assert not any("bugsly" in type(one).__module__ for one in logging.getLogger().handlers)
