@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.support.chromium import Visitor
 from tests.support.recycled_project import write_recycled_project
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 NARROW = 390
 
 
