@@ -1,13 +1,17 @@
 """Known leaks of libraries: the entries, and how they are recognised."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 from tests.support.diagnoses import diagnosis
 from tests.support.leak_evidence import leak_evidence, worker_history
 
 from bugsly.protocol.evidence import AllocationSite, AllocationWindow
+from bugsly_server.diagnose import known_leaks as known_leaks_module
 from bugsly_server.diagnose.known_leaks import recognise_known_leak
 from bugsly_server.model.diagnosis import Cause
 from bugsly_server.model.known_leaks import KnownLeak, known_leaks
@@ -24,8 +28,8 @@ def known_leak(**facts: Any) -> str:
 def test_an_entry_is_whole(leak: KnownLeak) -> None:
     re.compile(leak.pattern)
     assert leak.link.startswith("https://")
-    assert leak.library == leak.library.lower()
-    assert not leak.fixed_in or re.match(r"\d+(\.\d+)+", leak.fixed_in)
+    assert leak.library == canonicalize_name(leak.library)
+    assert not leak.fixed_in or str(Version(leak.fixed_in)) == leak.fixed_in
     assert leak.what.endswith(".")
     assert leak.fix.endswith(".")
     assert re.search(leak.pattern, "") is None
@@ -39,11 +43,52 @@ def test_an_entry_is_whole(leak: KnownLeak) -> None:
         ("marshmallow 2.16.3", ""),
         ("marshmallow 3.0", ""),
         ("marshmallow 2.16.10", ""),
+        ("marshmallow 2.16.3.0", ""),
+        ("marshmallow 2.16.3rc1", ""),
+        ("marshmallow 2.16.3.dev20190101", ""),
+        ("marshmallow 2.16.3.post1", ""),
+        ("marshmallow 2.16.3+debian.1", ""),
+        ("marshmallow 1!1.0", ""),
+        ("marshmallow 2.16.2.post1", "marshmallow-class-registry"),
+        ("marshmallow 2.16.2+debian.1", "marshmallow-class-registry"),
+        ("marshmallow 2.16.2rc1", "marshmallow-class-registry"),
+        ("marshmallow 2.0.0b5", "marshmallow-class-registry"),
+        ("Marshmallow 2.16", "marshmallow-class-registry"),
+        ("marshmallow", "marshmallow-class-registry"),
         ("", "marshmallow-class-registry"),
     ],
 )
 def test_a_version_that_fixes_it_is_not_blamed(library: str, slug: str) -> None:
     assert known_leak(holder=REGISTRY, library=library) == slug
+
+
+@pytest.mark.parametrize("version", ["2.16.2_patched", "master", "2.16.2-3-gabc1234"])
+def test_a_version_that_nobody_can_order_is_not_blamed(version: str) -> None:
+    assert known_leak(holder=REGISTRY, library=f"marshmallow {version}") == ""
+
+
+@pytest.mark.parametrize(
+    ("fixed_in", "version", "is_affected"),
+    [
+        ("1.0.0", "1.0", False),
+        ("1.0", "1.0.0", False),
+        ("1.0.0", "0.9", True),
+        ("0.50b0", "0.49b2", True),
+        ("0.50b0", "0.50b0", False),
+        ("0.50b0", "0.50b1", False),
+        ("2.0.post1", "2.0", True),
+        ("2.0.post1", "2.0.post1", False),
+        ("1!0.5", "2.0", True),
+    ],
+)
+def test_versions_are_ordered_as_pip_orders_them(
+    fixed_in: str, version: str, *, is_affected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = "marshmallow-class-registry"
+    leak = replace(LEAKS[slug], fixed_in=fixed_in)
+    monkeypatch.setattr(known_leaks_module, "known_leaks", lambda: {slug: leak})
+    found = known_leak(holder=REGISTRY, library=f"marshmallow {version}")
+    assert (found == slug) is is_affected
 
 
 def test_a_known_leak_brings_its_cause_along() -> None:
@@ -64,7 +109,7 @@ def test_a_line_inside_a_library_is_recognised_where_no_holder_was_found() -> No
     inner = next(leak for leak in LEAKS.values() if leak.slug == "dateparser-settings")
     line = AllocationSite(site="app.py:3", bytes=9, count=1, inner="dateparser.conf.py:8")
     window = AllocationWindow(method="memray", requests=9, seconds=1.0, grown=9, lines=(line,))
-    told = leak_evidence(worker_history(windows=(window,)))
+    told = leak_evidence(worker_history(allocation_windows=(window,)))
     native = diagnosis(Cause.NATIVE, holder="")
     assert recognise_known_leak(native, told).known == inner.slug
     assert recognise_known_leak(diagnosis(holder="shop.log"), told).known == ""

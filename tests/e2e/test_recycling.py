@@ -179,13 +179,12 @@ def hold_leaving_worker(shop: RecyclingGunicorn) -> Thread:
 def test_a_worker_that_never_goes_holds_up_its_siblings_but_no_other_gunicorn(
     server: FakeServer, tmp_path: Path
 ) -> None:
-    first_folder, second_folder = tmp_path / "one", tmp_path / "two"
-    first_folder.mkdir()
-    second_folder.mkdir()
     deaf = ("-k", "deaf.DeafWorker", "--timeout", "0", "--graceful-timeout", "1")
     with (
-        recycling_gunicorn(server, first_folder, *deaf, app="deaf:app", troubled=True) as first,
-        recycling_gunicorn(server, second_folder, "-k", "sync") as second,
+        recycling_gunicorn(
+            server, tmp_path / "first", *deaf, app="deaf:app", troubled=True
+        ) as first,
+        recycling_gunicorn(server, tmp_path / "second", "-k", "sync") as second,
     ):
         before = first.running.children
         first.running.try_get("/swell")
@@ -279,12 +278,9 @@ def test_the_turn_of_a_leaving_worker_that_is_killed_passes_on(
 
 
 def test_two_gunicorns_of_a_host_take_turns(server: FakeServer, tmp_path: Path) -> None:
-    first_folder, second_folder = tmp_path / "one", tmp_path / "two"
-    first_folder.mkdir()
-    second_folder.mkdir()
     with (
-        recycling_gunicorn(server, first_folder, *GTHREAD_OPTIONS) as first,
-        recycling_gunicorn(server, second_folder, *GTHREAD_OPTIONS) as second,
+        recycling_gunicorn(server, tmp_path / "first", *GTHREAD_OPTIONS) as first,
+        recycling_gunicorn(server, tmp_path / "second", *GTHREAD_OPTIONS) as second,
     ):
         with (
             http_load(

@@ -88,8 +88,8 @@ def test_failing_requests_are_called_so() -> None:
 @pytest.mark.parametrize(
     ("facts", "cost"),
     [
-        ({"endpoint": ""}, "812 B per request: at the present pace 211 MB per day"),
-        ({"endpoint": ORDERS}, "812 B per GET /orders request: at the present pace 211 MB per"),
+        ({"endpoint": ""}, "812 B per request: at the current pace 211 MB per day"),
+        ({"endpoint": ORDERS}, "812 B per GET /orders request: at the current pace 211 MB per"),
         ({"endpoint": "GET /other"}, "812 B per GET /other request."),
         ({"bytes_per_request": 0.0, "entries_per_request": 2.5}, "2,500 entries in 1,000"),
         ({"bound_bytes": 9_000_000}, "It holds 3 MB and stops at about 9 MB in each worker."),
@@ -162,7 +162,7 @@ def test_what_a_walk_of_the_heap_showed_is_told_first() -> None:
 def test_objects_that_nothing_leads_to_are_told_by_number_and_type() -> None:
     leaked = replace(TRACE, hops=())
     found = explained(Cause.NATIVE, **BARE_FACTS, trace=leaked)
-    assert found.what.startswith("760 × shop.models.Quote are alive, and nothing leads to them.")
+    assert found.what.startswith("760 × shop.models.Quote are alive, and no root leads to them.")
     found = explained(Cause.NATIVE, **BARE_FACTS, trace=replace(leaked, counts=(1_000,)))
     assert "760 × shop.models.Quote and 240 other objects are alive" in found.what
 

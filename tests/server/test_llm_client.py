@@ -8,6 +8,7 @@ from tests.support.diagnoses import diagnosis, leak_explanation
 from tests.support.failures.none import CASES
 from tests.support.fake_resolver import FakeResolver, guard_allowing
 from tests.support.llm_server import (
+    endless_stream,
     llm_answer,
     raw_reply,
     streamed_reply,
@@ -35,6 +36,7 @@ from bugsly_server.llm_client import LlmEndpoint, request_explanation
 from bugsly_server.model.error_explanation import ErrorContext, ExplanationSource
 
 GOOD_ANSWER = json.dumps(llm_answer())
+DOES_NOT_END = "model: its answer does not end"
 
 
 def question() -> LlmQuestion:
@@ -85,6 +87,15 @@ def test_the_preview_is_exactly_what_is_sent() -> None:
     assert asked.preview == "\n\n".join(one["content"] for one in sent["messages"])
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_events_end_with_any_line_end_and_may_span_lines(line_end: str) -> None:
+    delta = json.dumps({"choices": [{"delta": {"content": GOOD_ANSWER}}]}).replace(": [", ":\n[", 1)
+    lines = ["event: message", "id: 1", *(f"data: {one}" for one in delta.split("\n")), "", ""]
+    reply = raw_reply(line_end.join(lines).encode(), "text/event-stream; charset=utf-8")
+    advice, server, _ = ask_model(reply)
+    assert (advice.problem, advice.verified, len(server.requests)) == ("", True, 1)
+
+
 def test_progress_is_told_while_the_answer_comes() -> None:
     _, _, told = ask_model(streamed_reply(GOOD_ANSWER))
     assert told == sorted(told)
@@ -106,17 +117,20 @@ def test_an_answer_that_is_not_as_asked_is_repaired_once(garbled: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (whole_reply("no idea"), "model: its answer is no such JSON"),
-        (raw_reply(b"\xff\xfe<html>"), "model: its answer is no such JSON"),
-        (raw_reply(b"[" * 9_000), "model: its answer is no such JSON"),
+        (whole_reply("no idea"), "model: its answer is not the JSON"),
+        (raw_reply(b"\xff\xfe<html>"), "model: its answer is not the JSON"),
+        (raw_reply(b"[" * 9_000), "model: its answer is not the JSON"),
         (
             raw_reply(b'data: {"choices": 3}\n\n', "text/event-stream"),
-            "model: its answer is no such",
+            "model: its answer is not the JSON",
         ),
         (respond_status(401), "model: 127.0.0.1 answered 401 → check BUGSLY_MODEL_URL"),
         (respond_status(500), "model: 127.0.0.1 answered 500"),
         (respond_status(302, Location="http://127.0.0.2/"), "model: 127.0.0.1 answered 302"),
-        (respond_endlessly, "model: its answer does not end"),
+        (respond_endlessly, DOES_NOT_END),
+        (endless_stream(b": still thinking\n" + b'data: {"choices": []}\n\n'), DOES_NOT_END),
+        (endless_stream(b"data: more and more"), DOES_NOT_END),
+        (endless_stream(b"data: more\n"), DOES_NOT_END),
         (truncated_reply, "model: no connection"),
     ],
 )
@@ -131,7 +145,9 @@ def test_where_a_model_fails_the_rules_speak_and_it_is_said(
     assert advice.explanation.source is ExplanationSource.RULES
 
 
-@pytest.mark.parametrize("answer", [respond_never, respond_slowly])
+@pytest.mark.parametrize(
+    "answer", [respond_never, respond_slowly, endless_stream(b": still thinking\n")]
+)
 def test_a_model_that_is_too_slow_is_left(
     answer: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

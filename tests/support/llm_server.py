@@ -75,6 +75,17 @@ def raw_reply(body: bytes, kind: str = "application/json") -> Responder:
     return answer
 
 
+def endless_stream(piece: bytes) -> Responder:
+    """Stream *piece* again and again until the client hangs up."""
+
+    def answer(call: WebServerHandler) -> None:
+        _begin_reply(call, "text/event-stream")
+        while not call.server.web.closing.is_set():
+            call.wfile.write(piece * 100)
+
+    return answer
+
+
 def truncated_reply(call: WebServerHandler) -> None:
     """Promise more than comes."""
     call.send_response(200)

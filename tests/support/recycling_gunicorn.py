@@ -110,6 +110,7 @@ def recycling_gunicorn(
 
     *within* goes before the command; Gunicorn is that of *bin_folder*.
     """
+    folder.mkdir(exist_ok=True)
     boot = folder / "no-boot"
     if "--reuse-port" in options:
         within = ANNOUNCE_PORT

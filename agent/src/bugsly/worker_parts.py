@@ -184,7 +184,7 @@ class WorkerParts:
 
 
 def new_tracer() -> AllocationTracer:
-    """Return memray, which also follows what C code allocates, where the app has it."""
+    """Return memray if the app has it: it also traces what C code allocates."""
     if find_spec("memray") is not None:
         from bugsly.integrations.memray import MemrayTracer
 

@@ -1,4 +1,4 @@
-"""Asks a language model to explain, at any endpoint that speaks OpenAI's chat protocol."""
+"""Asks a language model for an explanation, at any endpoint with OpenAI's chat protocol."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
     import httpx2
 
 TIMEOUT_SECONDS = 120.0
-"""For question, answer and repair together: models at a desk are slow."""
+"""For question, answer and repair together: a model on a laptop is slow."""
 CONNECT_SECONDS = 4.0
 MAX_REPLY_BYTES = 256 * 1024
-"""Bytes of a reply that are read."""
+"""Bytes of a whole reply, of one event, and of the data of all events."""
+ENDLESS_REPLY = "model: its answer does not end → try another model"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 REPAIR_PROMPT = "That is not the JSON object asked for ({fault}). Answer again: only the object."
 
 OnProgress = Callable[[int], None]
-"""Is told how many characters of the answer have come."""
+"""Called with the number of characters of the answer received so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class LlmEndpoint:
-    """Where the model is, as the settings name it."""
+    """Where the model runs, from the settings."""
 
     url: str
     """As `http://127.0.0.1:11434/v1`."""
@@ -45,7 +46,7 @@ class LlmEndpoint:
 
     @property
     def is_here(self) -> bool:
-        """Return whether it is on this machine: only then are locals shown to it."""
+        """Return whether the model runs on this machine: only then is it sent locals."""
         import httpx2
 
         host = httpx2.URL(self.url).host
@@ -55,7 +56,7 @@ class LlmEndpoint:
             return False
 
     def address_guard(self, allowed_networks: tuple[Network, ...]) -> AddressGuard:
-        """Return what lets it be reached: this machine where it is named, else what is public."""
+        """Return a guard that allows public addresses, and this machine if the URL names it."""
         return AddressGuard(
             (*allowed_networks, *(LOOPBACK_NETWORKS if self.is_here else ())), subject="questions"
         )
@@ -64,10 +65,11 @@ class LlmEndpoint:
 def request_explanation(
     question: LlmQuestion, endpoint: LlmEndpoint, guard: AddressGuard, on_progress: OnProgress
 ) -> LlmAnswer:
-    """Return what the model answers to *question*, or what the rules say and why.
+    """Return the model's answer to *question*; if there is none, what the rules say and why.
 
-    It takes up to `TIMEOUT_SECONDS`, so call it on a thread, and raises nothing for what a model or its
-    server may do. Keep advice without a problem under `question.key(endpoint.model)`.
+    It takes up to `TIMEOUT_SECONDS`, so call it on a thread. Nothing that a model or its server
+    does makes it raise. Keep an answer without a problem under
+    `question.cache_key(endpoint.model)`.
     """
     import httpx2
 
@@ -76,9 +78,12 @@ def request_explanation(
         request = _request_with_repair(question, endpoint, guard, on_progress)
         return asyncio.run(asyncio.wait_for(request, TIMEOUT_SECONDS))
     except (TimeoutError, httpx2.TimeoutException):
-        problem = f"model: no answer within {TIMEOUT_SECONDS:g} s → see whether it is up, or take a smaller"
+        problem = (
+            f"model: no answer within {TIMEOUT_SECONDS:g} s"
+            " → check that it is running, or use a smaller one"
+        )
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        problem = f"model: no connection ({error}) → see whether it is up"
+        problem = f"model: no connection ({error}) → check that it is running"
     except (LlmError, EgressRefused) as error:
         problem = str(error)
     return LlmAnswer(explanation=question.rules, problem=problem)
@@ -87,7 +92,7 @@ def request_explanation(
 async def _request_with_repair(
     question: LlmQuestion, endpoint: LlmEndpoint, guard: AddressGuard, on_progress: OnProgress
 ) -> LlmAnswer:
-    """Ask, and once more where the answer is not what was asked for."""
+    """Return the answer; ask a second time if the first is not the JSON that was asked for."""
     messages = question.messages
     text = await _chat_completion(messages, endpoint, guard, on_progress)
     try:
@@ -99,7 +104,7 @@ async def _request_with_repair(
     try:
         return verify_response(parse_response(text), question)
     except DECODE_ERRORS as error:
-        fault = f"model: its answer is no such JSON ({error}) → try another model"
+        fault = f"model: its answer is not the JSON asked for ({error}) → try another model"
         raise LlmError(fault) from None
 
 
@@ -109,12 +114,12 @@ async def _chat_completion(
     guard: AddressGuard,
     on_progress: OnProgress,
 ) -> str:
-    """Return the text that the model puts after *messages*."""
+    """Return the model's reply to *messages*."""
     import httpx2
 
     target = httpx2.URL(f"{endpoint.url.rstrip('/')}/chat/completions")
     if target.scheme not in DEFAULT_PORTS or not target.host:
-        raise LlmError(f"model: {endpoint.url!r} is no address → correct BUGSLY_MODEL_URL")
+        raise LlmError(f"model: {endpoint.url!r} is not a URL → correct BUGSLY_MODEL_URL")
     addresses = await asyncio.to_thread(
         guard.allowed_addresses, target.host, target.port or DEFAULT_PORTS[target.scheme]
     )
@@ -141,31 +146,45 @@ async def _chat_completion(
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 if number == len(addresses):
                     raise
-    raise AssertionError("the guard gives at least one address")
+    raise AssertionError("the guard returns at least one address")
 
 
 async def _read_text(response: httpx2.Response, host: str, on_progress: OnProgress) -> str:
-    """Return the text of a reply of *host*, streamed or whole; tell *on_progress* as it comes."""
+    """Return the text of a reply of *host*, streamed or whole; report progress as it comes."""
     if response.status_code != 200:
         raise LlmError(
             f"model: {host} answered {response.status_code}"
             " → check BUGSLY_MODEL_URL, BUGSLY_MODEL_NAME and BUGSLY_MODEL_KEY"
         )
-    text, received, unread = "", b"", b""
-    is_streamed = "event-stream" in response.headers.get("content-type", "")
+    if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+        return await _read_stream(response, on_progress)
+    body = b""
     async for chunk in response.aiter_bytes():
-        received += chunk
-        if len(received) > MAX_REPLY_BYTES:
-            raise LlmError("model: its answer does not end → try another model")
-        if is_streamed:
-            *lines, unread = (unread + chunk).split(b"\n")
-            text += "".join(_content_of(line.removeprefix(b"data:"), "delta") for line in lines)
+        body += chunk
+        if len(body) > MAX_REPLY_BYTES:
+            raise LlmError(ENDLESS_REPLY)
+    return _content_of(body, "message")
+
+
+async def _read_stream(response: httpx2.Response, on_progress: OnProgress) -> str:
+    """Return the text that the server-sent events of *response* add up to."""
+    import httpx2
+
+    text, received = "", 0
+    try:
+        async for event in httpx2.EventSource(response, max_event_size=MAX_REPLY_BYTES):
+            received += len(event.data)
+            if received > MAX_REPLY_BYTES:
+                raise LlmError(ENDLESS_REPLY)
+            text += _content_of(event.data, "delta")
             on_progress(len(text))
-    return text if is_streamed else _content_of(received, "message")
+    except httpx2.SSEError:
+        raise LlmError(ENDLESS_REPLY) from None
+    return text
 
 
-def _content_of(encoded: bytes, part: str) -> str:
-    """Return what one JSON object of the protocol adds to the text; nothing for any other line."""
+def _content_of(encoded: str | bytes, part: str) -> str:
+    """Return what one JSON object of the protocol adds to the text; nothing if it is no such."""
     try:
         reply: Any = msgspec.json.decode(encoded)
         content = reply["choices"][0][part]["content"]

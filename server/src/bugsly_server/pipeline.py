@@ -171,42 +171,42 @@ class Pipeline:
 
     def _detect_leaks(self, project_id: int, now: Micros) -> bool:
         """Analyse a project and record what that changes; return whether it changed an issue."""
-        state = self._read_state(project_id, now)
-        watched_since = self._schedule.mark_detected(project_id, state.living, now)
-        findings = self._analyse(project_id, state, now)
-        has_hindrance_changed = self._recycling_monitor.check(project_id, state.living, now)
-        outcomes = self._decide(state, findings, watched_since, now)
+        fleet = self._read_fleet(project_id, now)
+        watched_since = self._schedule.mark_detected(project_id, fleet.living, now)
+        findings = self._analyse(project_id, fleet, now)
+        has_hindrance_changed = self._recycling_monitor.check(project_id, fleet.living, now)
+        outcomes = self._decide(fleet, findings, watched_since, now)
         changes = self._record_outcomes(project_id, outcomes, now)
         for issue, change in changes:
             self._announce(issue, change)
         return bool(changes) or has_hindrance_changed
 
-    def _read_state(self, project_id: int, now: Micros) -> ProjectState:
+    def _read_fleet(self, project_id: int, now: Micros) -> ProjectWorkers:
         with self._database.reading() as connection:
             since = now - PEER_WINDOW
-            return ProjectState(
+            return ProjectWorkers(
                 living=workers.list_living(connection, project_id),
                 ended=workers.list_ended(connection, project_id, since, MAX_ENDED_PEERS),
                 recycled=workers.list_recycled(connection, project_id, now - DAY),
                 leaks=leak_issues.list_all(connection, project_id),
             )
 
-    def _analyse(self, project_id: int, state: ProjectState, now: Micros) -> list[Finding]:
+    def _analyse(self, project_id: int, fleet: ProjectWorkers, now: Micros) -> list[Finding]:
         """Return what detection finds now, with causes, and how recycling held it off."""
         analysis = self._leak_analyses.setdefault(
             project_id, LeakAnalysis(self._database, self._telemetry, self.request_probe)
         )
-        findings = analysis.find_leaks(project_id, state.living + state.ended, now)
-        return [add_recycling(one, state.living + state.recycled, now) for one in findings]
+        findings = analysis.find_leaks(project_id, fleet.living + fleet.ended, now)
+        return [add_recycling(one, fleet.living + fleet.recycled, now) for one in findings]
 
     def _decide(
-        self, state: ProjectState, findings: Sequence[Finding], watched_since: Micros, now: Micros
+        self, fleet: ProjectWorkers, findings: Sequence[Finding], watched_since: Micros, now: Micros
     ) -> list[LeakOutcome]:
         """Return what *findings* change, with the leaks that no finding supports any more."""
         outcomes = []
-        known = {issue.fingerprint: issue for issue in state.leaks}
+        known = {issue.fingerprint: issue for issue in fleet.leaks}
         for issue, finding in match_issues(known, findings):
-            quiet_since = quiet_from(issue, state.recycled, watched_since)
+            quiet_since = quiet_from(issue, fleet.recycled, watched_since)
             change = next_leak_change(issue, finding, now, quiet_since)
             if issue is not None and finding is None and awaits_proof(issue, now):
                 change = self._fix_proven_by_release(issue, now) or change
@@ -239,8 +239,8 @@ class Pipeline:
             self.skipped[project_id, reason] += amount
 
 
-class ProjectState(NamedTuple):
-    """The workers of a project, and its known leaks, when detection runs."""
+class ProjectWorkers(NamedTuple):
+    """The workers of a project, and the leaks that are known of it."""
 
     living: list[Worker]
     ended: list[Worker]

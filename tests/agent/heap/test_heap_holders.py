@@ -2,10 +2,11 @@
 
 import sys
 import textwrap
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
-from tests.support.heap_walks import WALKERS, holders_by_name, walk_heap
+from tests.support.heap_walks import WALKERS, holders_by_name, walk_heap, walk_new_process
 from tests.support.small_census import module
 
 from bugsly.heap.heap_holders import HolderNode
@@ -140,11 +141,16 @@ HELD_ORDERS = {
 @pytest.fixture(scope="module", params=WALKERS)
 def holders(request: pytest.FixtureRequest) -> dict[str, list[HolderNode]]:
     """Return what each walker finds in all these heaps, each of which is a module."""
-    roots = [
+    code = f"from {__name__} import make_modules\nroots = make_modules()"
+    found, _ = walk_new_process(WALKERS[request.param](), code)
+    return holders_by_name(found)
+
+
+def make_modules() -> list[tuple[str, ModuleType]]:
+    return [
         (f"shop{number}", module(f"shop{number}", ORDERS + textwrap.dedent(orders.source)))
         for number, orders in enumerate(HELD_ORDERS.values())
     ]
-    return holders_by_name(walk_heap(WALKERS[request.param](), roots))
 
 
 @pytest.mark.parametrize("what", HELD_ORDERS)

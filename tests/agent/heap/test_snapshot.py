@@ -10,7 +10,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.heap_walks import WALKERS, sleep_patiently, walk_heap
+from tests.support.heap_walks import (
+    WALKERS,
+    holders_by_name,
+    sleep_patiently,
+    walk_heap,
+    walk_new_process,
+)
 
 from bugsly.heap import snapshot
 from bugsly.heap.snapshot import BUSY, WORKER_EXITING, HeapWalker, SnapshotFailed, take_snapshot
@@ -134,17 +140,19 @@ def test_no_descriptor_is_left(walker: HeapWalker) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+MANY_THREADS = """
+import threading
+threads = [threading.Thread(target=threading.Event().wait) for _ in range(300)]
+for thread in threads:
+    thread.start()
+roots = [("threads", threads)]
+"""
+
+
 def test_a_worker_with_300_threads_is_walked(walker: HeapWalker) -> None:
-    done = threading.Event()
-    threads = [threading.Thread(target=done.wait) for _ in range(300)]
-    for thread in threads:
-        thread.start()
-    try:
-        assert walk_heap(walker, [("threads", threads)])
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
+    found, error = walk_new_process(walker, MANY_THREADS)
+    (threads,) = holders_by_name(found)["threads"]
+    assert (threads.entries, error) == (300, "")
 
 
 CRASHING = """

@@ -61,6 +61,7 @@ def test_what_grows_between_the_snapshots_is_reported(leaky: LeakyHeapApp) -> No
     leaky.thread.start()
     while not leaky.results:
         leaky.get()
+        leaky.thread.join(0.01)
     (result,) = leaky.results
     assert (result.ask, result.problem) == (5, "")
     assert result.heap is not None
@@ -126,6 +127,7 @@ def test_a_damaged_earlier_snapshot_is_a_problem(
     leaky.thread.start()
     while not leaky.results:
         leaky.get()
+        leaky.thread.join(0.01)
     (result,) = leaky.results
     damage = "earlier snapshot 0 is damaged: it is cut off"
     assert (result.heap, result.problem) == (None, f"the snapshot was refused: {damage}")

@@ -69,7 +69,7 @@ def test_memory_that_ran_out_is_tied_to_the_series_and_the_leak() -> None:
     event = error_event("MemoryError", "", frame("rows = list(every())"), memory=950_000_000)
     holder = OpenLeak(issue=3, cause=Cause.GROWING_CONTAINER, holder="shop.views.log")
     full = explained(event, limit=GB, leaks=(holder,))
-    assert "950 MB then, of 1 GB" in full.what
+    assert "950 MB then, of a limit of 1 GB" in full.what
     assert "Issue 3 is open: a leak in `shop.views.log`, which may" in full.why
     far = explained(replace(event, memory=100_000_000), limit=GB)
     assert "One huge allocation" in far.why
@@ -97,7 +97,7 @@ def test_what_gunicorn_logs_is_explained(message: str, rule: str) -> None:
     found = explained(event)
     assert found.rule == rule
     assert "4711" in found.title
-    assert "3 were killed" in explained(event, kills=3).why or rule != "worker-killed"
+    assert "3 workers were killed" in explained(event, kills=3).why or rule != "worker-killed"
     assert found.where == ()
 
 

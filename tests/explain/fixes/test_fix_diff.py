@@ -175,6 +175,18 @@ select 1
 
 
 @pytest.mark.parametrize(
+    ("call", "head"),
+    [
+        ('connect("é.db",timeout = 3)', 'with closing(connect("é.db",timeout = 3)) as conn:'),
+        ('connect(\n        "a.db",\n    )', "with closing(connect('a.db')) as conn:"),
+    ],
+)
+def test_a_call_keeps_its_spelling_where_it_is_on_one_line(call: str, head: str) -> None:
+    text = f"def view():\n    conn = {call}\n    return conn.execute(1)\n"
+    assert f"+    {head}" in diff_of(text, "conn = ", Cause.UNRETURNED_CONNECTION).splitlines()
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "conn = engine.connect()\n    return conn",

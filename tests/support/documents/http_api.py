@@ -42,7 +42,7 @@ def _listed(made: SiteHarness, headers: dict[str, str]) -> Iterator[tuple[str, A
 def _figures(text: str) -> Iterator[tuple[str, Any]]:
     """Yield the labels of each metric."""
     for line in text.splitlines():
-        found = re.fullmatch(r"(\w+)\{(.*)\} \d+", line)
+        found = re.fullmatch(r"(\w+)\{(.*)\} \S+", line)
         if found is not None:
             yield f"GET /metrics, {found[1]}", dict(re.findall(r'(\w+)="(\w+)"', found[2]))
 

@@ -1,4 +1,4 @@
-"""What fails between SQLAlchemy and databases."""
+"""SQLAlchemy and databases."""
 
 from tests.support.failures import Failure
 
@@ -84,7 +84,7 @@ CASES = (
             connection.execute(text("PRAGMA foreign_keys=ON"))
             connection.execute(text("INSERT INTO orders (user_id) VALUES (7)"))
         """,
-        ("refers to another one that is not there",),
+        ("refers to another row that does not exist",),
         3,
         TABLES,
     ),
@@ -173,7 +173,7 @@ CASES = (
             kept.close()
             pooled.dispose()
         """,
-        ("pool (1 and 0 more)", "0.01 s"),
+        ("pool (1 + 0 overflow)", "0.01 s"),
         6,
         ORM,
     ),
@@ -204,7 +204,7 @@ CASES = (
         finally:
             connection.close()
         """,
-        ("another thread", "flask.g"),
+        ("a different thread", "flask.g"),
         7,
     ),
     Failure(

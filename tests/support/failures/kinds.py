@@ -1,4 +1,4 @@
-"""What fails for values of another type than expected."""
+"""Indexes, arguments and values of the wrong type."""
 
 from tests.support.failures import Failure
 
@@ -21,7 +21,7 @@ CASES = (
         at = 1
         size = parts[at]
         """,
-        ("`parts` is shorter", "element 1"),
+        ("`parts` is too short", "element 1"),
         3,
     ),
     Failure(
@@ -61,7 +61,7 @@ CASES = (
 
         ship(7, adress="Lane 1")
         """,
-        ("`ship()` knows no argument `adress`",),
+        ("`ship()` has no argument `adress`",),
         4,
     ),
     Failure(
@@ -104,7 +104,7 @@ CASES = (
         if age < 18:
             pass
         """,
-        ("`age` was '17'", "int(…)", "What comes from a form"),
+        ("`age` was '17'", "int(…)", "Values from a form"),
         2,
     ),
     Failure(
@@ -113,7 +113,7 @@ CASES = (
         list = ["tea"]
         names = list("abc")
         """,
-        ("`list` is a list and not callable", "hides the function"),
+        ("`list` is a list, which is not callable", "hides the function"),
         2,
     ),
     Failure(
@@ -124,7 +124,7 @@ CASES = (
 
         first = prices[0]
         """,
-        ("`prices` is a function and not subscriptable", "parentheses"),
+        ("`prices` is a function, which is not subscriptable", "parentheses"),
         4,
     ),
     Failure(
@@ -133,7 +133,7 @@ CASES = (
         answer = [{"id": 7}]
         number = answer["id"]
         """,
-        ("A list is read with a str", "JSON whose top is an array"),
+        ("A list is indexed with a str", "JSON whose top level is an array"),
         2,
     ),
     Failure(
@@ -142,7 +142,7 @@ CASES = (
         seen = set()
         seen.add(["tea", 1])
         """,
-        ("A list is used as a key", "tuple"),
+        ("A list is used as a dict key", "tuple"),
         2,
     ),
     Failure(

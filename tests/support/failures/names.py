@@ -1,4 +1,4 @@
-"""What fails for a name that nothing stands for."""
+"""Names, attributes, keys and modules that do not exist."""
 
 from tests.support.failures import Failure
 
@@ -141,7 +141,7 @@ CASES = (
 
         label(0)
         """,
-        ("`text` has no value yet", "another way", "Give `text` a value"),
+        ("`text` has no value yet", "another path", "Give `text` a value"),
         4,
     ),
     Failure(

@@ -1,4 +1,4 @@
-"""What fails on the way to other services; `port` is one that nobody listens on."""
+"""Calls to other services; nothing listens on `port`."""
 
 from tests.support.failures import Failure
 
@@ -41,7 +41,7 @@ CASES = (
 
         requests.get(f"http://127.0.0.1:{silent}/prices", timeout=0.05)
         """,
-        ("127.0.0.1:", "did not answer in time", "allows it 0.05 s"),
+        ("127.0.0.1:", "did not answer in time", "a timeout of 0.05 s"),
         3,
     ),
     Failure(

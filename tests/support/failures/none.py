@@ -1,4 +1,4 @@
-"""What fails where something is None."""
+"""None where another value was expected."""
 
 from tests.support.failures import Failure
 
@@ -28,7 +28,7 @@ CASES = (
 
         number_of("/users/7")
         """,
-        ("gave None back", "re.match", "does not match the pattern", "`.group`"),
+        ("returned None", "re.match", "does not match the pattern", "`.group`"),
         4,
     ),
     Failure(
@@ -54,7 +54,7 @@ CASES = (
 
         total([3, 1])
         """,
-        ("`prices` is None", "line 3, to `prices.sort()`", "change a thing in place", "sorted"),
+        ("`prices` is None", "line 3, to `prices.sort()`", "change an object in place", "sorted"),
         4,
         diff=("+    for price in prices or ():",),
     ),

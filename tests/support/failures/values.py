@@ -1,4 +1,4 @@
-"""What fails for values, files and the way code runs."""
+"""Invalid values, files, loops and recursion."""
 
 from tests.support.failures import Failure
 
@@ -12,7 +12,7 @@ CASES = (
 
         page({"page": ""})
         """,
-        ("'' is no number", "`asked`", "left blank", "type=int"),
+        ("'' is not a number", "`asked`", "left blank", "type=int"),
         3,
     ),
     Failure(
@@ -41,7 +41,7 @@ CASES = (
 
         order = json.loads("<html>502 Bad Gateway</html>")
         """,
-        ("should be JSON", "HTML error page", "line 1"),
+        ("not valid JSON", "HTML error page", "line 1"),
         3,
     ),
     Failure(
@@ -64,7 +64,7 @@ CASES = (
 
         State("opened")
         """,
-        ("'opened' is no `State`",),
+        ("'opened' is not a valid `State`",),
         6,
     ),
     Failure(
@@ -115,7 +115,7 @@ CASES = (
 
         Decimal("12,50")
         """,
-        ("no decimal number", "12,50"),
+        ("not a decimal number", "12,50"),
         3,
     ),
     Failure(
@@ -128,7 +128,7 @@ CASES = (
         root["parent"] = root
         depth(root)
         """,
-        ("`depth` calls itself without an end",),
+        ("`depth` calls itself endlessly",),
         2,
     ),
     Failure(
@@ -232,7 +232,7 @@ CASES = (
 
         os.mkdir("/tmp")
         """,
-        ("`/tmp` exists already", "exist_ok"),
+        ("`/tmp` already exists", "exist_ok"),
         3,
     ),
     Failure(

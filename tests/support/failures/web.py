@@ -1,4 +1,4 @@
-"""What fails in Flask, in templates, and where a schema refuses its input."""
+"""Flask, templates and input that a schema rejects."""
 
 from tests.support.failures import Failure
 
@@ -57,7 +57,7 @@ CASES = (
 
         address()
         """,
-        ("outside of a request", "arguments to address"),
+        ("outside a request", "arguments to address"),
         2,
         FLASK,
     ),
@@ -112,7 +112,7 @@ CASES = (
         def page():
             return ""
         """,
-        ("Two views are called `page`", "wraps"),
+        ("Two views have the endpoint `page`", "wraps"),
         5,
         FLASK,
     ),
@@ -126,7 +126,7 @@ CASES = (
 
         app.test_client().post("/upload", data=b"x" * 11)
         """,
-        ("larger than the app takes", "MAX_CONTENT_LENGTH"),
+        ("larger than the app accepts", "MAX_CONTENT_LENGTH"),
         4,
         FLASK,
     ),
@@ -153,7 +153,7 @@ CASES = (
 
         show(7)
         """,
-        ("show answers 404",),
+        ("show answers with a 404",),
         4,
         FLASK,
     ),
@@ -185,7 +185,7 @@ CASES = (
         with app.app_context():
             render_template_string("{% if paid %} thanks")
         """,
-        ("cannot be read", "end of template"),
+        ("cannot be parsed", "end of template"),
         2,
         FLASK,
     ),
@@ -200,7 +200,7 @@ CASES = (
 
         Order(emial="ada@example.com", number="many")
         """,
-        ("`Order`", "`email`: Field required", "`number`", "2 faults", "`emial` was sent"),
+        ("`Order`", "`email`: Field required", "`number`", "2 errors", "`emial` was sent"),
         7,
     ),
     Failure(

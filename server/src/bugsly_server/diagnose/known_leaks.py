@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.known_leaks import KnownLeak, known_leaks
 from bugsly_server.model.leak_evidence import LeakEvidence
@@ -32,12 +35,26 @@ def _library_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> list[str]:
 
 
 def _affects(leak: KnownLeak, diagnosis: Diagnosis) -> bool:
-    """Return whether the version in use, where it is known, is older than the one that mends it."""
+    """Return whether the version in use is older than the one that fixes *leak*.
+
+    A version that is not known may be any, so it is affected.
+    """
     name, _, version = diagnosis.library.partition(" ")
-    if name.lower().replace("_", "-") != leak.library or not leak.fixed_in:
+    if canonicalize_name(name) != leak.library or not leak.fixed_in:
         return not name or not leak.fixed_in
-    return _version_key(version) < _version_key(leak.fixed_in)
+    return not version or _is_older(version, Version(leak.fixed_in))
 
 
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("b")[0]))
+def _is_older(version: str, fixed_in: Version) -> bool:
+    """Return whether *version* precedes *fixed_in*, in the order of PEP 440.
+
+    A pre-release counts as the release it leads to, since it may hold the fix. A version that
+    PEP 440 does not know (a patched build) is not older: nobody can say what is in it.
+    """
+    try:
+        installed = Version(version)
+    except InvalidVersion:
+        return False
+    if installed.is_prerelease:
+        installed = Version(installed.base_version)
+    return installed < fixed_in

@@ -1,4 +1,4 @@
-"""The way to a holder, drawn in letters, for Markdown and the terminal."""
+"""Draws the reference path to a holder as text, for Markdown and the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_TYPES = 5
 
 
 def draw_heap_path(path: HeapPath) -> str:
-    """Return the way to the holder, one step a line, and below it what it keeps."""
+    """Return the path to the holder, one reference per line, and below it what it keeps."""
     entries = f" in {count(path.entries)} entries" if path.entries else ""
     keeps = f"keeps {size(path.bytes)}{entries}"
     unreachable = f"{count(path.entries)} objects, {size(path.bytes)}"

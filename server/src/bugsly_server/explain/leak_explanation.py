@@ -1,4 +1,4 @@
-"""From a diagnosis to its explanation."""
+"""Explains a diagnosed leak in sentences, with the user's own lines and a fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bugsly_server.model.units import count, size
 
 GIGABYTE = 1_000_000_000
 CONTEXT_LINES = 4
-"""Lines shown before and after the culprit."""
+"""Lines shown before and after the leaking line."""
 SUBJECT_OF_CAUSE = {
     Cause.THREADS: "Threads",
     Cause.HANDLERS_PER_REQUEST: "Handlers",
@@ -32,7 +32,7 @@ SUBJECT_OF_CAUSE = {
 
 
 def explain_leak(diagnosis: Diagnosis, evidence: LeakEvidence) -> Explanation:
-    """Return *diagnosis* in words, with the user's own lines where their source is known."""
+    """Return the explanation of *diagnosis*, with the user's own lines if their source is known."""
     texts = _texts(diagnosis)
     placeholders = _placeholders(diagnosis)
     known_leak = known_leaks().get(diagnosis.known)
@@ -55,7 +55,7 @@ def _texts(diagnosis: Diagnosis) -> CauseTexts:
 
 
 def _heap_sentence(diagnosis: Diagnosis) -> str:
-    """Return the sentence on what the heap showed, empty where none was walked."""
+    """Return the sentence on what the heap showed, empty if no heap was walked."""
     trace = diagnosis.trace
     if trace is None:
         return ""
@@ -63,7 +63,7 @@ def _heap_sentence(diagnosis: Diagnosis) -> str:
         return f"{trace.describe(f'`{diagnosis.holder}`')}. "
     others = trace.entries - trace.types.get(trace.entry, 0)
     more = f" and {count(others)} other objects" if others else ""
-    return f"{trace.kept}{more} are alive, and nothing leads to them. "
+    return f"{trace.kept}{more} are alive, and no root leads to them. "
 
 
 def _placeholders(diagnosis: Diagnosis) -> dict[str, str]:
@@ -88,7 +88,7 @@ def _placeholders(diagnosis: Diagnosis) -> dict[str, str]:
 
 
 def _cost(diagnosis: Diagnosis, evidence: LeakEvidence) -> str:
-    """Return what it costs: per request, per day at the pace that was seen, and where it stops."""
+    """Return the cost: per request, per day at the measured pace, and where it stops."""
     if diagnosis.cause is Cause.BUFFERED_RESPONSE:
         return f"{size(diagnosis.bytes)} for each request in flight."
     if diagnosis.bound_bytes is not None:
@@ -108,11 +108,11 @@ def _cost(diagnosis: Diagnosis, evidence: LeakEvidence) -> str:
     )
     if pace * bytes_each < 1:
         return f"{cost}."
-    return f"{cost}: at the present pace {size(pace * bytes_each)} per day in the busiest worker."
+    return f"{cost}: at the current pace {size(pace * bytes_each)} per day in the busiest worker."
 
 
 def _requests_per_day(history: WorkerHistory, endpoint: str) -> float:
-    """Return how many requests of *endpoint*, or in all, *history* serves in a day at its pace."""
+    """Return how many requests *history* serves per day: of *endpoint*, or in all if it is ''."""
     buckets = history.buckets
     if len(buckets) < 2 or buckets[-1].at <= buckets[0].at:
         return 0.0
@@ -135,7 +135,7 @@ def _site_lines(diagnosis: Diagnosis, evidence: LeakEvidence) -> tuple[tuple[int
 
 
 def _title(template: str, placeholders: Mapping[str, str]) -> str:
-    """Return the title; a path at its beginning keeps its spelling."""
+    """Return the title with a capital, except that a path at its start keeps its spelling."""
     title = template.format(**placeholders)
     first, blank, _ = placeholders["holder"].partition(" ")
     is_path = placeholders["subject"] == placeholders["holder"] and (not blank or "." in first)

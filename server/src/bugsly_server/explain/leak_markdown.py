@@ -1,4 +1,4 @@
-"""A diagnosis as Markdown, to paste into a ticket or a pull request."""
+"""Renders a leak as Markdown, to paste into a ticket or a pull request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bugsly_server.model.diagnosis import Diagnosis, Explanation
 
 
 def render_leak_markdown(diagnosis: Diagnosis, explanation: Explanation, url: str) -> str:
-    """Return the story of *diagnosis*, shown at *url*."""
+    """Return *diagnosis* and *explanation* as Markdown, with a link to *url*."""
     facts = {
         "Cause": diagnosis.cause,
         "Holder": diagnosis.holder and f"`{diagnosis.holder}`",

@@ -1,4 +1,4 @@
-"""`/metrics`: what a monitoring system wants to keep of the workers, as Prometheus reads it."""
+"""Answers `/metrics`: figures of workers and leaks for a Prometheus server to scrape."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from bugsly_server.store.meta import leak_issues, projects, workers
 from bugsly_server.web.api import UNKNOWN_TOKEN_BODY, token_owner
 from bugsly_server.web.page_context import server_of
 
-MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_ENDED_WORKERS = 5_000
 METRICS = {
     "bugsly_workers": "Workers that are alive.",
-    "bugsly_worker_memory_bytes": "Private memory of all of them together.",
-    "bugsly_workers_held_back": "What keeps the safety net from recycling until somebody acts.",
-    "bugsly_workers_ended_24h": "Workers that ended in the last 24 hours, by how they did.",
-    "bugsly_workers_recycled_24h": "Workers that the safety net recycled in the last 24 hours.",
-    "bugsly_leaks_open": "Leaks that are open.",
-    "bugsly_leak_full_seconds": "Time until memory is full, as far as it is known of a leak.",
+    "bugsly_worker_memory_bytes": "Private memory of all live workers together.",
+    "bugsly_workers_held_back": "Hindrances that stop recycling until somebody acts.",
+    "bugsly_workers_ended_24h": "Workers that ended in the last 24 hours, by reason.",
+    "bugsly_workers_recycled_24h": "Workers that Bugsly recycled in the last 24 hours.",
+    "bugsly_leaks_open": "Open leak issues.",
+    "bugsly_leak_full_seconds": "Expected time until a leak fills memory, where it is known.",
 }
-"""All are gauges: what is counted over 24 hours falls, too."""
+"""Help by name. All are gauges: a count over 24 hours also falls."""
 
 MetricSample = tuple[str, dict[str, str], float]
+"""Name, labels and value."""
 
 
 def show(request: Request) -> Response:
-    """Answer with the figures of every project; an API token opens it."""
+    """Answer a request that has an API token with the metrics of every project."""
+    from bugsly_server.web.prometheus_text import CONTENT_TYPE, exposition_text
+
     server = server_of(request)
     now = server.clock()
     with server.database.writing() as connection:
@@ -43,29 +45,11 @@ def show(request: Request) -> Response:
             return PlainTextResponse(f"{UNKNOWN_TOKEN_BODY['detail']}\n", 401)
     with server.database.reading() as connection:
         samples = [
-            one
+            sample
             for project in projects.list_all(connection)
-            for one in _project_samples(connection, project.id, project.slug, now)
+            for sample in _project_samples(connection, project.id, project.slug, now)
         ]
-    return Response(exposition_text(samples), media_type=MEDIA_TYPE)
-
-
-def exposition_text(samples: Sequence[MetricSample]) -> str:
-    """Return *samples* in Prometheus' text format, version 0.0.4."""
-    lines = []
-    for name, help_text in METRICS.items():
-        lines += [f"# HELP {name} {help_text}", f"# TYPE {name} gauge"]
-        own_samples = [(labels, value) for told, labels, value in samples if told == name]
-        lines += [f"{name}{{{_labels(labels)}}} {value:.0f}" for labels, value in own_samples]
-    return "\n".join(lines) + "\n"
-
-
-def _labels(labels: dict[str, str]) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return Response(exposition_text(METRICS, samples), media_type=CONTENT_TYPE)
 
 
 def _project_samples(

@@ -1,1 +1,1 @@
-"""Explains exceptions by rules: from the event's own frames and locals, without any model."""
+"""Explains exceptions by rules, from the frames and locals of an event, without a model."""

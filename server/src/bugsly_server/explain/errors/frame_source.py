@@ -1,4 +1,4 @@
-"""Reads the few lines of source that a frame shows, and changes them."""
+"""Parses the few lines of source that a frame shows, and writes diffs of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bugsly_server.explain.fixes.source_edits import indent_of
 from bugsly_server.model.event import StackFrame
 
 MAX_STATEMENT_LINES = 6
-"""Lines before and after that a statement may stretch over."""
+"""Lines that a statement may extend over, before and after."""
 MAX_PARSED_CHARACTERS = 1_000
-"""Characters of lines that are read at all: longer ones were not written by hand."""
+"""Longer lines are not parsed: they were not written by hand."""
 DIFF_CONTEXT_LINES = 2
 """Lines of context in a diff."""
 
@@ -28,7 +28,7 @@ class Assignment(NamedTuple):
 
 
 def statement_of(frame: StackFrame) -> ast.stmt | None:
-    """Return the statement at the line of *frame*, None where what is shown is not enough."""
+    """Return the statement at the line of *frame*, None if the lines shown are not enough."""
     lines = (*frame.before, frame.code, *frame.after)
     line_index = len(frame.before)
     for first in range(line_index, max(line_index - MAX_STATEMENT_LINES, -1), -1):
@@ -41,7 +41,7 @@ def statement_of(frame: StackFrame) -> ast.stmt | None:
 
 
 def find_assignment(frame: StackFrame, name: str) -> Assignment | None:
-    """Return the statement above that gave *name* its value, None where several may have."""
+    """Return the statement above that gave *name* its value, None if it may be one of several."""
     if any(_may_set(line, name) for line in frame.after):
         return None
     indent = _indent(frame.code)
@@ -59,7 +59,7 @@ def find_assignment(frame: StackFrame, name: str) -> Assignment | None:
 
 
 def replacement_diff(frame: StackFrame, old: str, new: str) -> str:
-    """Return the diff that puts *new* for *old* in the line; empty unless it is there once."""
+    """Return the diff that replaces *old* by *new* in the line; empty unless it occurs once."""
     code, count = re.subn(rf"(?<![\w.]){re.escape(old)}(?!\w)", lambda _: new, frame.code)
     return _diff(frame, code) if count == 1 else ""
 
@@ -98,7 +98,7 @@ def _parsed(lines: Sequence[str]) -> ast.stmt | None:
 
 
 def _first_statement(lines: Sequence[str], min_lines: int = 1) -> ast.stmt | None:
-    """Return the statement that the first *min_lines* lines begin with, or they and some more."""
+    """Return the first statement of *lines*, parsed from at least *min_lines* of them."""
     for last in range(min_lines, min(MAX_STATEMENT_LINES + min_lines, len(lines) + 1)):
         if _is_whole(lines[:last]):
             return _parsed(lines[:last])
@@ -106,7 +106,7 @@ def _first_statement(lines: Sequence[str], min_lines: int = 1) -> ast.stmt | Non
 
 
 def _is_whole(lines: Sequence[str]) -> bool:
-    """Return whether no bracket is open; Python itself takes its time to say so."""
+    """Return whether all brackets are closed; the parser is slower to tell."""
     without_strings = re.sub(r"'[^'\\]*'|\"[^\"\\]*\"", "", "\n".join(lines))
     is_closed = all(
         without_strings.count(begin) == without_strings.count(end)

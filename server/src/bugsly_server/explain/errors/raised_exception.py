@@ -1,4 +1,4 @@
-"""One exception as a rule sees it: with the frame to look at, its statement and its locals."""
+"""Gives rules one exception of an event, with the frame to look at and its statement."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bugsly_server.model.error_explanation import ErrorContext, FrameRef
 from bugsly_server.model.event import ErrorEvent, EventException, StackFrame
 
 MAX_QUOTED_CHARACTERS = 160
-"""Characters that are quoted of any one text of the event."""
+"""Characters that are quoted of a text of the event."""
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\s]+")
 
 
 @dataclass(frozen=True)
 class RaisedException:
-    """An exception of an event. Its frame is the innermost of the app, else the innermost."""
+    """An exception of an event. Its frame is the innermost one of the app, else the innermost."""
 
     event: ErrorEvent
     context: ErrorContext
@@ -51,11 +51,11 @@ class RaisedException:
 
     @cached_property
     def statement(self) -> ast.stmt | None:
-        """Return what the line says, None where that cannot be read."""
+        """Return the statement at the line, None if it cannot be parsed."""
         return statement_of(self.frame) if self.frame.code else None
 
     def statement_nodes(self) -> Iterator[ast.AST]:
-        """Walk through the statement, but not into the body below its line."""
+        """Yield the nodes of the statement, without those of the body below its line."""
         waiting: list[ast.AST] = [self.statement] if self.statement is not None else []
         while waiting:
             node = waiting.pop(0)
@@ -66,7 +66,7 @@ class RaisedException:
                     waiting += [one for one in children if isinstance(one, ast.AST)]
 
     def assignment_of(self, name: str) -> Assignment | None:
-        """Return where *name* got its value, None where that is not seen."""
+        """Return where *name* got its value, None if the source shown does not tell."""
         return find_assignment(self.frame, name)
 
     @property
@@ -84,12 +84,12 @@ class RaisedException:
 
 
 def frame_location(frame: StackFrame) -> str:
-    """Return `shop/views.py:12`, as far as it is known."""
+    """Return `shop/views.py:12`, or as much of it as is known."""
     name = frame.file or frame.path or frame.module or "an unknown file"
     return f"{name}:{frame.line}" if frame.line else name
 
 
 def quoted(text: str, max_length: int = MAX_QUOTED_CHARACTERS) -> str:
-    """Return *text* as data to be shown: on one line, plain, without backticks, cut short."""
+    """Return *text* fit to be shown as data: on one line, plain, without backticks, truncated."""
     plain = UNPRINTABLE.sub(" ", text[: 4 * max_length]).strip().replace("`", "'")
     return plain if len(plain) <= max_length else f"{plain[: max_length - 1]}…"

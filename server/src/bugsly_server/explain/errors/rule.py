@@ -1,4 +1,4 @@
-"""The one shape of all rules: what they match, and the words that they fill in."""
+"""Defines a rule: the exceptions it matches, and the templates of its sentences."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from bugsly_server.model.error_explanation import ErrorExplanation
 LOG_MESSAGE_TYPE = "a log message"
 """Stands for the type where the event has a message and no exception."""
 MAX_SEARCHED_CHARACTERS = 4_000
-"""Characters of a message that patterns are searched in."""
+"""Characters of a message that are searched for patterns."""
 
 
 class RuleMatch(NamedTuple):
-    """What a rule read out of a scene."""
+    """What `examine` found out about an exception."""
 
     event_texts: Mapping[str, str] = {}
-    """Text of the event for the words; quoted when it is filled in."""
+    """Text of the event for the templates; quoted when it is filled in."""
     phrases: Mapping[str, str] = {}
-    """Words of ours, filled in as they are: text of the event in them is quoted already."""
+    """Our own text, filled in as it is: text of the event in it is already quoted."""
     diff: str = ""
     confidence: float | None = None
-    """None for the rule's own."""
+    """None for the confidence of the rule."""
 
 
 def no_further_texts(_raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
-    """Read no more than the groups of the pattern, which every rule may use."""
+    """Add nothing to the groups of the pattern, which every rule may use."""
     return RuleMatch()
 
 
 class ErrorRule(NamedTuple):
-    """One thing that goes wrong.
+    """One kind of error and its explanation.
 
-    Words take in braces the groups of *pattern*, what *examine* adds, and `type`, `value`, `code`,
-    `at` (file and line) and `function`. A rule is silent where its *examine* returns None.
+    Placeholders of the templates are the groups of *pattern*, what *examine* adds, and `type`,
+    `value`, `code`, `at` (file and line) and `function`. A rule does not apply if its *examine*
+    returns None.
     """
 
     slug: str
     exception_types: tuple[str, ...]
-    """Names of exceptions; with a module before it, only those from there."""
+    """Names of exceptions; one with a module before it matches only in that module."""
     title: str
     why: str
     fix: str
@@ -53,7 +54,7 @@ class ErrorRule(NamedTuple):
     what: str = "{line} raised {type}{says}."
 
     def explain(self, raised: RaisedException) -> ErrorExplanation | None:
-        """Return what it has to say about *raised*, None where it does not match."""
+        """Return the explanation of *raised*, None if the rule does not match."""
         matched = re.search(self.pattern, raised.exception.value[:MAX_SEARCHED_CHARACTERS])
         rule_match = (
             self.examine(raised, matched) if matched and self._is_about_type_of(raised) else None
@@ -78,7 +79,7 @@ class ErrorRule(NamedTuple):
         )
 
     def _is_about_type_of(self, raised: RaisedException) -> bool:
-        """Return whether the exception comes from a module that the rule means."""
+        """Return whether the rule covers the type of the exception and its module."""
         module = raised.exception.module
         for qualified in self.exception_types:
             owner, _, name = qualified.rpartition(".")

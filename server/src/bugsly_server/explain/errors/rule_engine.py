@@ -1,4 +1,4 @@
-"""From an event to its explanation."""
+"""Explains an event by the rule that is most confident."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from bugsly_server.model.error_explanation import ErrorContext, ErrorExplanation
 from bugsly_server.model.event import ErrorEvent, EventException
 
 MAX_EXCEPTIONS = 5
-"""Exceptions of a chain that are looked at."""
+"""Exceptions of a chain that rules are tried on."""
 CONFIDENCE_PER_LINK = 0.95
-"""What a step down the chain costs of the confidence: the exception that was caught comes first."""
-NEW_RELEASE_HINT = " Its release is new: look at what it changed."
+"""Confidence is multiplied by this for each step down the chain, since the last exception raised
+comes first."""
+NEW_RELEASE_HINT = " Its release is new: look at what changed in it."
 
 
 def explain_error(event: ErrorEvent, context: ErrorContext) -> ErrorExplanation | None:
-    """Return what the surest rule says of *event*, None where no rule knows it.
+    """Return the explanation with the highest confidence, None if no rule matches *event*.
 
-    It takes a few milliseconds, and never raises for what an event may hold.
+    It takes a few milliseconds, and raises nothing whatever the event contains.
     """
     surest = max(
         _explanations(event, context), key=lambda explanation: explanation.confidence, default=None

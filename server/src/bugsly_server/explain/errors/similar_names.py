@@ -1,4 +1,4 @@
-"""What somebody may have meant: names and keys close to one that is not there."""
+"""Finds the name or key that somebody may have meant by one that does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The change that mends a cause, as a unified diff against the user's own source."""
+"""Writes the fix of a leak as a unified diff against the user's own source."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIXERS: dict[Cause, Fixer] = {
 
 
 def fix_diff(diagnosis: Diagnosis, evidence: LeakEvidence) -> str:
-    """Return a diff that mends *diagnosis*; empty where its pattern is not a known one."""
+    """Return a diff that fixes *diagnosis*; empty if no rewrite is known for its pattern."""
     source = evidence.sources.get(diagnosis.file)
     fixer = FIXERS.get(diagnosis.cause)
     if source is None or not source.text or source.edited or fixer is None or diagnosis.library:

@@ -1,4 +1,4 @@
-"""Returns connections, streams files, and keeps the text of exceptions."""
+"""Rewrites leaks of connections, whole files and exceptions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bugsly_server.explain.fixes.source_edits import (
     indent_of,
     is_alone_on_lines,
     site_line_number,
+    source_of,
     with_import,
 )
 from bugsly_server.model.diagnosis import Diagnosis
@@ -24,7 +25,7 @@ HAS_CLOSE = re.compile(r"(?i)connect$|connection$")
 def close_connection(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
-    """Turn `conn = engine.connect()` and what follows it into a with block."""
+    """Turn `conn = engine.connect()` and the statements after it into a `with` block."""
     line = site_line_number(diagnosis)
     for block in _blocks(tree):
         for node, following in ((one, block[index + 1 :]) for index, one in enumerate(block)):
@@ -50,7 +51,7 @@ def _blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:
 
 
 def _outlives_block(following: list[ast.stmt], name: str) -> bool:
-    """Return whether the connection outlives the block: it is given back or put elsewhere."""
+    """Return whether the connection outlives the block: it is returned, yielded or assigned."""
     values = [
         node.value
         for one in following
@@ -68,7 +69,7 @@ def _with_block(
 ) -> SourceLines | None:
     node, call, name = assignment
     function_name = str(getattr(call.func, "attr", getattr(call.func, "id", "")))
-    source = ast.unparse(call)
+    source = source_of(lines, call)
     is_engine_connect = function_name == "connect" and not call.args and not call.keywords
     if not following or not (
         CLOSED_BY_WITH.search(function_name) or HAS_CLOSE.search(function_name)
@@ -104,7 +105,7 @@ def _indented(
 
 
 def send_file(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> SourceLines | None:
-    """Let Flask stream a file that a view reads whole."""
+    """Replace `return open(path).read()` by `send_file(path)`, which streams the file."""
     line = site_line_number(diagnosis)
     for node in ast.walk(tree):
         match node:
@@ -118,9 +119,9 @@ def send_file(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> Sou
             ) if node.lineno <= line <= (node.end_lineno or line) and is_alone_on_lines(
                 lines, node
             ):
-                indent = indent_of(lines[node.lineno - 1])
+                indent, source = indent_of(lines[node.lineno - 1]), source_of(lines, path)
                 lines[node.lineno - 1 : node.end_lineno] = [
-                    f"{indent}return send_file({_absolute(path)})"
+                    f"{indent}return send_file({_absolute(source, path)})"
                 ]
                 if _is_relative(path):
                     lines = with_import(lines, tree, "from pathlib import Path")
@@ -129,7 +130,7 @@ def send_file(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> Sou
 
 
 def _is_relative(path: ast.expr) -> bool:
-    """Return whether *path* is one that send_file looks for beside the app, and open() does not."""
+    """Return whether `send_file` would look for *path* in the app's folder, unlike `open`."""
     return (
         isinstance(path, ast.Constant)
         and isinstance(path.value, str)
@@ -137,15 +138,14 @@ def _is_relative(path: ast.expr) -> bool:
     )
 
 
-def _absolute(path: ast.expr) -> str:
-    source = ast.unparse(path)
+def _absolute(source: str, path: ast.expr) -> str:
     return f"Path({source}).absolute()" if _is_relative(path) else source
 
 
 def store_exception_text(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
-    """Keep what an exception says instead of the exception."""
+    """Append the `repr` of a caught exception instead of the exception."""
     line = site_line_number(diagnosis)
     caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)}
     for node in ast.walk(tree):

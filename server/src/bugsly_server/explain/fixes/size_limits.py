@@ -1,4 +1,4 @@
-"""Gives containers and caches a bound."""
+"""Rewrites containers and caches so that their size is bounded."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from bugsly_server.explain.fixes.source_edits import (
     indent_of,
     is_alone_on_lines,
     site_line_number,
+    source_of,
     statement_at,
     with_import,
 )
 from bugsly_server.model.diagnosis import Diagnosis
 
 MAX_ENTRIES = 1_000
-"""How many entries a mended container keeps."""
+"""Entries that a bounded container keeps."""
 CACHE_DECORATORS = frozenset({"cache", "lru_cache", "functools.cache", "functools.lru_cache"})
 READING_CALLS = frozenset({"len", "list", "tuple", "sum", "sorted"})
-"""Calls that take any of them."""
+"""Calls that accept a deque in place of a list."""
 SERIALIZING_CALLS = frozenset({"jsonify", "dumps", "dump"})
-"""Calls that take a list and no deque."""
+"""Calls that accept a list but not a deque."""
 
 
 def bound_container(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis
 ) -> SourceLines | None:
-    """Make a list a deque with a bound, and let a dict or a set drop an entry."""
+    """Make a list a `deque(maxlen=…)`, or evict an entry of a dict, a set or a list."""
     owner, _, name = diagnosis.holder.rpartition(".")
     if not _is_module(owner, diagnosis.file):
         return None
@@ -69,7 +70,7 @@ def _with_bound(
 
 
 def _needs_a_list(tree: ast.Module, name: str) -> bool:
-    """Return whether *name* is used in a way that a deque does not know."""
+    """Return whether *name* is used in a way that a deque does not support."""
     for node in ast.walk(tree):
         match node:
             case (
@@ -100,7 +101,9 @@ def _as_deque(
 ) -> SourceLines:
     declared = name
     if isinstance(node, ast.AnnAssign):
-        annotation = re.sub(r"^(typing\.)?(list|List)\b", "deque", ast.unparse(node.annotation))
+        annotation = re.sub(
+            r"^(typing\.)?(list|List)\b", "deque", source_of(lines, node.annotation)
+        )
         declared = f"{name}: {annotation}"
     lines[node.lineno - 1 : node.end_lineno] = [f"{declared} = deque(maxlen={MAX_ENTRIES})"]
     return with_import(lines, tree, "from collections import deque")
@@ -109,7 +112,7 @@ def _as_deque(
 def _with_eviction(
     lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis, eviction: str
 ) -> SourceLines | None:
-    """Let an entry be dropped once there are too many, beside the statement of the culprit."""
+    """Add lines next to the leaking statement that evict an entry when there are too many."""
     statement = statement_at(tree, site_line_number(diagnosis))
     if (
         statement is None
@@ -130,7 +133,7 @@ def _with_eviction(
 
 
 def bound_cache(lines: SourceLines, tree: ast.Module, diagnosis: Diagnosis) -> SourceLines | None:
-    """Give the cache around a function a size, or bound the container that is one."""
+    """Give a `cache` decorator a `maxsize`, or bound a container that serves as a cache."""
     name = diagnosis.holder.rpartition(".")[2]
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != name:

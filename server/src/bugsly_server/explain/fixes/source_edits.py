@@ -1,4 +1,4 @@
-"""What all changes of source have in common: finding a statement, and adding an import."""
+"""Finds statements in source lines and adds imports to them, for all rewrites."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bugsly_server.model.diagnosis import Diagnosis
 
 SourceLines = list[str]
 Fixer = Callable[[SourceLines, ast.Module, Diagnosis], SourceLines | None]
-"""Returns the lines mended, None where it does not know how."""
+"""Returns the fixed lines, None if it knows no fix."""
 
 
 def split_lines(text: str) -> SourceLines:
@@ -20,13 +20,13 @@ def split_lines(text: str) -> SourceLines:
 
 
 def site_line_number(diagnosis: Diagnosis) -> int:
-    """Return the number of the culprit's line, 0 where it is not known."""
+    """Return the number of the leaking line, 0 if it is not known."""
     number = diagnosis.site.rpartition(":")[2]
     return int(number) if number.isdigit() else 0
 
 
 def statement_at(tree: ast.Module, line: int) -> ast.stmt | None:
-    """Return the innermost statement that *line* is part of."""
+    """Return the innermost statement that spans *line*, None if there is none."""
     statements = [
         node
         for node in ast.walk(tree)
@@ -40,8 +40,15 @@ def indent_of(text: str) -> str:
     return text[: len(text) - len(text.lstrip())]
 
 
+def source_of(lines: SourceLines, node: ast.expr) -> str:
+    """Return the source of *node*: as it is written where it is on one line, else rewritten."""
+    if node.lineno != node.end_lineno:
+        return ast.unparse(node)
+    return lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset].decode()
+
+
 def is_alone_on_lines(lines: SourceLines, node: ast.stmt) -> bool:
-    """Return whether nothing else is on the lines of *node*, but for a comment."""
+    """Return whether the lines of *node* hold nothing else but a comment."""
     first, last = lines[node.lineno - 1], lines[(node.end_lineno or node.lineno) - 1]
     before = first.encode()[: node.col_offset].strip()
     after = last.encode()[node.end_col_offset or 0 :].strip()
@@ -49,7 +56,7 @@ def is_alone_on_lines(lines: SourceLines, node: ast.stmt) -> bool:
 
 
 def with_import(lines: SourceLines, tree: ast.Module, line: str) -> SourceLines:
-    """Add *line* to the imports at the head unless what it imports is there already."""
+    """Return *lines* with the import *line* among those at the top, unless it is there already."""
     needed = ast.parse(line).body[0]
     assert isinstance(needed, ast.ImportFrom), "it imports from a module"
     body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
@@ -78,6 +85,6 @@ def _comes_before(node: ast.stmt, needed: ast.ImportFrom) -> bool:
 
 
 def _first_line(node: ast.stmt) -> int:
-    """Return the line that *node* begins on, with its decorators."""
+    """Return the line that *node*, with its decorators, begins on."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(one.lineno for one in decorators)])

@@ -1,1 +1,1 @@
-"""What a language model is asked, and what is made of its answer; `adviser` sends it."""
+"""Questions to a language model, and the checks of its answers; `llm_client` sends them."""

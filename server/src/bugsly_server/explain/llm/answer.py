@@ -1,4 +1,4 @@
-"""What is made of a model's answer: validated, its citations checked, its text plain."""
+"""Validates a model's answer, checks the frames it cites and makes its text plain."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bugsly_server.explain.llm.question import LlmQuestion
 from bugsly_server.model.error_explanation import ErrorExplanation, ExplanationSource, FrameRef
 
 MAX_UNVERIFIED_CONFIDENCE = 0.3
-"""The most that is believed of an answer which cites what is not there, or nothing."""
+"""Limits the confidence of an answer that cites nothing, or a frame that does not exist."""
 MAX_TEXT_LENGTH = 2_000
 BoundedText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
 NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class CitedFrame(msgspec.Struct, frozen=True):
-    """A frame, and what the model sees there."""
+    """A frame that the model cites, and what it sees there."""
 
     exception: NonNegativeInt
     frame: NonNegativeInt
@@ -28,7 +28,7 @@ class CitedFrame(msgspec.Struct, frozen=True):
 
 
 class LlmResponse(msgspec.Struct, frozen=True):
-    """The JSON that a model is asked for."""
+    """The JSON object that a model is asked for."""
 
     summary: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT_LENGTH)]
     cause: BoundedText
@@ -40,17 +40,17 @@ class LlmResponse(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmAnswer:
-    """What is shown: the model's answer, or what the rules say and why it is not the model's."""
+    """What is shown: the model's answer, or that of the rules and why the model gave none."""
 
     explanation: ErrorExplanation | None
     evidence: tuple[tuple[FrameRef, str], ...] = ()
-    """Frames that exist, and what the model sees there."""
+    """Cited frames that exist, each with what the model sees there."""
     steps: tuple[str, ...] = ()
     """What to change, step by step."""
     verified: bool = False
-    """Whether all that it cites exists, and it cites something."""
+    """Whether it cites at least one frame, and every frame it cites exists."""
     problem: str = ""
-    """Why the model did not speak; empty where it did."""
+    """Why there is no answer of the model; empty if there is one."""
 
 
 def parse_response(text: str) -> LlmResponse:
@@ -60,7 +60,7 @@ def parse_response(text: str) -> LlmResponse:
 
 
 def verify_response(response: LlmResponse, question: LlmQuestion) -> LlmAnswer:
-    """Return *response* as it may be shown."""
+    """Return *response* as plain text, with the frames it cites checked against *question*."""
     cited = [
         (question.citable_frames.get((one.exception, one.frame)), one) for one in response.evidence
     ]
@@ -74,7 +74,7 @@ def verify_response(response: LlmResponse, question: LlmQuestion) -> LlmAnswer:
             what=summary,
             why=plain_text(response.cause),
             fix=" ".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
-            unless="the lines it cites do not show it: a model may be wrong, look at them first.",
+            unless="the lines it cites do not support it: a model can be wrong, so check them.",
             confidence=response.confidence
             if is_verified
             else min(response.confidence, MAX_UNVERIFIED_CONFIDENCE),
@@ -89,7 +89,7 @@ def verify_response(response: LlmResponse, question: LlmQuestion) -> LlmAnswer:
 
 
 def plain_text(text: str) -> str:
-    """Return *text* on one line, without links, images, tags and addresses."""
+    """Return *text* on one line, without links, images, tags and URLs."""
     text = re.sub(r"!?\[([^\]\n]{0,200})\]\s?(?:\([^)\n]*\)|\[[^\]\n]*\])", r"\1", text)
     text = re.sub(r"<[/!?a-zA-Z][^<>\n]{0,500}>", "", text)
     text = re.sub(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|data:|javascript:)\S+", "…", text)
@@ -97,7 +97,7 @@ def plain_text(text: str) -> str:
 
 
 def _plain_diff(text: str) -> str:
-    """Return *text* if it is a unified diff, without the fence that models put around it."""
+    """Return *text* without a code fence if it is a unified diff, else ''."""
     body = re.sub(r"\A\s*```\w*\n|\n?```\s*\Z", "", text).strip("\n")
     is_diff = re.search(r"^@@ .*@@", body, re.MULTILINE) is not None
     lines = [UNPRINTABLE.sub(lambda run: " " * len(run[0]), line) for line in body.split("\n")]

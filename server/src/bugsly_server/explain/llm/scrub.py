@@ -1,4 +1,4 @@
-"""Takes out what must not reach a model: the second time, after the scrubbing before disk."""
+"""Removes secrets and personal data from questions, which are scrubbed before storage already."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ SECRET_PATTERNS = (
     re.compile(r"(?<![\w/.])(?=\S*\d)(?=\S*[A-Z])(?=\S*[a-z])[A-Za-z0-9+/]{40,}={0,2}(?![\w/.])"),
     re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
 )
-"""Keys in PEM, JWT, headers, keys by their prefix, mail addresses, card numbers, digests, IPv4."""
+"""PEM keys, JWTs, credentials in headers, keys by their prefix, mail addresses, card numbers,
+hexadecimal digests, long Base64 and IPv4 addresses."""
 
 
 def scrub(text: str) -> str:
-    """Return *text* without what looks like a secret or names a person or machine."""
+    """Return *text* without what looks like a secret or identifies a person or a machine."""
     text = redact_source(text)
     for pattern in SECRET_PATTERNS:
         text = pattern.sub(REDACTED, text)

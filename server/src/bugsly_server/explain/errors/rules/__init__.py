@@ -1,4 +1,4 @@
-"""What goes wrong: one family of errors a file, each with its `RULES` inside."""
+"""All rules: each module explains one family of errors and lists its `RULES`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ RULE_MODULES = tuple(sorted(module.name for module in pkgutil.iter_modules(__pat
 
 @cache
 def rules_by_exception() -> Mapping[str, Sequence[ErrorRule]]:
-    """Return all rules by the name of the exception, in the order of files and lines."""
+    """Return all rules by the name of the exception, in the order of files and lines.
+
+    The order matters only between rules of equal confidence: the first of them wins.
+    """
     by_exception: dict[str, list[ErrorRule]] = defaultdict(list)
     for family in RULE_MODULES:
         for rule in import_module(f"{__name__}.{family}").RULES:

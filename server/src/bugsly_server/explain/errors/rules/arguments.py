@@ -1,4 +1,4 @@
-"""Calls whose arguments do not fit."""
+"""Explains calls whose arguments do not match the function."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def notice_extra_self(_raised: RaisedException, matched: re.Match[str]) -> RuleM
     takes, got = matched["takes"], matched["given"]
     by_self = takes.isdigit() and int(got) == int(takes) + 1 and "." in matched["callee"]
     reason = (
-        "A method gets its object as first argument: `self` may be missing in its definition."
+        "A method gets its object as the first argument: `self` may be missing in its definition."
         if by_self and takes == "0"
-        else "The call gives more arguments than the function names; `self` counts as one."
+        else "The call passes more arguments than the function accepts; `self` counts as one."
     )
     return RuleMatch(phrases={"reason": reason})
 
@@ -34,11 +34,11 @@ def notice_call_on_class(raised: RaisedException, matched: re.Match[str]) -> Rul
     """Notice where a class is called instead of its object."""
     names = re.findall(r"'(\w+)'", matched["names"])
     if names[:1] == ["self"]:
-        why = "The method is called on the class; it has to be called on an object of it."
+        why = "The method is called on the class; it must be called on an instance."
     elif not raised.is_raised_here and "." not in matched["callee"]:
-        why = "It is called by a library: a Flask view gets one argument for each `<part>` of its rule."
+        why = "A library calls it: a Flask view gets one argument for each `<part>` of its rule."
     else:
-        why = "The call leaves out what the function has no default for."
+        why = "The call leaves out an argument that has no default."
     return RuleMatch(phrases={"reason": why})
 
 
@@ -50,8 +50,8 @@ RULES = (
         r" arguments?: (?P<names>.+)$",
         title="`{callee}()` is called without {names}",
         why="{reason}",
-        fix="Give {names} in the call at {at}, or a default in the definition of `{callee}`.",
-        unless="another function of that name is called than you think.",
+        fix="Pass {names} in the call at {at}, or give it a default in the definition of `{callee}`.",
+        unless="a different function with that name is called.",
         confidence=0.93,
         examine=notice_call_on_class,
     ),
@@ -60,11 +60,11 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^(?P<callee>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"
         r"(?:\. Did you mean '(?P<meant>\w+)'\?)?",
-        title="`{callee}()` knows no argument `{name}`",
+        title="`{callee}()` has no argument `{name}`",
         why="It is misspelt, or the installed version of `{callee}` does not have it.{hint}",
-        fix="Mend the name at {at}, or add `{name}` to `{callee}`; with a library, look at the"
+        fix="Correct the name at {at}, or add `{name}` to `{callee}`; if it is from a library, check the"
         " version that is installed where it failed.",
-        unless="it works elsewhere: then versions differ.",
+        unless="it works elsewhere: then the installed versions differ.",
         confidence=0.92,
         examine=find_meant_keyword,
     ),
@@ -73,11 +73,11 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^(?P<callee>[\w.<>]+)\(\) takes (?:from \d+ to )?(?P<takes>\d+|no) positional"
         r" arguments? but (?P<given>\d+) (?:were|was) given",
-        title="`{callee}()` takes {takes} positional arguments and got {given}",
+        title="`{callee}()` takes {takes} positional arguments but got {given}",
         why="{reason}",
-        fix="Compare the call at {at} with the definition of `{callee}`; what comes after a `*` has"
-        " to be given by name.",
-        unless="another function of that name is called than you think.",
+        fix="Compare the call at {at} with the definition of `{callee}`; arguments after a `*` must"
+        " be passed by name.",
+        unless="a different function with that name is called.",
         confidence=0.92,
         examine=notice_extra_self,
     ),
@@ -87,10 +87,10 @@ RULES = (
         pattern=r"^(?P<callee>[\w.<>]+)\(\) got multiple values for (?:keyword )?argument"
         r" '(?P<name>\w+)'",
         title="`{callee}()` gets `{name}` twice",
-        why="It is given by position and by name in the same call; a method's `self` takes the first"
+        why="It is passed by position and by name in the same call; a method's `self` takes the first"
         " position.",
-        fix="Give `{name}` once at {at}.",
-        unless="a decorator adds the argument: then mend that.",
+        fix="Pass `{name}` only once at {at}.",
+        unless="a decorator adds the argument: then fix the decorator.",
         confidence=0.93,
     ),
     ErrorRule(
@@ -98,8 +98,8 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^'(?P<name>\w+)' is an invalid keyword argument for (?P<callee>\w+)",
         title="`{callee}` has no column `{name}`",
-        why="A model takes keywords only for attributes that its class maps.",
-        fix="Mend the name at {at}, or add `{name}` to `{callee}` and migrate.",
+        why="A model accepts keywords only for attributes that its class maps.",
+        fix="Correct the name at {at}, or add `{name}` to `{callee}` and migrate.",
         unless="`{name}` is mapped in a newer version of the model that is not deployed here.",
         confidence=0.95,
     ),
@@ -108,10 +108,10 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^(?P<callee>\w+)\(\) argument (?:must be|.* must be) (?P<wanted>.+), not"
         r" '?(?P<got>\w+)'?",
-        title="`{callee}()` got a {got}, and takes {wanted}",
-        why="The value is of another type than expected: often a list or None from a request.",
+        title="`{callee}()` got a {got}, but needs {wanted}",
+        why="The value has the wrong type: often a list or None from a request.",
         fix="Convert or check the value before {at}.",
-        unless="the value is right, and another function was meant.",
+        unless="the value is correct, and another function was meant.",
         confidence=0.75,
     ),
 )

@@ -1,4 +1,4 @@
-"""Arithmetic that has no result."""
+"""Explains arithmetic that has no result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def name_divisor(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch 
     is_count = "len(" in candidates[0] or ".count" in candidates[0]
     return RuleMatch(
         {"divisor": candidates[0]},
-        {"reason": " It counts something, and there was nothing to count." if is_count else ""},
+        {"reason": " It is a count, and there was nothing to count." if is_count else ""},
         confidence=0.97 if zeros else None,
     )
 
@@ -41,7 +41,7 @@ RULES = (
         title="`{divisor}` is 0, and something is divided by it",
         what="{line} divided by `{divisor}`, which was 0.",
         why="Nothing before that line rules out a zero.{reason}",
-        fix="Say what the result shall be then, at {at}: `… if {divisor} else 0`, or leave out the"
+        fix="Decide what the result should be then, at {at}: `… if {divisor} else 0`, or handle the"
         " empty case earlier.",
         unless="another division on the same line is by zero.",
         confidence=0.94,
@@ -51,8 +51,8 @@ RULES = (
         slug="division-by-zero-somewhere",
         exception_types=("ZeroDivisionError", "DivisionByZero", "InvalidOperation"),
         title="Something is divided by zero in {function}",
-        why="A divisor that can be 0 is not tested.",
-        fix="Test it before {at}, and say what the result shall be then.",
+        why="A divisor can be 0, and the code does not check it.",
+        fix="Check it before {at}, and decide what the result should be then.",
         unless="the value is not a number (`Decimal('NaN')`) rather than 0.",
         confidence=0.6,
     ),
@@ -60,18 +60,18 @@ RULES = (
         slug="decimal-invalid",
         exception_types=("InvalidOperation",),
         pattern=r"ConversionSyntax",
-        title="A text is no decimal number",
-        why="`Decimal(…)` takes `12.50`, not `12,50`, not an empty field, not a currency sign.",
-        fix="Check or clean the text before {at}, and answer 400 for the rest.",
-        unless="the text is right for another locale: then parse it with that.",
+        title="A text is not a decimal number",
+        why="`Decimal(…)` accepts `12.50`, but not `12,50`, an empty field or a currency sign.",
+        fix="Check or clean the text before {at}, and answer with a 400 if it is still invalid.",
+        unless="the text is correct in another locale: then parse it with that locale.",
     ),
     ErrorRule(
         slug="overflow",
         exception_types=("OverflowError",),
-        title="A number is too large for what it is used for",
-        why="{value}: it left the range of a float, a C integer, a date or a column.",
-        fix="Bound the number before {at}, as page sizes and ids from a URL.",
-        unless="the number is right; then use `int` or `Decimal` where it can be that large.",
+        title="A number is too large for its use",
+        why="{value}: the number is outside the range of a float, a C integer, a date or a column.",
+        fix="Limit the number before {at}, for example page sizes and ids from a URL.",
+        unless="the number is correct: then use `int` or `Decimal`, which can be that large.",
         confidence=0.8,
     ),
 )

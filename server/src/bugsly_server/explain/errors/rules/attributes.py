@@ -1,4 +1,4 @@
-"""Attributes that are not there."""
+"""Explains attributes that do not exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MISTAKEN_NAMES = {
     ("str", "contains"): "in",
     ("str", "length"): "len(…)",
 }
-"""What people mean who come from another type, language or version."""
+"""Methods of another type, language or version, and what they are called here."""
 
 
 def find_meant_attribute(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
@@ -90,9 +90,9 @@ RULES = (
         exception_types=("AttributeError",),
         pattern=OBJECT_PATTERN,
         title="`.{name}` does not exist; `{meant}` does",
-        why="A `{owner}` has no `{name}`. It has `{meant}`, which is probably meant.",
-        fix="Write `{meant}` for `.{name}` at {at}.",
-        unless="`{name}` is to be there: then the class lacks it, or an older version is deployed.",
+        why="A `{owner}` has no `{name}`. It has `{meant}`, which is probably what is meant.",
+        fix="Write `{meant}` instead of `{name}` at {at}.",
+        unless="`{name}` should exist: then the class lacks it, or an older version is deployed.",
         confidence=0.92,
         examine=find_meant_attribute,
     ),
@@ -101,9 +101,9 @@ RULES = (
         exception_types=("AttributeError",),
         pattern=r"^'(?P<owner>dict)' object has no attribute '(?P<name>\w+)'",
         title="`{receiver}` is a dict: read `{name}` as a key",
-        why="Values of a dict are read with brackets; a dot asks for its methods.",
-        fix='Write `{receiver}["{name}"]` at {at}, or `.get("{name}")` where it may be missing.',
-        unless="`{receiver}` should be an object; then look where the dict comes from.",
+        why="The values of a dict are read with brackets; a dot reads its methods.",
+        fix='Write `{receiver}["{name}"]` at {at}, or `.get("{name}")` if it may be missing.',
+        unless="`{receiver}` should be an object: then check where the dict comes from.",
         confidence=0.85,
         examine=find_dict_read_as_object,
     ),
@@ -112,10 +112,10 @@ RULES = (
         exception_types=("AttributeError",),
         pattern=r"^'(?P<owner>list|tuple|set)' object has no attribute '(?P<name>\w+)'",
         title="`{receiver}` is a {owner}, and `.{name}` belongs to its elements or another type",
-        why="A {owner} came where a single object or a dict was expected, as with JSON whose top is"
-        " an array, or a query for all rows.",
+        why="A single object or a dict was expected. JSON whose top level is an array, or a query for all"
+        " rows, gives a {owner}.",
         fix="Take one element, or loop over `{receiver}`, before `.{name}` is read at {at}.",
-        unless="`{receiver}` should never be a {owner}; then look where it is made.",
+        unless="`{receiver}` should never be a {owner}: then look at the code that makes it.",
         confidence=0.75,
         examine=name_sequence,
     ),
@@ -124,7 +124,7 @@ RULES = (
         exception_types=("AttributeError",),
         pattern=r"^'coroutine' object has no attribute '(?P<name>\w+)'",
         title="An `await` is missing before `.{name}` is read",
-        why="An `async def` was called without `await`, which gives a coroutine, not its result.",
+        why="An `async def` function was called without `await`, which gives a coroutine, not its result.",
         fix="Write `(await …).{name}` at {at}, inside an `async def`.",
         unless="the coroutine is awaited elsewhere.",
         confidence=0.95,
@@ -135,9 +135,9 @@ RULES = (
         pattern=r"^'(?P<owner>function|method|builtin_function_or_method)' object has no attribute"
         r" '(?P<name>\w+)'",
         title="A {owner} was not called: `.{name}` is read from the {owner} itself",
-        why="The parentheses are missing, or a view shares its name with what is meant.",
+        why="The parentheses are missing, or a view has the same name as the object that is meant.",
         fix="Call it first at {at}: `f().{name}` instead of `f.{name}`.",
-        unless="the attribute is to be set on the function itself.",
+        unless="the attribute should be on the function itself.",
         confidence=0.85,
     ),
     ErrorRule(
@@ -148,8 +148,8 @@ RULES = (
         why="Two modules import each other, or a file of yours is called `{module}.py` and hides"
         " the library of that name.",
         fix="Rename your `{module}.py` if there is one; otherwise move the import at {at} into the"
-        " function that needs it, or what both need into a third module.",
-        unless="no file of yours has that name and the imports form no ring.",
+        " function that needs it, or move what both need into a third module.",
+        unless="no file of yours has that name and the imports are not circular.",
         confidence=0.92,
     ),
     ErrorRule(
@@ -158,10 +158,10 @@ RULES = (
         pattern=r"^module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'",
         title="The module `{module}` has no `{name}`",
         why="It is misspelt, belongs to a class inside the module (`datetime.datetime.now`), is a"
-        " submodule that has to be imported by itself, or the installed version is another one.",
+        " submodule that needs its own import, or is not in the installed version.",
         fix="Look up `{name}` in the documentation of the version that is installed where it"
-        " failed, and mend {at} or pin that version.",
-        unless="it fails on one machine only: then the versions installed differ.",
+        " failed, and correct {at}, or pin a version that has it.",
+        unless="it fails on one machine only: then the installed versions differ.",
         confidence=0.7,
     ),
     ErrorRule(
@@ -169,10 +169,10 @@ RULES = (
         exception_types=("AttributeError",),
         pattern=OBJECT_PATTERN,
         title="A `{owner}` has no attribute `{name}`",
-        why="It is misspelt, set only on another path (outside `__init__`), or the object is of"
+        why="It is misspelt, set only on another path (outside `__init__`), or the object has"
         " another type than expected.",
-        fix="See what is `{owner}` at {at}: set `{name}` in its `__init__`, or mend the name.",
-        unless="the class has `{name}`: then an older version of it is deployed.",
+        fix="Find which object at {at} is the `{owner}`: set `{name}` in its `__init__`, or correct the name.",
+        unless="the class has `{name}`: then an older version is deployed.",
         confidence=0.5,
     ),
 )

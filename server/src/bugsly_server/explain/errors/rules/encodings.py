@@ -1,4 +1,4 @@
-"""Bytes that are no text in the encoding that is assumed, and the reverse."""
+"""Explains bytes that do not decode in the expected encoding, and text that does not encode."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bugsly_server.explain.errors.raised_exception import RaisedException
 from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
 BYTE_HINTS = {
-    "0xff": "That is how UTF-16 begins, and JPEG images.",
-    "0xfe": "That is how UTF-16 begins.",
-    "0x89": "That is how PNG images begin.",
-    "0x8b": "That is part of how gzip begins: it was not decompressed.",
-    "0x80": "In Windows-1252 that is the euro sign; pickles begin with it too.",
+    "0xff": "UTF-16 text and JPEG images begin with it.",
+    "0xfe": "UTF-16 text begins with it.",
+    "0x89": "PNG images begin with it.",
+    "0x8b": "It is the second byte of gzip data, which was not decompressed.",
+    "0x80": "It is the euro sign in Windows-1252, and the first byte of a pickle.",
 }
 
 
@@ -32,7 +32,7 @@ def _open_hint(raised: RaisedException) -> str:
             case ast.Call(func=ast.Name(id="open"), keywords=words) if "encoding" not in {
                 one.arg for one in words
             }:
-                return " The file is opened without `encoding=`: then the machine decides."
+                return " The file is opened without `encoding=`, so the encoding depends on the machine."
     return ""
 
 
@@ -42,10 +42,10 @@ RULES = (
         exception_types=("UnicodeDecodeError",),
         pattern=r"^'(?P<codec>[\w-]+)' codec can't decode byte(?:s)? (?:(?P<byte>0x[0-9a-f]{2}) )?in"
         r" position (?P<position>\d+)",
-        title="Byte {byte} at position {position} is no {codec} text",
-        why="The bytes are in another encoding, or are no text at all. {guess}{opened}",
-        fix='Name the encoding that the sender uses at {at}, as `open(path, encoding="utf-8")` or'
-        ' `.decode("cp1252")`; for uploads of people add `errors="replace"` or refuse them.',
+        title="Byte {byte} at position {position} is not valid {codec}",
+        why="The bytes are in another encoding, or are not text at all. {guess}{opened}",
+        fix='At {at}, name the encoding that the sender uses, as in `open(path, encoding="utf-8")` or'
+        ' `.decode("cp1252")`; for uploads of users, add `errors="replace"` or reject them.',
         unless="the data was cut in the middle of a character.",
         confidence=0.93,
         examine=lambda raised, matched: explain_byte(raised, matched) if matched["byte"] else None,
@@ -56,11 +56,11 @@ RULES = (
         pattern=r"^'(?P<codec>[\w-]+)' codec can't encode characters? (?P<shown>'[^']+')? ?in"
         r" position (?P<position>[\d-]+)",
         title="{shown} cannot be written as {codec}",
-        why="{codec} has no such character. ASCII as the machine's encoding (`LANG=C` in a container)"
-        " makes Python write like that.",
-        fix='Write with `encoding="utf-8"` at {at}; for output of the whole app set'
-        " `PYTHONUTF8=1` or `LANG=C.UTF-8` where it starts.",
-        unless="the receiver understands nothing but {codec}.",
+        why="{codec} has no such character. Python uses ASCII when that is the encoding of the machine"
+        " (`LANG=C` in a container).",
+        fix='Write with `encoding="utf-8"` at {at}; for all output of the app, set'
+        " `PYTHONUTF8=1` or `LANG=C.UTF-8` where it is started.",
+        unless="the receiver understands only {codec}.",
         confidence=0.92,
     ),
 )

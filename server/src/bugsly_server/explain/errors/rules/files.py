@@ -1,4 +1,4 @@
-"""Files, folders and descriptors."""
+"""Explains errors of files, folders, descriptors and disks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def explain_path(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch 
     is_relative = not path.startswith(("/", "\\")) and ":" not in path[:3]
     return RuleMatch(
         phrases={
-            "reason": "The path is relative: it counts from the folder the app was started in,"
-            " which is another one in production."
+            "reason": "The path is relative to the folder in which the app was started,"
+            " which is a different one in production."
             if is_relative
             else "It was never written, lies on another machine or container, or was moved.",
             "advice": "Build it from `app.root_path` or `Path(__file__).parent`"
             if is_relative
-            else "See that the deployment puts it there, and mounts the volume it is on",
+            else "Check that the deployment puts it there and mounts its volume",
         }
     )
 
@@ -30,7 +30,7 @@ def tie_to_open_leak(raised: RaisedException, _matched: re.Match[str]) -> RuleMa
     """Tie it to what the project leaks already."""
     for leak in raised.context.leaks:
         if leak.cause in {Cause.MADE_PER_REQUEST, Cause.UNRETURNED_CONNECTION}:
-            sentence = f" The leak that is open as issue {leak.issue} takes them"
+            sentence = f" The open leak of issue {leak.issue} uses them up"
             location = quoted(leak.site or leak.holder)
             site = f", at `{location}`" if location else ""
             return RuleMatch(phrases={"tied": f"{sentence}{site}."}, confidence=0.96)
@@ -44,8 +44,8 @@ RULES = (
         pattern=r"\[Errno 2\] [^:]*: '(?P<path>[^']*)'",
         title="There is no file `{path}`",
         why="{reason}",
-        fix="{advice}; it is asked for at {at}.",
-        unless="the file is there: then its name differs in case, or a link in its path is broken.",
+        fix="{advice}; it is opened at {at}.",
+        unless="the file is there: then its name differs in case, or a symbolic link in its path is broken.",
         confidence=0.95,
         examine=explain_path,
     ),
@@ -53,21 +53,21 @@ RULES = (
         slug="file-not-permitted",
         exception_types=("PermissionError",),
         pattern=r"\[Errno (?:1|13)\] [^:]*: '(?P<path>[^']*)'",
-        title="The worker may not touch `{path}`",
-        why="The user that Gunicorn runs as lacks the right, or the container's file system is"
+        title="The worker has no permission for `{path}`",
+        why="The user that Gunicorn runs as lacks the permission, or the container's file system is"
         " read-only.",
-        fix="Give that user the folder (`chown`), or write to a mounted volume or `/tmp`; at {at}.",
-        unless="another process holds it (Windows), or SELinux forbids it.",
+        fix="Make that user the owner of the folder (`chown`), or write to a mounted volume or `/tmp`; at {at}.",
+        unless="another process has it open (Windows), or SELinux forbids it.",
         confidence=0.92,
     ),
     ErrorRule(
         slug="file-is-a-folder",
         exception_types=("IsADirectoryError",),
         pattern=r": '(?P<path>[^']*)'",
-        title="`{path}` is a folder, and is opened as a file",
-        why="The file's name is missing at the end: an empty name joined to a folder gives the folder.",
+        title="`{path}` is a folder, but is opened as a file",
+        why="The name of the file is missing at the end: a folder joined with an empty name is the folder.",
         fix="Check the name before it is joined at {at}; an upload without a file has an empty one.",
-        unless="a folder was made there by mistake, as Docker does for a mount whose source is missing.",
+        unless="a folder was made there by mistake; Docker does so for a mount with a missing source.",
         confidence=0.95,
     ),
     ErrorRule(
@@ -75,28 +75,28 @@ RULES = (
         exception_types=("NotADirectoryError",),
         pattern=r": '(?P<path>[^']*)'",
         title="A part of `{path}` is a file, not a folder",
-        why="Something was joined to the path of a file.",
+        why="A name was joined to the path of a file.",
         fix="Use the folder of that file (`Path(…).parent`) at {at}.",
-        unless="the file lies where a folder should be: then remove it.",
+        unless="a file is where a folder should be: then remove it.",
     ),
     ErrorRule(
         slug="file-exists",
         exception_types=("FileExistsError",),
         pattern=r": '(?P<path>[^']*)'",
-        title="`{path}` exists already",
-        why="Two workers or two runs make the same thing.",
+        title="`{path}` already exists",
+        why="Two workers or two runs create the same file or folder.",
         fix="Use `mkdir(exist_ok=True)`, or open with `w` instead of `x`, at {at}.",
-        unless="it must be new: then take a unique name (`tempfile`).",
+        unless="it must be new: then use a unique name (`tempfile`).",
     ),
     ErrorRule(
         slug="too-many-open-files",
         exception_types=("OSError",),
         pattern=r"\[Errno 24\]",
         title="The worker has too many files and sockets open",
-        why="Files, responses or clients are opened and not closed, until the limit is met.{tied}",
+        why="Files, responses or clients are opened and not closed, until the limit is reached.{tied}",
         fix="Open them in a `with` block, and make HTTP clients once; {at} is only where the last one"
-        " was asked for. `ulimit -n` gains time, no more.",
-        unless="the limit is far below what the load needs.",
+        " was opened. A higher `ulimit -n` only gains time.",
+        unless="the limit is far too low for the load.",
         confidence=0.93,
         examine=tie_to_open_leak,
     ),
@@ -105,10 +105,10 @@ RULES = (
         exception_types=("OSError",),
         pattern=r"\[Errno (?:28|122)\]",
         title="The disk is full",
-        why="Nothing more can be written where {at} writes: logs, uploads and temporary files fill it,"
+        why="The disk that {at} writes to has no space left: logs, uploads and temporary files fill it,"
         " or its inodes are used up.",
-        fix="Make room (`df -h`, `df -i`), then bound what grows: rotate logs, delete temporary files.",
-        unless="it is a quota of the user alone.",
+        fix="Free space (see `df -h` and `df -i`), then limit what grows: rotate logs, delete temporary files.",
+        unless="only the quota of the user is used up.",
         confidence=0.96,
     ),
     ErrorRule(
@@ -118,7 +118,7 @@ RULES = (
         title="The file system is read-only: `{path}` cannot be written",
         why="The container runs with a read-only root, or the disk was remounted after a fault.",
         fix="Write to a mounted volume or a tmpfs instead, at {at}.",
-        unless="the disk has faults: then the kernel's log says so.",
+        unless="the disk is faulty: then the kernel's log says so.",
         confidence=0.95,
     ),
 )

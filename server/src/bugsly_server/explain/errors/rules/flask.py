@@ -1,4 +1,4 @@
-"""What Flask and Werkzeug refuse."""
+"""Explains requests and setups that Flask and Werkzeug reject."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def find_missing_field(raised: RaisedException, _matched: re.Match[str]) -> Rule
     meant = nearest_name(key, sent_names[place])
     sent_list = ", ".join(f"`{quoted(one, 30)}`" for one in sent_names[place][:6])
     sent_sentence = f" The request had {sent_list}." if sent_list else ""
-    meant_sentence = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
+    meant_sentence = f" `{quoted(meant)}` was sent, which is very similar." if meant else ""
     return RuleMatch(
         {"key": key, "place": place},
         {"sent": meant_sentence or sent_sentence},
@@ -72,7 +72,9 @@ def suggest_endpoint(raised: RaisedException, matched: re.Match[str]) -> RuleMat
     return RuleMatch(
         phrases={
             "reason": f"No view is registered under that name.{'' if '.' in matched['endpoint'] else blueprint_hint}",
-            "advice": f"Write `{quoted(name)}`" if name else "Mend the name, see `flask routes`",
+            "advice": f"Write `{quoted(name)}`"
+            if name
+            else "Correct the name (see `flask routes`)",
         },
         diff=replacement_diff(raised.frame, repr(matched["endpoint"]), repr(name))
         or replacement_diff(raised.frame, f'"{matched["endpoint"]}"', f'"{name}"')
@@ -86,12 +88,12 @@ RULES = (
         slug="field-not-sent",
         exception_types=("BadRequestKeyError",),
         title="The request came without `{key}` in `request.{place}`",
-        what="{line} reads `{key}` from `request.{place}`, where it is not; Flask answers 400.",
-        why="The form or client names it otherwise or leaves it out (an unticked box sends nothing), or"
-        " sends JSON while a form is read.{sent}",
-        fix="Compare the `name=` in the form with {at}; use `request.{place}.get('{key}')` where it may be"
+        what="{line} reads `{key}` from `request.{place}`, which does not contain it; Flask answers with a 400.",
+        why="The form or client uses another name or leaves it out (an unticked box sends nothing), or"
+        " sends JSON where a form is read.{sent}",
+        fix="Compare the `name=` in the form with {at}; use `request.{place}.get('{key}')` if it may be"
         " missing.",
-        unless="somebody probes the site by hand: then a 400 is right.",
+        unless="somebody sends requests by hand: then a 400 is correct.",
         confidence=0.94,
         examine=find_missing_field,
     ),
@@ -99,10 +101,10 @@ RULES = (
         slug="field-not-sent-somewhere",
         exception_types=("BadRequestKeyError",),
         title="The request came without a field that {function} reads",
-        what="{line} reads a field of the request that was not sent; Flask answers 400.",
-        why="The form or client names it otherwise or leaves it out, or sends JSON while a form is read.",
-        fix="Compare the names in the form with those that {at} reads; use `.get(…)` where one may be missing.",
-        unless="somebody probes the site by hand: then a 400 is right.",
+        what="{line} reads a field of the request that was not sent; Flask answers with a 400.",
+        why="The form or client uses another name or leaves it out, or sends JSON where a form is read.",
+        fix="Compare the names in the form with those that {at} reads; use `.get(…)` if one may be missing.",
+        unless="somebody sends requests by hand: then a 400 is correct.",
         confidence=0.7,
     ),
     ErrorRule(
@@ -119,31 +121,31 @@ RULES = (
     ErrorRule(
         slug="not-found-by-hand",
         exception_types=("NotFound",),
-        title="{function} answers 404",
-        what="{line} raised NotFound: what was asked for is not there.",
-        why="A view aborts with 404, or a path or row that a link leads to is gone.",
-        fix="Nothing, where visitors ask for what does not exist: leave 404 out of what is reported. If a"
-        " page of yours links there, mend the link.",
-        unless="the thing exists: then the query at {at} looks for it wrongly.",
+        title="{function} answers with a 404",
+        what="{line} raised NotFound: the requested page or row does not exist.",
+        why="A view aborts with a 404, or a link leads to a page or row that no longer exists.",
+        fix="None is needed if visitors ask for something that never existed: do not report 404s then. If"
+        " one of your pages links there, fix the link.",
+        unless="it does exist: then the query at {at} is wrong.",
         confidence=0.75,
     ),
     ErrorRule(
         slug="body-too-large",
         exception_types=("RequestEntityTooLarge",),
-        title="A request is larger than the app takes",
+        title="A request is larger than the app accepts",
         why="The body exceeds `MAX_CONTENT_LENGTH`, or a form has more parts or memory than"
-        " `MAX_FORM_PARTS` / `MAX_FORM_MEMORY_SIZE` (500 kB for fields that are no files) allow.",
-        fix="Raise that limit for what users really send, or say the limit on the form; the proxy has one"
-        " too. It was read at {at}.",
-        unless="somebody sends garbage: then a 413 is right.",
+        " `MAX_FORM_PARTS` / `MAX_FORM_MEMORY_SIZE` (500 kB for fields that are not files) allow.",
+        fix="Raise that limit to what users really send, or state the limit on the form; the proxy has one"
+        " too. The body was read at {at}.",
+        unless="somebody sends garbage: then a 413 is correct.",
         confidence=0.95,
     ),
     ErrorRule(
         slug="body-not-json",
         exception_types=("UnsupportedMediaType",),
-        title="`request.json` is read, and the request does not say that it is JSON",
+        title="`request.json` is read, but the request is not declared as JSON",
         why="The client did not send `Content-Type: application/json`.",
-        fix="Set the header in the client (`fetch` needs it beside `JSON.stringify`), or use"
+        fix="Set the header in the client (`fetch` needs it in addition to `JSON.stringify`), or use"
         " `request.get_json(force=True)` at {at}.",
         unless="a form was sent: then read `request.form`.",
         confidence=0.95,
@@ -152,9 +154,9 @@ RULES = (
         slug="body-broken-json",
         exception_types=("BadRequest",),
         pattern=r"Failed to decode JSON object|The browser \(or proxy\) sent a request",
-        title="The body of the request is refused as no valid JSON or form",
+        title="The body of the request is not valid JSON or not a valid form",
         why="The client sent broken JSON, or the body was cut short.",
-        fix="See what the client sends; `request.get_json(silent=True)` gives None instead at {at}.",
+        fix="Check what the client sends; at {at}, `request.get_json(silent=True)` returns None instead.",
         unless="somebody probes the site: then a 400 is right.",
         confidence=0.8,
     ),
@@ -162,7 +164,7 @@ RULES = (
         slug="endpoint-twice",
         exception_types=("AssertionError",),
         pattern=r"View function mapping is overwriting an existing endpoint function: (?P<endpoint>\S+)",
-        title="Two views are called `{endpoint}`",
+        title="Two views have the endpoint `{endpoint}`",
         why="Flask names a view after its function; a decorator without `functools.wraps` gives all of them"
         " the same name.",
         fix="Use `@wraps(function)` in the decorator, or give one view another name or `endpoint=`; the"
@@ -174,8 +176,8 @@ RULES = (
         slug="secret-key-missing",
         exception_types=("RuntimeError",),
         pattern=r"session is unavailable because no secret key was set",
-        title="The app has no `SECRET_KEY`, so there are no sessions",
-        why="Flask signs the session's cookie with it, and none is set in this environment.",
+        title="The app has no `SECRET_KEY`, so it cannot use sessions",
+        why="Flask signs the session cookie with it, and it is not set in this environment.",
         fix="Set `SECRET_KEY` from the environment: a long random value, the same for all workers.",
         unless="it is set after the app serves its first request.",
         confidence=0.98,

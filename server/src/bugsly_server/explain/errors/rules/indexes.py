@@ -1,4 +1,4 @@
-"""Positions outside of a sequence, and iterators that are at their end."""
+"""Explains positions outside a sequence, and iterators that are exhausted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def name_sequence(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch
     names = {"receiver": receiver, "index": index, "position": position}
     if of_empty:
         return RuleMatch(names, {"state": "is empty"}, confidence=0.96)
-    return RuleMatch(names, {"state": "is shorter than that"})
+    return RuleMatch(names, {"state": "is too short"})
 
 
 def name_popped(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
@@ -62,12 +62,12 @@ RULES = (
         slug="index-outside",
         exception_types=("IndexError",),
         pattern=r"index out of range",
-        title="`{receiver}` {state}, and element {position} is asked for",
-        what="{line} asked `{receiver}` for element {position}, but it {state}.",
-        why="Nothing makes sure that there are enough elements before `{receiver}[{index}]`.",
-        fix="Test it before {at}: `if {receiver}:` for a first element, `len({receiver})` otherwise,"
-        " and say what happens without.",
-        unless="`{receiver}` is filled by another thread meanwhile.",
+        title="`{receiver}` {state}, and element {position} is read",
+        what="{line} reads element {position} of `{receiver}`, but it {state}.",
+        why="Nothing before `{receiver}[{index}]` makes sure that there are enough elements.",
+        fix="Check it before {at}: `if {receiver}:` for a first element, `len({receiver})` otherwise,"
+        " and decide what happens when it is too short.",
+        unless="another thread fills `{receiver}` at the same time.",
         confidence=0.88,
         examine=name_sequence,
     ),
@@ -76,26 +76,26 @@ RULES = (
         exception_types=("IndexError",),
         pattern=r"pop from (?:an )?empty|pop index out of range",
         title="`{receiver}` is empty, and something is popped from it",
-        why="More is taken out than was put in; with threads, another one took the last.",
-        fix="Test `if {receiver}:` at {at}, or use a `queue.Queue` where threads share it.",
-        unless="another element is popped on the same line.",
+        why="More is taken out than was put in; with several threads, another one took the last element.",
+        fix="Check `if {receiver}:` at {at}, or use a `queue.Queue` if threads share it.",
+        unless="the same line pops from something else too.",
         examine=name_popped,
     ),
     ErrorRule(
         slug="index-somewhere",
         exception_types=("IndexError",),
-        title="A position beyond the end is asked for in {function}",
+        title="{function} reads a position beyond the end",
         why="A sequence has fewer elements than {at} assumes, often none.",
-        fix="Test the length before {at}, and say what happens where there are too few.",
-        unless="the `IndexError` is raised by hand and means something else.",
+        fix="Check the length before {at}, and decide what happens when there are too few elements.",
+        unless="your code raises the `IndexError` itself and means something else.",
         confidence=0.45,
     ),
     ErrorRule(
         slug="iterator-at-its-end",
         exception_types=("StopIteration",),
         title="`next({bare})` found nothing",
-        what="{line} asked for the next element, and there was none.",
-        why="`next` without a default raises when nothing is left, or nothing matches.",
+        what="{line} needs another element, and there was none.",
+        why="`next` without a default raises this when nothing is left or nothing matches.",
         fix="Give it a default at {at}: `next({source}, None)`, and handle None.",
         unless="the iterator was used up earlier by mistake: it yields its elements once.",
         confidence=0.93,

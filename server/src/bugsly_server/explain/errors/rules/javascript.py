@@ -1,4 +1,4 @@
-"""JavaScript, in a browser, in Node and in Electron."""
+"""Explains JavaScript errors of browsers, Node and Electron."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bugsly_server.explain.errors.raised_exception import RaisedException
 from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 
 MAX_LINE_CHARACTERS = 1_000
-"""Characters of a line that are looked at: scripts are often one line only."""
+"""Characters of a line that are searched: a minified script is one long line."""
 UNDEFINED_PATTERN = (
     r"^Cannot (?:read|set) propert(?:y|ies) (?:'(?P<old>\w+)' )?of (?P<what>undefined|null)"
     r"(?: \((?:reading|setting) '(?P<name>[^']+)'\))?|^(?P<fox>[\w.$]+) is (?P<which>undefined|null)$"
@@ -50,41 +50,41 @@ RULES = (
         pattern=UNDEFINED_PATTERN,
         title="`{expr}` is {empty}{when}",
         what="{line}: `{expr}` was {empty}.",
-        why="It is not there yet (data still loading, an element not in the page), was not sent by the"
+        why="It does not exist yet (data still loading, an element not in the page), was not sent by the"
         " server, or is misspelt.",
-        fix="Handle the case before {at}: `?.` where nothing may be there, a test or a default otherwise.",
-        unless="it is always there at that time: then something else on that line is {empty}.",
+        fix="Handle the case before {at}: `?.` if it may be missing, a check or a default otherwise.",
+        unless="it always exists at that time: then something else on that line is {empty}.",
         examine=name_undefined,
     ),
     ErrorRule(
         slug="javascript-no-function",
         exception_types=("TypeError",),
         pattern=r"^(?P<expr>[\w.$\[\]()]+) is not a function",
-        title="`{expr}` is no function",
-        why="It is misspelt, the object is of another type (an object instead of an array has no `.map`),"
-        " or a module exports it otherwise (`default`).",
-        fix="Look what `{expr}` is at {at}, and mend the name, the import or the data.",
-        unless="it is replaced at run time by another script.",
+        title="`{expr}` is not a function",
+        why="It is misspelt, the value has another type (an object has no `.map`, an array does),"
+        " or a module exports it differently (`default`).",
+        fix="Check what `{expr}` is at {at}, and correct the name, the import or the data.",
+        unless="another script replaces it at run time.",
     ),
     ErrorRule(
         slug="javascript-not-iterable",
         exception_types=("TypeError",),
         pattern=r"^(?P<expr>[\w.$]+)(?: \([^)]*\))? is not iterable|^(?:Spread syntax|object) .* not iterable",
         title="`{expr}` cannot be looped over or spread",
-        why="An object, undefined or null came where an array was expected.",
-        fix="Use `Object.entries(…)` for objects, or `?? []` where it may be missing, at {at}.",
-        unless="it is an iterator that was used up.",
+        why="It is an object, undefined or null, where an array was expected.",
+        fix="At {at}, use `Object.entries(…)` for objects, or `?? []` if it may be missing.",
+        unless="it is an iterator that is exhausted.",
     ),
     ErrorRule(
         slug="javascript-not-defined",
         exception_types=("ReferenceError",),
         pattern=r"^(?:(?P<name>[\w$]+) is not defined|Can't find variable: (?P<safari>[\w$]+))",
         title="`{name}{safari}` is not defined",
-        why="It is misspelt, not imported, or its script did not load. `process`, `require` and `window` are"
-        " missing on the other side: in Electron's renderer without Node, or in the main process.",
-        fix="Define or import `{name}{safari}` before {at}; in Electron hand it over in the preload script by"
+        why="It is misspelt, not imported, or its script did not load. Electron's renderer has no `process` and"
+        " `require` without Node, and its main process has no `window`.",
+        fix="Define or import `{name}{safari}` before {at}; in Electron, expose it in the preload script with"
         " `contextBridge`.",
-        unless="a browser extension injects the code that fails: then its frames are not yours.",
+        unless="the code that fails is from a browser extension: then its frames are not yours.",
         confidence=0.93,
     ),
     ErrorRule(
@@ -93,37 +93,37 @@ RULES = (
         pattern=r"^Cannot access '(?P<name>[\w$]+)' before initialization",
         title="`{name}` is used before its `let`, `const` or `class`",
         why="It is declared further down, or two modules import each other.",
-        fix="Move its declaration before {at}, or break the ring of imports.",
-        unless="the bundler reordered modules.",
+        fix="Move its declaration before {at}, or remove the circular import.",
+        unless="the bundler reordered the modules.",
         confidence=0.95,
     ),
     ErrorRule(
         slug="javascript-json",
         exception_types=("SyntaxError",),
         pattern=r"^Unexpected (?:token|end of JSON|non-whitespace)|is not valid JSON|^JSON\.parse:",
-        title="What should be JSON is not",
+        title="The text is not valid JSON",
         what="{line}: {value}.",
-        why="A server answered with HTML (an error page, a login) or with nothing, or a file was cut short.",
-        fix="Test `response.ok` and the content type before {at}.",
-        unless="the script itself has the syntax error: then its file is broken.",
+        why="A server answered with HTML (an error page, a login page) or with nothing, or a file was truncated.",
+        fix="Check `response.ok` and the content type before {at}.",
+        unless="the script itself has a syntax error: then its file is broken.",
         confidence=0.9,
     ),
     ErrorRule(
         slug="javascript-too-deep",
         exception_types=("RangeError", "InternalError"),
         pattern=r"Maximum call stack size exceeded|too much recursion",
-        title="{function} calls itself without an end",
-        why="Each call makes another one: a handler that causes its own event, or a render that sets state.",
-        fix="Find what ends the recursion at {at}.",
-        unless="the data is only very deep.",
+        title="{function} calls itself endlessly",
+        why="Each call makes another one: a handler that triggers its own event, or a render that sets state.",
+        fix="Find the condition that should end the recursion at {at}.",
+        unless="the data is just very deep.",
     ),
     ErrorRule(
         slug="javascript-chunk",
         exception_types=("ChunkLoadError", "TypeError", "Error"),
         pattern=r"Loading (?:CSS )?chunk (?P<chunk>[\w-]+) failed|Failed to fetch dynamically imported module",
         title="A part of the app could not be loaded",
-        why="After a deploy, pages that are open ask for files of the release before, which are gone.",
-        fix="Keep the files of the last releases for some days, or reload the page on this error.",
+        why="After a deployment, pages that are still open request files of the previous release, which are gone.",
+        fix="Keep the files of the last releases for a few days, or reload the page on this error.",
         unless="the user was offline.",
         confidence=0.92,
     ),
@@ -131,11 +131,11 @@ RULES = (
         slug="javascript-fetch",
         exception_types=("TypeError",),
         pattern=r"^(?:Failed to fetch|fetch failed|NetworkError when attempting|Load failed)",
-        title="A request of the page got no answer at all",
-        why="The network was away, the server down, or the browser withheld the answer (CORS, blocker,"
+        title="A request of the page got no response",
+        why="The network or the server was down, or the browser blocked the response (CORS, an ad blocker,"
         " mixed content).",
-        fix="Catch it at {at} and offer to try again; the browser's console tells CORS from a lost network.",
-        unless="it comes from all users at once: then the server or its CORS headers changed.",
+        fix="Catch it at {at} and offer a retry; the browser's console shows whether CORS or the network is to blame.",
+        unless="all users have it at once: then the server is down or its CORS headers changed.",
         confidence=0.85,
     ),
     ErrorRule(
@@ -143,10 +143,10 @@ RULES = (
         exception_types=("Error",),
         pattern=r"(?:connect|getaddrinfo) (?P<code>ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN) (?P<peer>\S+)",
         title="{peer} cannot be reached ({code})",
-        why="ECONNREFUSED: nothing listens there. ENOTFOUND: the name is unknown. ETIMEDOUT: a firewall or an"
-        " overloaded machine.",
+        why="ECONNREFUSED: nothing listens there. ENOTFOUND: the name is unknown. ETIMEDOUT: a firewall drops the"
+        " connection, or the machine is overloaded.",
         fix="Check the address in the configuration of this environment, and whether the service runs.",
-        unless="the user's own network is away, as with a desktop app.",
+        unless="the user's own network is down, as can be with a desktop app.",
         confidence=0.93,
     ),
 )

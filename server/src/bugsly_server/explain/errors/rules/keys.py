@@ -1,4 +1,4 @@
-"""Keys that are not there: of dicts, configuration, environment, sessions and requests."""
+"""Explains missing keys of dicts, configuration, environment, sessions and requests."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ KNOWN_MAPPINGS = (
     KnownMapping(
         r"^(\w+\.)*\w*app\.config$",
         "the app's configuration",
-        "No configuration that was loaded sets it.",
-        "Set `{key}` before it is read at {at}; see that the file or the variables it comes from are"
-        " there in this environment.",
+        "None of the loaded configuration sets it.",
+        "Set `{key}` before it is read at {at}; check that the file or variable it comes from"
+        " exists in this environment.",
     ),
     KnownMapping(
         r"^(flask\.)?session$",
         "the session",
-        "This visitor's session has none: not logged in, expired, or signed with another"
+        "This visitor's session does not have it: not logged in, expired, or signed with another"
         " `SECRET_KEY`.",
-        'Use `session.get("{key}")`, and send visitors without it to the login.',
+        'Use `session.get("{key}")`, and redirect visitors without it to the login page.',
     ),
     KnownMapping(
         r"^(flask\.)?request\.(json|get_json\(.*\))$",
         "the JSON that was sent",
         "The client left it out.",
-        'Check the body before it is used: answer 400 without `{key}`, or read `.get("{key}")`.',
+        'Check the body before it is used: answer with a 400 if `{key}` is missing, or read `.get("{key}")`.',
     ),
 )
 
@@ -117,10 +117,10 @@ RULES = (
         exception_types=("KeyError",),
         pattern=r"^'(?P<key>[^']*)'$",
         title="`{key}` is missing in {place}",
-        what="{line} asked `{receiver}` for `{key}`, which is not there.",
+        what="{line} reads the key `{key}` of `{receiver}`, which does not exist.",
         why="{reason}",
         fix="{advice}",
-        unless="`{key}` is there: then it is spelt otherwise, in case or by a space.",
+        unless="`{key}` exists, but with different case or with a space.",
         confidence=0.93,
         examine=explain_known_mapping,
     ),
@@ -129,10 +129,10 @@ RULES = (
         exception_types=("KeyError",),
         pattern=r"^'(?P<key>[^']*)'$",
         title="`{receiver}` has no key `{key}`; it has `{meant}`",
-        what="{line} asked `{receiver}` for `{key}`, which is not there.",
+        what="{line} reads the key `{key}` of `{receiver}`, which does not exist.",
         why="`{receiver}` has the key `{meant}`: one of the two is misspelt.",
-        fix="Write `{meant}` at {at}, or `{key}` where `{receiver}` is filled.",
-        unless="both keys are meant, and `{key}` is optional.",
+        fix="Write `{meant}` at {at}, or `{key}` in the code that fills `{receiver}`.",
+        unless="both keys are intended, and `{key}` is optional.",
         confidence=0.95,
         examine=find_meant_key,
     ),
@@ -141,11 +141,11 @@ RULES = (
         exception_types=("KeyError",),
         pattern=r"^(?P<key>.+)$",
         title="`{receiver}` has no key {key}",
-        what="{line} asked `{receiver}` for {key}, which is not there.",
-        why="Whoever filled `{receiver}` left it out.{has}",
-        fix="If it may be missing, use `{receiver}.get({key})` and say what happens without it;"
-        " if it must not, check where `{receiver}` is filled.",
-        unless="`{receiver}` is changed by another thread meanwhile.",
+        what="{line} reads the key {key} of `{receiver}`, which does not exist.",
+        why="The code that fills `{receiver}` left it out.{has}",
+        fix="If it may be missing, use `{receiver}.get({key})` and handle its absence;"
+        " if it must exist, check where `{receiver}` is filled.",
+        unless="another thread changes `{receiver}` at the same time.",
         confidence=0.85,
         examine=name_mapping,
     ),
@@ -154,9 +154,9 @@ RULES = (
         exception_types=("KeyError",),
         pattern=r"^(?P<key>.+)$",
         title="The key {key} is missing in {function}",
-        why="A mapping was asked for a key that it does not have.",
-        fix="Look at which mapping {at} reads; use `.get(…)` where the key may be missing.",
-        unless="the `KeyError` is raised by hand and means something else.",
+        why="The code reads a key that the mapping does not have.",
+        fix="Find the mapping that {at} reads; use `.get(…)` if the key may be missing.",
+        unless="your code raises the `KeyError` itself and means something else.",
         confidence=0.45,
     ),
 )

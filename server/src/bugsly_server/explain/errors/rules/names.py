@@ -1,4 +1,4 @@
-"""Names that nothing stands for."""
+"""Explains names that are not defined."""
 
 from __future__ import annotations
 
@@ -62,18 +62,18 @@ def explain_unbound_local(raised: RaisedException, matched: re.Match[str]) -> Ru
             case ast.AugAssign(target=ast.Name(id=target)) if target == name:
                 return RuleMatch(
                     phrases={
-                        "reason": f"`{name}` is changed in this function, which makes it a local"
-                        f" variable of it; the `{name}` outside is another one.",
-                        "advice": f"Write `global {name}` (or `nonlocal`) at the head of the function;"
-                        " better, keep it outside of module globals: every worker has its own.",
+                        "reason": f"`{name}` is assigned in this function, which makes it a local"
+                        f" variable; the `{name}` outside is a different one.",
+                        "advice": f"Write `global {name}` (or `nonlocal`) at the top of the function. Better, do not"
+                        " keep it in a global: every worker has its own copy.",
                     },
                     confidence=0.93,
                 )
     return RuleMatch(
         phrases={
-            "reason": f"`{name}` gets its value only on another way through the function: in an"
+            "reason": f"`{name}` gets its value only on another path through the function: in an"
             " `if`, a loop that did not run, or a `try` that failed before.",
-            "advice": f"Give `{name}` a value before the branch, or return early where it has none.",
+            "advice": f"Give `{name}` a value before the branch, or return early when it has none.",
         }
     )
 
@@ -94,9 +94,9 @@ RULES = (
         exception_types=("NameError",),
         pattern=r"^name '(?P<name>\w+)' is not defined",
         title="`{name}` is not imported",
-        why="The file of {at} uses `{name}` and does not import it.",
-        fix="Add `{line_to_add}` at the head of that file.",
-        unless="another `{name}` is meant, of your own.",
+        why="The file with {at} uses `{name}` and does not import it.",
+        fix="Add `{line_to_add}` at the top of that file.",
+        unless="you mean a `{name}` of your own.",
         confidence=0.93,
         examine=find_missing_import,
     ),
@@ -105,9 +105,9 @@ RULES = (
         exception_types=("NameError",),
         pattern=r"^name '(?P<name>\w+)' is not defined",
         title="`{name}` does not exist; `{meant}` does",
-        why="`{meant}` is known there and looks much alike: one of the two is misspelt.",
+        why="`{meant}` exists there and is very similar: one of the two is misspelt.",
         fix="Write `{meant}` at {at}.",
-        unless="`{name}` is a name of its own that still has to be defined or imported.",
+        unless="`{name}` is a different name that still has to be defined or imported.",
         confidence=0.92,
         examine=find_meant_name,
     ),
@@ -118,7 +118,7 @@ RULES = (
         title="`{name}` is not defined in {function}",
         why="It is misspelt, not imported, or defined only later or under an `if`.",
         fix="Define or import `{name}` before {at}.",
-        unless="it is defined: then in another scope (inside a function or a class).",
+        unless="it is defined, but in another scope (inside a function or a class).",
         confidence=0.75,
     ),
 )

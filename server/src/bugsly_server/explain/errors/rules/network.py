@@ -1,4 +1,4 @@
-"""Other services that do not answer, or not in time."""
+"""Explains calls to other services that fail or time out."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def check_timeout(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch
     timeout = next(
         (ast.unparse(w.value) for c in calls for w in c.keywords if w.arg == "timeout"), ""
     )
-    timeout_sentence = f" The call allows it {quoted(timeout, 40)} s." if has_timeout else ""
+    timeout_sentence = f" The call has a timeout of {quoted(timeout, 40)} s." if has_timeout else ""
     name = _peer_address(raised)
     is_network_call = name or calls or raised.exception.type != "TimeoutError"
     return RuleMatch(
@@ -77,10 +77,10 @@ RULES = (
         pattern=r"Name or service not known|nodename nor servname|Temporary failure in name resolution"
         r"|getaddrinfo failed|No address associated|Failed to resolve '(?P<host>[^']+)'|Errno -[2358]\b",
         title="The name of {peer} cannot be resolved",
-        why="It is misspelt, its service does not exist in this environment, or DNS is down there.",
-        fix="Compare the host in the configuration of this environment; `getent hosts` on the machine"
-        " tells whether it resolves. It is asked for at {at}.",
-        unless="it comes and goes: then DNS itself is unreliable, and a retry helps.",
+        why="It is misspelt, the service does not exist in this environment, or DNS is down.",
+        fix="Check the host in the configuration of this environment; `getent hosts` on the machine"
+        " shows whether it resolves. {at} uses it.",
+        unless="it fails only now and then: then DNS is unreliable, and a retry helps.",
         confidence=0.95,
         examine=name_peer,
     ),
@@ -91,9 +91,9 @@ RULES = (
         title="{Peer} refuses connections",
         why="The machine answers, but nothing listens on that port: the service is down, still"
         " starting, or listens elsewhere.{local}",
-        fix="See whether the service runs and on which address and port; compare with the"
-        " configuration that {at} uses; after a deploy, wait for it before the app starts.",
-        unless="a firewall refuses in its stead.",
+        fix="Check whether the service runs, and on which address and port; compare them with the"
+        " configuration that {at} uses. After a deployment, wait for the service before you start the app.",
+        unless="a firewall refuses the connection.",
         confidence=0.94,
         examine=name_peer,
     ),
@@ -110,10 +110,10 @@ RULES = (
         pattern=r"CERTIFICATE_VERIFY_FAILED\]?(?: certificate verify failed)?:? ?(?P<reason>[\w ,'.*-]*)",
         title="The certificate of {peer} is not trusted: {reason}",
         why="It has expired, is for another name, is signed by an authority that this machine does not"
-        " know (`ca-certificates` missing in the image), or the machine's clock is wrong.",
-        fix="Renew it, use the name it is for, or install the authority and name it in"
-        " `SSL_CERT_FILE`/`REQUESTS_CA_BUNDLE`. Do not switch verification off.",
-        unless="a proxy in between replaces certificates: then install its authority.",
+        " trust (`ca-certificates` missing in the image), or the machine's clock is wrong.",
+        fix="Renew it, use the name it is for, or install the authority's certificate and name it in"
+        " `SSL_CERT_FILE`/`REQUESTS_CA_BUNDLE`. Do not turn verification off.",
+        unless="a proxy in between replaces certificates: then install the certificate of its authority.",
         confidence=0.95,
         examine=name_peer,
     ),
@@ -124,7 +124,7 @@ RULES = (
         title="{Peer} does not speak TLS on that port",
         why="`https://` is used where the other side speaks plain HTTP.",
         fix="Use `http://` or the TLS port in the address that {at} uses.",
-        unless="the versions of TLS are too far apart.",
+        unless="the two sides have no TLS version in common.",
         confidence=0.92,
         examine=name_peer,
     ),
@@ -144,10 +144,10 @@ RULES = (
         ),
         pattern=r"^(?!QueuePool)",
         title="{Peer} did not answer in time",
-        why="It is slow, overloaded or unreachable behind a firewall.{allowed}",
-        fix="Look at that service first. In the view at {at}: bound the time well below Gunicorn's"
-        " timeout, catch the error, and answer 503 or from a cache.",
-        unless="this machine itself is overloaded: then its other calls are slow too.",
+        why="It is slow or overloaded, or a firewall drops the connection.{allowed}",
+        fix="Look at that service first. At {at}, set a timeout well below Gunicorn's,"
+        " catch the error, and answer with a 503 or from a cache.",
+        unless="this machine is overloaded: then its other calls are slow too.",
         confidence=0.88,
         examine=check_timeout,
     ),
@@ -175,12 +175,12 @@ RULES = (
         ),
         pattern=r"Connection reset|Errno (?:104|54)\b|Connection aborted|RemoteDisconnected|without"
         r" (?:sending a )?response|Connection broken|closed connection",
-        title="{Peer} closed the connection in the middle",
-        why="It restarted, hit a limit of its own, or had closed a connection that was kept idle and is"
-        " used again.",
-        fix="Repeat the call once if it may be repeated (`Retry` in urllib3); keep idle connections"
-        " shorter than the other side does.",
-        unless="it happens at each call: then the other side refuses what is sent.",
+        title="{Peer} closed the connection before the response was complete",
+        why="It restarted, reached a limit of its own, or had already closed an idle connection that is"
+        " reused.",
+        fix="Retry the call once if it is safe to repeat (`Retry` in urllib3); keep idle connections"
+        " for a shorter time than the other side does.",
+        unless="it happens with every call: then the other side rejects what is sent.",
         confidence=0.88,
         examine=name_peer,
     ),
@@ -193,23 +193,23 @@ RULES = (
             "BusyLoadingError",
         ),
         pattern=r"^(?P<code>WRONGPASS|NOAUTH|WRONGTYPE|OOM|READONLY|LOADING|MISCONF|invalid password)",
-        title="Redis refuses: {code}",
+        title="Redis reports an error: {code}",
         why="{value}.",
         fix="NOAUTH/WRONGPASS: put the password into the address; OOM: raise `maxmemory` or set an"
-        " eviction policy; READONLY: the address is a replica; WRONGTYPE: the key holds another kind.",
-        unless="a proxy answers in Redis' stead.",
+        " eviction policy; READONLY: the address is a replica; WRONGTYPE: the key holds another type.",
+        unless="a proxy answers instead of Redis.",
     ),
     ErrorRule(
         slug="http-status",
         exception_types=("HTTPError", "HTTPStatusError"),
         pattern=r"(?P<status>[45]\d\d) (?:Client|Server) Error|(?:Client|Server) error '(?P<other>\d{3})"
         r"|HTTP Error (?P<third>\d{3})",
-        title="The other service answered {status}{other}{third}",
-        why="401 and 403: the key is missing, wrong or expired. 404: the address changed. 429: too many"
-        " calls. 5xx: it is broken itself.",
-        fix="Look at the body of the answer and at the key of this environment; catch the error at"
-        " {at} and say what the user shall see.",
-        unless="a proxy answered in its stead.",
+        title="The other service answered with a {status}{other}{third}",
+        why="401 or 403: the API key is missing, wrong or expired. 404: the address changed. 429: too many"
+        " calls. 5xx: the service itself fails.",
+        fix="Look at the body of the response and at the API key of this environment; catch the error at"
+        " {at} and decide what the user should see.",
+        unless="a proxy answered instead of the service.",
         confidence=0.88,
     ),
 )

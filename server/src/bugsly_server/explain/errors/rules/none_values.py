@@ -1,4 +1,4 @@
-"""None where something else was expected."""
+"""Explains None where another value was expected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPERAND_PATTERN = (
 
 
 class NoneSource(NamedTuple):
-    """A call that answers None on purpose: when, and what to do about it."""
+    """A call that returns None by design: when it does, and what to do about it."""
 
     pattern: str
     when: str
@@ -37,52 +37,52 @@ class NoneSource(NamedTuple):
 NONE_SOURCES = (
     NoneSource(
         r"\.(first|one_or_none|scalar_one_or_none|scalar|fetchone)\(\)$|\bget_or_none\(",
-        "it gives None where no row matches",
+        "it returns None when no row matches",
         "handle the missing row: `first_or_404()` in a view with Flask-SQLAlchemy, or test for None"
         " and `abort(404)`",
     ),
     NoneSource(
         r"\bsession\.get\(|\.query\.get\(",
-        "it gives None where the database has no row with that primary key",
+        "it returns None when the database has no row with that primary key",
         "handle the missing row: `db.get_or_404(…)` in a view with Flask-SQLAlchemy, or test for"
         " None and `abort(404)`",
     ),
     NoneSource(
         r"\bre\.(match|search|fullmatch)\(|\.(match|search|fullmatch)\(",
-        "it gives None where the text does not match the pattern",
-        "test the match before its groups are read",
+        "it returns None when the text does not match the pattern",
+        "check that there is a match before you read its groups",
     ),
     NoneSource(
         r"\.(args|form|json|headers|cookies|environ|files)\.get\(|\bgetenv\(",
-        "it gives None where the name was not sent or not set",
+        "it returns None when the name was not sent or is not set",
         "refuse the request with a 400, or give `.get` a default",
     ),
     NoneSource(
         r"get_json\(.*silent=True",
-        "it gives None where the body is no JSON",
-        "answer 400 when it is None",
+        "it returns None when the body is not JSON",
+        "answer with a 400 when it is None",
     ),
     NoneSource(
         r"\.get\([^,]*\)$",
-        "`.get` gives None where the key is missing",
+        "`.get` returns None when the key is missing",
         "give `.get` a default, or handle the missing key",
     ),
     NoneSource(
         r"\.(sort|append|extend|update|reverse|add|clear|insert|shuffle)\(",
-        "methods that change a thing in place give None back",
-        "call it on a line of its own and go on with the thing itself; `sorted(…)` returns a list",
+        "methods that change an object in place return None",
+        "call it on a line of its own and keep using the object itself; `sorted(…)` returns a list",
     ),
     NoneSource(
         r"\.(find|find_next|select_one|find_parent)\(",
-        "it gives None where nothing is found",
-        "handle the case that nothing is found",
+        "it returns None when nothing is found",
+        "handle the case where nothing is found",
     ),
-    NoneSource(r"^None$", "it is set to None there", "give it its value before it is used"),
+    NoneSource(r"^None$", "it is set to None there", "give it a value before it is used"),
 )
 
 
 def find_none_expression(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
-    """Say which expression was None, and where it came from."""
+    """Find which expression was None and where it came from."""
     if not raised.is_raised_here:
         return None
     suspects = _possible_nones(raised, matched)
@@ -95,7 +95,7 @@ def find_none_expression(raised: RaisedException, matched: re.Match[str]) -> Rul
         phrases={
             "expr": expressions,
             "use": _use(matched),
-            "origin": origin or "Something that gives an object gave None this time.",
+            "origin": origin or "A call that normally returns an object returned None this time.",
             "advice": advice or "return early, use a default, or `abort(404)` in a view",
         },
         diff=_with_empty_default(raised, suspects[0])
@@ -181,9 +181,9 @@ def _use(matched: re.Match[str]) -> str:
         return f"its `.{matched['attribute']}` is used"
     uses = {
         INDEX_PATTERN: "it is indexed with […]",
-        ITERATION_PATTERN: "its elements are asked for",
+        ITERATION_PATTERN: "it is iterated over",
         CALL_PATTERN: "it is called",
-        LENGTH_PATTERN: "its length is asked for",
+        LENGTH_PATTERN: "its length is taken",
         NUMBER_PATTERN: "it is turned into a number",
         OPERAND_PATTERN: "it is combined with another value",
     }
@@ -194,9 +194,9 @@ def _origin(raised: RaisedException, node: ast.expr) -> tuple[str, str]:
     """Return where the value came from, and what to do; empty where that is not known."""
     source = ast.unparse(node)
     if isinstance(node, ast.Call):
-        return _explain_source(source, f"`{quoted(source, 80)}` gave None back")
+        return _explain_source(source, f"`{quoted(source, 80)}` returned None")
     if not isinstance(node, ast.Name):
-        return f"`{quoted(source, 60)}` was never set, or was set to None on purpose.", ""
+        return f"`{quoted(source, 60)}` was never set, or was set to None deliberately.", ""
     assignment = raised.assignment_of(node.id)
     if assignment is None:
         return "", ""
@@ -233,7 +233,7 @@ RULES = (
             title="{expr} is None where {use}",
             what="{line}: {expr} is None, and {use}.",
             why="{origin}",
-            fix="Say what shall happen without a value, before {at}: {advice}.",
+            fix="Decide what should happen when there is no value, before {at}: {advice}.",
             unless="{expr} has a value at that line; then another part of it is None.",
             examine=find_none_expression,
         )
@@ -252,9 +252,9 @@ RULES = (
         exception_types=("AttributeError", "TypeError"),
         pattern=r"NoneType",
         title="Something is None in {function}",
-        why="A call gave None where an object was expected: nothing was found, or a function has no"
+        why="A call returned None where an object was expected: nothing was found, or a function has no"
         " `return`.",
-        fix="Look at what {at} uses, find which part can be None, and handle that case before it.",
+        fix="Look at what {at} uses, find which part can be None, and handle that case first.",
         unless="the value is never None there.",
         confidence=0.4,
     ),

@@ -1,4 +1,4 @@
-"""Jinja's templates."""
+"""Explains errors in Jinja templates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find_meant_variable(raised: RaisedException, matched: re.Match[str]) -> Rule
     """Look for a name alike among what the template was given."""
     frame = _template_frame(raised)
     meant = nearest_name(matched["name"], frame.locals)
-    hint = f" `{quoted(meant)}` is there, and looks much alike." if meant else ""
+    hint = f" `{quoted(meant)}` is there, and is very similar." if meant else ""
     return RuleMatch({"template": frame_location(frame)}, {"hint": hint})
 
 
@@ -43,9 +43,9 @@ RULES = (
         pattern=r"^'(?P<name>\w+)' is undefined",
         title="The template uses `{name}`, which it was not given",
         why="`render_template` was called without `{name}`, or it is misspelt in the template.{hint}",
-        fix="Give `{name}=…` to `render_template`, or write `{{% if {name} %}}` or"
-        " `{{{{ {name}|default('') }}}}`; the template's line is {template}.",
-        unless="it is set inside a block or a loop of the template, which ends there.",
+        fix="Pass `{name}=…` to `render_template`, or write `{{% if {name} %}}` or"
+        " `{{{{ {name}|default('') }}}}`; the line of the template is {template}.",
+        unless="the template sets it inside a block or a loop that ends before that line.",
         confidence=0.95,
         examine=find_meant_variable,
     ),
@@ -53,11 +53,11 @@ RULES = (
         slug="template-attribute-undefined",
         exception_types=("UndefinedError",),
         pattern=r"^'(?P<owner>[^']+?)(?: object)?' has no attribute '(?P<name>\w+)'",
-        title="The template reads `.{name}` of a `{owner}`, which has none",
-        why="It is misspelt, or another kind of value was given: `None` where a row was not found, a dict"
-        " without that key.",
-        fix="Mend the name, or test the value before it is used, at {template}.",
-        unless="the value is only sometimes of that kind: then the view should make sure.",
+        title="The template reads `.{name}` of a `{owner}`, which does not have it",
+        why="It is misspelt, or the template got another kind of value: `None` for a row that was not found,"
+        " or a dict without that key.",
+        fix="Correct the name, or check the value before it is used, at {template}.",
+        unless="only some requests have such a value: then handle it in the view.",
         confidence=0.93,
         examine=name_template_line,
     ),
@@ -66,10 +66,10 @@ RULES = (
         exception_types=("TemplateNotFound", "TemplatesNotFound"),
         pattern=r"^(?P<name>[^:]+)",
         title="There is no template `{name}`",
-        why="It is not in `templates/` beside the app's module: misspelt, in another case, or left out of"
-        " what was deployed (package data, Docker).",
-        fix="See that `templates/{name}` is there where it failed, and that `Flask(__name__)` is made in"
-        " the package that holds it; it is asked for at {at}.",
+        why="It is not in `templates/` next to the app's module: misspelt, in another case, or not part of"
+        " the deployment (package data, Docker).",
+        fix="Check that `templates/{name}` exists where it failed, and that `Flask(__name__)` is called in"
+        " the package that contains it; {at} uses the template.",
         unless="it belongs to a blueprint without `template_folder=`.",
         confidence=0.96,
     ),
@@ -77,11 +77,11 @@ RULES = (
         slug="template-syntax",
         exception_types=("TemplateSyntaxError",),
         pattern=r"^(?P<fault>.+)",
-        title="A template cannot be read: {fault}",
-        why="A block is not closed, or a name or filter is not known to Jinja.",
-        fix="Mend the template at the innermost frame, {template}: each `{{% … %}}` needs its end, expressions"
-        " are no Python statements.",
-        unless="the text is not for Jinja (a template of JavaScript): then wrap it in"
+        title="A template cannot be parsed: {fault}",
+        why="A block is not closed, or Jinja does not know a tag or filter.",
+        fix="Correct the template at {template}: every block needs its `{{% end… %}}`, and expressions"
+        " are not Python statements.",
+        unless="the text is not meant for Jinja (a JavaScript template): then wrap it in"
         " `{{% raw %}}`.",
         confidence=0.93,
         examine=name_template_line,

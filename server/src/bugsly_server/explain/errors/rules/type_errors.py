@@ -1,4 +1,4 @@
-"""Values of a type that cannot do what is asked of them."""
+"""Explains values whose type does not support what the code does with them."""
 
 from __future__ import annotations
 
@@ -104,21 +104,21 @@ def name_expression(raised: RaisedException, matched: re.Match[str]) -> RuleMatc
 
 def _reason(owner: str, able: str) -> str:
     if owner in {"function", "method", "builtin_function_or_method"} and able == "subscriptable":
-        return "Brackets were written where the function should be called with parentheses."
+        return "It is written with brackets; a function is called with parentheses."
     if owner == "coroutine":
-        return "An `async def` was called without `await`: this is the coroutine, not its result."
+        return "An `async def` function was called without `await`: this is the coroutine, not its result."
     if able == "callable" and owner in {"str", "int", "list", "dict", "tuple", "float", "bool"}:
         return (
-            f"The name holds a {owner}: a variable hides the function of that name, or a comma is"
+            f"The name refers to a {owner}: a variable hides the function of that name, or a comma is"
             " missing before a parenthesis."
         )
     if able == "iterable":
-        return f"A single {owner} came where several values were expected."
-    return f"A {owner} came where something else was expected."
+        return f"It is a single {owner}, where several values were expected."
+    return f"It is a {owner}, where something else was expected."
 
 
 def suggest_conversion(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
-    """Say how a value of that type is made fit for JSON."""
+    """Say how to convert a value of that type to JSON."""
     hint = JSON_CONVERSIONS.get(matched["kind"], "a dict of its fields")
     return RuleMatch({"hint": hint})
 
@@ -131,10 +131,10 @@ RULES = (
         r" function either returned None",
         title="The view `{view}` returns nothing",
         what="The view `{view}` ended without a `return`, or returned None.",
-        why="One way through the view has no `return`: often an `if` without an `else`, or a POST"
-        " that is handled and then forgotten.",
-        fix="Return a response on every way through `{view}`: a template, a dict or a `redirect(…)`.",
-        unless="a decorator around the view loses its return value: then mend that.",
+        why="One path through the view has no `return`: often an `if` without an `else`, or a POST"
+        " that is handled without an answer.",
+        fix="Return a response on every path through `{view}`: a template, a dict or a `redirect(…)`.",
+        unless="a decorator around the view loses its return value: then fix the decorator.",
         confidence=0.97,
     ),
     ErrorRule(
@@ -142,9 +142,9 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^The view function(?: for '(?P<view>[^']+)')? did not return a valid response\..*it"
         r" was an? (?P<kind>\w+)",
-        title="The view `{view}` returns a {kind}, which is no response",
-        why="Flask makes responses of text, bytes, dicts, lists, tuples and `Response` only.",
-        fix="Turn it into one of these: `jsonify(…)`, `str(…)`, or a `Response`.",
+        title="The view `{view}` returns a {kind}, which is not a response",
+        why="Flask makes responses only from text, bytes, dicts, lists, tuples and `Response` objects.",
+        fix="Convert it to one of these, with `jsonify(…)`, `str(…)` or `Response(…)`.",
         unless="a decorator replaces what the view returns.",
         confidence=0.95,
     ),
@@ -153,9 +153,9 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^Object of type (?P<kind>\w+) is not JSON serializable",
         title="A `{kind}` cannot be written as JSON",
-        why="JSON knows text, numbers, booleans, lists and dicts; a `{kind}` is none of them.",
-        fix="Convert it before it is given out at {at}: `{hint}`; or teach the app's JSON provider.",
-        unless="the value should not be in the answer at all.",
+        why="JSON has text, numbers, booleans, lists and dicts; a `{kind}` is none of them.",
+        fix="Convert it before it is written at {at}: `{hint}`; or extend the app's JSON provider.",
+        unless="the value should not be in the response at all.",
         confidence=0.95,
         examine=suggest_conversion,
     ),
@@ -163,22 +163,22 @@ RULES = (
         slug="unhashable",
         exception_types=("TypeError",),
         pattern=r"unhashable type: '(?P<kind>\w+)'",
-        title="A {kind} is used as a key or put into a set",
-        why="Keys and members of sets must not change; a {kind} can. So do arguments of functions"
-        " under `lru_cache`.",
-        fix="Use a tuple or a `frozenset` of it at {at}, or an id instead of the {kind}.",
+        title="A {kind} is used as a dict key or put into a set",
+        why="Dict keys, members of sets and arguments of `lru_cache` functions must be hashable; a"
+        " {kind} is not, because it can change.",
+        fix="At {at}, make it a tuple or a `frozenset`, or use an id instead of the {kind}.",
         unless="the brackets at {at} should be a call or a slice.",
     ),
     ErrorRule(
         slug="dates-naive-and-aware",
         exception_types=("TypeError",),
         pattern=r"offset-naive and offset-aware",
-        title="A time with a zone meets a time without one",
-        why="One of the two was made without a zone (`datetime.utcnow()`, a database column without"
-        " time zone), the other with one.",
-        fix="Make both aware: `datetime.now(UTC)`, and `.replace(tzinfo=UTC)` for what was stored"
-        " as UTC; at {at}.",
-        unless="the stored times are not UTC: then use the zone they were written in.",
+        title="A time with a time zone is combined with a time without one",
+        why="One of the two was made without a time zone (`datetime.utcnow()`, a database column"
+        " without time zone), the other with one.",
+        fix="Make both aware before {at}: `datetime.now(UTC)`, and `.replace(tzinfo=UTC)` for"
+        " times that were stored as UTC.",
+        unless="the stored times are not in UTC: then use the time zone they were written in.",
         confidence=0.97,
     ),
     ErrorRule(
@@ -187,11 +187,11 @@ RULES = (
         pattern=rf"{CONCATENATION_PATTERN}|^unsupported operand type\(s\) for (?P<op>\S+): '(?P<a>[\w.]+)' and"
         r" '(?P<b>[\w.]+)'|^'(?P<cmp>\S+)' not supported between instances of '(?P<c>\w+)' and"
         r" '(?P<d>\w+)'",
-        title="`{one}` and `{other}` are of types that do not go together",
-        why="Python never converts one into the other by itself.{values}",
+        title="`{one}` and `{other}` have types that cannot be combined",
+        why="Python does not convert one to the other automatically.{values}",
         fix="Convert one of them at {at}: `int(…)` or `float(…)` to calculate and compare, `str(…)`"
-        " or an f-string to join. What comes from a form, a URL or a file is text.",
-        unless="one of them should never have that type; then mend where it comes from.",
+        " or an f-string to join. Values from a form, a URL or a file are text.",
+        unless="one of them should never have that type: then fix the code it comes from.",
         confidence=0.88,
         examine=name_operands,
     ),
@@ -200,10 +200,10 @@ RULES = (
         exception_types=("TypeError",),
         pattern=r"^(?:cannot unpack non-iterable |)'?(?P<owner>[\w.]+)'? object is not"
         r" (?P<able>callable|subscriptable|iterable)",
-        title="`{expr}` is a {owner} and not {able}",
+        title="`{expr}` is a {owner}, which is not {able}",
         why="{reason}",
-        fix="See where `{expr}` gets its value, and mend it there or at {at}.",
-        unless="`{expr}` is right, and another name was meant at that place.",
+        fix="Check where `{expr}` gets its value, and fix it there or at {at}.",
+        unless="`{expr}` is correct, and another name was meant there.",
         confidence=0.88,
         examine=name_expression,
     ),
@@ -211,29 +211,29 @@ RULES = (
         slug="types-somewhere",
         exception_types=("TypeError",),
         pattern=r"^unsupported operand|not supported between|is not (?:callable|subscriptable|iterable)|^can only concatenate",
-        title="A value in {function} has another type than expected",
+        title="A value in {function} has an unexpected type",
         why="{value}.",
-        fix="Look at the locals at {at} for the value of that type, and convert it or mend where it is made.",
-        unless="the type is right, and the operation is not what was meant.",
+        fix="Look for the value of that type among the locals at {at}, and convert it, or fix the code that makes it.",
+        unless="the type is correct, and another operation was meant.",
         confidence=0.5,
     ),
     ErrorRule(
         slug="no-item-assignment",
         exception_types=("TypeError",),
         pattern=r"^'(?P<owner>\w+)' object does not support item (?:assignment|deletion)",
-        title="A {owner} cannot be changed by element",
-        why="Texts, tuples and bytes are fixed once made.",
+        title="The elements of a {owner} cannot be changed",
+        why="Strings, tuples and bytes cannot be changed once they are made.",
         fix="Make a new one at {at}, or use a list or a dict from the start.",
-        unless="it should be a list or a dict: then look where it is made.",
+        unless="it should be a list or a dict: then look at the code that makes it.",
     ),
     ErrorRule(
         slug="indices-must-be",
         exception_types=("TypeError",),
         pattern=r"^(?P<owner>list|tuple|string|str|byte) indices must be integers(?: or slices)?,"
         r" not '?(?P<got>\w+)'?",
-        title="A {owner} is read with a {got} as if it were a dict",
-        why="A {owner} came where a dict was expected: JSON whose top is an array or text, or"
-        " JSON that was not parsed.",
+        title="A {owner} is indexed with a {got}, as if it were a dict",
+        why="It is a {owner}, where a dict was expected: JSON whose top level is an array or a string,"
+        " or JSON that was not parsed.",
         fix="Parse it (`json.loads`), loop over it, or take one element before {at}.",
         unless="the index should be a number: then convert it with `int(…)`.",
         confidence=0.9,
@@ -244,9 +244,9 @@ RULES = (
         pattern=r"a bytes-like object is required, not 'str'|must be str, not bytes|cannot use a"
         r" (?:string|bytes) pattern on a (?:bytes|string)-like",
         title="Bytes and text are mixed in {function}",
-        why="What comes from files opened with 'b', sockets and `request.data` is bytes; the rest is"
+        why="Files opened with 'b', sockets and `request.data` give bytes; everything else is"
         " text.",
-        fix='Decode or encode at the border: `data.decode("utf-8")`, `text.encode("utf-8")`; at {at}.',
+        fix='Decode or encode where data comes in or goes out: `data.decode("utf-8")`, `text.encode("utf-8")`; at {at}.',
         unless="the file should be opened in text mode instead.",
     ),
 )

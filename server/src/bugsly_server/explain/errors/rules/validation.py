@@ -1,4 +1,4 @@
-"""Input that a schema refuses: pydantic, marshmallow, and JavaScript's."""
+"""Explains input that a schema rejects: of pydantic, marshmallow and JavaScript libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
 from bugsly_server.explain.errors.similar_names import nearest_name
 
 MAX_FAULTS = 3
-"""Faults that are told one by one."""
+"""Errors that are listed one by one."""
 
 
 def list_pydantic_faults(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
@@ -31,7 +31,7 @@ def list_pydantic_faults(_raised: RaisedException, matched: re.Match[str]) -> Ru
     )
     if not faults:
         return None
-    meant_sentence = f" `{quoted(meant)}` was sent, which looks much alike." if meant else ""
+    meant_sentence = f" `{quoted(meant)}` was sent, which is very similar." if meant else ""
     return RuleMatch(
         {"first": fields[0]}, {"faults": "; ".join(faults[:MAX_FAULTS]), "close": meant_sentence}
     )
@@ -48,7 +48,7 @@ def list_marshmallow_faults(_raised: RaisedException, matched: re.Match[str]) ->
     missing = [name for name, fault in pairs if "Missing data" in fault]
     unknown = [name for name, fault in pairs if "Unknown field" in fault]
     meant = next((near for one in missing if (near := nearest_name(one, unknown))), "")
-    meant_sentence = f" `{meant}` was sent, which looks much alike." if meant else ""
+    meant_sentence = f" `{meant}` was sent, which is very similar." if meant else ""
     return RuleMatch(
         {"first": pairs[0][0]}, {"faults": "; ".join(fault_texts), "close": meant_sentence}
     )
@@ -75,12 +75,12 @@ RULES = (
         slug="pydantic",
         exception_types=("ValidationError",),
         pattern=r"^(?P<number>\d+) validation errors? for (?P<model>\w+)\n(?P<rest>[\s\S]*)",
-        title="`{model}` refuses its input: `{first}`",
-        what="{line} found {number} faults in what was to become `{model}`. {faults}.",
-        why="What was sent does not fit the model.{close}",
-        fix="If a client sent it, catch `ValidationError` and answer 400 or 422 with `error.errors()`;"
-        " if it is your own, mend where it is made before {at}.",
-        unless="the model is stricter than it should be: then give the field a default or a wider type.",
+        title="`{model}` rejects its input: `{first}`",
+        what="{line} found {number} errors in the input of `{model}`. {faults}.",
+        why="The input does not match the model.{close}",
+        fix="If a client sent it, catch `ValidationError` and answer with a 400 or 422 and `error.errors()`;"
+        " if it is your own data, fix the code that makes it before {at}.",
+        unless="the model is too strict: then give the field a default or a wider type.",
         confidence=0.95,
         examine=list_pydantic_faults,
     ),
@@ -88,12 +88,12 @@ RULES = (
         slug="marshmallow",
         exception_types=("ValidationError",),
         pattern=r"^(?P<faults>\{'[\s\S]*\})$",
-        title="The schema refuses its input: `{first}`",
+        title="The schema rejects its input: `{first}`",
         what="{line}: {faults}.",
-        why="What was sent does not fit the schema.{close}",
-        fix="Catch `ValidationError` and answer 400 with `error.messages`; `unknown=EXCLUDE` lets fields"
-        " pass that the schema does not know. It is loaded at {at}.",
-        unless="the schema is what is outdated.",
+        why="The input does not match the schema.{close}",
+        fix="Catch `ValidationError` at {at} and answer with a 400 and `error.messages`; `unknown=EXCLUDE`"
+        " ignores fields that the schema does not know.",
+        unless="the schema is out of date.",
         confidence=0.95,
         examine=list_marshmallow_faults,
     ),
@@ -101,12 +101,12 @@ RULES = (
         slug="javascript-schema",
         exception_types=("ValidationError", "ZodError"),
         pattern=r"^\[\s*\{[\s\S]*\"message\"[\s\S]*",
-        title="The schema refuses its input: `{first}`",
+        title="The schema rejects its input: `{first}`",
         what="{line}: {faults}.",
-        why="What was parsed (settings, an answer of a server, a message between processes) does not have"
-        " the shape that the schema asks for; often an older version wrote it.",
-        fix="Use `safeParse` and say what happens otherwise; give new fields a default. It is parsed at {at}.",
-        unless="the schema is what is outdated.",
+        why="The data (settings, a response of a server, a message between processes) does not have"
+        " the shape that the schema requires; often an older version wrote it.",
+        fix="Use `safeParse` at {at} and handle invalid data; give new fields a default.",
+        unless="the schema is out of date.",
         confidence=0.94,
         examine=list_zod_faults,
     ),
@@ -114,11 +114,11 @@ RULES = (
         slug="mongoose",
         exception_types=("ValidationError",),
         pattern=r"^(?P<model>\w+) validation failed: (?P<field>[\w.]+): (?P<fault>[^,]+)",
-        title="`{model}` refuses its input: `{field}`",
+        title="`{model}` rejects its input: `{field}`",
         what="{line}: `{field}`: {fault}.",
-        why="The document does not fit its schema.",
+        why="The document does not match its schema.",
         fix="Check it before it is saved at {at}, and tell the user which field is wrong.",
-        unless="the schema is what is outdated.",
+        unless="the schema is out of date.",
         confidence=0.94,
     ),
     ErrorRule(
@@ -126,12 +126,12 @@ RULES = (
         exception_types=("ValidationError",),
         pattern=r"^(?:data)?(?P<field>[./][\w./\[\]]+|`\w+`|\"?\w+\"?) (?P<fault>(?:should|must|is|has to)"
         r" [^\n]{2,120})",
-        title="The data does not fit its schema: `{field}` {fault}",
-        why="What was read (settings, an answer of a server, a message between processes) has another"
-        " shape than the schema asks for; often an older version wrote it.",
-        fix="Say what happens with data that does not fit, at {at}; give new fields a default, and migrate"
+        title="The data does not match its schema: `{field}` {fault}",
+        why="The data (settings, a response of a server, a message between processes) does not have"
+        " the shape that the schema requires; often an older version wrote it.",
+        fix="Handle invalid data at {at}; give new fields a default, and migrate"
         " settings of older versions.",
-        unless="the schema is what is outdated.",
+        unless="the schema is out of date.",
         confidence=0.88,
     ),
 )
