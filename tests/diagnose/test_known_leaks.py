@@ -42,11 +42,11 @@ def test_an_entry_is_whole(leak: KnownLeak) -> None:
         (None, "marshmallow-class-registry"),
     ],
 )
-def test_a_version_that_fixes_it_is_not_blamed(library: str | None, slug: str | None) -> None:
+def test_a_version_with_the_fix_is_not_affected(library: str | None, slug: str | None) -> None:
     assert known_leak(holder=REGISTRY, library=library) == slug
 
 
-def test_a_known_leak_brings_its_cause_along() -> None:
+def test_a_known_leak_sets_the_cause() -> None:
     found = recognise_known_leak(diagnosis(holder=REGISTRY), leak_evidence())
     assert found.cause is LEAKS["marshmallow-class-registry"].cause
 
@@ -55,7 +55,7 @@ def test_what_stops_by_itself_is_no_known_leak() -> None:
     assert known_leak(cause=Cause.BOUNDED, holder=REGISTRY) is None
 
 
-def test_a_holder_nobody_knows_stays_what_it_is() -> None:
+def test_an_unknown_holder_is_left_unchanged() -> None:
     found = diagnosis()
     assert recognise_known_leak(found, leak_evidence()) == found
 
@@ -64,7 +64,7 @@ def test_a_line_inside_a_library_is_recognised_where_no_holder_was_found() -> No
     inner = next(leak for leak in LEAKS.values() if leak.slug == "dateparser-settings")
     line = AllocationSite(site="app.py:3", bytes=9, count=1, inner="dateparser.conf.py:8")
     window = AllocationWindow(method="memray", requests=9, seconds=1.0, grown=9, lines=(line,))
-    told = leak_evidence(worker_history(allocation_windows=(window,)))
+    evidence = leak_evidence(worker_history(allocation_windows=(window,)))
     native = diagnosis(Cause.NATIVE, holder=None)
-    assert recognise_known_leak(native, told).known_leak == inner.slug
-    assert recognise_known_leak(diagnosis(holder="shop.log"), told).known_leak is None
+    assert recognise_known_leak(native, evidence).known_leak == inner.slug
+    assert recognise_known_leak(diagnosis(holder="shop.log"), evidence).known_leak is None
