@@ -37,7 +37,7 @@ def make_counter():
 
 
 def diagnose_heap(*found: HeapHolder, **facts: Any) -> tuple[Diagnosis, ...]:
-    """Return what is said of a worker that gains 2 kB per order, two of five requests."""
+    """Return the diagnoses of a worker that gains 2 kB per order, two of five requests."""
     drawn = {"memory": GROWTH, "live": GROWTH, "heaps": (heap_snapshot(*found),), **facts}
     texts = drawn.pop("sources", ())
     return diagnose(leak_evidence(worker_history(**drawn), sources=texts), [1])
@@ -72,7 +72,7 @@ def test_a_holder_that_only_the_walk_found_is_named_with_all_that_is_known() -> 
     ]
 
 
-def test_before_its_source_is_read_it_is_asked_for_by_module() -> None:
+def test_until_its_source_is_read_the_file_is_the_module_to_request() -> None:
     (found,) = diagnose_heap(heap_holder())
     assert (found.location.site, found.location.file) == (None, "shop.views")
 
@@ -109,7 +109,7 @@ def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follow
     assert (found.holder_name, found.attribution.endpoint) == (SEEN, None)
 
 
-def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memory_says() -> None:
+def test_an_endpoint_that_adds_an_entry_per_request_drives_it_whatever_memory_says() -> None:
     mix = {ORDERS: 20, HOME: 30}
     found, *_ = diagnose_heap(
         heap_holder(), memory=gain_per_request(HOME, 1_400), traffic=lambda _: mix
@@ -119,7 +119,7 @@ def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memo
     assert found.holder.entries_per_request == pytest.approx(1.0, rel=0.1)
 
 
-def test_what_a_call_that_goes_on_holds_is_fed_by_its_function() -> None:
+def test_a_local_of_a_running_call_is_fed_by_its_function() -> None:
     text = "def work(jobs):\n    done = []\n    while True:\n        done.append(jobs.get())\n"
     path = ("shop.views.work .<local>.done", "call", "list")
     (found,) = diagnose_heap(heap_holder(*path), sources=(source(text),))
@@ -194,7 +194,7 @@ def test_what_may_stop_or_does_not_explain_the_growth_is_no_leak(
 
 
 @pytest.mark.parametrize("path", [DEQUE, CACHE])
-def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_tells_otherwise(
+def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_is_read(
     path: tuple[str, ...],
 ) -> None:
     guess, *_ = diagnose_heap(heap_holder(*path))
@@ -227,7 +227,7 @@ FED = "latest = deque()\n\n\ndef keep(key):\n    latest.append(key)\n"
     ("text", "named"),
     [(FED, ["shop.views.latest"]), (FED.replace("deque()", "deque(maxlen=9000)"), [])],
 )
-def test_the_source_of_a_deque_tells_whether_it_stops(text: str, named: list[str]) -> None:
+def test_the_source_of_a_deque_shows_whether_it_stops(text: str, named: list[str]) -> None:
     found = diagnose_heap(heap_holder(*DEQUE), sources=(source(text),))
     assert [one.holder_name for one in found if one.evidence.confidence > 0.85] == named
 
@@ -250,7 +250,7 @@ def diagnose_counted_heap(
     return diagnose(leak_evidence(drawn, holders=(held,)), growing)
 
 
-def test_a_holder_takes_the_place_of_what_is_left_behind() -> None:
+def test_a_holder_replaces_its_symptom() -> None:
     (found,) = diagnose_counted_heap(
         gain_per_request(ORDERS), SURVIVOR, heap_holder(), memory=no_growth, growing=[]
     )
@@ -274,7 +274,7 @@ def orders_until(requests: int) -> float:
     return sum(swinging(one)[ORDERS] for one in range(step)) + swinging(step)[ORDERS] * more / 50
 
 
-def test_what_is_left_behind_confirms_a_holder_though_it_is_counted_late() -> None:
+def test_a_symptom_confirms_a_holder_even_if_it_is_counted_late() -> None:
     def late(sofar: ServedSoFar) -> int:
         return round(orders_until(max(0, sofar.requests - 150)))
 
@@ -289,7 +289,7 @@ def test_what_is_left_behind_confirms_a_holder_though_it_is_counted_late() -> No
     )
 
 
-def test_what_is_left_behind_at_another_pace_stays_without_a_holder() -> None:
+def test_a_symptom_at_another_rate_stays_without_a_holder() -> None:
     found = diagnose_counted_heap(
         gain_per_request(HOME, 3), SURVIVOR, heap_holder(), memory=no_growth, growing=[]
     )
@@ -299,7 +299,7 @@ def test_what_is_left_behind_at_another_pace_stays_without_a_holder() -> None:
 SAME_LIST = heap_holder("shop.views .log", "module", "list")
 
 
-def test_the_same_holder_is_confirmed_and_not_told_twice() -> None:
+def test_the_same_holder_is_confirmed_and_not_reported_twice() -> None:
     held = holder(entry_bytes=2_000)
     (found,) = diagnose_counted_heap(gain_per_request(ORDERS), held, SAME_LIST, memory=GROWTH)
     assert found.holder_name == held.name
