@@ -15,10 +15,9 @@ from tests.support.leak_evidence import (
     worker_history,
 )
 
-from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.leak_evidence import EndpointResponses, LeakEvidence, WorkerHistory
+from bugsly_server.model.leak_evidence import EndpointResponses
 
 VIEWS = """\
 from flask import Blueprint
@@ -282,25 +281,6 @@ def test_a_large_body_in_one_piece_is_wasteful_and_no_leak() -> None:
     )
     assert (found.cause, found.is_leak) == (Cause.BUFFERED_RESPONSE, False)
     assert found.attribution.endpoint == "GET /export"
-
-
-def _seldom_growing() -> list[tuple[str, LeakEvidence]]:
-    young: WorkerHistory = worker_history({"shop.views.log": gain_per_request(ORDERS)}, number=4)
-    still = worker_history({"shop.views.log": lambda _: 200})
-    saw = worker_history({"shop.views.log": lambda sofar: sofar.requests % 100})
-    held: tuple[Holder, ...] = (holder(),)
-    return [
-        ("nobody", LeakEvidence(histories=(), holders={})),
-        ("nothing seen", leak_evidence(worker_history())),
-        ("young", leak_evidence(young, holders=held)),
-        ("still", leak_evidence(still, holders=held)),
-        ("emptied again and again", leak_evidence(saw, holders=held)),
-    ]
-
-
-@pytest.mark.parametrize(("name", "evidence"), _seldom_growing())
-def test_where_nothing_grows_there_is_no_diagnosis(name: str, evidence: LeakEvidence) -> None:
-    assert diagnose(evidence, []) == (), name
 
 
 def test_without_evidence_nothing_is_called_a_leak() -> None:
