@@ -23,7 +23,7 @@ from bugsly.recycle.forecast import (
     forecast_exhaustion,
 )
 from bugsly.recycle.recycler import DRAIN_SECONDS
-from bugsly_server.detect.finding import is_surely_growing
+from bugsly_server.detect.growth_detection import is_surely_growing
 from bugsly_server.detect.memory_forecast import forecast_limit
 from bugsly_server.doctor.load_generator import LoadGenerator
 from bugsly_server.doctor.load_plan import LoadPlan, RequestTemplate
