@@ -1,4 +1,4 @@
-"""docs/alerts.md says what is so."""
+"""docs/alerts.md matches what Bugsly sends and accepts."""
 
 import json
 import re
@@ -20,25 +20,25 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)\n```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
 
 
-def test_every_block_is_looked_at() -> None:
+def test_every_block_is_compared() -> None:
     languages = set(re.findall(r"^```(\w+)$", PAGE.read_text(), re.MULTILINE))
     assert languages == {"text", "url", "json", "sh"}
 
 
-def test_the_mail_is_what_is_sent() -> None:
+def test_the_mail_is_the_one_that_is_sent() -> None:
     assert blocks("text") == [f"Subject: {ALERT.title}\n\n{ALERT.text}"]
 
 
-def test_the_json_is_what_is_posted() -> None:
+def test_the_json_is_the_one_that_is_posted() -> None:
     assert [json.loads(block) for block in blocks("json")] == [ALERT.payload]
 
 
 @pytest.mark.parametrize("url", [line for block in blocks("url") for line in block.splitlines()])
-def test_the_addresses_are_taken(url: str) -> None:
+def test_the_addresses_are_accepted(url: str) -> None:
     channels.channel_kind("apprise").check(url, guard_allowing())
 
 
-def test_the_setting_is_one() -> None:
+def test_the_setting_exists() -> None:
     [block] = blocks("sh")
     name, _, value = block.partition("=")
     assert [str(one) for one in load_settings({}, {name: value}).allow_networks] == value.split(",")

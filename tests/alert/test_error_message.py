@@ -1,4 +1,4 @@
-"""What is said when something changed about an error."""
+"""The text of an alert about an error, and its JSON."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def test_the_title_says_what_changed(kind: IssueChangeKind, title: str) -> None:
     assert composed_alert(kind).title == title
 
 
-def test_it_says_where_how_often_and_to_whom() -> None:
+def test_the_text_says_where_how_often_and_to_how_many_users() -> None:
     alert = composed_alert(
         IssueChangeKind.CAME_BACK,
         place="checkout in shop/views.py",
@@ -62,7 +62,7 @@ EXPLAINED = ErrorExplanation(
 )
 
 
-def test_it_explains_the_error_where_a_rule_knows_it() -> None:
+def test_the_text_explains_the_error_if_a_rule_applies() -> None:
     alert = composed_alert(IssueChangeKind.OPENED, why=EXPLAINED, place="checkout in shop/views.py")
     assert alert.lines[:3] == (
         "Raised by checkout in shop/views.py.",

@@ -1,4 +1,4 @@
-"""The words of an alert, and its JSON."""
+"""The text of an alert about a leak, and its JSON."""
 
 import json
 from typing import Any
@@ -22,20 +22,20 @@ Seen at 2026-08-21 03:12 UTC, in release 1.4.2."""
 
 QUIET = """\
 No worker has grown for 30 min.
-You will be told if one grows again.
+Another alert follows if one grows again.
 As of 2026-08-21 03:12 UTC."""
 RESOLVED = """\
 It was quiet for 3 d.
-You will be told if a worker that starts from now on grows again.
+Another alert follows if a worker that starts from now on grows.
 As of 2026-08-21 03:12 UTC."""
 FIXED = """\
 Fixed in 2026.11.3: 4.2 kB per request before (4 kB to 4.4 kB), 0 B (±95 B) after 12,000 requests.
-You will be told if it returns.
+Another alert follows if the growth returns.
 As of 2026-08-21 03:12 UTC."""
 RESTARTS = """\
-Every worker is growing, cause not yet known; restarts hide it, for each starts small again.
-The last 12 lives of workers gained 21 kB per request each.
-When memory runs out is not known: there is no limit, or no traffic just now.
+Every worker is growing, cause not yet known; restarts hide it because each new one starts small.
+The last 12 workers gained 21 kB per request each.
+It is not known when memory runs out: there is no limit, or no traffic at the moment.
 Seen at 2026-08-21 03:12 UTC."""
 NO_LATEST = (
     "If nothing changes, memory runs out in about 3 h (2.4 h at the soonest): the limit is 2 GB."
@@ -91,7 +91,7 @@ def lines(**changes: Any) -> tuple[str, ...]:
         ),
     ],
 )
-def test_every_change_has_words_of_its_own(
+def test_every_change_has_its_own_text(
     kind: IssueChangeKind, because: str, title: str, text: str
 ) -> None:
     alert = composed(kind, because=because)
@@ -104,18 +104,18 @@ def test_several_suspects_are_counted_and_the_first_few_named() -> None:
     said = lines(scope=FindingScope.ALL, suspects=suspects, peers=0)
     assert said[0] == "6 workers are growing, cause not yet known. web-1 pid 4242 grows fastest."
     assert said[-2] == (
-        "Growing too: web-1 pid 4243 (20 kB per request), web-1 pid 4244 (19 kB per request), "
+        "Also growing: web-1 pid 4243 (20 kB per request), web-1 pid 4244 (19 kB per request), "
         "web-1 pid 4245 (18 kB per request) and 2 more."
     )
 
 
 def test_two_suspects_are_both_named() -> None:
     assert lines(suspects=(suspect(), suspect(pid=5)))[-2] == (
-        "Growing too: web-1 pid 5 (21 kB per request)."
+        "Also growing: web-1 pid 5 (21 kB per request)."
     )
 
 
-def test_growth_across_restarts_has_no_worker_to_name() -> None:
+def test_growth_across_restarts_names_no_worker() -> None:
     said = lines(scope=FindingScope.RESTARTS, suspects=(), peers=12, forecast=None, release="")
     assert "\n".join(said) == RESTARTS
 
@@ -132,16 +132,16 @@ def test_growth_across_restarts_has_no_worker_to_name() -> None:
         ({"forecast": forecast(latest=None)}, NO_LATEST),
     ],
 )
-def test_what_is_known_shapes_a_line(changes: dict[str, Any], line: str) -> None:
+def test_a_line_depends_on_what_is_known(changes: dict[str, Any], line: str) -> None:
     assert line in lines(**changes)
 
 
-def test_a_worker_without_peers_is_compared_with_none() -> None:
+def test_a_worker_without_peers_is_not_compared() -> None:
     assert not [line for line in lines(peers=0) if "peer" in line]
 
 
 @pytest.mark.parametrize("kind", IssueChangeKind)
-def test_nothing_but_evidence_may_say_leak(kind: IssueChangeKind) -> None:
+def test_an_alert_without_a_cause_never_says_leak(kind: IssueChangeKind) -> None:
     assert "leak" not in json.dumps(composed(kind).payload).lower()
 
 
@@ -175,7 +175,7 @@ FINDING_FACTS = {
 }
 
 
-def test_the_json_names_everything_the_words_do() -> None:
+def test_the_json_holds_everything_the_text_says() -> None:
     title = "One worker on web-1 grows apart from its peers"
     assert composed().payload == {
         "version": 1,
@@ -191,7 +191,7 @@ def test_the_json_names_everything_the_words_do() -> None:
     }
 
 
-def test_what_is_fixed_tells_both_releases_to_programs() -> None:
+def test_a_fixed_leak_has_both_releases_in_the_json() -> None:
     alert = compose_leak_alert("shop", issue(proof=proof()), change(IssueChangeKind.FIXED), PAGE)
     assert alert.payload["proof"] == {
         "outcome": "fixed",
@@ -226,24 +226,24 @@ def test_what_is_fixed_tells_both_releases_to_programs() -> None:
         ),
     ],
 )
-def test_what_is_not_known_is_null(changes: dict[str, Any], forecast_facts: object) -> None:
+def test_an_unknown_value_is_null(changes: dict[str, Any], forecast_facts: object) -> None:
     payload = composed(finding=finding(**changes)).payload
     assert payload["finding"]["forecast"] == forecast_facts
     json.dumps(payload)
 
 
-def test_a_change_without_a_finding_tells_of_the_last_one() -> None:
+def test_a_change_without_a_finding_reports_the_last_one() -> None:
     quiet = composed(IssueChangeKind.QUIETED).payload
     assert quiet["finding"] == composed().payload["finding"]
 
 
-def test_a_test_says_that_it_is_one() -> None:
+def test_a_test_alert_says_that_it_is_a_test() -> None:
     payload = compose_test_alert(PAGE).payload
     assert payload["change"] == "test"
     assert payload["text"].startswith("Somebody pressed the test button.")
 
 
-def test_the_safety_net_is_told_loudly_and_once() -> None:
+def test_an_alert_mentions_the_safety_net_once() -> None:
     at_work = recycled()
     line = f"The safety net is at work: {at_work.because}."
     assert line in lines(recycled=at_work)
@@ -255,7 +255,7 @@ def test_the_safety_net_is_told_loudly_and_once() -> None:
     assert news.text.count(at_work.because) == 1
 
 
-def test_programs_read_how_often_workers_were_recycled() -> None:
+def test_the_json_says_how_often_workers_were_recycled() -> None:
     facts = composed(finding=finding(recycled=recycled())).payload["finding"]["recycled"]
     assert facts == {
         "hours": 24,

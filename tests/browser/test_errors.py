@@ -1,4 +1,4 @@
-"""Errors in a real browser: what is hostile stays text, and what a person does works."""
+"""Errors in a real browser: hostile input stays text, and the actions work."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def hostile() -> dict[str, object]:
     return made | {"event_id": "7" * 32, "fingerprint": [HOSTILE], "level": "error"}
 
 
-def test_whatever_a_client_sends_is_text(visitor: Visitor, dsn: str, slug: str) -> None:
+def test_everything_a_client_sends_is_text(visitor: Visitor, dsn: str, slug: str) -> None:
     dialogs: list[str] = []
     visitor.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     send(dsn, hostile())
@@ -100,7 +100,7 @@ def test_an_error_is_found_read_and_resolved(visitor: Visitor, dsn: str, slug: s
     page.get_by_role("button", name="Resolve", exact=True).click()
     expect(page.locator(".headline")).to_contain_text("resolved")
     expect(page.locator(".story")).to_contain_text("ada resolved it.", ignore_case=True)
-    page.get_by_role("button", name="Open again").click()
+    page.get_by_role("button", name="Reopen").click()
     page.get_by_role("button", name="100 more").click()
     expect(page.locator(".actions")).to_contain_text("until it has happened 102 times")
     visitor.page.set_viewport_size({"width": 360, "height": 740})

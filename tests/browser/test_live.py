@@ -1,4 +1,4 @@
-"""What a person sees and does, in a real browser on a real server."""
+"""Live updates, charts, keyboard and layout, in a real browser on a real server."""
 
 import re
 
@@ -101,7 +101,7 @@ def test_dragging_over_the_chart_zooms_and_a_double_click_goes_back(
         over.dblclick()
 
 
-def test_a_worker_page_draws_its_life_twice(visitor: Visitor, dsn: str, slug: str) -> None:
+def test_a_worker_page_has_two_charts(visitor: Visitor, dsn: str, slug: str) -> None:
     ReportingWorker(dsn, growth=300_000).report(samples=60)
     _await_workers(visitor, slug, 1)
     page = visitor.go(f"/p/{slug}/")
@@ -111,7 +111,7 @@ def test_a_worker_page_draws_its_life_twice(visitor: Visitor, dsn: str, slug: st
     assert _curves(page) > 1_000
 
 
-def test_the_life_of_a_worker_with_one_sample_says_so_until_there_are_more(
+def test_a_worker_with_one_sample_has_no_chart_until_there_are_more(
     visitor: Visitor, dsn: str, slug: str
 ) -> None:
     young = ReportingWorker(dsn)

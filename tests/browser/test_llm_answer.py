@@ -1,4 +1,4 @@
-"""What a person sees while a model answers, and what a hostile answer cannot do."""
+"""The panel of the language model: progress, answer, and hostile answers."""
 
 import json
 import urllib.request
@@ -56,7 +56,7 @@ def failed(visitor: Visitor, dsn: str, slug: str, kind: str) -> Page:
     return visitor.page
 
 
-def test_the_answer_of_a_model_comes_onto_the_open_page(
+def test_the_answer_of_a_model_appears_on_the_open_page(
     visitor: Visitor, dsn: str, slug: str, model: WebServer
 ) -> None:
     slow = TwoPartReply(json.dumps(llm_answer(evidence=CITED)))

@@ -1,4 +1,4 @@
-"""What a person sees of the safety net: counted, held back, advised, and what came too late."""
+"""The safety net on the pages: recycled workers, hindrances, proposals and post-mortems."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def at_width(page: Page, path: str) -> int:
 
 
 @pytest.mark.usefixtures("dsn")
-def test_the_safety_net_is_seen_on_every_page_it_concerns(
+def test_the_safety_net_is_on_every_page_it_concerns(
     visitor: Visitor, slug: str, folder: Path
 ) -> None:
     write_recycled_project(folder, slug)

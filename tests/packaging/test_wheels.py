@@ -57,7 +57,7 @@ def test_without_a_compiler_the_agent_is_a_pure_wheel_that_walks_in_python(
 def test_the_server_wheel_carries_pages_migrations_and_libraries(wheels: dict[str, Path]) -> None:
     names = _names(wheels["bugsly_server"])
     for name in (
-        "web/templates/workers.html",
+        "web/templates/overview.html",
         "web/static/app.js",
         "web/static/vendor/htmx.min.js",
         "web/static/vendor/uPlot.iife.min.js",

@@ -1,4 +1,4 @@
-"""A site for every test of a page."""
+"""Sites for the tests of pages."""
 
 from collections.abc import Iterator
 from pathlib import Path

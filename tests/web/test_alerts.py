@@ -10,7 +10,7 @@ from tests.support.web_server import WebServer, respond_status
 
 @pytest.fixture
 def near(tmp_path: Path) -> Iterator[SiteHarness]:
-    """Give a site that may send to this machine."""
+    """Return a site that may send to this machine."""
     with open_site(tmp_path, allow_networks="127.0.0.0/8") as opened:
         opened.log_in()
         yield opened
@@ -40,7 +40,7 @@ def test_a_channel_is_added_and_shown_without_its_secrets(near: SiteHarness) -> 
         ("carrier-pigeon", "coo://", "is not a kind of channel → choose from apprise, webhook"),
     ],
 )
-def test_an_address_that_cannot_be_one_is_refused_and_kept_for_correction(
+def test_an_invalid_address_is_refused_and_kept_for_correction(
     near: SiteHarness, kind: str, url: str, says: str
 ) -> None:
     page = _add(near, url, kind)
@@ -49,12 +49,12 @@ def test_an_address_that_cannot_be_one_is_refused_and_kept_for_correction(
     assert "No channel yet" in near.client.get("/p/shop/alerts").text
 
 
-def test_a_test_goes_out_now_and_says_how_it_went(near: SiteHarness) -> None:
+def test_a_test_is_sent_at_once_and_its_result_is_shown(near: SiteHarness) -> None:
     with WebServer(respond_status(204), respond_status(500)) as receiver:
         _add(near, receiver.url)
         sent = near.client.post("/p/shop/alerts/1/test")
         refused = near.client.post("/p/shop/alerts/1/test")
-    assert "on-call took the test." in sent.text
+    assert "on-call accepted the test." in sent.text
     assert json.loads(receiver.requests[0].body)["url"] == "http://bugs.test/p/shop/alerts"
     assert refused.status_code == 422
     assert "500" in refused.text

@@ -1,4 +1,4 @@
-"""Programs have the heap of a worker walked, and read what came of it."""
+"""The API that requests heap walks and returns their results."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def settle(site: SiteHarness, answer: ProbeResult) -> None:
         assert probe_requests.save_result(connection, 1, answer, site.clock())
 
 
-def test_a_walk_is_asked_for_and_its_answer_read(
+def test_a_heap_walk_is_requested_and_its_result_read(
     visited: SiteHarness, token: dict[str, str]
 ) -> None:
     asked = visited.client.post(f"{HEAP_PATH}?requests=300", headers=token)
@@ -36,12 +36,12 @@ def test_a_walk_is_asked_for_and_its_answer_read(
     waits = visited.client.get("/api/v1/asks/1", headers=token).json()
     assert waits == {"state": "asked", "problem": "", "heap": None}
     settle(visited, ProbeResult(ask=1, heap=heap_snapshot(heap_holder())))
-    told = visited.client.get("/api/v1/asks/1", headers=token).json()
-    assert (told["state"], told["heap"]["objects"]) == ("answered", 1_234_567)
+    result = visited.client.get("/api/v1/asks/1", headers=token).json()
+    assert (result["state"], result["heap"]["objects"]) == ("answered", 1_234_567)
 
 
 @pytest.mark.parametrize("given", ["", "?requests=-3", "?requests=x", "?requests=99999999"])
-def test_what_is_no_number_of_requests_is_none(
+def test_an_invalid_number_of_requests_counts_as_zero(
     visited: SiteHarness, token: dict[str, str], given: str
 ) -> None:
     assert visited.client.post(f"{HEAP_PATH}{given}", headers=token).status_code == 202
@@ -62,16 +62,16 @@ def test_one_worker_of_a_project_is_walked_at_a_time(
 @pytest.mark.parametrize(
     ("method", "path"), [("post", "/api/v1/workers/99/heap"), ("get", "/api/v1/asks/99")]
 )
-def test_what_is_not_there_is_told(
+def test_an_unknown_id_is_not_found(
     visited: SiteHarness, token: dict[str, str], method: str, path: str
 ) -> None:
     answer: Any = getattr(visited.client, method)(path, headers=token)
     assert answer.status_code == 404
-    assert "is not there" in answer.json()["detail"]
+    assert "does not exist" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("method", "path"), [("post", HEAP_PATH), ("get", "/api/v1/asks/1")])
-def test_without_a_token_nobody_is_asked(visited: SiteHarness, method: str, path: str) -> None:
+def test_without_a_token_nothing_is_requested(visited: SiteHarness, method: str, path: str) -> None:
     visited.report()
     assert getattr(visited.client, method)(path).status_code == 401
     with visited.database.reading() as connection:

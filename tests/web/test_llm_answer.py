@@ -137,7 +137,7 @@ def test_an_answer_is_shown_with_links_to_the_frames_that_it_cites(asking: LlmSi
     page = asking.answered_page()
     for shown in (
         "What the model says",
-        "cites what is there",
+        "cites known frames",
         "80 % sure",
         "find() gave None.",
         '<a href="#frame-0-1"><code class="fold">shop/views.py:31</code></a>',
@@ -157,14 +157,14 @@ def test_an_answer_is_kept_and_not_asked_for_twice(asking: LlmSite) -> None:
     assert len(asking.model.requests) == 1
 
 
-def test_an_answer_that_is_as_old_as_its_issue_may_be_is_forgotten(asking: LlmSite) -> None:
+def test_an_answer_is_deleted_after_the_retention_period(asking: LlmSite) -> None:
     asking.answered_page()
     now = asking.site.clock()
     asking.site.server.pipeline.apply_retention(90 * DAY, now + 91 * DAY)
     assert "find() gave None." not in asking.page_text()
 
 
-def test_a_leak_keeps_its_answer_while_its_figures_move(asking: LlmSite) -> None:
+def test_a_leak_keeps_its_answer_while_its_figures_change(asking: LlmSite) -> None:
     path = open_leak(asking)
     asking.model.responders[:] = [whole_reply(json.dumps(llm_answer()))]
     assert '<a href="#frame-0-0">' in asking.answered_page(path)
@@ -172,21 +172,19 @@ def test_a_leak_keeps_its_answer_while_its_figures_move(asking: LlmSite) -> None
     with asking.site.database.writing() as connection:
         leak_issues.update_finding(connection, 2, moved, asking.site.clock())
     page = asking.page_text(path)
-    assert "what is known has changed since" in page
+    assert "the facts have changed since" in page
     assert "Ask again" in page
 
 
 @pytest.mark.parametrize("evidence", [[], [{"exception": 0, "frame": 77}]])
-def test_an_answer_that_cites_nothing_that_is_there_is_unverified(
-    asking: LlmSite, evidence: Any
-) -> None:
+def test_an_answer_that_cites_no_known_frame_is_unverified(asking: LlmSite, evidence: Any) -> None:
     asking.model.responders[:] = [whole_reply(json.dumps(llm_answer(evidence=evidence)))]
     page = asking.answered_page()
     assert '<span class="verdict growing">unverified</span>' in page
     assert "30 % sure" in page
 
 
-def test_where_the_model_fails_it_is_said_and_can_be_asked_again(asking: LlmSite) -> None:
+def test_a_failure_of_the_model_is_shown_and_can_be_retried(asking: LlmSite) -> None:
     asking.model.responders[:] = [respond_status(500), streamed_reply(GOOD_ANSWER)]
     page = asking.answered_page()
     assert "Model: 127.0.0.1 answered 500" in page
@@ -196,7 +194,7 @@ def test_where_the_model_fails_it_is_said_and_can_be_asked_again(asking: LlmSite
     assert "find() gave None." in page
 
 
-def test_an_answer_without_measure_is_not_kept(
+def test_an_answer_that_is_too_long_is_not_kept(
     asking: LlmSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(llm_jobs, "MAX_ANSWER_BYTES", 100)
@@ -221,7 +219,7 @@ def test_hostile_answers_are_text(asking: LlmSite) -> None:
 
 
 @pytest.mark.parametrize("answers", [[respond_never]])
-def test_one_question_of_an_issue_is_with_the_model_at_a_time(asking: LlmSite) -> None:
+def test_an_issue_has_one_question_at_a_time(asking: LlmSite) -> None:
     asking.fail(2)
     key = re.search(r'name="key" value="(\w+)"', asking.page_text())
     assert key is not None
@@ -237,9 +235,7 @@ def test_one_question_of_an_issue_is_with_the_model_at_a_time(asking: LlmSite) -
 
 
 @pytest.mark.parametrize("answers", [[respond_never]])
-def test_a_few_questions_are_with_the_model_at_once(
-    asking: LlmSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_questions_are_limited(asking: LlmSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llm_jobs, "MAX_CONCURRENT_JOBS", 1)
     asking.post()
     path = open_leak(asking)
@@ -258,7 +254,7 @@ def test_progress_streams_until_the_answer_is_there(asking: LlmSite) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "0" * 64])
-def test_only_what_a_page_has_shown_is_asked(asking: LlmSite, key: str) -> None:
+def test_only_a_question_that_a_page_showed_is_sent(asking: LlmSite, key: str) -> None:
     answer = asking.site.client.post(f"{ERROR_PATH}/advice", data={"key": key, "event": "a&b#c"})
     assert answer.headers["location"] == f"{ERROR_PATH}?event=a%26b%23c#advice"
     assert asking.llm_jobs.latest_job(1) is None
@@ -269,7 +265,7 @@ def test_a_question_sent_by_another_site_is_refused(asking: LlmSite) -> None:
     assert asking.llm_jobs.latest_job(1) is None
 
 
-def test_what_is_copied_and_exported_is_as_without_the_model(asking: LlmSite) -> None:
+def test_the_answer_does_not_change_the_markdown(asking: LlmSite) -> None:
     def copied(page: str) -> str:
         return page[page.index('<pre id="markdown"') :].partition("</pre>")[0]
 

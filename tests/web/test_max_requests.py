@@ -1,4 +1,4 @@
-"""What the page of a leak advises until it is mended, and what programs read of it."""
+"""The proposed max_requests until a leak is fixed, on its page and in its JSON."""
 
 import dataclasses
 from typing import Any
@@ -44,7 +44,7 @@ def suggested_limits(site: SiteHarness) -> dict[str, Any]:
     return facts
 
 
-def test_the_lines_are_there_to_copy_with_what_they_cost(visited: SiteHarness) -> None:
+def test_the_lines_can_be_copied_and_have_their_cost(visited: SiteHarness) -> None:
     open_leak(visited)
     page = issue_page(visited)
     assert LINES.format(43_000, 8_600) in page
@@ -53,7 +53,7 @@ def test_the_lines_are_there_to_copy_with_what_they_cost(visited: SiteHarness) -
     assert "workers a day at the present rate" in page
 
 
-def test_where_the_net_is_off_the_page_says_what_it_would_do(visited: SiteHarness) -> None:
+def test_without_a_safety_net_the_page_says_what_it_would_do(visited: SiteHarness) -> None:
     open_leak(visited)
     page = issue_page(visited)
     assert "BUGSLY_RECYCLE_AT=5250MB" in page
@@ -61,7 +61,7 @@ def test_where_the_net_is_off_the_page_says_what_it_would_do(visited: SiteHarnes
     assert "it would recycle a worker after" in page
 
 
-def test_where_the_net_is_on_it_is_not_offered(visited: SiteHarness) -> None:
+def test_with_a_safety_net_it_is_not_offered(visited: SiteHarness) -> None:
     open_leak(visited, net=safety_net())
     assert "BUGSLY_RECYCLE_AT" not in issue_page(visited)
 
@@ -74,20 +74,22 @@ def test_where_the_net_is_on_it_is_not_offered(visited: SiteHarness) -> None:
         (90_000, "max_requests = 90,000 is too high"),
     ],
 )
-def test_the_page_judges_what_is_set_already(visited: SiteHarness, set_to: int, words: str) -> None:
+def test_the_page_judges_the_present_max_requests(
+    visited: SiteHarness, set_to: int, words: str
+) -> None:
     open_leak(visited, evidence=Evidence(facts={"max_requests": set_to}))
     assert words in issue_page(visited)
 
 
-def test_a_leak_that_is_over_needs_none(visited: SiteHarness) -> None:
+def test_a_quiet_leak_has_no_proposal(visited: SiteHarness) -> None:
     open_leak(visited)
     with visited.database.writing() as connection:
         (known,) = leak_issues.list_all(connection, visited.project.id)
         record_leak_change(connection, visited.project.id, known, change(IssueChangeKind.QUIETED))
-    assert "Until it is mended" not in issue_page(visited)
+    assert "Until it is fixed" not in issue_page(visited)
 
 
-def test_programs_read_the_lines_and_the_proof(visited: SiteHarness) -> None:
+def test_the_json_has_the_lines_and_the_proof(visited: SiteHarness) -> None:
     open_leak(visited)
     found = suggested_limits(visited)
     assert found["max_requests"]["lines"] == LINES.format(43_000, 8_600).splitlines()
@@ -96,7 +98,7 @@ def test_programs_read_the_lines_and_the_proof(visited: SiteHarness) -> None:
     assert found["proof"] is None
 
 
-def test_programs_read_a_proof_that_only_the_page_had_worked_out(visited: SiteHarness) -> None:
+def test_the_json_has_a_proof_that_is_not_stored_yet(visited: SiteHarness) -> None:
     open_leak(visited)
     visited.report(id="b" * 32, release="1.1", age=201_000_000)
     with visited.database.writing() as connection:
@@ -115,7 +117,7 @@ def test_programs_read_a_proof_that_only_the_page_had_worked_out(visited: SiteHa
     ("changes", "offered"),
     [({}, 1), ({"net": safety_net()}, 0)],
 )
-def test_the_page_of_a_growing_worker_says_what_its_net_would_do(
+def test_the_page_of_a_growing_worker_says_what_a_safety_net_would_do(
     visited: SiteHarness, changes: dict[str, Any], offered: int
 ) -> None:
     open_leak(visited, **changes)

@@ -72,9 +72,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpShop]:
 
 def listed(shop: McpShop, **arguments: Any) -> dict[str, list[int]]:
     (text,) = shop.assistant().call("list_issues", **arguments).texts
-    told = json.loads(text)
-    assert all(one["total"] == len(one["issues"]) for one in told.values())
-    return {slug: sorted(one["id"] for one in part["issues"]) for slug, part in told.items()}
+    listing = json.loads(text)
+    assert all(one["total"] == len(one["issues"]) for one in listing.values())
+    return {slug: sorted(one["id"] for one in part["issues"]) for slug, part in listing.items()}
 
 
 def test_issues_are_listed_by_project_state_and_kind(shop: McpShop) -> None:
@@ -120,7 +120,7 @@ def test_an_error_is_read_with_its_calls_and_explanation(shop: McpShop) -> None:
     assert read["explanation"]["what"]
 
 
-def test_a_net_that_is_held_back_is_read_and_resolves_itself(shop: McpShop) -> None:
+def test_a_hindrance_is_read_and_resolves_itself(shop: McpShop) -> None:
     with shop.database.writing() as connection:
         step = change(because="no room → raise the limit", at=now(), finding=None)
         hindrance_issues.record_change(connection, shop.project.id, None, step, "production")
@@ -129,11 +129,11 @@ def test_a_net_that_is_held_back_is_read_and_resolves_itself(shop: McpShop) -> N
     assert "no room → raise the limit" in text
     assert json.loads(facts)["kind"] == "net"
     said = shop.assistant().call("resolve_issue", id=number)
-    assert said.texts == [f"issue: {number} is over by itself → do what it says"]
+    assert said.texts == [f"issue: {number} resolves itself → do what it says"]
 
 
 @pytest.mark.parametrize("which", ["leak", "error"])
-def test_what_is_resolved_says_by_whom(shop: McpShop, which: str) -> None:
+def test_a_resolved_issue_says_by_whom(shop: McpShop, which: str) -> None:
     number = getattr(shop, which)
     assert shop.assistant().call("resolve_issue", id=number).texts == [
         f"issue: {number} is resolved now"
@@ -142,13 +142,13 @@ def test_what_is_resolved_says_by_whom(shop: McpShop, which: str) -> None:
     assert shop.latest_change(number) == (IssueChangeKind.RESOLVED, because, "ada")
     assert number in listed(shop, state="resolved")["shop"]
     again = shop.assistant().call("resolve_issue", id=number)
-    assert again.texts == [f"issue: {number} is resolved already"]
+    assert again.texts == [f"issue: {number} is already resolved"]
     with shop.database.reading() as connection:
         kinds = [one.change.kind for one in leak_issues.history(connection, number)]
     assert kinds.count(IssueChangeKind.RESOLVED) == 1
 
 
-def test_every_tool_says_that_what_it_answers_is_data(shop: McpShop) -> None:
+def test_every_tool_says_that_its_answers_are_data(shop: McpShop) -> None:
     found = {one.name: one for one in shop.assistant().tools()}
     assert sorted(found) == ["get_issue", "list_issues", "resolve_issue"]
     for tool in found.values():
@@ -174,10 +174,10 @@ def test_every_tool_says_that_what_it_answers_is_data(shop: McpShop) -> None:
         ("list_issues", {"state": "gone"}, "list_issues: Invalid enum value 'gone'"),
         ("list_issues", {"page": 0}, "list_issues: Expected `int` >= 1"),
         ("list_issues", {"sql": "drop"}, "list_issues: Object contains unknown field `sql`"),
-        ("drop_issues", {}, "tool: there is none of that name → call one of: list_issues, "),
+        ("drop_issues", {}, "tool: there is none with that name → call one of: list_issues, "),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(
+def test_an_error_of_a_tool_is_one_sentence(
     shop: McpShop, tool: str, arguments: dict[str, Any], because: str
 ) -> None:
     said = shop.assistant().call(tool, **arguments)
@@ -187,7 +187,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert "→" in text
 
 
-def test_only_a_token_that_was_not_revoked_opens_it(shop: McpShop) -> None:
+def test_only_a_valid_token_gives_access(shop: McpShop) -> None:
     sentence = "token: is unknown → make one on the account page"
     assert shop.post().status == 200
     for refused in (shop.post(token="bugsly_guessed"), shop.post(authorization="Basic x")):
@@ -207,7 +207,7 @@ def test_only_a_token_that_was_not_revoked_opens_it(shop: McpShop) -> None:
         {"sec-fetch-site": "cross-site"},
     ],
 )
-def test_a_page_in_a_browser_is_refused_with_a_good_token_too(
+def test_a_page_in_a_browser_is_refused_even_with_a_valid_token(
     shop: McpShop, headers: dict[str, str]
 ) -> None:
     assert shop.post(**headers).status == 403
@@ -221,7 +221,7 @@ def test_no_stream_is_opened_and_no_session_is_kept(shop: McpShop, method: str) 
     assert "mcp-session-id" not in shop.post().headers
 
 
-def test_what_is_too_long_or_no_json_is_refused(shop: McpShop) -> None:
+def test_a_body_that_is_too_long_or_not_json_is_refused(shop: McpShop) -> None:
     longer = shop.post(b" " * (endpoint.MAX_BODY_BYTES + 1))
     assert (longer.status, json.loads(longer.body)["detail"]) == (
         413,
@@ -233,7 +233,9 @@ def test_what_is_too_long_or_no_json_is_refused(shop: McpShop) -> None:
     assert shop.post().status == 200
 
 
-def test_who_asks_too_often_has_to_wait(shop: McpShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_with_too_many_requests_has_to_wait(
+    shop: McpShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(endpoint, "MAX_REQUESTS_PER_MINUTE", 3)
     answers = [shop.post() for _ in range(4)]
     assert [one.status for one in answers] == [200, 200, 200, 429]

@@ -21,7 +21,7 @@ def _open_issue(site: SiteHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("later", "told", "left", "between"),
+    ("later", "changes", "left", "between"),
     [
         (0, {}, "in about 3 h", "between 05:36 and 07:00"),
         (2 * HOUR, {}, "in about 1 h", "between 05:36 and 07:00"),
@@ -31,10 +31,10 @@ def _open_issue(site: SiteHarness) -> None:
         (0, {"expected": 4e7, "soonest": 2e7}, "in about 463 d", "in 231 d at the soonest"),
     ],
 )
-def test_a_forecast_names_moments_and_counts_down_to_them(
-    later: int, told: dict[str, float | None], left: str, between: str
+def test_a_forecast_names_times_and_counts_down_to_them(
+    later: int, changes: dict[str, float | None], left: str, between: str
 ) -> None:
-    found = forecast(**told)
+    found = forecast(**changes)
     assert template_filters.time_left(found, START, START + later) == left
     shown = re.sub(
         r"<time[^>]*>[-0-9]* (.{5}) UTC</time>",
@@ -83,7 +83,7 @@ def test_the_overview_shows_what_is_known_of_every_worker(visited: SiteHarness) 
     assert page.count("<polyline") == 2
 
 
-def test_two_hosts_of_one_name_are_told_apart(visited: SiteHarness) -> None:
+def test_two_hosts_of_the_same_name_are_distinguished(visited: SiteHarness) -> None:
     visited.report()
     visited.report(id="b" * 32, machine="ffffffff")
     page = visited.client.get("/p/shop/").text
@@ -91,7 +91,7 @@ def test_two_hosts_of_one_name_are_told_apart(visited: SiteHarness) -> None:
     assert "web-1 (ffffffff)" in page
 
 
-def test_a_worker_that_is_not_heard_of_is_silent_and_an_ended_one_says_how(
+def test_a_worker_without_reports_is_silent_and_an_ended_one_says_how(
     visited: SiteHarness,
 ) -> None:
     visited.report()
@@ -103,7 +103,7 @@ def test_a_worker_that_is_not_heard_of_is_silent_and_an_ended_one_says_how(
     assert "reached max_requests" in page
 
 
-def test_a_worker_page_shows_its_life_and_its_traffic(visited: SiteHarness) -> None:
+def test_a_worker_page_shows_its_process_and_its_traffic(visited: SiteHarness) -> None:
     visited.report()
     page = visited.client.get("/p/shop/workers/1").text
     for shown in ("GET /items/&lt;int:id&gt;", "1.8 ms", "gunicorn 27.0.1 sync", "Python 3.11.7"):
@@ -111,10 +111,10 @@ def test_a_worker_page_shows_its_life_and_its_traffic(visited: SiteHarness) -> N
 
 
 @pytest.mark.parametrize("path", ["workers/99", "issues/99"])
-def test_what_is_not_there_is_said_to_be_not_there(visited: SiteHarness, path: str) -> None:
+def test_an_unknown_worker_or_issue_is_not_found(visited: SiteHarness, path: str) -> None:
     answer = visited.client.get(f"/p/shop/{path}")
     assert answer.status_code == 404
-    assert "Not here" in answer.text
+    assert "Not found" in answer.text
 
 
 def test_a_worker_of_another_project_is_not_shown(visited: SiteHarness) -> None:
@@ -125,7 +125,7 @@ def test_a_worker_of_another_project_is_not_shown(visited: SiteHarness) -> None:
     assert visited.client.get("/p/other/workers/1/chart.json").status_code == 404
 
 
-def test_the_chart_puts_all_workers_on_one_grid_with_their_marks(visited: SiteHarness) -> None:
+def test_the_chart_has_all_workers_on_a_common_grid_with_marks(visited: SiteHarness) -> None:
     visited.report()
     visited.report(id="b" * 32, pid=4243)
     chart = visited.client.get("/p/shop/chart.json?span=900").json()
@@ -156,7 +156,7 @@ def test_a_chart_of_an_absurd_span_is_answered(visited: SiteHarness, query: str)
     assert visited.client.get(f"/p/shop/chart.json?{query}").status_code == 200
 
 
-def test_a_life_is_drawn_against_time_and_requests(visited: SiteHarness) -> None:
+def test_the_chart_of_a_worker_has_time_and_requests(visited: SiteHarness) -> None:
     visited.report()
     life = visited.client.get("/p/shop/workers/1/chart.json").json()
     assert life["requests"][-1] == 1000
@@ -164,7 +164,7 @@ def test_a_life_is_drawn_against_time_and_requests(visited: SiteHarness) -> None
     assert len(life["x"]) == 20
 
 
-def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: SiteHarness) -> None:
+def test_an_issue_shows_its_history_and_can_be_snoozed_and_resolved(visited: SiteHarness) -> None:
     visited.report()
     _open_issue(visited)
     assert "One worker on web-1 grows apart from its peers" in visited.client.get("/p/shop/").text
@@ -185,12 +185,12 @@ def test_an_issue_tells_its_story_and_can_be_snoozed_and_resolved(visited: SiteH
     assert 'action="/p/shop/issues/1/resolve"' not in page
 
 
-def test_resolving_twice_changes_it_once(visited: SiteHarness) -> None:
+def test_resolving_twice_is_one_change(visited: SiteHarness) -> None:
     _open_issue(visited)
     visited.client.post("/p/shop/issues/1/resolve")
     visited.client.post("/p/shop/issues/1/resolve")
     with visited.database.reading() as connection:
-        kinds = [told.change.kind for told in leak_issues.history(connection, 1)]
+        kinds = [one.change.kind for one in leak_issues.history(connection, 1)]
     assert kinds == [IssueChangeKind.RESOLVED, IssueChangeKind.OPENED]
 
 

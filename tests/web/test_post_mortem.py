@@ -1,4 +1,4 @@
-"""The page of a worker that was killed, and its entry in the story of a leak."""
+"""The page of a worker that was killed, and its entry in the history of a leak."""
 
 from markupsafe import escape
 from tests.support.issues import change, finding
@@ -25,7 +25,7 @@ def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: SiteHarness
     assert "/p/shop/workers/1/chart.json?part=last" in shown
 
 
-def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: SiteHarness) -> None:
+def test_requests_in_flight_are_on_the_pages_and_in_the_json(visited: SiteHarness) -> None:
     stuck = EndpointInFlight(endpoint="GET /report/<int:year>", requests=1, micros=28_000_000)
     visited.report(under_way=(stuck,))
     assert "GET /report/&lt;int:year&gt; for 28 s" in page(visited, "workers/1")
@@ -44,18 +44,18 @@ def test_what_was_in_flight_is_told_on_the_pages_and_to_programs(visited: SiteHa
     because = "in flight when it was last heard of: GET /report/<int:year> for 28 s"
     for place in ("workers/1", "issues/1"):
         assert str(escape(because)) in page(visited, place)
-    (told,) = visited.client.get("/api/v1/issues", headers=headers).json()["shop"]
-    (dead,) = told["killed"]
+    (facts,) = visited.client.get("/api/v1/issues", headers=headers).json()["shop"]
+    (dead,) = facts["killed"]
     assert because in dead["because"]
     assert dead["in_flight"] == living["in_flight"]
 
 
-def test_the_page_of_a_living_worker_shows_none(visited: SiteHarness) -> None:
+def test_the_page_of_a_living_worker_has_no_post_mortem(visited: SiteHarness) -> None:
     visited.report()
     assert "post-mortem" not in page(visited, "workers/1")
 
 
-def test_the_chart_of_the_end_is_of_the_last_ten_minutes(visited: SiteHarness) -> None:
+def test_the_post_mortem_chart_covers_the_last_ten_minutes(visited: SiteHarness) -> None:
     visited.report(samples=200, exits=(KILLED,))
     whole = visited.client.get("/p/shop/workers/1/chart.json").json()["x"]
     last = visited.client.get("/p/shop/workers/1/chart.json?part=last").json()["x"]
@@ -64,7 +64,7 @@ def test_the_chart_of_the_end_is_of_the_last_ten_minutes(visited: SiteHarness) -
     assert last[-1] == whole[-1]
 
 
-def test_the_story_of_a_leak_tells_of_it_and_leads_there(visited: SiteHarness) -> None:
+def test_the_history_of_a_leak_links_to_the_post_mortem(visited: SiteHarness) -> None:
     at = visited.clock() - MINUTE
     leak = finding(release="1.0", environment="production")
     with visited.database.writing() as connection:

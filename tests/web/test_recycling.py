@@ -57,7 +57,7 @@ def test_an_open_leak_says_how_often_its_workers_were_recycled(visited: SiteHarn
         (START + 16 * HOUR, ["would run out in about 16 h"]),
     ],
 )
-def test_one_moment_alone_is_said_at_which_memory_runs_out(
+def test_only_one_time_is_shown_at_which_memory_runs_out(
     visited: SiteHarness, full_at: int | None, moments: list[str]
 ) -> None:
     visited.report()
@@ -67,7 +67,7 @@ def test_one_moment_alone_is_said_at_which_memory_runs_out(
     assert ("memory runs out" in page(visited, "")) is (full_at is None)
 
 
-def test_a_leak_that_is_over_does_not_count_any_more(visited: SiteHarness) -> None:
+def test_a_quiet_leak_shows_no_recycled_workers(visited: SiteHarness) -> None:
     open_issue(visited, recycled=recycled())
     with visited.database.writing() as connection:
         (known,) = leak_issues.list_all(connection, visited.project.id)
@@ -75,14 +75,14 @@ def test_a_leak_that_is_over_does_not_count_any_more(visited: SiteHarness) -> No
     assert "recycled 14 times" not in page(visited, "issues/1")
 
 
-def test_recycled_workers_are_told_of_where_no_issue_is_open(visited: SiteHarness) -> None:
+def test_recycled_workers_are_shown_without_an_open_issue(visited: SiteHarness) -> None:
     visited.report(exits=(RECYCLED_EXIT,))
     shown = page(visited, "")
     assert "Workers of production were recycled once in 24 hours" in shown
     assert "recycled by the safety net" in shown
 
 
-def test_those_are_told_of_too_that_went_while_the_server_was_down(visited: SiteHarness) -> None:
+def test_workers_recycled_while_the_server_was_down_are_counted(visited: SiteHarness) -> None:
     visited.report(id="b" * 32, net=safety_net(recycled_today=14))
     assert "Workers of production were recycled 14 times in 24 hours" in page(visited, "")
 
@@ -93,36 +93,34 @@ def test_the_page_of_a_recycled_worker_says_why(visited: SiteHarness) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "issues/1", "workers/1"])
-def test_what_holds_the_net_back_for_good_is_on_every_page_it_concerns(
-    visited: SiteHarness, path: str
-) -> None:
+def test_a_lasting_hindrance_is_on_every_page_it_concerns(visited: SiteHarness, path: str) -> None:
     open_issue(visited)
     visited.report(net=BUDGET_SPENT)
     shown = page(visited, path)
     assert "The safety net is held back." in shown
-    assert "Recycling: 6 workers went in an hour → raise &lt;b&gt;." in shown
+    assert "6 workers went in an hour → raise &lt;b&gt;." in shown
 
 
-def test_what_passes_by_itself_is_on_the_page_of_the_worker_alone(visited: SiteHarness) -> None:
+def test_a_passing_hindrance_is_only_on_the_page_of_the_worker(visited: SiteHarness) -> None:
     open_issue(visited)
     visited.report(net=WAITING_FOR_TURN)
     paths = ("", "issues/1", "workers/1")
-    shown = [path for path in paths if "Recycling: it is not its turn." in page(visited, path)]
+    shown = [path for path in paths if "It is not its turn." in page(visited, path)]
     assert shown == ["workers/1"]
 
 
-def test_the_page_of_a_worker_shows_its_net(visited: SiteHarness) -> None:
+def test_the_page_of_a_worker_shows_its_safety_net(visited: SiteHarness) -> None:
     visited.report(net=safety_net(recycled=3))
     shown = page(visited, "workers/1")
     for words in ("Watching", "recycled at 400 MB private", "3 workers of its host"):
         assert words in shown
 
 
-def test_programs_read_the_net_of_a_worker(site: SiteHarness) -> None:
+def test_the_json_of_a_worker_has_its_safety_net(site: SiteHarness) -> None:
     site.report(net=BUDGET_SPENT)
     with site.database.reading() as connection:
-        (told,) = living_workers(connection, site.project.id, site.clock())
-    assert json.loads(msgspec.json.encode(told))["net"] == {
+        (facts,) = living_workers(connection, site.project.id, site.clock())
+    assert json.loads(msgspec.json.encode(facts))["net"] == {
         "at": 400_000_000,
         "state": "waiting",
         "because": BUDGET_SPENT.because,
@@ -132,7 +130,7 @@ def test_programs_read_the_net_of_a_worker(site: SiteHarness) -> None:
     }
 
 
-def test_what_a_recycled_worker_held_is_told_on_its_page_and_on_the_issue(
+def test_a_final_snapshot_is_on_the_page_of_its_worker_and_of_the_leak(
     visited: SiteHarness,
 ) -> None:
     open_issue(visited)
@@ -146,7 +144,7 @@ def test_what_a_recycled_worker_held_is_told_on_its_page_and_on_the_issue(
     assert 'href="/p/shop/workers/1"' in page(visited, "issues/1")
 
 
-def test_why_there_is_no_look_at_a_recycled_worker_is_told_on_its_page(
+def test_a_missing_final_snapshot_is_explained_on_the_page_of_its_worker(
     visited: SiteHarness,
 ) -> None:
     open_issue(visited)
@@ -156,7 +154,7 @@ def test_why_there_is_no_look_at_a_recycled_worker_is_told_on_its_page(
     assert "What it held" not in page(visited, "issues/1")
 
 
-def test_a_net_that_is_held_back_has_a_page_and_a_row_in_the_list_and_programs_read_of_it(
+def test_a_hindrance_has_a_page_a_row_in_the_list_and_json(
     visited: SiteHarness,
 ) -> None:
     visited.report(net=replace(BUDGET_SPENT, hindrance=Hindrance.FRESH))
@@ -171,6 +169,6 @@ def test_a_net_that_is_held_back_has_a_page_and_a_row_in_the_list_and_programs_r
     with visited.database.writing() as connection:
         secret = accounts.make_token(connection, 1, "ci", visited.clock())
     headers = {"Authorization": f"Bearer {secret}"}
-    (told,) = visited.client.get("/api/v1/issues", headers=headers).json()["shop"]
-    assert (told["kind"], told["verdict"], told["id"]) == ("net", "held back", 1)
-    assert told["because"].endswith("→ raise <b>")
+    (facts,) = visited.client.get("/api/v1/issues", headers=headers).json()["shop"]
+    assert (facts["kind"], facts["verdict"], facts["id"]) == ("net", "held back", 1)
+    assert facts["because"].endswith("→ raise <b>")

@@ -41,7 +41,7 @@ def test_a_form_sent_by_another_site_is_refused(
 
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "same-origin"}, {"origin": BASE}, {}])
-def test_a_form_of_our_own_is_taken(visited: SiteHarness, headers: dict[str, str]) -> None:
+def test_a_form_of_our_own_is_accepted(visited: SiteHarness, headers: dict[str, str]) -> None:
     answer = visited.client.post("/account/tokens", data={"name": "x"}, headers=headers)
     assert answer.status_code == 200
 
@@ -60,7 +60,7 @@ def test_a_stranger_sees_no_page(visited: SiteHarness, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/p/shop/chart.json", "/p/shop/live", "/p/shop/workers/1/chart.json"]
 )
-def test_what_a_page_fetches_is_refused_plainly(visited: SiteHarness, path: str) -> None:
+def test_what_a_page_fetches_is_refused_without_a_redirect(visited: SiteHarness, path: str) -> None:
     visited.client.cookies.clear()
     assert visited.client.get(path).status_code == 401
 
@@ -74,7 +74,7 @@ def test_hostile_names_are_shown_and_never_run(visited: SiteHarness) -> None:
         assert "<script>alert" not in page
 
 
-def test_a_page_that_fails_says_so_without_a_word_of_why(
+def test_a_page_that_fails_does_not_say_why(
     visited: SiteHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_args: object) -> None:
@@ -92,7 +92,7 @@ def test_a_page_that_fails_says_so_without_a_word_of_why(
     assert "hunter2" not in answer.text
 
 
-def test_the_api_wants_a_token_and_says_where_to_make_one(visited: SiteHarness) -> None:
+def test_the_api_needs_a_token_and_says_where_to_make_one(visited: SiteHarness) -> None:
     assert visited.client.get("/api/v1/workers").json() == {
         "detail": "token: is unknown → make one on the account page"
     }

@@ -1,4 +1,4 @@
-"""What the rules say of an error, by one of its events and what is known around it."""
+"""Explains stored errors by the rules, from an event and its context."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from bugsly_server.store.meta import groupings
 def explain_event(
     connection: Connection, project_id: int, event: ErrorEvent
 ) -> ErrorExplanation | None:
-    """Return what the rules say of *event*; None where no rule knows it."""
+    """Return the explanation of *event*; None if no rule applies."""
     return explain_error(event, load_error_context(connection, project_id, event))
 
 
 def latest_event(connection: Connection, error: ErrorIssue) -> ErrorEvent | None:
-    """Return the latest of the events of *error* that are kept for good."""
+    """Return the latest event of *error* that is kept permanently, None if there is none."""
     for specimen in groupings.specimens(connection, error.id)[:1]:
         return decode_event(specimen.body, specimen.at, Counter())
     return None
 
 
 def explain_issue(connection: Connection, issue: AnyIssue) -> ErrorExplanation | None:
-    """Return what the rules say of the latest event of an error; None for a leak."""
+    """Return the explanation of an error's latest event; None if no rule applies, or for a leak."""
     event = latest_event(connection, issue) if isinstance(issue, ErrorIssue) else None
     return None if event is None else explain_event(connection, issue.project_id, event)

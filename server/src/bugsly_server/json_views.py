@@ -1,4 +1,4 @@
-"""Workers and issues as plain JSON: the shape `bugsly status --json` and the API share."""
+"""Workers and issues as plain JSON, for `bugsly status --json`, the API and assistants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.fix_proof import FixProof
 from bugsly_server.model.hindrance import HindranceIssue
-from bugsly_server.model.issue import Issue, IssueKind, IssueState
+from bugsly_server.model.issue import Finding, Issue, IssueKind, IssueState
 from bugsly_server.model.json_facts import (
     diagnosis_facts,
     explanation_facts,
@@ -30,7 +30,7 @@ PostMortems = Iterable[PostMortem]
 
 
 def worker_facts(worker: Worker, now: Micros) -> dict[str, Any]:
-    """Return what a program wants to know of a worker. Sizes are bytes, times seconds."""
+    """Return the JSON of a worker. Sizes are bytes, times seconds."""
     growth = worker.growth
     return {
         "id": worker.id,
@@ -69,12 +69,8 @@ def leak_issue_facts(
     limits: MaxRequestsProposal | None,
     post_mortems: PostMortems,
 ) -> dict[str, Any]:
-    """Return what a program wants to know of an issue.
-
-    Its outlook are *proof* and *limits*, and *post_mortems* the workers that were killed meanwhile.
-    """
+    """Return the JSON of a leak, with its remedies and the workers killed since it opened."""
     finding = issue.finding
-    forecast = finding.forecast
     return {
         "id": issue.id,
         "kind": IssueKind.LEAK,
@@ -82,21 +78,7 @@ def leak_issue_facts(
         "state": issue.state,
         "count": 1,
         "explanation": None if finding.explanation is None else finding.explanation.what,
-        "verdict": finding.verdict,
-        "because": finding.because,
-        "diagnosis": None
-        if finding.diagnosis is None or finding.explanation is None
-        else diagnosis_facts(finding.diagnosis, finding.explanation),
-        "scope": finding.scope,
-        "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
-        "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},
-        "workers": [
-            {"id": one.worker_id, "host": one.host, "pid": one.pid, "memory": one.anonymous}
-            for one in finding.suspects
-        ],
-        "seconds_to_limit": None if forecast is None else round(forecast.expected),
-        "recycled": None if finding.recycled is None else recycling_facts(finding.recycled),
-        "release": finding.release,
+        **_finding_facts(finding),
         "proof": None if proof is None else proof_facts(proof),
         "max_requests": None if limits is None else max_requests_facts(limits),
         "killed": [post_mortem_facts(one) for one in post_mortems],
@@ -107,7 +89,7 @@ def leak_issue_facts(
 
 
 def hindrance_facts(issue: HindranceIssue, reason: str) -> dict[str, Any]:
-    """Return what a program wants to know of a safety net that is held back."""
+    """Return the JSON of a safety net that is held back."""
     return {
         "id": issue.id,
         "kind": IssueKind.NET,
@@ -122,7 +104,7 @@ def hindrance_facts(issue: HindranceIssue, reason: str) -> dict[str, Any]:
 
 
 def error_facts(error: ErrorIssue, explanation: ErrorExplanation | None) -> dict[str, Any]:
-    """Return what a program wants to know of an error, with the explanation of its last event."""
+    """Return the JSON of an error, with the explanation of its last event."""
     return {
         "id": error.id,
         "kind": IssueKind.ERROR,
@@ -138,4 +120,25 @@ def error_facts(error: ErrorIssue, explanation: ErrorExplanation | None) -> dict
         "environment": error.environment,
         "opened_at": error.opened_at / SECOND,
         "seen_at": error.seen_at / SECOND,
+    }
+
+
+def _finding_facts(finding: Finding) -> dict[str, Any]:
+    forecast = finding.forecast
+    return {
+        "verdict": finding.verdict,
+        "because": finding.because,
+        "diagnosis": None
+        if finding.diagnosis is None or finding.explanation is None
+        else diagnosis_facts(finding.diagnosis, finding.explanation),
+        "scope": finding.scope,
+        "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
+        "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},
+        "workers": [
+            {"id": one.worker_id, "host": one.host, "pid": one.pid, "memory": one.anonymous}
+            for one in finding.suspects
+        ],
+        "seconds_to_limit": None if forecast is None else round(forecast.expected),
+        "recycled": None if finding.recycled is None else recycling_facts(finding.recycled),
+        "release": finding.release,
     }

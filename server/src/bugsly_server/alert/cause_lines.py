@@ -1,4 +1,4 @@
-"""The lines of an alert that say why."""
+"""The lines of an alert that say why memory grows and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ARROW = "→"
 
 
 def cause_lines(diagnosis: Diagnosis, explanation: Explanation) -> list[str]:
-    """Return what holds the memory, which line feeds it, what drives it, and what to change."""
+    """Return the cause, its holder, line, endpoint, library and cost, and the fix."""
     site = diagnosis.location.site
     facts = (
         ("Holder", diagnosis.holder_name),
@@ -23,7 +23,7 @@ def cause_lines(diagnosis: Diagnosis, explanation: Explanation) -> list[str]:
 
 
 def _line_text(site: str, explanation: Explanation) -> str:
-    """Return the text of the line *site* after an arrow, nothing where it is not known."""
+    """Return the source text of *site* after an arrow, "" if it is not known."""
     number = site.rpartition(":")[2]
     texts = [text.strip() for line, text in explanation.source_excerpt if str(line) == number]
     return f"  {ARROW}  {texts[0]}" if texts else ""

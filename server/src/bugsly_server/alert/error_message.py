@@ -1,4 +1,4 @@
-"""Says what changed about an error, and lets an alert be told of an issue of any kind."""
+"""Composes the alert of a change to an issue of any kind; errors are worded here."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def compose_alert(
     url: str,
     explanation: ErrorExplanation | None,
 ) -> Alert:
-    """Return the alert of *change*, which happened to *issue* of *project*, shown at *url*.
+    """Return the alert of *change* to *issue* of *project*, shown at *url*.
 
-    *explanation* explains an error, where a rule knows it.
+    *explanation* explains an error if a rule applies.
     """
     if isinstance(issue, Issue):
         return compose_leak_alert(project, issue, change, url)

@@ -1,4 +1,4 @@
-"""Says that workers cannot be recycled, and that they can again."""
+"""Composes the alert that workers cannot be recycled, and the alert that they can again."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from bugsly_server.clock import SECOND
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import IssueChange, IssueChangeKind
 
-CONSEQUENCE = "Until then workers that grow are not recycled, and memory may run out."
+CONSEQUENCE = "Until then, workers that grow are not recycled, and memory may run out."
 FOLLOW_UPS = {
-    True: "You will be told if it is held back again.",
-    False: "You will be told when it has been over for half an hour, and nothing more until then.",
+    True: "Another alert follows if it is held back again.",
+    False: "The next alert follows once nothing has held it back for half an hour.",
 }
 
 
 def compose_hindrance_alert(
     project: str, issue: HindranceIssue, change: IssueChange, url: str
 ) -> Alert:
-    """Return the alert of *change*, which happened to the safety net of *project*."""
+    """Return the alert of *change* to the safety net of *project*, shown at *url*."""
     is_over = change.kind is IssueChangeKind.RESOLVED
     moment = datetime.fromtimestamp(change.at / SECOND, UTC)
     environment = f" ({issue.environment})" if issue.environment else ""

@@ -1,4 +1,4 @@
-"""Says what changed about an issue so that a tired person understands it: words and JSON."""
+"""Composes the alert of a change to a leak: text for people and JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bugsly_server.model.issue import (
 from bugsly_server.model.json_facts import diagnosis_facts, proof_facts, recycling_facts
 
 PAYLOAD_VERSION = 1
-"""Of the JSON. It grows when a field changes its meaning or goes, not when one is added."""
+"""Version of the JSON. It grows when a field is removed or changes its meaning."""
 TITLE_PREFIXES = {
     IssueChangeKind.OPENED: "",
     IssueChangeKind.WORSENED: "Getting worse: ",
@@ -37,15 +37,20 @@ TITLE_PREFIXES = {
     IssueChangeKind.SPLIT: "Split off: ",
 }
 IMPROVEMENTS = (IssueChangeKind.QUIETED, IssueChangeKind.FIXED, IssueChangeKind.RESOLVED)
-CHANGES_WITH_NEWS = (IssueChangeKind.WORSENED, IssueChangeKind.CAME_BACK)
-"""Changes whose because may say more than the finding."""
+CHANGES_WITH_REASON = (IssueChangeKind.WORSENED, IssueChangeKind.CAME_BACK)
+"""Changes whose reason may say more than the finding does."""
+FOLLOW_UPS = {
+    IssueChangeKind.QUIETED: "Another alert follows if one grows again.",
+    IssueChangeKind.FIXED: "Another alert follows if the growth returns.",
+    IssueChangeKind.RESOLVED: "Another alert follows if a worker that starts from now on grows.",
+}
 MAX_OTHER_SUSPECTS = 3
 """Suspects named after the first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What is sent: a title and lines for people, *facts* for programs, *url* for both."""
+    """The content of an alert: *title* and *lines* for people, *facts* for programs."""
 
     title: str
     lines: tuple[str, ...]
@@ -70,7 +75,7 @@ class Alert:
 
 
 def compose_leak_alert(project: str, issue: Issue, change: IssueChange, url: str) -> Alert:
-    """Return the alert of *change*, which happened to *issue* of *project*, shown at *url*."""
+    """Return the alert of *change* to *issue* of *project*, shown at *url*."""
     finding = change.finding or issue.finding
     lines = (
         _improvement_lines(change) if change.kind in IMPROVEMENTS else _alarm_lines(change, finding)
@@ -90,7 +95,7 @@ def compose_leak_alert(project: str, issue: Issue, change: IssueChange, url: str
 def change_facts(
     project: str, issue: AnyIssue, change: IssueChange, **issue_fields: str
 ) -> dict[str, Any]:
-    """Return the JSON of what happened to which issue, with *issue_fields* of its own."""
+    """Return the JSON of *change* to *issue*; *issue_fields* are added to the issue's own."""
     return {
         "change": change.kind,
         "at": change.at / SECOND,
@@ -100,9 +105,9 @@ def change_facts(
 
 
 def compose_test_alert(url: str) -> Alert:
-    """Return what a person is sent who asks whether a channel works."""
+    """Return the alert that tests a channel."""
     return Alert(
-        title="Test: alerts of Bugsly arrive here",
+        title="Test: Bugsly alerts arrive here",
         lines=("Somebody pressed the test button. No worker is in trouble.",),
         url=url,
         facts={"change": "test"},
@@ -110,18 +115,13 @@ def compose_test_alert(url: str) -> Alert:
 
 
 def _improvement_lines(change: IssueChange) -> tuple[str, ...]:
-    follow_up = {
-        IssueChangeKind.QUIETED: "You will be told if one grows again.",
-        IssueChangeKind.FIXED: "You will be told if it returns.",
-        IssueChangeKind.RESOLVED: "You will be told if a worker that starts from now on grows again.",
-    }[change.kind]
-    return (sentence(change.because), follow_up, f"As of {_moment(change)}.")
+    return (sentence(change.because), FOLLOW_UPS[change.kind], f"As of {_moment(change)}.")
 
 
 def _alarm_lines(change: IssueChange, finding: Finding) -> tuple[str, ...]:
-    has_news = change.kind in CHANGES_WITH_NEWS and change.because != finding.because
-    lines = [sentence(change.because)] if has_news else []
-    lines.append(_who_line(finding))
+    adds_reason = change.kind in CHANGES_WITH_REASON and change.because != finding.because
+    lines = [sentence(change.because)] if adds_reason else []
+    lines.append(_suspects_line(finding))
     if finding.diagnosis is not None and finding.explanation is not None:
         lines += cause_lines(finding.diagnosis, finding.explanation)
     lines += _growth_lines(finding)
@@ -136,11 +136,11 @@ def _alarm_lines(change: IssueChange, finding: Finding) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _who_line(finding: Finding) -> str:
+def _suspects_line(finding: Finding) -> str:
     is_leak = finding.verdict == "leak"
     if not finding.suspects:
         verb = "leaks" if is_leak else f"is {finding.verdict}"
-        return f"Every worker {verb}; restarts hide it, for each starts small again."
+        return f"Every worker {verb}; restarts hide it because each new one starts small."
     first = _worker_name(finding.suspects[0])
     if len(finding.suspects) == 1:
         return f"{first} {'leaks' if is_leak else f'is {finding.verdict}'}."
@@ -151,7 +151,7 @@ def _who_line(finding: Finding) -> str:
 def _growth_lines(finding: Finding) -> list[str]:
     if not finding.suspects:
         gain = _growth_rate(finding.slope, finding.axis)
-        return [f"The last {finding.peers} lives of workers gained {gain} each."]
+        return [f"The last {finding.peers} workers gained {gain} each."]
     first = finding.suspects[0]
     age_text = f"{units.duration(first.age)} and {units.count(first.requests)} requests"
     lines = [f"It uses {units.size(first.anonymous)} now, {age_text} after its start."]
@@ -169,7 +169,9 @@ def _growth_lines(finding: Finding) -> list[str]:
 
 def _forecast_line(forecast: MemoryForecast | None) -> str:
     if forecast is None:
-        return "When memory runs out is not known: there is no limit, or no traffic just now."
+        return (
+            "It is not known when memory runs out: there is no limit, or no traffic at the moment."
+        )
     soonest = units.duration(forecast.soonest)
     latest = (
         f"between {soonest} and {units.duration(forecast.latest)}"
@@ -188,7 +190,7 @@ def _other_suspects_line(others: tuple[SuspectWorker, ...]) -> str:
         for one in others[:MAX_OTHER_SUSPECTS]
     ]
     rest = len(others) - len(named)
-    return f"Growing too: {', '.join(named)}{f' and {rest} more' if rest else ''}."
+    return f"Also growing: {', '.join(named)}{f' and {rest} more' if rest else ''}."
 
 
 def _worker_name(suspect: SuspectWorker) -> str:
@@ -204,7 +206,7 @@ def _moment(change: IssueChange) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return *text* without line ends and the like: names in it come from the wire."""
+    """Return *text* on one line and printable: names in it come from the wire."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 

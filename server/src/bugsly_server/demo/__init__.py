@@ -1,1 +1,1 @@
-"""A small shop with a memory leak, and its customers: what `bugsly demo` shows."""
+"""A small shop with a memory leak, and its customers, for `bugsly demo`."""

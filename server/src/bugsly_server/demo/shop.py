@@ -1,4 +1,4 @@
-"""The shop. One of its endpoints remembers every answer it has given."""
+"""The shop app; one endpoint keeps every response it has given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRODUCTS = {
 }
 PAGE_SIZE = 40
 delivered_feeds: list[list[dict[str, Any]]] = []
-"""For a report that nobody has written yet."""
+"""Never emptied: this is the leak."""
 
 
 @app.get("/")
@@ -41,7 +41,7 @@ def search(text: str) -> dict[str, Any]:
 
 @app.get("/partner/feed")
 def partner_feed() -> dict[str, Any]:
-    """Give a partner the prices of the moment."""
+    """Give a partner the current prices."""
     feed = [{**one, "label": f"{one['name']} for partners"} for one in PRODUCTS.values()][
         :PAGE_SIZE
     ]

@@ -1,7 +1,7 @@
-"""The shop's customers: many who come and go, and one partner who keeps its connection.
+"""Sends the shop's traffic: customers who come and go, and a partner who stays connected.
 
-Whoever keeps a connection open stays with one Gunicorn worker; that is how a leak in one endpoint
-becomes the trouble of one worker.
+A client that keeps its connection open stays with one Gunicorn worker, so a leak in one endpoint
+shows in one worker.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The pages, and what they are made of."""
+"""The pages, the JSON API, the metrics and the MCP endpoint."""

@@ -1,4 +1,4 @@
-"""The visitor's own page: password, API tokens, and the projects of this server."""
+"""The account page: password, API tokens, and the projects of this server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bugsly_server.web.page_context import SEE_OTHER, View, action, form_text, p
 
 @page
 def show(view: View) -> Response:
-    """Show it."""
+    """Show the account."""
     return _render_page(view)
 
 
@@ -33,7 +33,7 @@ def set_password(view: View, form: FormData) -> Response:
 
 @action
 def make_token(view: View, form: FormData) -> Response:
-    """Make an API token and show it, this once."""
+    """Create an API token and show it once."""
     name = form_text(form, "name", 60) or "unnamed"
     with view.server.database.writing() as connection:
         secret = accounts.make_token(connection, view.account.id, name, view.now)
@@ -42,7 +42,7 @@ def make_token(view: View, form: FormData) -> Response:
 
 @action
 def revoke_token(view: View, _form: FormData) -> Response:
-    """Forget an API token."""
+    """Revoke an API token."""
     with view.server.database.writing() as connection:
         accounts.revoke_token(connection, view.account.id, view.path_number("token_id"))
     return RedirectResponse("/account", SEE_OTHER)
@@ -50,7 +50,7 @@ def revoke_token(view: View, _form: FormData) -> Response:
 
 @action
 def make_project(view: View, form: FormData) -> Response:
-    """Make a project and go to its set-up page."""
+    """Create a project and go to its set-up page."""
     slug = form_text(form, "slug", 60).lower().replace(" ", "-")
     try:
         with view.server.database.writing() as connection:

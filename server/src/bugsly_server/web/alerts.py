@@ -1,4 +1,4 @@
-"""Where a project's alerts go: channels, how they fared lately, and a test to send."""
+"""The alerts page: the channels of a project, their latest delivery, and a test button."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KIND_LABELS = {"apprise": "Mail, Slack, ntfy … by Apprise URL", "webhook": "JS
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel as the page shows it: its address without secrets, and its latest attempt."""
+    """A channel as the page shows it: its masked address and its latest delivery."""
 
     channel: Channel
     address: str
@@ -39,7 +39,7 @@ def show(view: View) -> Response:
 
 @action
 def add(view: View, form: FormData) -> Response:
-    """Add a channel, if its address can be one."""
+    """Add a channel if its address is valid."""
     name, kind_name = form_text(form, "name", 60), form_text(form, "kind", 20)
     url = form_text(form, "url", MAX_URL_LENGTH)
     try:
@@ -57,7 +57,7 @@ def add(view: View, form: FormData) -> Response:
 
 @action
 def remove(view: View, _form: FormData) -> Response:
-    """Forget a channel."""
+    """Remove a channel."""
     with view.server.database.writing() as connection:
         channels.remove(connection, view.current_project.id, view.path_number("channel_id"))
     return view.redirect("alerts")
@@ -65,7 +65,7 @@ def remove(view: View, _form: FormData) -> Response:
 
 @action
 def try_channel(view: View, _form: FormData) -> Response:
-    """Send a test through a channel, now, and say how it went."""
+    """Send a test through a channel now, and show the result."""
     with view.server.database.reading() as connection:
         channel = channels.get(connection, view.path_number("channel_id"))
     if channel is None or channel.project_id != view.current_project.id:
@@ -75,7 +75,7 @@ def try_channel(view: View, _form: FormData) -> Response:
         send_test(channel.kind, channel.url, _address_guard(view), page_url)
     except ChannelError as error:
         return _render_page(view, problem=f"{channel.name}: {error}")
-    return _render_page(view, success=f"{channel.name} took the test. Look whether it arrived.")
+    return _render_page(view, success=f"{channel.name} accepted the test. Check that it arrived.")
 
 
 def _render_page(
@@ -94,8 +94,8 @@ def _render_page(
         "channels": rows,
         "kinds": [(name, KIND_LABELS[name], URL_EXAMPLES[name]) for name in CHANNEL_KINDS],
         "problem": problem,
-        "good": success,
-        "tried": entered or {"name": "", "kind": "", "url": ""},
+        "success": success,
+        "entered": entered or {"name": "", "kind": "", "url": ""},
     }
     return view.render("alerts.html", context, 422 if problem else 200)
 

@@ -1,4 +1,4 @@
-"""What programs read and ask for: workers, issues and heaps as JSON, opened by an API token."""
+"""The JSON API for programs: workers, issues and heap walks, opened by an API token."""
 
 from __future__ import annotations
 
@@ -38,32 +38,31 @@ from bugsly_server.web.leak_remedies import leak_remedies
 from bugsly_server.web.page_context import server_of
 
 UNKNOWN_TOKEN_BODY = {"detail": "token: is unknown → make one on the account page"}
-REQUESTS_DIGIT_LIMIT = 7
-"""A number of requests has fewer."""
+MAX_REQUESTS_DIGITS = 6
 MAX_ERRORS = 200
 FactsReader = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
 def list_workers(request: Request) -> Response:
-    """Answer with the living workers of every project, or of `?project=`."""
+    """Return the living workers of every project, or of `?project=`."""
     return _respond_by_project(request, living_workers)
 
 
 def list_issues(request: Request) -> Response:
-    """Answer with the issues that are not resolved, of every project or of `?project=`."""
+    """Return the unresolved issues of every project, or of `?project=`."""
     return _respond_by_project(
         request, partial(open_issues, telemetry=server_of(request).telemetry)
     )
 
 
 def request_heap_walk(request: Request) -> Response:
-    """Let the heap of a worker be walked, over `?requests=` of it; answer with the ask's id."""
+    """Request a heap walk of a worker over `?requests=`; return the id of the probe request."""
     server, requests_text = server_of(request), request.query_params.get("requests", "0")
     requests = (
         int(requests_text)
         if requests_text.isascii()
         and requests_text.isdigit()
-        and len(requests_text) < REQUESTS_DIGIT_LIMIT
+        and len(requests_text) <= MAX_REQUESTS_DIGITS
         else 0
     )
     with server.database.writing() as connection:
@@ -81,19 +80,19 @@ def request_heap_walk(request: Request) -> Response:
 
 
 def show_probe_request(request: Request) -> Response:
-    """Answer with what came of an ask."""
+    """Return the state of a probe request, and its result."""
     server = server_of(request)
     with server.database.writing() as connection:
         if token_owner(request, connection, server.clock()) is None:
             return _json_response(UNKNOWN_TOKEN_BODY, 401)
         facts = probe_request_facts(connection, request.path_params["ask_id"])
     return _json_response(
-        facts or {"detail": "ask: is not there → ask anew"}, 200 if facts else 404
+        facts or {"detail": "ask: does not exist → request a new one"}, 200 if facts else 404
     )
 
 
 def health(_request: Request) -> Response:
-    """Answer that the server is up."""
+    """Return that the server is up."""
     return Response(b'{"ok":true}', media_type="application/json")
 
 
@@ -105,10 +104,7 @@ def living_workers(connection: Connection, project_id: int, now: Micros) -> list
 def open_issues(
     connection: Connection, project_id: int, now: Micros, telemetry: Telemetry
 ) -> list[dict[str, Any]]:
-    """Return the issues of a project that are not resolved: all leaks, and the latest errors.
-
-    First that its safety net is held back, where it is.
-    """
+    """Return the unresolved issues of a project: a hindrance, all leaks, the latest errors."""
     leaks = [
         one
         for one in leak_issues.list_all(connection, project_id)
@@ -130,7 +126,7 @@ def open_issues(
 def leak_facts(
     connection: Connection, telemetry: Telemetry, leak: Issue, now: Micros
 ) -> dict[str, Any]:
-    """Return all that a program may want to know of a leak."""
+    """Return the JSON of a leak, with its remedies and the workers killed since it opened."""
     killed_workers = post_mortems.of_issue(connection, telemetry, leak, now)
     return leak_issue_facts(
         leak, now, *leak_remedies(connection, telemetry, leak, now), killed_workers
@@ -138,16 +134,16 @@ def leak_facts(
 
 
 def add_heap_request(connection: Connection, worker_id: int, requests: int, now: Micros) -> int:
-    """Ask a worker to have its heap walked over so many *requests*; return the id of the ask.
+    """Request a heap walk of a worker over *requests* requests; return the id of the request.
 
-    Raises `NotFound` for a worker that is not there, `Misconfigured` for one that is busy.
+    Raises `NotFound` for a worker that is not alive, `Misconfigured` for one that is busy.
     """
     candidates = (
         workers.get(connection, one.id, worker_id) for one in projects.list_all(connection)
     )
     worker = next((one for one in candidates if one is not None), None)
     if worker is None or not worker.is_alive(now):
-        raise NotFound("worker: is not there, or no longer → see bugsly status")
+        raise NotFound("worker: does not exist or has ended → see bugsly status")
     added = probe_requests.add(
         connection, worker, ProbeRequest(id=0, probe="heap", requests=requests), now
     )
@@ -160,7 +156,7 @@ def add_heap_request(connection: Connection, worker_id: int, requests: int, now:
 
 
 def probe_request_facts(connection: Connection, request_id: int) -> dict[str, Any] | None:
-    """Return how far an ask has come, and what its heap held; None for an unknown ask."""
+    """Return the state of a probe request and its heap snapshot; None for an unknown id."""
     outcome = probe_requests.state_and_result(connection, request_id)
     if outcome is None:
         return None
@@ -175,14 +171,14 @@ def probe_request_facts(connection: Connection, request_id: int) -> dict[str, An
 def facts_by_project(
     connection: Connection, read_facts: FactsReader, slug: str | None, now: Micros
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return what *read_facts* says of each project, or of the one called *slug*, by its slug."""
+    """Return the facts of each project by slug, or only of the project *slug*."""
     all_projects = projects.list_all(connection)
     selected = [one for one in all_projects if slug is None or one.slug == slug]
     return {one.slug: read_facts(connection, one.id, now) for one in selected}
 
 
 def token_owner(request: Request, connection: Connection, now: Micros) -> Account | None:
-    """Return whose API token a request brings; None for one without, or with an unknown one."""
+    """Return the owner of a request's API token; None without a known token."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     return accounts.by_token(connection, secret, now) if scheme.lower() == "bearer" else None
 

@@ -1,4 +1,4 @@
-"""The numbers behind the charts, as JSON: lines on a common grid of time, and marks."""
+"""Serves the data of the charts as JSON: lines on a common time grid, and marks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_SPAN: Micros = HOUR
 
 @page
 def project_chart(view: View) -> Response:
-    """Return the memory of a project's biggest workers over time, with marks."""
+    """Return the memory of a project's workers over time, with marks."""
     since, until = requested_span(view.request, view.now)
     with view.server.database.reading() as connection:
         present = workers.list_alive_between(
@@ -55,7 +55,7 @@ def project_chart(view: View) -> Response:
 
 @page
 def worker_chart(view: View) -> Response:
-    """Return the memory of one worker, along time and along its requests; of its end, if asked."""
+    """Return a worker's memory over time and requests; `?part=last` selects its last minutes."""
     with view.server.database.reading() as connection:
         worker = workers.get(connection, view.current_project.id, view.path_number("worker_id"))
     if worker is None:
@@ -81,7 +81,7 @@ def worker_chart(view: View) -> Response:
 
 @page
 def holder_chart(view: View) -> Response:
-    """Return what the holder of an issue held, along requests, in the worker with the most."""
+    """Return the entries of a leak's holder over requests, in the worker with the most."""
     with view.server.database.reading() as connection:
         issue = leak_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
         suspects = () if issue is None else issue.finding.suspects
@@ -122,7 +122,7 @@ def holder_chart(view: View) -> Response:
 
 
 def requested_span(request: Request, now: Micros) -> tuple[Micros, Micros]:
-    """Return the span of time a request asks for, in bounds; the last hour if it asks for none."""
+    """Return the requested time span, within bounds; the last hour by default."""
     query = request.query_params
     length = _seconds(query.get("span"), DEFAULT_SPAN)
     until = _seconds(query.get("until"), now)
@@ -132,7 +132,7 @@ def requested_span(request: Request, now: Micros) -> tuple[Micros, Micros]:
 
 
 def chart_start(since: Micros, until: Micros, present: Sequence[Worker]) -> Micros:
-    """Return where a chart begins: no earlier than a little before the first of its workers."""
+    """Return where a chart begins: at *since*, or just before its first worker started."""
     first = min((one.started_at for one in present), default=since)
     return max(since, first - (until - first) // 20)
 
@@ -146,7 +146,7 @@ def slot_times(since: Micros, until: Micros) -> list[float]:
 def chart_line(
     worker: Worker, points: Iterable[MemoryPoint], since: Micros, until: Micros
 ) -> dict[str, Any]:
-    """Return one line: bytes by slot, null where the worker said nothing."""
+    """Return one line: bytes by slot, null where the worker did not report."""
     step = (until - since) / SLOTS
     values: list[int | None] = [None] * SLOTS
     for point in points:
@@ -163,7 +163,7 @@ def chart_line(
 def list_marks(
     connection: Connection, project_id: int, present: Sequence[Worker], since: Micros, until: Micros
 ) -> list[dict[str, Any]]:
-    """Return what happened from *since* to *until*: boots, exits, deploys, changes of issues."""
+    """Return the starts, exits, deploys and issue changes from *since* to *until*."""
     all_marks = []
     for worker in present:
         all_marks.append(_mark("boot", worker.started_at, f"{worker.name} started"))

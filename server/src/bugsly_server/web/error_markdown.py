@@ -1,4 +1,4 @@
-"""An error in Markdown, for a person or an assistant to paste."""
+"""Renders an error as Markdown, for people and assistants to paste."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MAX_VALUE_LENGTH = 200
 def render_error_markdown(
     issue: ErrorIssue, event: ErrorEvent, explanation: ErrorExplanation | None, url: str
 ) -> str:
-    """Return what is known of an error: exceptions with calls, source and locals, and the request.
+    """Return an error as Markdown: exceptions with calls, source and locals, and the request.
 
-    What comes from the event stands in fences that it cannot close.
+    Text from the event is fenced or escaped, so that it cannot act as markup.
     """
     parts = [f"# {_escaped(issue.title)}", url, _fact_list(issue, event)]
     if explanation is not None:
@@ -71,6 +71,6 @@ def _frame_lines(frame: StackFrame) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return *text* on one line, where nothing of it is markup."""
+    """Return *text* on one line, with all markup escaped."""
     line = " ".join(text.split())
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>#!|" else letter for letter in line)

@@ -29,15 +29,15 @@ MISSING_ISSUE = "there is no such issue"
 
 @dataclass(frozen=True, slots=True)
 class FrameGroup:
-    """Calls that follow each other and are all the application's, or all of libraries."""
+    """Successive calls that are all in the app, or all in libraries."""
 
     in_app: bool
     frames: tuple[tuple[int, StackFrame], ...]
-    """With their position in the exception, innermost first."""
+    """Each with its index in the exception, innermost first."""
 
     @property
     def libraries(self) -> str:
-        """Return the packages that the calls are of."""
+        """Return the names of up to four packages that the calls belong to."""
         names = (frame.module.partition(".")[0] or frame.file for _, frame in self.frames)
         return ", ".join(list(dict.fromkeys(names))[:4])
 
@@ -49,7 +49,7 @@ def show(view: View, issue: ErrorIssue) -> Response:
             return view.redirect(f"issues/{issue.merged_into}")
         issue_groupings = groupings.of_issue(connection, issue.id)
         stored_event = _requested_event(view, issue_groupings) or _newest_specimen(view, issue)
-        story = leak_issues.history(connection, issue.id)
+        history = leak_issues.history(connection, issue.id)
         channel_names = {
             one.id: one.name for one in channels.list_all(connection, view.current_project.id)
         }
@@ -57,12 +57,12 @@ def show(view: View, issue: ErrorIssue) -> Response:
         context = {
             "issue": issue,
             "groupings": issue_groupings,
-            "story": story,
-            "sent": {told.id: channels.of_change(connection, told.id) for told in story},
+            "history": history,
+            "deliveries": {one.id: channels.of_change(connection, one.id) for one in history},
             "channel_names": channel_names,
             "releases": groupings.tags(connection, issue.id, "release", MAX_TAG_VALUES),
             "environments": groupings.tags(connection, issue.id, "environment", MAX_TAG_VALUES),
-            "bars": hourly_counts(view, hours, issue.id),
+            "hourly_events": hourly_counts(view, hours, issue.id),
         }
     if stored_event is None:
         return view.render("error.html", {**context, "event": None})
@@ -74,7 +74,7 @@ def show(view: View, issue: ErrorIssue) -> Response:
 def hourly_counts(
     view: View, counts_by_issue: dict[int, dict[int, int]], issue_id: int
 ) -> list[int]:
-    """Return the events of an issue by hour, up to this one."""
+    """Return the events of an issue by hour, up to the current hour."""
     current_hour = view.now // HOUR
     return [
         counts_by_issue[issue_id].get(hour, 0)
@@ -83,7 +83,7 @@ def hourly_counts(
 
 
 def _requested_event(view: View, issue_groupings: Sequence[Grouping]) -> StoredEvent | None:
-    """Return the event that is asked for, or the newest there is."""
+    """Return the event that `?event=` names, else the newest."""
     ids = [one.id for one in issue_groupings]
     try:
         event_id = bytes.fromhex(view.request.query_params.get("event", "")[:32])
@@ -94,7 +94,7 @@ def _requested_event(view: View, issue_groupings: Sequence[Grouping]) -> StoredE
 
 
 def _newest_specimen(view: View, issue: ErrorIssue) -> StoredEvent | None:
-    """Return the newest of the events that are kept for good."""
+    """Return the newest event that is kept permanently."""
     with view.server.database.reading() as connection:
         specimens = groupings.specimens(connection, issue.id)
     if not specimens:
@@ -107,13 +107,14 @@ def _newest_specimen(view: View, issue: ErrorIssue) -> StoredEvent | None:
 def _event_context(
     view: View, issue: ErrorIssue, issue_groupings: Sequence[Grouping], stored: StoredEvent
 ) -> dict[str, object]:
-    """Return what the page shows of one event."""
+    """Return what the template shows of one event."""
     ids = [one.id for one in issue_groupings]
     decoded = decode_event(stored.body, stored.at, Counter())
     if decoded is None:
         return {"event": None}
     event = replace(decoded, at=stored.at)
-    before, after = view.server.events.before(ids, stored), view.server.events.after(ids, stored)
+    earlier = view.server.events.before(ids, stored)
+    later = view.server.events.after(ids, stored)
     with view.server.database.reading() as connection:
         workers_by_token = (
             workers.find_by_tokens(connection, view.current_project.id, [event.worker])
@@ -125,19 +126,19 @@ def _event_context(
     url = f"{view.base_url}/p/{view.current_project.slug}/issues/{issue.id}"
     return {
         "event": event,
-        "note": scrubbing_note(stored.body),
-        "runs": [group_frames(one.frames) for one in event.exceptions],
-        "before": before and before.id.hex(),
-        "after": after and after.id.hex(),
+        "scrubbing": scrubbing_note(stored.body),
+        "frame_groups": [group_frames(one.frames) for one in event.exceptions],
+        "earlier_event": earlier and earlier.id.hex(),
+        "later_event": later and later.id.hex(),
         "explanation": explanation,
-        "advised": llm_answer.panel_of_error(view, issue, event, context, explanation),
+        "llm_panel": llm_answer.panel_of_error(view, issue, event, context, explanation),
         "worker": workers_by_token.get(event.worker),
         "markdown": render_error_markdown(issue, event, explanation, url),
     }
 
 
 def group_frames(frames: Sequence[StackFrame]) -> list[FrameGroup]:
-    """Return the calls innermost first, those of the application apart from those of libraries."""
+    """Return the calls innermost first, grouped by whether they are in the app."""
     numbered = list(enumerate(frames))[::-1]
     grouped = groupby(numbered, key=lambda numbered_frame: numbered_frame[1].in_app)
     return [FrameGroup(in_app, tuple(members)) for in_app, members in grouped]

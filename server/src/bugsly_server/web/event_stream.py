@@ -1,4 +1,4 @@
-"""The stream that tells an open page when to look again."""
+"""Streams server-sent events that make an open page refresh."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bugsly_server.web.page_context import View, page
 
 @page
 def stream_updates(view: View) -> Response:
-    """Answer with server-sent events for as long as the page is open."""
+    """Stream updates of the project for as long as the page is open."""
     return sse_response(view.server.live_updates.stream(view.current_project.id))
 
 
 def sse_response(events: AsyncIterator[str]) -> Response:
-    """Return a response that goes on for as long as *events* do."""
+    """Return a response that streams *events* until they end."""
     return StreamingResponse(
         events,
         media_type="text/event-stream",

@@ -1,4 +1,4 @@
-"""What is to come of a leak: whether a release mended it, and what holds it down until then."""
+"""Finds the remedies of a leak: the proof that a release fixed it, and limits until then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bugsly_server.store.ports import Telemetry
 
 
 class LeakRemedies(NamedTuple):
-    """Each None where it is not known."""
+    """Each is None if it is not known or not needed."""
 
     proof: FixProof | None
     limits: MaxRequestsProposal | None
@@ -26,7 +26,7 @@ class LeakRemedies(NamedTuple):
 def leak_remedies(
     connection: Connection, telemetry: Telemetry, issue: Issue, now: Micros
 ) -> LeakRemedies:
-    """Return the outlook of *issue*; only what is open needs to be held down."""
+    """Return the remedies of *issue*; `max_requests` only while it is open and alarming."""
     histories = release_comparison.compare_releases(connection, telemetry, issue, now)
     proof = issue.proof or (prove_fix(issue, *histories) if histories is not None else None)
     if issue.state is not IssueState.OPEN or not issue.finding.is_alarming:

@@ -1,4 +1,4 @@
-"""Tells open pages that there is something new about a project."""
+"""Notifies open pages that a project has new data."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds after which a comment is sent, so that proxies do not close a quiet stream."""
+"""Interval of comments that keep proxies from closing an idle stream."""
 MIN_INTERVAL_SECONDS = 1.0
-"""Seconds between two pulses of one stream."""
+"""Minimum interval between two events of one stream."""
 
 
 class LiveUpdates:
-    """One event for each open stream, set from the digester's thread."""
+    """Wakes the open streams of a project; each stream waits on its own event."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -21,7 +21,7 @@ class LiveUpdates:
         self._closed = False
 
     def bind_loop(self) -> None:
-        """Belong to the running event loop."""
+        """Use the running event loop."""
         self._loop = asyncio.get_running_loop()
 
     def publish(self, project_ids: set[int]) -> None:
@@ -41,7 +41,7 @@ class LiveUpdates:
             wakeup.set()
 
     async def stream(self, project_id: int) -> AsyncIterator[str]:
-        """Yield server-sent events: `tick` when there is news, a comment when there is none."""
+        """Yield server-sent events: `tick` when there is new data, else a comment."""
         wakeup = asyncio.Event()
         self._wakeups[wakeup] = project_id
         try:
@@ -49,9 +49,9 @@ class LiveUpdates:
             while not self._closed:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(wakeup.wait(), HEARTBEAT_SECONDS)
-                has_news = wakeup.is_set()
+                has_update = wakeup.is_set()
                 wakeup.clear()
-                yield "event: tick\ndata: \n\n" if has_news else ":\n\n"
+                yield "event: tick\ndata: \n\n" if has_update else ":\n\n"
                 await asyncio.sleep(MIN_INTERVAL_SECONDS)
         finally:
             del self._wakeups[wakeup]

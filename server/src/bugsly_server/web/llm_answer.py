@@ -1,4 +1,4 @@
-"""What a model says of an issue: the question to read before, its progress, the answer."""
+"""The language model panel of an issue: the question, its progress, the answer."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ from bugsly_server.web.event_stream import sse_response
 from bugsly_server.web.page_context import ServerContext, View, action, form_text, page
 
 POLL_SECONDS = 0.4
-"""Between two looks at how far an answer is."""
+"""Interval between two progress events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmPanel:
-    """What the fold of the model shows."""
+    """What the panel shows."""
 
     offer: OfferedQuestion
     key: str
     endpoint: LlmEndpoint
-    turn: LlmJob | None
-    """The latest question of the issue, where it runs or is about the same."""
-    advice: LlmAnswer | None
-    at: Micros
-    """When that came."""
+    job: LlmJob | None
+    """The latest job of the issue, if it is running or about the same subject."""
+    answer: LlmAnswer | None
+    answered_at: Micros
     is_fresh: bool
-    """Whether it answers what would be asked now."""
+    """Whether the answer is to the question that would be sent now."""
 
 
 def panel_of_error(
@@ -49,30 +48,28 @@ def panel_of_error(
     context: ErrorContext,
     rules: ErrorExplanation | None,
 ) -> LlmPanel | None:
-    """Return what is shown beside an event; None without a model."""
+    """Return the panel next to an event; None without a model."""
     jobs = view.server.llm_jobs
     if jobs is None:
         return None
-    question_to_ask = question.question_about_error(
+    llm_question = question.question_about_error(
         event, context, rules, with_locals=jobs.endpoint.is_here
     )
-    return _panel(
-        jobs, OfferedQuestion(issue_id=issue.id, subject=event.id, question=question_to_ask)
-    )
+    return _panel(jobs, OfferedQuestion(issue_id=issue.id, subject=event.id, question=llm_question))
 
 
 def panel_of_leak(view: View, issue: Issue) -> LlmPanel | None:
-    """Return what is shown beside a leak; None without a model, or a cause."""
+    """Return the panel next to a leak; None without a model or a cause."""
     jobs, finding = view.server.llm_jobs, issue.finding
     if jobs is None or finding.diagnosis is None or finding.explanation is None:
         return None
-    question_to_ask = question.question_about_leak(finding.diagnosis, finding.explanation)
-    return _panel(jobs, OfferedQuestion(issue_id=issue.id, subject="", question=question_to_ask))
+    llm_question = question.question_about_leak(finding.diagnosis, finding.explanation)
+    return _panel(jobs, OfferedQuestion(issue_id=issue.id, subject="", question=llm_question))
 
 
 @action
 def ask_model(view: View, form: FormData) -> Response:
-    """Put the question that the page showed; where that is long ago, only show it again."""
+    """Send the question that the page showed, unless its offer has expired."""
     issue_id, event = view.path_number("issue_id"), form_text(form, "event", 32)
     if view.server.llm_jobs is not None:
         view.server.llm_jobs.start(issue_id, form_text(form, "key", 64))
@@ -82,7 +79,7 @@ def ask_model(view: View, form: FormData) -> Response:
 
 @page
 def stream_progress(view: View) -> Response:
-    """Answer with server-sent events until the question of an issue is answered."""
+    """Stream the progress of an issue's question until it is answered."""
     return sse_response(_progress_events(view.server, view.path_number("issue_id")))
 
 
@@ -100,13 +97,13 @@ def _panel(jobs: LlmJobs, offer: OfferedQuestion) -> LlmPanel:
     job = jobs.latest_job(offer.issue_id)
     is_same_subject = job is not None and (job.is_running or job.offer.subject == offer.subject)
     key = jobs.offer_question(offer)
-    advice, at, is_fresh = jobs.latest_answer(offer, key) or (None, 0, False)
+    answer, answered_at, is_fresh = jobs.latest_answer(offer, key) or (None, 0, False)
     return LlmPanel(
         offer=offer,
         key=key,
         endpoint=jobs.endpoint,
-        turn=job if is_same_subject else None,
-        advice=advice,
-        at=at,
+        job=job if is_same_subject else None,
+        answer=answer,
+        answered_at=answered_at,
         is_fresh=is_fresh,
     )

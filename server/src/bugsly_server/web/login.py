@@ -1,4 +1,4 @@
-"""Letting people in: the first visit, a name and password, or a one-time link."""
+"""Logs people in: on the first visit, by name and password, or by a one-time link."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from bugsly_server.web.page_context import (
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 200
 MAX_FAILED_LOGINS = 10
-"""Wrong passwords that may be tried within a minute, by everybody together."""
+"""Wrong passwords per minute, from all visitors together."""
 
 PASSWORD_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """Argon2id with the parameters of OWASP's password storage cheat sheet."""
 _hash_lock = threading.Lock()
-"""One at a time: a hash takes 19 MB, and a crowd must not take more."""
+"""Allows one hash at a time: each takes 19 MB."""
 
 
 class FailedLogins:
-    """Counts wrong passwords."""
+    """Counts wrong passwords of the last minute."""
 
     def __init__(self) -> None:
         self._failed_at: list[Micros] = []
 
     def is_limit_reached(self, now: Micros) -> bool:
-        """Return whether one has to wait."""
+        """Return whether no further password may be tried now."""
         self._failed_at = [at for at in self._failed_at if now - at < MINUTE]
         return len(self._failed_at) >= MAX_FAILED_LOGINS
 
     def add(self, now: Micros) -> None:
-        """Note a wrong password."""
+        """Count a wrong password."""
         self._failed_at.append(now)
 
 
@@ -64,7 +64,7 @@ async def login(request: Request) -> Response:
 
 
 def open_login_link(request: Request) -> Response:
-    """Let the first visitor of a one-time link in."""
+    """Log in the first visitor of a one-time link."""
     server = server_of(request)
     now = server.clock()
     with server.database.writing() as connection:
@@ -73,7 +73,9 @@ def open_login_link(request: Request) -> Response:
             return redirect_with_session(
                 request, accounts.open_session(connection, account.id, now), "/"
             )
-    return render(server, "login.html", {"problem": "That link was used, or is too old."}, 403)
+    return render(
+        server, "login.html", {"problem": "That link was already used or has expired."}, 403
+    )
 
 
 def logout(request: Request) -> Response:
@@ -87,13 +89,13 @@ def logout(request: Request) -> Response:
 
 
 def hash_password(password: str) -> str:
-    """Return what is stored of a password."""
+    """Return the hash of a password, as it is stored."""
     with _hash_lock:
         return PASSWORD_HASHER.hash(password)
 
 
 def password_problem(password: str) -> str:
-    """Return what is wrong with a new password, '' if nothing is."""
+    """Return what is wrong with a new password, "" if it is acceptable."""
     if len(password) < MIN_PASSWORD_LENGTH:
         return f"A password needs at least {MIN_PASSWORD_LENGTH} characters."
     return ""
@@ -161,7 +163,7 @@ def _password(form: FormData) -> str:
 
 
 def _is_password_right(password_hash: str | None, password: str) -> bool:
-    """Return whether *password* fits; it takes as long where there is nothing to fit."""
+    """Return whether *password* is right, in the same time for an unknown account."""
     if password_hash is None:
         hash_password(password)
         return False

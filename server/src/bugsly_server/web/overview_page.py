@@ -21,7 +21,7 @@ SPARK_SPAN: Micros = HOUR
 ENDED_SINCE: Micros = DAY
 MAX_ENDED_ROWS = 20
 MAX_LIVE_REFRESHED = 100
-"""With more workers than this the table is refreshed every fifteen seconds, not at each sample."""
+"""With more workers the table is refreshed every 15 seconds, not at each sample."""
 RANGES = (
     (15 * 60, "15 min"),
     (3600, "1 h"),
@@ -46,7 +46,7 @@ class Host:
 
 @page
 def home(view: View) -> Response:
-    """Go to the first project; to the making of one where there is none."""
+    """Go to the first project, or to the account page if there is none."""
     with view.server.database.reading() as connection:
         all_projects = projects.list_all(connection)
     return RedirectResponse(
@@ -56,7 +56,7 @@ def home(view: View) -> Response:
 
 @page
 def overview(view: View) -> Response:
-    """Show the living workers, those that ended lately, and what is the matter."""
+    """Show the living workers, those that ended recently, and open leaks."""
     with view.server.database.reading() as connection:
         living = workers.list_living(connection, view.current_project.id)
         ended = workers.list_ended(
@@ -72,24 +72,24 @@ def overview(view: View) -> Response:
     context = {
         "living": living,
         "recycled": count_recycled_by_environment(living, recycled_workers, view.now),
-        "hindered": lasting_hindrances(one for one in living if one.is_alive(view.now)),
+        "hindered_nets": lasting_hindrances(one for one in living if one.is_alive(view.now)),
         "ended": ended,
         "sparks": sparks(view, living),
         "hosts": list_hosts(living),
         "issues": [one for one in leaks if one.state is IssueState.OPEN],
         "ranges": RANGES,
         "span": first_span(living + ended, view.now),
-        "calm": len(living) > MAX_LIVE_REFRESHED,
+        "is_throttled": len(living) > MAX_LIVE_REFRESHED,
     }
     return view.render(
-        "workers_table.html" if view.is_part_requested("now") else "workers.html", context
+        "overview_workers.html" if view.is_part_requested("now") else "overview.html", context
     )
 
 
 def count_recycled_by_environment(
     living: Sequence[Worker], recycled_workers: Sequence[Worker], now: Micros
 ) -> dict[str, RecyclingSummary]:
-    """Return how often the safety net stepped in, by environment, where it did."""
+    """Return how often workers were recycled, for each environment where any were."""
     all_workers = (*living, *recycled_workers)
     counted = {
         name: summarise_recycling([one for one in all_workers if one.environment == name], now)
@@ -99,7 +99,7 @@ def count_recycled_by_environment(
 
 
 def sparks(view: View, shown_workers: Sequence[Worker]) -> Mapping[int, list[int]]:
-    """Return the memory of each worker over the last hour, or over its life if that is shorter."""
+    """Return the memory of each worker over the last hour at most."""
     oldest = min((one.started_at for one in shown_workers), default=view.now)
     since = max(oldest, view.now - SPARK_SPAN)
     return view.server.telemetry.sparklines(
@@ -108,7 +108,7 @@ def sparks(view: View, shown_workers: Sequence[Worker]) -> Mapping[int, list[int
 
 
 def list_hosts(living: Sequence[Worker]) -> list[Host]:
-    """Return the machines of *living*; two of one name are told apart by their mark."""
+    """Return the hosts of *living*; the machine id distinguishes hosts of the same name."""
     machines: dict[tuple[str, str], list[Worker]] = {}
     for worker in living:
         machines.setdefault((worker.host, worker.machine), []).append(worker)
@@ -127,7 +127,7 @@ def list_hosts(living: Sequence[Worker]) -> list[Host]:
 
 
 def first_span(shown_workers: Sequence[Worker], now: Micros) -> int:
-    """Return the shortest offered range, in seconds, that shows the lives of *shown_workers*."""
+    """Return the shortest offered range, in seconds, that shows *shown_workers* from start on."""
     oldest = min(one.started_at for one in shown_workers)
     needed = min(now - oldest, DAY) // MINUTE * 60
     return next((seconds for seconds, _ in RANGES if seconds >= needed), RANGES[-1][0])

@@ -1,4 +1,4 @@
-"""What every page needs, and how a page is asked for: who looks, and at which project."""
+"""Serves pages to visitors who are logged in, with what every page needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEE_OTHER = 303
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerContext:
-    """The server as the pages see it."""
+    """What pages use of the server."""
 
     settings: ServerSettings
     database: Database
@@ -44,7 +44,7 @@ class ServerContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One request for a page: the site, the visitor, and the project where there is one."""
+    """A request for a page, with its account and, on project pages, its project."""
 
     server: ServerContext
     request: Request
@@ -54,22 +54,22 @@ class View:
 
     @property
     def current_project(self) -> Project:
-        """Return the project of a page that is about one."""
+        """Return the project of a project page."""
         assert self.project is not None, "only project pages ask"
         return self.project
 
     @property
     def base_url(self) -> str:
-        """Return where the visitor sees this server, unless the settings know better."""
+        """Return the public URL: from the settings, else as the visitor sees the server."""
         url = self.request.url
         return self.server.settings.public_url or f"{url.scheme}://{url.netloc}"
 
     def path_number(self, name: str) -> int:
-        """Return a number in the path, as `/workers/{worker_id:int}`."""
+        """Return a number in the path, such as `worker_id` of `/workers/{worker_id:int}`."""
         return int(self.request.path_params[name])
 
     def is_part_requested(self, part: str) -> bool:
-        """Return whether only *part* of the page is asked for."""
+        """Return whether only *part* of the page is requested."""
         return self.request.query_params.get("part") == part
 
     def render(self, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
@@ -96,24 +96,24 @@ class View:
 def render(
     server: ServerContext, template: str, context: Mapping[str, Any], status: int = 200
 ) -> Response:
-    """Return a page for a visitor who need not be known."""
+    """Return a page that needs no account."""
     return HTMLResponse(server.templates.get_template(template).render(context), status)
 
 
 def server_of(request: Request) -> ServerContext:
-    """Return the site a request came to."""
+    """Return the server that a request came to."""
     server: ServerContext = request.app.state.server_context
     return server
 
 
 def session_cookie(request: Request) -> str:
-    """Return the name of the session cookie; cookies do not tell ports apart, so it does."""
+    """Return the name of the session cookie; it holds the port, as cookies ignore ports."""
     standard = 443 if request.url.scheme == "https" else 80
     return f"bugsly-{request.url.port or standard}"
 
 
 def page(render_page: Callable[[View], Response]) -> Handler:
-    """Serve *render_page* to visitors who are logged in; the rest are sent to where they can."""
+    """Serve *render_page* to visitors who are logged in; redirect others to the login."""
 
     @wraps(render_page)
     async def handler(request: Request) -> Response:
@@ -123,7 +123,7 @@ def page(render_page: Callable[[View], Response]) -> Handler:
 
 
 def action(handle_form: Callable[[View, FormData], Response]) -> Handler:
-    """Let visitors who are logged in post a form to *handle_form*."""
+    """Accept a form for *handle_form* from visitors who are logged in."""
 
     @wraps(handle_form)
     async def handler(request: Request) -> Response:
@@ -134,7 +134,7 @@ def action(handle_form: Callable[[View, FormData], Response]) -> Handler:
 
 
 def form_text(form: FormData, name: str, max_length: int = 500) -> str:
-    """Return a text field of *form*, trimmed and cut to *max_length* characters, or ''."""
+    """Return a text field of *form*, trimmed and cut to *max_length*; "" if missing."""
     value = form.get(name)
     return value.strip()[:max_length] if isinstance(value, str) else ""
 
@@ -157,7 +157,7 @@ def _serve_view(respond: Callable[[View], Response], request: Request) -> Respon
 
 
 def _redirect_or_refuse(request: Request, path: str) -> Response:
-    """Return a redirect for a page, and a plain refusal for what a page fetches by itself."""
+    """Return a redirect for a page, and status 401 for what a page fetches by itself."""
     if request.headers.get("hx-request") or request.url.path.endswith((".json", "/live")):
         return Response(status_code=401)
     return RedirectResponse(path, SEE_OTHER)

@@ -1,4 +1,4 @@
-"""Releases: when each came, what errors it brought, and how many sessions crashed in it."""
+"""The releases page: first seen, new errors, and crashed sessions of each release."""
 
 from __future__ import annotations
 

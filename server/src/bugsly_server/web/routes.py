@@ -1,4 +1,4 @@
-"""Which address leads to which page."""
+"""Maps URLs to pages, actions and program endpoints."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bugsly_server.web import (
     charts,
     event_stream,
     issues,
+    leak_page,
     llm_answer,
     login,
     metrics,
@@ -36,7 +37,7 @@ PROJECT = "/p/{slug}"
 
 
 class CachedStaticFiles(StaticFiles):
-    """Style sheets and scripts, which browsers ask about again after an hour."""
+    """Serves style sheets and scripts, cached by browsers for an hour."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return one file."""
@@ -46,7 +47,7 @@ class CachedStaticFiles(StaticFiles):
 
 
 def routes() -> list[BaseRoute]:
-    """Return all but the address that envelopes are posted to."""
+    """Return all routes but that of the ingest endpoint."""
     return [
         Route("/", overview_page.home),
         Route("/welcome", login.welcome, methods=["GET", "POST"]),
@@ -66,8 +67,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/issues", issues.list_page),
         Route(f"{PROJECT}/issues/{{issue_id:int}}", issues.show),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder_chart),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", issues.snooze, methods=["POST"]),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", issues.resolve, methods=["POST"]),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", leak_page.snooze, methods=["POST"]),
+        Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", leak_page.resolve, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/advice", llm_answer.ask_model, methods=["POST"]),
         Route(f"{PROJECT}/issues/{{issue_id:int}}/advice/live", llm_answer.stream_progress),
         *_triage_routes(),
@@ -85,7 +86,7 @@ def routes() -> list[BaseRoute]:
 
 
 def _triage_routes() -> list[BaseRoute]:
-    """Return what can be done about an error."""
+    """Return the actions on an error."""
     issue_path = f"{PROJECT}/errors/{{issue_id:int}}"
     handlers = {
         "resolve": triage.resolve,
@@ -98,7 +99,7 @@ def _triage_routes() -> list[BaseRoute]:
 
 
 def _program_routes() -> list[BaseRoute]:
-    """Return what asks for a token instead of a session."""
+    """Return the endpoints that need a token instead of a session."""
     return [
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
@@ -110,18 +111,18 @@ def _program_routes() -> list[BaseRoute]:
 
 
 async def not_found(request: Request, _error: Exception) -> Response:
-    """Answer for an address that leads nowhere."""
+    """Answer a request for an unknown URL."""
     if request.url.path.startswith("/api/"):
-        return PlainTextResponse("address: leads nowhere here → see docs/protocol.md", 404)
+        return PlainTextResponse("address: does not exist → see docs/protocol.md", 404)
     return render(server_of(request), "not_found.html", {}, 404)
 
 
 async def unreadable_record(request: Request, error: Exception) -> Response:
-    """Answer for a page whose stored data cannot be read; the log says why in one line."""
+    """Answer for a page whose stored data cannot be read; log the reason in one line."""
     LOG.error("%s: %s", request.url.path, error)
     return render(server_of(request), "failed.html", {}, 500)
 
 
 async def server_error(request: Request, _error: Exception) -> Response:
-    """Answer for a page that failed, without a word of why: that is in the server's log."""
+    """Answer for a page that failed, without the reason, which is in the server's log."""
     return render(server_of(request), "failed.html", {}, 500)

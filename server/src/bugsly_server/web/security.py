@@ -1,4 +1,4 @@
-"""What holds for every response and every form: headers, and where a form may come from."""
+"""Adds security headers to every response, and refuses forms from other sites."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SAME_SITE_VALUES = frozenset({"same-origin", "none"})
 class SecurityMiddleware:
     """Adds the headers, keeps pages out of caches, and refuses forms sent by other sites.
 
-    Every browser in use says with a form where it comes from, by Sec-Fetch-Site or by Origin, and
-    a page cannot forge either; what sends neither is no browser and carries no one's cookie by
-    accident. With SameSite cookies on top, no token is needed in the forms.
+    Every current browser sends Sec-Fetch-Site or Origin with a form, and a page cannot forge
+    either. A client that sends neither is no browser and holds no visitor's cookies. Together with
+    SameSite cookies this makes tokens in forms unnecessary.
     """
 
     def __init__(self, app: ASGIApp) -> None:

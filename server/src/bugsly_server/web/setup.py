@@ -1,4 +1,4 @@
-"""The set-up page: the lines to paste, and a light that turns green when they work."""
+"""The set-up page: lines to paste, and a light that turns green when samples arrive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SECRET_NAMES = 200
 
 @page
 def show(view: View) -> Response:
-    """Show the DSN, how to use it, and what has arrived."""
+    """Show the DSN, how to use it, and what arrived or was lost."""
     with view.server.database.reading() as connection:
         public_key = projects.newest_key(connection, view.current_project.id)
         living = workers.list_living(connection, view.current_project.id)
@@ -36,7 +36,7 @@ def show(view: View) -> Response:
 
 @action
 def set_secrets(view: View, form: FormData) -> Response:
-    """Set the names whose values are not kept of events, besides those that speak of secrets."""
+    """Set the project's own names of values that are removed from events."""
     names = projects.parse_secret_names(form_text(form, "names", 5_000))
     with view.server.database.writing() as connection:
         projects.set_secret_names(

@@ -1,4 +1,4 @@
-"""How templates write numbers, moments and verdicts."""
+"""The template environment, with filters for numbers, times, verdicts and charts."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ EXIT_TEXTS = {
     "vanished": "vanished",
 }
 PROBE_TEXTS = {
-    "source": "It reads the source of a module, which costs the app nothing.",
-    "window": "Allocations are traced: its requests may take twice as long, for a minute at most.",
-    "heap": "Its heap is walked in a copy of it, which stops the worker for some milliseconds.",
-    "trim": "It gives free memory back to the system once, within milliseconds.",
+    "source": "Bugsly reads the source of a module, which costs the app nothing.",
+    "window": "Allocations are traced: requests may take twice as long, for a minute at most.",
+    "heap": "A copy of the worker walks its heap; making it stops the worker for milliseconds.",
+    "trim": "The worker returns free memory to the system once, within milliseconds.",
 }
 FORECAST_HORIZON: Micros = 100 * DAY
-"""How far ahead a forecast names a moment."""
+"""How far ahead a forecast names a time rather than a duration."""
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
 
 
 def template_environment() -> Environment:
-    """Return the templates with our words in them."""
+    """Return the templates with their filters."""
     templates = Environment(
         loader=PackageLoader("bugsly_server.web"),
         autoescape=select_autoescape(),
@@ -77,7 +77,7 @@ def template_environment() -> Environment:
 
 
 def code_marked(text: str) -> Markup:
-    """Return *text* with what stands between backticks as code."""
+    """Return *text* as markup, with text between backticks as code."""
     parts = [escape(part) for part in text.split("`")]
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else part
@@ -86,20 +86,20 @@ def code_marked(text: str) -> Markup:
 
 
 def time_element(at: Micros) -> Markup:
-    """Return a `<time>` that app.js turns into the reader's own time zone."""
+    """Return a `<time>` in UTC, which app.js converts to the reader's time zone."""
     moment = datetime.fromtimestamp(at / SECOND, UTC)
     iso = moment.isoformat(timespec="seconds")
     return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M} UTC</time>').format(iso, moment)
 
 
 def time_left(forecast: MemoryForecast, seen_at: Micros, now: Micros) -> str:
-    """Return how long memory lasts from *now* on, by what was *forecast* at *seen_at*."""
+    """Return in how long from *now* memory runs out, by the *forecast* made at *seen_at*."""
     seconds = forecast.expected - (now - seen_at) / SECOND
     return f"in about {units.duration(seconds)}" if seconds > 0 else "about now"
 
 
 def runs_out_between(forecast: MemoryForecast, seen_at: Micros) -> Markup:
-    """Return the moments between which memory runs out, by what was *forecast* at *seen_at*."""
+    """Return the times between which memory runs out, by the *forecast* made at *seen_at*."""
     soonest, latest = (
         _moment_after(seconds, seen_at) for seconds in (forecast.soonest, forecast.latest)
     )
@@ -111,14 +111,14 @@ def runs_out_between(forecast: MemoryForecast, seen_at: Micros) -> Markup:
 
 
 def _moment_after(seconds: float | None, since: Micros) -> Markup | None:
-    """Return the moment to the minute, None where it is too far away to be believed."""
+    """Return the time to the minute, None if it is beyond the forecast horizon."""
     if seconds is None or seconds * SECOND > FORECAST_HORIZON:
         return None
     return time_element(round((since + seconds * SECOND) / MINUTE) * MINUTE)
 
 
 def growth_text(growth: GrowthTrend | None) -> str:
-    """Return a slope as tables show it: per 1,000 requests, or per hour."""
+    """Return a slope for tables: per 1,000 requests, or per hour."""
     if growth is None:
         return "–"
     if growth.axis is GrowthAxis.TIME:
@@ -127,12 +127,12 @@ def growth_text(growth: GrowthTrend | None) -> str:
 
 
 def rate_text(per_second: float) -> str:
-    """Return a rate of requests."""
+    """Return requests per second, such as "2.3/s"."""
     return f"{per_second:.1f}/s" if per_second < units.MAX_WITH_DECIMAL else f"{per_second:,.0f}/s"
 
 
 def bar_path(values: Sequence[int]) -> str:
-    """Return the SVG path of bars, 96 wide and 24 high, to be stroked; empty where all are 0."""
+    """Return the SVG path of bars, 96 wide and 24 high, to be stroked; "" if all are 0."""
     highest, step = max(values, default=0), SPARK_WIDTH / max(1, len(values))
     return "".join(
         f"M{(index + 0.5) * step:.0f} {SPARK_HEIGHT}"
@@ -145,7 +145,7 @@ def bar_path(values: Sequence[int]) -> str:
 def sparkline_points(values: Sequence[int]) -> str:
     """Return the points of an SVG polyline that draws *values* 96 wide and 24 high.
 
-    It never magnifies less than 2 % of the memory to the full height: noise should look like it.
+    The full height is at least 2 % of the memory, so that noise looks small.
     """
     if len(values) <= 1:
         return ""

@@ -1,4 +1,4 @@
-"""What a person can do about an error."""
+"""The actions on an error: resolve, ignore, reopen, merge, split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IGNORE_COUNTS = {"10": 10, "100": 100, "1000": 1_000}
 
 @action
 def resolve(view: View, form: FormData) -> Response:
-    """Mark an error as resolved, now or with the next release."""
+    """Mark an error as resolved, now or as of the next release."""
     is_for_next_release = form_text(form, "in") == "next"
     with view.server.database.reading() as connection:
         issue = error_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
@@ -39,7 +39,7 @@ def resolve(view: View, form: FormData) -> Response:
 
 @action
 def ignore(view: View, form: FormData) -> Response:
-    """Ignore an error for a while, until it has happened so much more, or for good."""
+    """Ignore an error for a period, until it has happened more often, or permanently."""
     with view.server.database.reading() as connection:
         issue = error_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
     if issue is not None and issue.state is not IssueState.IGNORED:
@@ -47,7 +47,7 @@ def ignore(view: View, form: FormData) -> Response:
             IGNORE_PERIODS.get(form_text(form, "for")),
             IGNORE_COUNTS.get(form_text(form, "more")),
         )
-        until = f" until it has happened {more_events:,} times more" if more_events else ""
+        until = f" until it has happened {more_events:,} more times" if more_events else ""
         until = f" for {period // DAY} days" if period else until
         _record_change(
             view,
@@ -62,18 +62,18 @@ def ignore(view: View, form: FormData) -> Response:
 
 @action
 def reopen(view: View, _form: FormData) -> Response:
-    """Open an error again that was resolved or ignored."""
+    """Reopen an error that was resolved or ignored."""
     with view.server.database.reading() as connection:
         issue = error_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
     if issue is not None and issue.state is not IssueState.OPEN:
-        reason = f"{view.account.name} opened it again"
+        reason = f"{view.account.name} reopened it"
         _record_change(view, issue, IssueChangeKind.CAME_BACK, reason)
     return _redirect_to_issue(view)
 
 
 @action
 def merge(view: View, form: FormData) -> Response:
-    """Move all events of this error to another one, which takes its place."""
+    """Move all events of this error to another one, which replaces it."""
     target_text = form_text(form, "into", 12).removeprefix("#")
     target_id = int(target_text) if target_text.isascii() and target_text.isdigit() else 0
     with view.server.database.writing() as connection:
@@ -94,7 +94,7 @@ def merge(view: View, form: FormData) -> Response:
 
 @action
 def split(view: View, form: FormData) -> Response:
-    """Give one of the groupings of an error an error of its own."""
+    """Make one grouping of an error an error of its own."""
     grouping_id = form_text(form, "grouping", 12)
     with view.server.database.writing() as connection:
         issue = error_issues.get(connection, view.current_project.id, view.path_number("issue_id"))

@@ -1,4 +1,4 @@
-"""One worker: its memory against time and against requests, and what it serves."""
+"""The page of a worker: memory over time and requests, traffic, and how it ended."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def show(view: View) -> Response:
         limits = worker and _recycling_limits(connection, worker, view.now)
         endpoint_names = workers.endpoint_names(connection, view.current_project.id)
     if worker is None:
-        return view.render("missing.html", {"what": "this worker is not kept any more"}, 404)
+        return view.render("missing.html", {"what": "this worker is no longer kept"}, 404)
     until = (worker.ended_at or view.now) + SECOND
     traffic = view.server.telemetry.traffic([worker.id], worker.started_at, until)
     served = [one._replace(endpoint=endpoint_names.get(key, "?")) for key, one in traffic.items()]
     context = {
         "limits": limits,
-        "death": post_mortem,
-        "parting": final_snapshot,
+        "post_mortem": post_mortem,
+        "final_snapshot": final_snapshot,
         "worker": worker,
         "served": sorted(served, key=lambda traffic_row: traffic_row.requests, reverse=True),
     }
@@ -44,7 +44,7 @@ def show(view: View) -> Response:
 def _recycling_limits(
     connection: Connection, worker: Worker, now: Micros
 ) -> MaxRequestsProposal | None:
-    """Return what would hold *worker* down, where it grows and its safety net is off."""
+    """Return the proposed limits of a living worker that grows without a safety net."""
     grows = worker.judgement.verdict is GrowthVerdict.GROWING
     if not grows or worker.net is not None or not worker.is_alive(now):
         return None

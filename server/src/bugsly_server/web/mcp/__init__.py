@@ -1,1 +1,1 @@
-"""What assistants ask: issues by the Model Context Protocol, opened by an API token."""
+"""Issues for assistants, by the Model Context Protocol, opened by an API token."""

@@ -1,4 +1,4 @@
-"""Who calls a tool, and how a tool finds the issue it is called for."""
+"""The caller of a tool, and the look-up of an issue for all tools."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bugsly_server.web.page_context import ServerContext
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whose token it is, and the server it opens."""
+    """The owner of the token, and the server it gives access to."""
 
     server: ServerContext
     account: Account
     base_url: str
-    """Where the caller sees this server, unless the settings know better."""
+    """The public URL of the server: from the settings, else as the caller sees it."""
 
 
 def find_issue(connection: Connection, issue_id: int) -> tuple[Project, AnyIssue]:

@@ -1,4 +1,4 @@
-"""The address of assistants: who may ask, how often, and how much at a time."""
+"""The MCP endpoint: checks origin, token, rate and size of a request before it is served."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bugsly_server.web.mcp.caller import Caller
 from bugsly_server.web.page_context import ServerContext, server_of
 
 MAX_REQUESTS_PER_MINUTE = 120
-"""Requests of one account."""
+"""Requests of each account."""
 MAX_BODY_BYTES = 64 * 1024
 READ_SECONDS = 20.0
 REFUSAL_HEADERS = {
@@ -31,10 +31,10 @@ REFUSAL_HEADERS = {
 
 
 class McpEndpoint:
-    """Answers each request by itself: there are no sessions.
+    """Serves each request on its own: there are no sessions.
 
-    A page that a browser shows is refused by its Origin, also where DNS was rebound and the page
-    seems to be our own; and a request without a token is refused before its body is read.
+    A request from a page in a browser is refused by its Origin header, even if DNS rebinding makes
+    the page look like ours. A request without a token is refused before its body is read.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class McpEndpoint:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         request = Request(scope, receive)
         try:
             _check_request(request)
@@ -62,7 +62,8 @@ class McpEndpoint:
         request_times, now = self._requested_at[account.id], server.clock()
         if len(request_times) == MAX_REQUESTS_PER_MINUTE and now - request_times[0] < MINUTE:
             raise Rejected(
-                429, f"mcp: asked {MAX_REQUESTS_PER_MINUTE} times in a minute → ask again later"
+                429,
+                f"mcp: got {MAX_REQUESTS_PER_MINUTE} requests in a minute → try again in a minute",
             )
         request_times.append(now)
         url = request.url
@@ -72,7 +73,7 @@ class McpEndpoint:
 
 def _check_request(request: Request) -> None:
     if "origin" in request.headers:
-        raise Rejected(403, "mcp: asked by a page in a browser → ask from an assistant")
+        raise Rejected(403, "mcp: called by a page in a browser → call it from an assistant")
     if request.method != "POST":
         raise Rejected(405, "mcp: nothing is kept between requests → send each as a POST")
     if find_spec("mcp") is None:
@@ -88,7 +89,7 @@ def _token_account(request: Request, server: ServerContext) -> Account:
 
 
 async def _read_body(request: Request) -> bytes:
-    """Return the body, within bounds of size and time."""
+    """Return the body; raise `Rejected` if it is too large or too slow."""
     body = bytearray()
     try:
         async with asyncio.timeout(READ_SECONDS):
@@ -102,7 +103,7 @@ async def _read_body(request: Request) -> bytes:
 
 
 async def _serve(caller: Caller, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-    """Let the library answer; it is imported by the first request, apart from the event loop."""
+    """Let the MCP library answer; the first request imports it, off the event loop."""
     unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

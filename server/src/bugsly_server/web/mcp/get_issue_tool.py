@@ -37,7 +37,7 @@ def get_issue(caller: Caller, arguments: GetIssue) -> list[str]:
         project, issue = find_issue(connection, arguments.id)
         url = f"{caller.base_url}/p/{project.slug}/issues/{issue.id}"
         text, facts = _issue_parts(connection, caller.server, issue, url)
-        story = leak_issues.history(connection, issue.id)[:MAX_CHANGES]
+        history = leak_issues.history(connection, issue.id)[:MAX_CHANGES]
     facts |= {"project": project.slug, "url": url}
     facts["story"] = [
         {
@@ -46,7 +46,7 @@ def get_issue(caller: Caller, arguments: GetIssue) -> list[str]:
             "because": one.change.because,
             "by": one.by,
         }
-        for one in story
+        for one in history
     ]
     return [text, msgspec.json.encode(facts).decode()]
 
@@ -76,7 +76,7 @@ def _hindrance_parts(
 
 
 def _error_parts(connection: Connection, error: ErrorIssue, url: str) -> tuple[str, dict[str, Any]]:
-    """Tell an error by the latest of its events that are kept for good."""
+    """Describe an error by its latest event that is kept permanently."""
     event = latest_event(connection, error)
     if event is None:
         return f"## {error.title}\n\n<{url}>\n", error_facts(error, None)

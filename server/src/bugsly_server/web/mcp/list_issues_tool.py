@@ -19,7 +19,7 @@ MAX_PAGE = 10_000
 
 
 class ListIssues(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """List issues, fifty a page, those last seen first: leaks of memory, and errors."""
+    """List issues, fifty per page, the last seen first: memory leaks and errors."""
 
     project: Annotated[str, Meta(max_length=MAX_SLUG_LENGTH, description="All, if not given")] = ""
     state: IssueState = IssueState.OPEN
@@ -28,9 +28,9 @@ class ListIssues(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 
 def list_issues(caller: Caller, arguments: ListIssues) -> list[str]:
-    """Return the issues that are wanted as JSON, by project; raise `NotFound` for an unknown one.
+    """Return matching issues as JSON, by project; raise `NotFound` for an unknown project.
 
-    `total` counts those on the other pages too.
+    `total` counts the issues of all pages.
     """
     filters = IssueFilter(kind=arguments.kind or "", state=arguments.state, page=arguments.page)
     with caller.server.database.reading() as connection:

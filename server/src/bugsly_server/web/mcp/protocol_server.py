@@ -1,4 +1,4 @@
-"""The protocol itself, by its official library: the only file that imports it, and dear."""
+"""Serves MCP by its official library; only this file imports it, as the import is expensive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bugsly_server.web.mcp.caller import Caller
 
 
 async def serve(caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request by a session that ends with it."""
+    """Serve one request in a session that ends with it."""
     sessions = StreamableHTTPSessionManager(_server(caller), stateless=True, json_response=True)
     async with sessions.run():
         await sessions.handle_request(scope, receive, send)

@@ -17,7 +17,7 @@ from bugsly_server.web.mcp.get_issue_tool import IssueId
 class ResolveIssue(Struct, forbid_unknown_fields=True, frozen=True):
     """Mark an issue as resolved, once its fix is deployed and a person agrees.
 
-    Its story then names the owner of the token. What was not fixed opens it again.
+    Its history then names the owner of the token. The issue reopens if it was not fixed.
     """
 
     id: IssueId
@@ -26,14 +26,14 @@ class ResolveIssue(Struct, forbid_unknown_fields=True, frozen=True):
 def resolve_issue(caller: Caller, arguments: ResolveIssue) -> list[str]:
     """Resolve an issue that is not resolved yet; raise `NotFound` where there is none.
 
-    Raises `Misconfigured` for what only its own end resolves.
+    Raises `Misconfigured` for a hindrance, which resolves itself.
     """
     with caller.server.database.writing() as connection:
         project, issue = find_issue(connection, arguments.id)
         if issue.state is IssueState.RESOLVED:
-            return [f"issue: {issue.id} is resolved already"]
+            return [f"issue: {issue.id} is already resolved"]
         if isinstance(issue, HindranceIssue):
-            raise Misconfigured(f"issue: {issue.id} is over by itself → do what it says")
+            raise Misconfigured(f"issue: {issue.id} resolves itself → do what it says")
         _record_resolution(connection, issue, caller)
     caller.server.live_updates.publish({project.id})
     return [f"issue: {issue.id} is resolved now"]

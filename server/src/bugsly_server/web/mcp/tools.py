@@ -1,4 +1,4 @@
-"""The tools of assistants: each takes arguments of its own, which are checked before it acts."""
+"""The tools that assistants can call; arguments are checked before a tool runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATA_NOTICE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpTool:
-    """What an assistant may call. The docstring of *arguments_type* is what it reads of it."""
+    """A tool; the docstring of *arguments_type* is its description for assistants."""
 
     call: Callable[[Caller, Any], list[str]]
     arguments_type: type[msgspec.Struct]
@@ -31,12 +31,12 @@ class McpTool:
 
     @property
     def name(self) -> str:
-        """Return the name that it is called by."""
+        """Return the name that assistants call."""
         return self.call.__name__
 
     @property
     def description(self) -> str:
-        """Return what it does, and how to take what it answers."""
+        """Return what the tool does, and that its answers are data."""
         return f"{cleandoc(self.arguments_type.__doc__ or '')}\n\n{DATA_NOTICE}"
 
     @property
@@ -57,14 +57,14 @@ TOOLS = (
 
 
 def call_tool(caller: Caller, name: str, arguments: Mapping[str, Any]) -> list[str]:
-    """Return what the tool called *name* answers.
+    """Run the tool called *name*, and return its answer.
 
-    Raises `Misconfigured` for a tool that is not there and for arguments that it does not take.
+    Raises `Misconfigured` for an unknown tool and for invalid arguments.
     """
     tool = next((one for one in TOOLS if one.name == name), None)
     if tool is None:
         names = ", ".join(one.name for one in TOOLS)
-        raise Misconfigured(f"tool: there is none of that name → call one of: {names}")
+        raise Misconfigured(f"tool: there is none with that name → call one of: {names}")
     try:
         checked_arguments = msgspec.convert(arguments, tool.arguments_type)
     except msgspec.ValidationError as error:

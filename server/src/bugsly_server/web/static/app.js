@@ -1,4 +1,4 @@
-// What a page does by itself: follow the workers, draw the charts, answer the keyboard.
+// Runs on every page: live updates, charts, copy buttons, keyboard.
 
 import { FleetChart, LifeChart } from "./chart.js";
 import { moment } from "./units.js";
@@ -37,7 +37,7 @@ function follow() {
   addEventListener("pagehide", () => stream.close());
 }
 
-// The page that shows an answer is made by the server.
+// Reloads when the answer has arrived: the server renders it.
 function awaitAdvice() {
   const line = document.querySelector("[data-advice]");
   if (!line) return;
@@ -71,7 +71,7 @@ function toggleTheme() {
   for (const chart of charts) chart.repaint();
 }
 
-// navigator.clipboard is there on https and localhost only.
+// navigator.clipboard exists on https and localhost only.
 async function copy(element) {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(element.textContent);
@@ -103,7 +103,7 @@ function address(row) {
   return row.querySelector("a").href;
 }
 
-// Rows come and go while a page is open; the chosen one is known by where it leads.
+// Rows come and go while a page is open; a link identifies the selected one.
 function markHere() {
   for (const row of rowsWithLinks()) row.classList.toggle("here", address(row) === here);
 }

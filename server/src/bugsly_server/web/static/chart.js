@@ -1,4 +1,4 @@
-// Charts of memory on uPlot: all workers of a project over time, or the life of one.
+// Memory charts on uPlot: all workers of a project over time, or one worker.
 
 import { count, moment, size, sizes } from "./units.js";
 
@@ -55,10 +55,10 @@ function tooltip(element) {
 }
 
 function sentence(element, text) {
-  const told = document.createElement("p");
-  told.textContent = text;
-  element.append(told);
-  return told;
+  const paragraph = document.createElement("p");
+  paragraph.textContent = text;
+  element.append(paragraph);
+  return paragraph;
 }
 
 const MARK_COLOURS = { boot: "--steady", exit: "--early", deploy: "--accent", alert: "--growing" };
@@ -126,7 +126,7 @@ export class FleetChart {
     this.key = key;
     this.clear();
     if (!found.lines.length) {
-      this.empty = sentence(this.element, "No samples in this stretch of time.");
+      this.empty = sentence(this.element, "No samples in this time range.");
       return;
     }
     this.plot = new uPlot(this.options(found), data, this.element);

@@ -1,4 +1,4 @@
-// Numbers as a person reads them; the twin of model/units.py for what charts write themselves.
+// Formats numbers for charts, as model/units.py does for pages.
 
 const SIZES = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]];
 
@@ -9,10 +9,10 @@ export function size(bytes) {
   return `${Math.round(bytes)} B`;
 }
 
-// The ticks of one axis, all in one unit and with as many decimals as tell them apart.
+// Formats the ticks of an axis in one unit, with enough decimals to distinguish them.
 export function sizes(ticks) {
   const most = Math.max(...ticks.map(Math.abs));
-  const [unit, name] = SIZES.find(([one]) => most >= one) || [1, "B"];
+  const [unit, name] = SIZES.find(([least]) => most >= least) || [1, "B"];
   const step = Math.abs(ticks[1] - ticks[0]) / unit || 1;
   const decimals = Math.max(0, Math.min(3, Math.ceil(-Math.log10(step) - 0.001)));
   return ticks.map((tick) => `${(tick / unit).toFixed(decimals)} ${name}`);
@@ -22,7 +22,7 @@ export function count(number) {
   return Math.round(number).toLocaleString("en-US");
 }
 
-// Today's moments by the time alone, others with their day; always in the reader's time zone.
+// Formats a time in the reader's time zone, with its date unless that is today.
 export function moment(seconds) {
   const when = new Date(seconds * 1000);
   if (when.toDateString() === new Date().toDateString()) {

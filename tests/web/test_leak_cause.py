@@ -1,4 +1,4 @@
-"""The page of an issue whose cause is known."""
+"""The page of a leak with a known cause."""
 
 import re
 from dataclasses import replace
@@ -58,7 +58,7 @@ def issue_page(
     return answer.text
 
 
-def test_the_page_tells_the_cause_on_one_screen(visited: SiteHarness) -> None:
+def test_the_page_shows_the_cause(visited: SiteHarness) -> None:
     page = issue_page(visited, diagnosis(shares=SHARES, library="lib 1.0"))
     for shown in (
         "growing container, 97 % sure",
@@ -96,7 +96,7 @@ def test_the_change_is_shown_line_by_line(visited: SiteHarness) -> None:
     ]
 
 
-def test_the_story_can_be_copied_as_markdown(visited: SiteHarness) -> None:
+def test_the_diagnosis_can_be_copied_as_markdown(visited: SiteHarness) -> None:
     page = issue_page(visited, diagnosis())
     assert "## shop.views.request_log grows with every request" in page
     assert "/p/shop/issues/1&gt;" in page
@@ -131,14 +131,16 @@ def test_hostile_names_are_shown_as_text(visited: SiteHarness, facts: dict[str, 
         {"source_excerpt": ((12, HOSTILE),)},
     ],
 )
-def test_hostile_words_are_shown_as_text(visited: SiteHarness, facts: dict[str, Any]) -> None:
+def test_hostile_explanations_are_shown_as_text(
+    visited: SiteHarness, facts: dict[str, Any]
+) -> None:
     page = issue_page(visited, diagnosis(), leak_explanation(**facts))
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)" in page
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_cause_has_a_page_even_where_nothing_else_is_known(
+def test_every_cause_has_a_page_even_if_nothing_else_is_known(
     visited: SiteHarness, cause: Cause
 ) -> None:
     unknown: dict[str, Any] = {"holder": None, "site": None, "file": None, "endpoint": None}
@@ -158,20 +160,20 @@ def test_a_chart_shows_what_the_holder_held_by_requests(visited: SiteHarness) ->
     assert len(chart["x"]) == 20
 
 
-def test_what_every_sample_counts_is_drawn_as_well(visited: SiteHarness) -> None:
+def test_a_gauge_of_the_samples_is_drawn_as_a_holder(visited: SiteHarness) -> None:
     visited.report()
     issue_page(visited, diagnosis(Cause.THREADS, holder="running threads"))
     chart = visited.client.get("/p/shop/issues/1/holder.json").json()
     assert chart["memory"] == [3] * 20
 
 
-def test_a_holder_that_nobody_counted_has_an_empty_chart(visited: SiteHarness) -> None:
+def test_a_holder_without_counts_has_an_empty_chart(visited: SiteHarness) -> None:
     visited.report()
     issue_page(visited, diagnosis())
     assert visited.client.get("/p/shop/issues/1/holder.json").json()["memory"] == []
 
 
-def test_the_way_to_a_holder_is_drawn_with_what_it_keeps_and_what_looking_cost(
+def test_the_path_to_a_holder_is_shown_with_its_size_and_the_pause(
     visited: SiteHarness,
 ) -> None:
     page = issue_page(
@@ -192,7 +194,7 @@ def test_the_way_to_a_holder_is_drawn_with_what_it_keeps_and_what_looking_cost(
         assert shown in page
 
 
-def test_objects_without_a_holder_are_told_as_such(visited: SiteHarness) -> None:
+def test_objects_without_a_holder_are_shown_as_such(visited: SiteHarness) -> None:
     leaked = replace(heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT), hops=())
     page = issue_page(visited, diagnosis(Cause.NATIVE, holder=None, heap_path=leaked))
     assert "No root leads here <b>760 objects, 1.5 MB</b>" in page

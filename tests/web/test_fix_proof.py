@@ -34,7 +34,7 @@ def test_a_fixed_leak_shows_both_releases_with_their_intervals(visited: SiteHarn
         assert figure in page
 
 
-def test_while_only_the_old_release_runs_there_is_no_question(visited: SiteHarness) -> None:
+def test_while_only_the_old_release_runs_there_is_no_proof(visited: SiteHarness) -> None:
     open_issue(visited)
     visited.report(release="1.0", environment="production")
     assert "fix it?" not in issue_page(visited)

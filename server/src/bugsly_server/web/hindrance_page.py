@@ -11,22 +11,22 @@ from bugsly_server.web.page_context import View
 
 
 def show(view: View, issue: HindranceIssue) -> Response:
-    """Show what hinders it now, and what happened so far."""
+    """Show what hinders the safety net now, and the history of the issue."""
     with view.server.database.reading() as connection:
-        workers_of_project = workers.list_living(connection, view.current_project.id)
-        story = leak_issues.history(connection, issue.id)
-        deliveries = {told.id: channels.of_change(connection, told.id) for told in story}
+        project_workers = workers.list_living(connection, view.current_project.id)
+        history = leak_issues.history(connection, issue.id)
+        deliveries = {one.id: channels.of_change(connection, one.id) for one in history}
         channel_names = {
             one.id: one.name for one in channels.list_all(connection, view.current_project.id)
         }
-    living = [one for one in workers_of_project if one.is_alive(view.now)]
+    living = [one for one in project_workers if one.is_alive(view.now)]
     context = {
         "issue": issue,
-        "hindered": lasting_hindrances(living),
-        "living": len(living),
-        "stuck": sum(bool(lasting_hindrances([one])) for one in living),
-        "story": story,
-        "sent": deliveries,
+        "hindered_nets": lasting_hindrances(living),
+        "running_count": len(living),
+        "hindered_count": sum(bool(lasting_hindrances([one])) for one in living),
+        "history": history,
+        "deliveries": deliveries,
         "channel_names": channel_names,
     }
     return view.render("hindrance.html", context)
