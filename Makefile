@@ -27,7 +27,7 @@ demo: setup ## Run a small shop that leaks, watch it, be alerted; ARGS="--for 90
 	$(RUN)bugsly demo $(ARGS)
 
 test: setup ## Run the tests; ARGS="-k name" picks some
-	$(RUN)pytest -n 2 --dist loadgroup --durations=10 $(ARGS)
+	$(RUN)pytest -n 2 --durations=10 $(ARGS)
 
 check: setup ## Run what must be clean before a commit: format, lint, types, layers, sizes, names
 	$(RUN)ruff format --check --quiet .

@@ -2,9 +2,11 @@
 
 import os
 import signal
+from typing import Any
 
 import pytest
 from hypothesis import core, settings
+from tests.support.exclusive_groups import ExclusiveGroupScheduling
 
 os.environ["BUGSLY_STRICT"] = "1"
 os.environ.pop("BUGSLY_DSN", None)
@@ -18,3 +20,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_configure(config: pytest.Config) -> None:
     """Draw the examples of hypothesis from the seed of pytest-randomly, which a run prints."""
     core.global_force_seed = config.getoption("randomly_seed", 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ExclusiveGroupScheduling:
+    return ExclusiveGroupScheduling(config, log)

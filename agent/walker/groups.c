@@ -1,7 +1,7 @@
 /* Sorts nodes into groups: those with the same path, as a person would write it, are one group. */
 #include "heap.h"
 
-enum { DEEPEST = 48, MAX_NAMED_CHILDREN = 1024, MAX_GROUPS = 400000, REPEATS = 6 };
+enum { MAX_DEPTH = 48, MAX_NAMED_CHILDREN = 1024, MAX_CHAIN_ANCESTORS = 6, MAX_GROUPS = 400000 };
 
 static uint32_t hash_group(uint32_t parent, enum EdgeKind edge, uint32_t text, uint32_t type,
                            uint32_t name)
@@ -54,11 +54,12 @@ int is_part(enum EdgeKind edge)
 static uint32_t same_step_above(Heap *heap, const GroupKey *key)
 {
     uint32_t above = key->parent;
-    for (int steps = 0; above && steps < REPEATS; steps++, above = heap->groups[above].parent) {
+    for (int steps = 0; above && steps < MAX_CHAIN_ANCESTORS; steps++) {
         Group *group = &heap->groups[above];
         if (group->edge == key->edge && group->text == key->text && group->type == key->type &&
             group->name == key->name)
             return above;
+        above = group->parent;
     }
     return 0;
 }
@@ -93,7 +94,7 @@ static uint32_t make_group(Heap *heap, const GroupKey *key)
         uint32_t above = is_part(key->edge) ? 0 : same_step_above(heap, key);
         if (above)
             return above;
-        if (heap->groups[key->parent].depth >= DEEPEST || heap->group_count >= MAX_GROUPS)
+        if (heap->groups[key->parent].depth >= MAX_DEPTH || heap->group_count >= MAX_GROUPS)
             return key->parent;
         heap->groups[key->parent].children++;
     }

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FIRST = 1 << 16 };
+enum { FIRST_CAPACITY = 1 << 16 };
 
 void exit_child(int status)
 {
@@ -54,7 +54,7 @@ static void reserve(Numbers *numbers, size_t capacity)
 
 void numbers_grow(Numbers *numbers)
 {
-    reserve(numbers, numbers->capacity ? numbers->capacity * 2 : FIRST);
+    reserve(numbers, numbers->capacity ? numbers->capacity * 2 : FIRST_CAPACITY);
 }
 
 void numbers_resize(Numbers *numbers, size_t length)

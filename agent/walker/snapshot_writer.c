@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Objects or entries, and bytes, from which on a group is written; as in walk_result.py. */
-enum { FEW = 8, LITTLE = 2048 };
+enum { MIN_GROUP_OBJECTS = 8, MIN_GROUP_BYTES = 2048 };
 
 static void write_all(int descriptor, const void *bytes, size_t length)
 {
@@ -24,7 +24,8 @@ static void write_all(int descriptor, const void *bytes, size_t length)
 
 static int is_worth_writing(Group *group)
 {
-    return group->count >= FEW || group->entries >= FEW || group->shallow >= LITTLE;
+    return group->count >= MIN_GROUP_OBJECTS || group->entries >= MIN_GROUP_OBJECTS ||
+           group->shallow >= MIN_GROUP_BYTES;
 }
 
 /* Numbers from 1 the groups worth writing, and all above them; parents come before their children.

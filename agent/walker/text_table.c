@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { LONGEST = 160, LONGEST_WORD = 40, DIGITS = 5, HEXADECIMAL = 12 };
+enum { MAX_TEXT_LENGTH = 160, MAX_KEY_LENGTH = 40, DIGITS = 5, HEXADECIMAL = 12 };
 
 static uint32_t hash_utf8(const char *utf8, size_t length)
 {
@@ -59,8 +59,8 @@ uint32_t intern(Heap *heap, const char *utf8, size_t length)
 {
     if (!heap->text_offsets.length)
         keep(heap, "", 0);
-    if (length > LONGEST)
-        length = LONGEST;
+    if (length > MAX_TEXT_LENGTH)
+        length = MAX_TEXT_LENGTH;
     if (!length)
         return 0;
     if (heap->text_offsets.length * 2 >= heap->text_slots)
@@ -107,7 +107,7 @@ uint32_t intern_string(Heap *heap, PyObject *string)
     size_t slot = ((uintptr_t)string >> 4) & (RECENT_TEXTS - 1);
     if (heap->recent[slot].object == string)
         return heap->recent[slot].text;
-    char utf8[LONGEST + 8];
+    char utf8[MAX_TEXT_LENGTH + 8];
     uint32_t text = intern(heap, utf8, encode(string, utf8, sizeof(utf8)));
     heap->recent[slot].object = string;
     heap->recent[slot].text = text;
@@ -132,7 +132,7 @@ uint32_t intern_key(Heap *heap, PyObject *key)
         return 0;
     const uint8_t *utf8 = PyUnicode_1BYTE_DATA(key);
     Py_ssize_t length = PyUnicode_GET_LENGTH(key);
-    if (length < 1 || length > LONGEST_WORD || !(Py_ISALPHA(utf8[0]) || utf8[0] == '_'))
+    if (length < 1 || length > MAX_KEY_LENGTH || !(Py_ISALPHA(utf8[0]) || utf8[0] == '_'))
         return 0;
     int digits = 0, hexadecimal = 0;
     for (Py_ssize_t index = 0; index < length; index++) {
@@ -147,17 +147,17 @@ uint32_t intern_key(Heap *heap, PyObject *key)
 /* Returns the text of module.name; of the name alone if the module is unknown or `builtins`. */
 uint32_t dotted_name(Heap *heap, PyObject *module, PyObject *name)
 {
-    char utf8[2 * LONGEST];
+    char utf8[2 * MAX_TEXT_LENGTH];
     size_t length = 0;
     if (module && PyUnicode_Check(module)) {
-        length = encode(module, utf8, LONGEST / 2);
+        length = encode(module, utf8, MAX_TEXT_LENGTH / 2);
         if (length)
             utf8[length++] = '.';
     }
     if (length == 9 && !memcmp(utf8, "builtins.", 9))
         length = 0;
     if (name && PyUnicode_Check(name))
-        length += encode(name, utf8 + length, LONGEST);
+        length += encode(name, utf8 + length, MAX_TEXT_LENGTH);
     return intern(heap, utf8, length);
 }
 

@@ -13,7 +13,7 @@ from tests.support.wait import wait_until
 
 from bugsly.protocol.envelope import build_envelope
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"--></script><script>alert(2)</script>{{7*7}}\u202e"
 

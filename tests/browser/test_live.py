@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.support.chromium import Visitor
 from tests.support.http_worker import ReportingWorker
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def _curves(page: Page) -> int:

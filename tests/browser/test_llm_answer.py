@@ -16,7 +16,7 @@ from tests.support.web_server import WebServer
 from bugsly.protocol.dsn import parse_dsn
 from bugsly.protocol.envelope import build_envelope
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CITED = [{"exception": 0, "frame": 0, "shows": "a call of `flask`"}]
 HOSTILE = (

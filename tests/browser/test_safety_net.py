@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.support.chromium import Visitor
 from tests.support.recycled_project import write_recycled_project
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 NARROW = 390
 
 
@@ -34,7 +34,7 @@ def test_the_safety_net_is_on_every_page_it_concerns(
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     issue = page.url
     page.locator(".story .killed a").click()
-    expect(page.locator("#post-mortem")).to_contain_text("Killed by the kernel for want of memory")
+    expect(page.locator("#post-mortem")).to_contain_text("Killed by the kernel for lack of memory")
     expect(page.locator("#post-mortem")).to_contain_text("GET /report/<int:year> for 28 s")
     expect(page.locator("#post-mortem canvas")).to_be_visible()
     for path in (issue, page.url, f"{visitor.base}/p/{slug}/"):

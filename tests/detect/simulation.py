@@ -14,7 +14,7 @@ from tests.support.clock import START
 from tests.support.stored_workers import TOO_EARLY, stored_worker
 
 from bugsly_server.clock import SECOND, Micros
-from bugsly_server.detect.finding import find_growth
+from bugsly_server.detect.growth_detection import find_growth
 from bugsly_server.detect.leak_lifecycle import next_leak_change
 from bugsly_server.detect.worker_growth import MIN_HITS, is_due, judge_worker
 from bugsly_server.detection_schedule import DETECTION_INTERVAL

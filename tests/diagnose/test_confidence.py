@@ -47,7 +47,7 @@ def test_what_one_request_in_sixty_adds_to_is_a_guess_and_then_a_leak(
     assert [one.evidence.confidence for one in found] == confidence
 
 
-def test_where_the_source_takes_entries_out_a_leak_is_less_sure() -> None:
+def test_confidence_is_lower_where_the_source_removes_entries() -> None:
     sure, unsure = diagnosis_of_source(VIEW), diagnosis_of_source(VIEW + SWEEP)
     assert [one.holder and one.holder.removes_entries for one in (sure, unsure)] == [False, True]
     assert unsure.evidence.confidence == pytest.approx(sure.evidence.confidence - REMOVAL_DOUBT)

@@ -15,10 +15,9 @@ from tests.support.leak_evidence import (
     worker_history,
 )
 
-from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.leak_evidence import EndpointResponses, LeakEvidence, WorkerHistory
+from bugsly_server.model.leak_evidence import EndpointResponses
 
 VIEWS = """\
 from flask import Blueprint
@@ -42,7 +41,7 @@ def only_diagnosis(found: tuple[Diagnosis, ...]) -> Diagnosis:
 def diagnose_holder(
     level: Any, *, growing: bool = False, weight: int = 0, **facts: Any
 ) -> tuple[Diagnosis, ...]:
-    """Return what is said of one holder over one worker's life.
+    """Return the diagnoses of one holder in one worker.
 
     Memory grows by *weight* bytes with each entry, 800 where it is only said to be growing.
     """
@@ -95,7 +94,7 @@ def test_a_list_that_gains_an_entry_per_request_is_named_with_all_that_is_known(
         ({"name": "celery._pending_results", "library": "celery 5.5", "entry_bytes": 130}, True),
     ],
 )
-def test_a_trifle_of_a_library_is_told_and_is_no_leak(
+def test_a_trifle_of_a_library_is_reported_as_no_leak(
     facts: dict[str, Any],
     is_leak: bool,  # noqa: FBT001
 ) -> None:
@@ -119,7 +118,7 @@ def test_a_trifle_of_a_library_is_told_and_is_no_leak(
         ("function", Cause.HANDLERS_PER_REQUEST),
     ],
 )
-def test_what_an_entry_is_tells_the_cause(entry: str, cause: Cause) -> None:
+def test_the_type_of_an_entry_decides_the_cause(entry: str, cause: Cause) -> None:
     assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), entry=entry)).cause is cause
 
 
@@ -134,14 +133,14 @@ def test_whatever_gains_an_entry_with_each_request_is_a_leak(kind: str) -> None:
 
 @pytest.mark.parametrize("stock", [40, 300, 700])
 @pytest.mark.parametrize("kind", ["dict", "set", "lru_cache", "Counter"])
-def test_what_meets_a_finite_stock_of_keys_is_no_leak(kind: str, stock: int) -> None:
+def test_a_holder_of_a_finite_set_of_keys_is_no_leak(kind: str, stock: int) -> None:
     found = diagnose_holder(
         keys_from_stock(stock), kind=kind, entry="str: int", growing=True, number=80
     )
     assert not [it for it in found if it.is_leak]
 
 
-def test_what_is_still_meeting_its_keys_is_told_to_slow_down() -> None:
+def test_a_holder_that_meets_ever_fewer_new_keys_slows_down() -> None:
     found = diagnose_holder(keys_from_stock(900), kind="dict", growing=True, number=80)
     assert [it.cause for it in found] == [Cause.BOUNDED]
     assert found[0].evidence.reasons[0].count("shop.views.log holds") == 1
@@ -168,16 +167,16 @@ def test_a_container_that_outgrew_its_bound_is_a_leak() -> None:
     assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), bound=50)).is_leak
 
 
-def test_a_bound_that_only_the_source_tells_is_believed() -> None:
+def test_a_bound_that_only_the_source_shows_counts() -> None:
     text = "MOST = 5_000\nlog = []\ndef orders():\n    if len(log) < MOST:\n        log.append(1)\n"
     lives = worker_history(
         {"shop.views.log": gain_per_request(ORDERS)}, memory=gain_per_request(ORDERS, 800)
     )
-    told = leak_evidence(lives, holders=(holder(),), sources=(source(text),))
-    assert only_diagnosis(diagnose(told, [1])).cause is Cause.BOUNDED
+    evidence = leak_evidence(lives, holders=(holder(),), sources=(source(text),))
+    assert only_diagnosis(diagnose(evidence, [1])).cause is Cause.BOUNDED
 
 
-def test_endpoints_that_always_come_together_are_not_told_apart() -> None:
+def test_endpoints_that_always_come_together_are_not_separated() -> None:
     dice = random.Random(3)
 
     def pairs(_: int) -> dict[str, int]:
@@ -224,13 +223,13 @@ def test_an_endpoint_is_named_although_every_third_of_its_requests_fails() -> No
 
 
 @pytest.mark.parametrize("kind", ["connection", "thread", "survivor", "engine"])
-def test_of_things_that_few_requests_make_sixty_requests_are_enough(kind: str) -> None:
+def test_sixty_requests_are_enough_for_a_resource_that_few_requests_create(kind: str) -> None:
     few: dict[str, Any] = {"traffic": lambda _: {ORDERS: 4}, "number": 15}
     assert only_diagnosis(diagnose_holder(gain_per_request(ORDERS), kind=kind, **few)).is_leak
     assert diagnose_holder(gain_per_request(ORDERS), kind="list", **few) == ()
 
 
-def test_threads_speak_for_the_containers_that_grow_with_them() -> None:
+def test_threads_represent_the_containers_that_grow_with_them() -> None:
     started = holder("threads started at shop/views.py:9", "thread", site="shop/views.py:9")
     dangling = holder("threading._dangling", "WeakSet", file="/usr/lib/threading.py")
     limbo = holder("threading._active", "dict", file="/usr/lib/threading.py")
@@ -243,7 +242,7 @@ def test_threads_speak_for_the_containers_that_grow_with_them() -> None:
     assert "with it grows threading._active" in found.evidence.reasons
 
 
-def test_a_light_holder_beside_a_heavy_one_of_the_same_requests_is_not_told_twice() -> None:
+def test_a_light_holder_next_to_a_heavy_one_of_the_same_requests_is_not_reported() -> None:
     light = holder("shop.views.ids", "set", entry_bytes=30)
     heavy = holder("shop.views.bodies", entry_bytes=10_000)
     lives = worker_history(
@@ -255,7 +254,7 @@ def test_a_light_holder_beside_a_heavy_one_of_the_same_requests_is_not_told_twic
     )
 
 
-def test_holders_that_different_endpoints_drive_are_told_apart() -> None:
+def test_holders_that_different_endpoints_drive_are_two_leaks() -> None:
     left, right = holder("shop.views.left"), holder("shop.views.right")
     lives = worker_history(
         {left.name: gain_per_request(ORDERS), right.name: gain_per_request(HOME)}
@@ -282,25 +281,6 @@ def test_a_large_body_in_one_piece_is_wasteful_and_no_leak() -> None:
     )
     assert (found.cause, found.is_leak) == (Cause.BUFFERED_RESPONSE, False)
     assert found.attribution.endpoint == "GET /export"
-
-
-def _seldom_growing() -> list[tuple[str, LeakEvidence]]:
-    young: WorkerHistory = worker_history({"shop.views.log": gain_per_request(ORDERS)}, number=4)
-    still = worker_history({"shop.views.log": lambda _: 200})
-    saw = worker_history({"shop.views.log": lambda sofar: sofar.requests % 100})
-    held: tuple[Holder, ...] = (holder(),)
-    return [
-        ("nobody", LeakEvidence(histories=(), holders={})),
-        ("nothing seen", leak_evidence(worker_history())),
-        ("young", leak_evidence(young, holders=held)),
-        ("still", leak_evidence(still, holders=held)),
-        ("emptied again and again", leak_evidence(saw, holders=held)),
-    ]
-
-
-@pytest.mark.parametrize(("name", "told"), _seldom_growing())
-def test_where_nothing_grows_nothing_is_said(name: str, told: LeakEvidence) -> None:
-    assert diagnose(told, []) == (), name
 
 
 def test_without_evidence_nothing_is_called_a_leak() -> None:

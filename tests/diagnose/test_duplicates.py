@@ -57,7 +57,7 @@ CONNECTIONS = growing_holder(
 
 
 @pytest.mark.parametrize(
-    ("group", "speaker"),
+    ("group", "principal"),
     [
         ([LIST, REQUESTS], LIST),
         ([LIST, LIBRARY], LIST),
@@ -72,15 +72,15 @@ CONNECTIONS = growing_holder(
         ([SECOND_THREAD, FIRST_THREAD], FIRST_THREAD),
     ],
 )
-def test_the_one_that_says_most_speaks_in_whatever_order_they_came(
-    group: list[Diagnosis], speaker: Diagnosis
+def test_the_most_significant_represents_the_others_in_any_order(
+    group: list[Diagnosis], principal: Diagnosis
 ) -> None:
     for order in permutations(group):
         found = merge_duplicates(order)
-        assert [one.holder_name for one in found] == [speaker.holder_name]
+        assert [one.holder_name for one in found] == [principal.holder_name]
 
 
-def test_the_speaker_takes_over_the_weight_and_the_part_of_the_others() -> None:
+def test_the_most_significant_takes_over_the_weight_and_the_part_of_the_others() -> None:
     (found,) = merge_duplicates([LIST, LIBRARY])
     assert (found.growth.bytes_per_request, found.growth.part) == (90_000, 0.6)
     assert "with it grows lib.pool.all" in found.evidence.reasons
@@ -93,7 +93,7 @@ def test_the_speaker_takes_over_the_weight_and_the_part_of_the_others() -> None:
         growing_holder("shop.views.other", Cause.GROWING_CONTAINER, entries_per_request=3.0),
     ],
 )
-def test_what_grows_otherwise_is_another_leak(other: Diagnosis) -> None:
+def test_a_holder_that_grows_at_another_rate_or_endpoint_is_another_leak(other: Diagnosis) -> None:
     assert len(merge_duplicates([LIST, other])) == 2
 
 
@@ -135,13 +135,13 @@ def test_cycles_that_nobody_collects_are_the_cause_of_their_symptom() -> None:
         (FILES, replace(UNATTRIBUTED, is_leak=False, cause=Cause.UNKNOWN)),
     ],
 )
-def test_growth_that_nothing_explains_stands_beside_the_rest(
+def test_growth_that_nothing_explains_is_reported_next_to_the_rest(
     named: Diagnosis, rest: Diagnosis
 ) -> None:
     assert merge_unattributed([named], rest) == [named, rest]
 
 
-def test_what_hardly_weighs_anything_beside_another_is_not_told_apart() -> None:
+def test_a_holder_that_weighs_little_next_to_another_is_merged() -> None:
     light = growing_holder(
         "shop.views.ids", Cause.GROWING_CONTAINER, entries_per_request=3.0, size=30
     )

@@ -24,7 +24,7 @@ TRACED = (AllocationWindow(method="memray", requests=200, seconds=3.0, grown=9),
 
 
 MADE_FACTS = {"heaps": HEAPS_WALKED, "site": "shop/views.py:9"}
-"""A walk told what is in cycles, and the source which line makes it."""
+"""A walk showed the objects in cycles, and the source showed the line that creates them."""
 
 
 def planned_probes(found: Diagnosis, evidence: LeakEvidence) -> list[tuple[int, str]]:
@@ -35,7 +35,7 @@ def requested_files(found: list[Diagnosis], evidence: LeakEvidence) -> tuple[str
     return next((one.request.files for one in plan_probes(evidence, found)), ())
 
 
-def test_the_source_of_a_cause_is_asked_for_once() -> None:
+def test_the_source_of_a_cause_is_requested_once() -> None:
     assert requested_files([diagnosis(file=APP)], leak_evidence(worker_history())) == (
         APP,
         "shop/views.py",
@@ -48,14 +48,14 @@ def test_the_source_of_a_cause_is_asked_for_once() -> None:
     )
 
 
-def test_without_a_line_the_view_of_the_endpoint_is_asked_for() -> None:
+def test_without_a_line_the_view_of_the_endpoint_is_requested() -> None:
     lost = diagnosis(site=None, file=None)
     assert requested_files([lost], leak_evidence(worker_history())) == ("GET /api/orders",)
     seen = source("", views={"GET /api/orders": 0})
     assert requested_files([lost], leak_evidence(worker_history(), sources=(seen,))) == ()
 
 
-def test_the_view_that_makes_cycles_is_asked_for_though_a_window_told_a_line() -> None:
+def test_the_view_that_creates_cycles_is_requested_even_if_a_window_names_a_line() -> None:
     known = (source("", views={"GET /": 3}),)
     cycles = diagnosis(Cause.CYCLES, holder=None, file=None)
     assert requested_files([cycles], leak_evidence(worker_history(), sources=known)) == (
@@ -74,18 +74,18 @@ def test_what_is_no_leak_needs_no_source(cause: Cause) -> None:
     assert requested_files([diagnosis(cause)], leak_evidence(worker_history())) == ()
 
 
-def test_not_too_many_sources_are_asked_for_at_once() -> None:
+def test_not_too_many_sources_are_requested_at_once() -> None:
     many = [diagnosis(file=f"/app/{n}.py", site=f"{n}.py:1") for n in range(20)]
     assert len(requested_files(many, leak_evidence(worker_history()))) == MAX_FILES
 
 
-def test_the_worker_heard_of_last_is_asked_for_source() -> None:
-    told = leak_evidence(
+def test_the_source_is_requested_from_the_worker_that_reported_last() -> None:
+    evidence = leak_evidence(
         worker_history(number=20),
         worker_history(worker_id=2, number=40),
         worker_history(worker_id=3, number=30),
     )
-    assert planned_probes(diagnosis(), told) == [(2, "source")]
+    assert planned_probes(diagnosis(), evidence) == [(2, "source")]
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_an_expensive_probe_is_requested_once_and_while_the_cause_is_open(
 ) -> None:
     facts = {"site": None, **facts}
     opened = diagnosis(cause, holder=None, site=facts.pop("site"), file=None, endpoint=None)
-    told = leak_evidence(worker_history(**facts), sources=(source(""),))
-    assert planned_probes(opened, told) == [(1, probe) for probe in probes]
+    evidence = leak_evidence(worker_history(**facts), sources=(source(""),))
+    assert planned_probes(opened, evidence) == [(1, probe) for probe in probes]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_busy_worker_is_walked_over_more_requests(pace: int, requests: int) ->
     ("kind", "probes"),
     [("survivor", ["heap"]), ("callback", ["heap"]), ("WeakSet", ["heap"]), ("list", [])],
 )
-def test_who_holds_what_is_left_behind_is_asked_of_the_heap(kind: str, probes: list[str]) -> None:
+def test_a_walk_is_requested_for_a_symptom_without_a_holder(kind: str, probes: list[str]) -> None:
     found = diagnosis(Cause.KEPT_EXCEPTION, kind=kind, site=None, file=None, endpoint=None)
     assert planned_probes(found, leak_evidence(worker_history())) == [
         (1, probe) for probe in probes
@@ -185,5 +185,5 @@ def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:
     ]
 
 
-def test_nobody_is_asked_where_nobody_is_known() -> None:
+def test_without_workers_nothing_is_requested() -> None:
     assert plan_probes(leak_evidence(), [diagnosis(), diagnosis(Cause.UNKNOWN)]) == []

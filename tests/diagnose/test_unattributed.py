@@ -40,7 +40,7 @@ CASES: list[tuple[str, dict[str, Any], Cause]] = [
         Cause.RETENTION,
     ),
     ("a trim gave it back", {"live": GROWTH, "trims": TRIMMED_WITH_GAIN}, Cause.RETENTION),
-    ("a trim gave it back, nothing else told", {"trims": TRIMMED_WITH_GAIN}, Cause.RETENTION),
+    ("a trim gave it back, nothing else is known", {"trims": TRIMMED_WITH_GAIN}, Cause.RETENTION),
     ("the collector is off", {"live": GROWTH, "facts": COLLECTOR_OFF}, Cause.CYCLES),
     ("objects are frozen", {"live": no_growth, "facts": COLLECTOR_FROZEN}, Cause.RETENTION),
     ("the allocator does not tell", {"trims": TRIMMED_IN_VAIN}, Cause.UNKNOWN),
@@ -97,7 +97,7 @@ def diagnose_unattributed(**facts: Any) -> Diagnosis:
 
 
 @pytest.mark.parametrize(("facts", "cause"), [pytest.param(*c[1:], id=c[0]) for c in CASES])
-def test_the_cause_follows_from_what_the_allocators_tell(
+def test_the_cause_follows_from_what_the_allocators_report(
     facts: dict[str, Any], cause: Cause
 ) -> None:
     found = diagnose_unattributed(**facts)
@@ -105,14 +105,14 @@ def test_the_cause_follows_from_what_the_allocators_tell(
     assert found.is_leak is (cause in {Cause.NATIVE, Cause.CYCLES})
 
 
-def test_a_native_leak_is_told_with_its_endpoint_and_the_line_that_allocated() -> None:
+def test_a_native_leak_names_its_endpoint_and_the_allocating_line() -> None:
     found = diagnose_unattributed(live=GROWTH, trims=TRIMMED_IN_VAIN, allocation_windows=(WINDOW,))
     assert (found.attribution.endpoint, found.location.site) == (ORDERS, "shop/views.py:9")
     assert found.growth.bytes_per_request == pytest.approx(8_000, rel=0.1)
     assert any("within PIL/Image.py:8" in fact for fact in found.evidence.reasons)
 
 
-def test_retention_tells_what_came_back_and_that_cycles_were_freed() -> None:
+def test_retention_says_what_was_returned_and_that_cycles_were_freed() -> None:
     found = diagnose_unattributed(trims=TRIMMED_WITH_GAIN)
     assert "a collection freed 420 objects in cycles" in found.evidence.reasons[0]
     assert found.location.site is None

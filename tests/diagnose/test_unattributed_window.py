@@ -57,7 +57,7 @@ def test_the_window_of_a_worker_that_grew_less_names_the_line() -> None:
         ("", "flask/json.py:12", "within flask/json.py:12"),
     ],
 )
-def test_the_fact_says_where_it_was_allocated(site: str, inner: str, where: str) -> None:
+def test_the_reason_says_where_it_was_allocated(site: str, inner: str, where: str) -> None:
     line = AllocationSite(site=site, inner=inner, bytes=2 * MB, count=80_000)
     lives = (worker_history(1, MB, replace(WINDOW, lines=(line,))),)
     found = diagnose_growth(lives)

@@ -29,12 +29,12 @@ NOT_COLLECTED = TrimResult(before=38 * MB, after=38 * MB, garbage=-1)
 COLLECTOR_OFF = {"gc_enabled": 0}
 
 
-def diagnose_unreachable(found: UnreachableObjects, **facts: Any) -> Diagnosis:
-    """Return what is said of a worker that gains 2 kB per order, two of five requests."""
+def diagnose_unreachable(unreachable: UnreachableObjects, **facts: Any) -> Diagnosis:
+    """Return the diagnosis of a worker that gains 2 kB per order, two of five requests."""
     texts = facts.pop("sources", ())
-    lives = worker_history(memory=GROWTH, heaps=(heap_snapshot(found),), **facts)
-    (told,) = diagnose(leak_evidence(lives, sources=texts), [1])
-    return told
+    lives = worker_history(memory=GROWTH, heaps=(heap_snapshot(unreachable),), **facts)
+    (found,) = diagnose(leak_evidence(lives, sources=texts), [1])
+    return found
 
 
 LATE_UNREACHABLE = unreachable_objects(gain=lambda at: 0.4 * (at - 1_450))
@@ -85,27 +85,27 @@ def test_the_cause_follows_from_what_a_collection_would_do(
 
 
 @pytest.mark.parametrize("facts", [{"trims": (TRIMMED_IN_VAIN,)}, {"facts": COLLECTOR_OFF}])
-def test_their_types_and_number_are_told(facts: dict[str, Any]) -> None:
-    told = diagnose_unreachable(unreachable_objects(gain=per_request(0.5)), **facts)
-    assert told.evidence.reasons[0] == (
+def test_their_types_and_number_are_reported(facts: dict[str, Any]) -> None:
+    found = diagnose_unreachable(unreachable_objects(gain=per_request(0.5)), **facts)
+    assert found.evidence.reasons[0] == (
         "nothing leads to 950 × fast.Buffer (1.9 MB), which are alive all the same:"
         " 200 more over 400 requests"
     )
-    assert told.evidence.heap_path is not None
-    assert (told.holder_name, told.evidence.heap_path.hops, told.evidence.heap_path.types) == (
+    assert found.evidence.heap_path is not None
+    assert (found.holder_name, found.evidence.heap_path.hops, found.evidence.heap_path.types) == (
         None,
         (),
         {"fast.Buffer": 950},
     )
 
 
-def test_a_walk_that_met_nothing_is_told_too() -> None:
-    told = diagnose_unreachable(unreachable_objects(gain=lambda _: 700), trims=(TRIMMED_IN_VAIN,))
+def test_a_walk_that_met_nothing_is_reported_too() -> None:
+    found = diagnose_unreachable(unreachable_objects(gain=lambda _: 700), trims=(TRIMMED_IN_VAIN,))
     assert (
-        told.evidence.reasons[-1]
+        found.evidence.reasons[-1]
         == "a walk of the heap met 1,234,567 objects, and none that keeps more"
     )
-    assert told.evidence.heap_path is None
+    assert found.evidence.heap_path is None
 
 
 INNER_WINDOW = AllocationWindow(
@@ -118,21 +118,21 @@ INNER_WINDOW = AllocationWindow(
 
 
 @pytest.mark.parametrize("windows", [(), (INNER_WINDOW,)], ids=["walked", "walked and traced"])
-def test_the_requests_that_make_them_and_the_line_that_does_are_found(
+def test_the_endpoint_and_the_line_that_create_them_are_found(
     windows: tuple[AllocationWindow, ...],
 ) -> None:
     text = "def orders():\n    first = {}\n    first['it'] = Node(first)\n    return 'ok'\n"
     mix = {ORDERS: 20, HOME: 30}
-    told = diagnose_unreachable(
+    found = diagnose_unreachable(
         unreachable_objects("shop.models.Node"),
         facts=COLLECTOR_OFF,
         allocation_windows=windows,
         traffic=lambda _: mix,
         sources=(source(text, views={ORDERS: 1}),),
     )
-    assert (told.cause, told.attribution.endpoint, told.location.site) == (
+    assert (found.cause, found.attribution.endpoint, found.location.site) == (
         Cause.CYCLES,
         ORDERS,
         "shop/views.py:3",
     )
-    assert told.growth.bytes_per_request == pytest.approx(2_000, rel=0.15)
+    assert found.growth.bytes_per_request == pytest.approx(2_000, rel=0.15)

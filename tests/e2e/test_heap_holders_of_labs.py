@@ -19,7 +19,7 @@ from tools.accuracy.ground_truth import holder_is_right, site_is_right
 from tools.accuracy.score import score_result
 
 from bugsly_server.clock import SECOND, now
-from bugsly_server.detect import finding
+from bugsly_server.detect import growth_detection
 from bugsly_server.doctor.load_generator import LoadGenerator
 from bugsly_server.doctor.load_plan import LoadPlan, RequestTemplate
 from bugsly_server.store.meta import accounts
@@ -112,7 +112,7 @@ def page_reader(server: RunningServer) -> Callable[[str], str]:
 def test_the_page_of_the_one_issue_names_the_way(
     lab: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "MIN_WATCHED_TIME", 20 * SECOND)
+    monkeypatch.setattr(growth_detection, "MIN_WATCHED_TIME", 20 * SECOND)
     case, port = CASES[lab], free_port()
     plan = LoadPlan(
         endpoints=tuple(RequestTemplate(**one) for one in case.plan["endpoint"]), swing=1.0

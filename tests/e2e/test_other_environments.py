@@ -149,7 +149,6 @@ def test_every_gunicorn_of_the_last_years_is_understood(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("recycling")
 @pytest.mark.parametrize(("version", "kind"), RECYCLED)
 def test_workers_of_every_gunicorn_are_recycled_and_no_request_fails(
     version: str, kind: str, server: FakeServer, tmp_path: Path

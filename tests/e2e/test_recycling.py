@@ -15,7 +15,6 @@ from tests.support.wait import wait_until
 from bugsly.protocol.memory import ExitReason
 from bugsly.protocol.safety_net import Hindrance
 
-pytestmark = pytest.mark.xdist_group("recycling")
 SETUPS = {
     "sync": ("-k", "sync"),
     "gthread": GTHREAD_OPTIONS,

@@ -13,8 +13,6 @@ from tests.support.wait import wait_until
 
 from bugsly.protocol.safety_net import Hindrance
 
-pytestmark = pytest.mark.xdist_group("recycling")
-
 
 @pytest.mark.parametrize(
     ("options", "because"),

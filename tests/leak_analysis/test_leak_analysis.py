@@ -14,7 +14,7 @@ from tests.support.simulated_workers import (
 
 from bugsly.protocol.evidence import Evidence, Holder, HolderCount, ProbeRequest
 from bugsly_server.clock import MINUTE, Micros
-from bugsly_server.detect import finding as findings
+from bugsly_server.detect import growth_detection as findings
 from bugsly_server.detect.leak_reporting import CAUSE_PATIENCE, URGENT_SECONDS
 from bugsly_server.leak_analysis import LeakAnalysis
 from bugsly_server.model.diagnosis import Cause

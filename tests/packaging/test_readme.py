@@ -95,4 +95,4 @@ def test_a_fresh_app_with_a_bug_shows_an_explained_issue(
         listed = subprocess.run(
             [bin_ / "bugsly", "issues"], env=environ, capture_output=True, text=True, check=True
         )
-    assert "`order` for `curency`, which is not there" in listed.stdout
+    assert "the key `curency` of `order`, which does not exist" in listed.stdout

@@ -15,7 +15,7 @@ from tests.support.simulated_workers import (
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
-from bugsly_server.detect import finding as findings
+from bugsly_server.detect import growth_detection as findings
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.issue import Finding, IssueChangeKind, IssueState

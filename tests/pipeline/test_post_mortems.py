@@ -74,7 +74,7 @@ def test_it_has_memory_requests_in_flight_and_the_biggest_response(desk: Pipelin
     assert dead.span == 10 * MINUTE
     assert [one.endpoint for one in dead.served] == ["GET /report", "GET /orders"]
     assert dead.because == (
-        "killed by the kernel for want of memory at 190 MB, +59 MB in its last 10 min; "
+        "killed by the kernel for lack of memory at 190 MB, +59 MB in its last 10 min; "
         "3.9 GB of 4 GB were in use there; 3 requests in flight; "
         "its biggest response was 40 MB of GET /report"
     )

@@ -14,7 +14,7 @@ from tests.support.running_server import RunningServer, ServedProject
 from tests.support.stored_errors import app_frames, first_event, only_error, release_health
 from tests.support.wait import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PREFLIGHT = """async ([address, body]) => {
     const headers = { "X-Sentry-Auth": "Sentry sentry_version=7, sentry_key=unknown" };

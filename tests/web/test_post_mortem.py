@@ -20,7 +20,7 @@ def test_the_page_of_a_killed_worker_shows_its_last_minutes(visited: SiteHarness
     visited.report(exits=(KILLED,))
     shown = page(visited, "workers/1")
     assert "Its last 3.3 min" in shown
-    assert "Killed by the kernel for want of memory at 52 MB, +1.9 MB in its last 3.3 min" in shown
+    assert "Killed by the kernel for lack of memory at 52 MB, +1.9 MB in its last 3.3 min" in shown
     assert "GET /items/&lt;int:id&gt;" in shown
     assert "/p/shop/workers/1/chart.json?part=last" in shown
 

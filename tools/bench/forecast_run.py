@@ -23,7 +23,7 @@ from bugsly.recycle.forecast import (
     forecast_exhaustion,
 )
 from bugsly.recycle.recycler import DRAIN_SECONDS
-from bugsly_server.detect.finding import is_surely_growing
+from bugsly_server.detect.growth_detection import is_surely_growing
 from bugsly_server.detect.memory_forecast import forecast_limit
 from bugsly_server.doctor.load_generator import LoadGenerator
 from bugsly_server.doctor.load_plan import LoadPlan, RequestTemplate
@@ -176,7 +176,7 @@ class DryRunRecycler:
         self._memory_readings: deque[MemoryReading] = deque(maxlen=MAX_READINGS)
         self.outlook: ExhaustionForecast | None = None
         self.would_leave_at = 0.0
-        """When it would have left for want of memory, 0 while it would stay."""
+        """When it would have left for lack of memory, 0 while it would stay."""
 
     def observe(self, now: float) -> int | None:
         """Return the bytes that are used, None where the worker is gone."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import SECOND, Micros
-from bugsly_server.detect.finding import find_growth
+from bugsly_server.detect.growth_detection import find_growth
 from bugsly_server.detect.leak_finding import finding_from_evidence, finding_with_cause
 from bugsly_server.detect.leak_reporting import (
     FirstSighting,

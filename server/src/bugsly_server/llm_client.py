@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bugsly_server import __version__
 from bugsly_server.egress.address_guard import AddressGuard, Network
+from bugsly_server.egress.guarded_http import allowed_addresses, is_web_url, post_json
 from bugsly_server.errors import EgressRefused, LlmError
 from bugsly_server.explain.llm.answer import LlmAnswer, parse_response, verify_response
 from bugsly_server.explain.llm.question import LlmQuestion
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 120.0
 """For question, answer and repair together: a model on a laptop is slow."""
-CONNECT_SECONDS = 4.0
 MAX_REPLY_BYTES = 256 * 1024
 """Bytes of a whole reply, of one event, and of the data of all events."""
 ENDLESS_REPLY = "model: its answer does not end → try another model"
-DEFAULT_PORTS = {"http": 80, "https": 443}
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 REPAIR_PROMPT = "That is not the JSON object asked for ({fault}). Answer again: only the object."
@@ -117,36 +115,16 @@ async def _chat_completion(
     """Return the model's reply to *messages*."""
     import httpx2
 
-    target = httpx2.URL(f"{endpoint.url.rstrip('/')}/chat/completions")
-    if target.scheme not in DEFAULT_PORTS or not target.host:
+    url = httpx2.URL(f"{endpoint.url.rstrip('/')}/chat/completions")
+    if not is_web_url(url):
         raise LlmError(f"model: {endpoint.url!r} is not a URL → correct BUGSLY_MODEL_URL")
-    addresses = await asyncio.to_thread(
-        guard.allowed_addresses, target.host, target.port or DEFAULT_PORTS[target.scheme]
+    addresses = await asyncio.to_thread(allowed_addresses, url, guard)
+    body = msgspec.json.encode(
+        {"model": endpoint.model, "messages": messages, "stream": True, "temperature": 0}
     )
-    body = {"model": endpoint.model, "messages": messages, "stream": True, "temperature": 0}
-    headers = {
-        "Host": target.netloc.decode("ascii"),
-        "User-Agent": f"bugsly-server/{__version__}",
-        **({"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}),
-    }
-    timeout = httpx2.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
-    verify = httpx2.create_ssl_context()
-    async with httpx2.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
-        for number, address in enumerate(addresses, start=1):
-            streaming = client.stream(
-                "POST",
-                target.copy_with(host=address),
-                json=body,
-                headers=headers,
-                extensions={"sni_hostname": target.raw_host.decode("ascii")},
-            )
-            try:
-                async with streaming as response:
-                    return await _read_text(response, target.host, on_progress)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                if number == len(addresses):
-                    raise
-    raise AssertionError("the guard returns at least one address")
+    headers = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
+    async with post_json(url, addresses, body, headers, TIMEOUT_SECONDS) as response:
+        return await _read_text(response, url.host, on_progress)
 
 
 async def _read_text(response: httpx2.Response, host: str, on_progress: OnProgress) -> str:

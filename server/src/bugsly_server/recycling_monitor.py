@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bugsly_server.clock import Micros
-from bugsly_server.detect.hindrance import HindrancePeriod, next_hindrance_change, next_period
+from bugsly_server.detect.hindrance_lifecycle import (
+    HindrancePeriod,
+    next_hindrance_change,
+    next_period,
+)
 from bugsly_server.issue_changes import record_hindrance_change
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import IssueChange

@@ -53,12 +53,12 @@ def test_shares_are_never_negative_and_make_one_whole(
     assert list(found) == sorted(found, key=lambda share: share.part, reverse=True)
 
 
-def test_the_same_stretches_are_always_shared_alike() -> None:
+def test_the_same_intervals_always_give_the_same_shares() -> None:
     rows = growth_intervals({A: 3.0, B: 1.0}, noise=40)
     assert attribute_growth(rows) == attribute_growth(rows)
 
 
-def test_noise_does_not_hide_the_one_that_drives() -> None:
+def test_noise_does_not_hide_the_driving_endpoint() -> None:
     found = attribute_growth(growth_intervals({A: 800.0, B: 0.0}, noise=4_000))
     assert found[0].endpoint == A
     assert has_driver(found)
@@ -79,7 +79,7 @@ def test_endpoints_that_always_come_together_say_so(ratio: int) -> None:
     assert not has_driver(found)
 
 
-def test_failing_requests_that_come_at_other_times_are_told_apart() -> None:
+def test_failing_requests_at_other_times_are_counted_apart() -> None:
     dice = random.Random(6)
     failed = [dice.randint(0, 20) for _ in range(60)]
     found = attribute_growth([GrowthInterval(float(n), {A: 30}, {A: n}) for n in failed])
@@ -106,7 +106,7 @@ def test_failing_requests_that_always_come_along_stay_with_their_endpoint(part: 
     assert driving_requests(GrowthInterval(0.0, {A: 30}, {A: part}), found) == 30
 
 
-def test_beyond_the_busiest_endpoints_all_others_are_one() -> None:
+def test_all_but_the_busiest_endpoints_count_as_one() -> None:
     dice = random.Random(8)
     busy = [f"GET /{number}" for number in range(MAX_ENDPOINTS)]
     rows = []

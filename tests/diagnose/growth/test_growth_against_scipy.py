@@ -1,6 +1,7 @@
 """Least squares and the share of new keys, written without numpy, agree with scipy."""
 
 import math
+import operator
 import random
 
 import pytest
@@ -14,6 +15,7 @@ from bugsly_server.diagnose.growth.endpoint_attribution import (
     attribute_growth,
 )
 from bugsly_server.diagnose.growth.growth_pattern import _draws_per_key
+from bugsly_server.diagnose.growth.non_negative_least_squares import solve_non_negative
 
 SLOPES = st.sampled_from([-40.0, 0.0, 0.3, 2.0, 17.5, 800.0])
 
@@ -51,6 +53,33 @@ def test_slopes_of_endpoints_are_those_of_non_negative_least_squares(
             assert found[name] == pytest.approx(expected[name], rel=0.01)
         else:
             assert expected[name] * totals[name] <= 0.0101 * whole_growth
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, MAX_ENDPOINTS), st.sampled_from([0.5, 0.2, 0.05]), st.integers(0, 9_999))
+def test_slopes_are_exact_where_all_endpoints_follow_one_load(
+    endpoints: int, noise: float, seed: int
+) -> None:
+    dice = random.Random(seed)
+    slopes = [dice.choice([-40.0, 0.0, 0.3, 2.0, 17.5, 800.0]) for _ in range(endpoints)]
+    rows, gained = [], []
+    for _ in range(60):
+        load = dice.uniform(5, 40)
+        row = [load * max(0.0, dice.gauss(1, noise)) for _ in slopes]
+        rows.append(row)
+        gained.append(sum(map(operator.mul, row, slopes)) + dice.gauss(0, 200))
+    columns = list(zip(*rows, strict=True))
+    gram = [[sum(map(operator.mul, a, b)) for b in columns] for a in columns]
+    moment = [sum(map(operator.mul, column, gained)) for column in columns]
+    expected, _ = optimize.nnls(rows, gained)
+    assert solve_non_negative(gram, moment) == pytest.approx(list(expected), rel=1e-4, abs=1e-4)
+
+
+def test_a_column_that_others_explain_gets_nothing() -> None:
+    gram = [[4.0, 4.0], [4.0, 4.0]]
+    assert solve_non_negative(gram, [8.0, 8.0]) == [2.0, 0.0]
+    assert solve_non_negative([[0.0]], [0.0]) == [0.0]
+    assert solve_non_negative([], []) == []
 
 
 @given(st.floats(0.03, 0.999))

@@ -44,7 +44,7 @@ def test_a_jump_is_not_taken_for_a_line_between_two_readings(part: float) -> Non
 
 
 @given(REQUEST_GAPS, st.sampled_from([1, 2, 5, 40]), KINDS, st.integers(0, 10_000))
-def test_a_straight_line_is_steady_however_it_was_looked_at(
+def test_a_straight_line_is_steady_however_it_was_sampled(
     gaps: list[int], slope: int, kind: str, begin: int
 ) -> None:
     run = judge_growth(
@@ -67,7 +67,7 @@ def test_a_curve_that_saturates_is_never_steady(gaps: list[int], turns: float, k
 
 
 @given(REQUEST_GAPS, st.integers(0, 31))
-def test_a_few_entries_that_stay_are_no_course(gaps: list[int], few: int) -> None:
+def test_a_few_entries_that_stay_are_no_pattern(gaps: list[int], few: int) -> None:
     whole = sum(gaps)
     run = judge_growth(counts_over_time(gaps, lambda x: few * x // whole))
     assert run.pattern in {GrowthPattern.EARLY, GrowthPattern.STILL}
@@ -80,7 +80,7 @@ def test_within_its_bound_a_holder_is_bounded(gaps: list[int], slope: int) -> No
     assert judge_growth(found, bound=found[-1].level // 2).pattern is GrowthPattern.STEADY
 
 
-def test_one_look_is_too_early() -> None:
+def test_one_point_is_too_early() -> None:
     assert judge_growth([]).pattern is GrowthPattern.EARLY
     assert judge_growth([HolderPoint(0, 900)]).final_level == 900
 
@@ -96,18 +96,18 @@ def test_one_look_is_too_early() -> None:
         ("a square root", lambda x: int(100 * math.sqrt(x)), GrowthPattern.FILLING),
     ],
 )
-def test_courses(name: str, held: object, course: GrowthPattern) -> None:
+def test_patterns(name: str, held: object, course: GrowthPattern) -> None:
     assert judge_growth(counts_over_time([20] * 50, held)).pattern is course, name
 
 
-def test_a_thing_that_few_requests_make_is_judged_sooner_than_an_entry() -> None:
+def test_a_resource_that_few_requests_create_is_judged_sooner_than_an_entry() -> None:
     few = counts_over_time([5] * 10, lambda x: x)
     assert judge_growth(few, threshold=RESOURCES_THRESHOLD).pattern is GrowthPattern.STEADY
     assert judge_growth(few).pattern is GrowthPattern.EARLY
 
 
 @pytest.mark.parametrize("turns", [0.2, 0.5, 1.0])
-def test_keys_of_a_stock_are_told_from_keys_that_never_end(turns: float) -> None:
+def test_a_finite_set_of_keys_is_distinguished_from_an_infinite_one(turns: float) -> None:
     """Both bring as many entries in all: one ever fewer, the other at the same pace."""
     requests, stock = 4_000, round(4_000 / turns)
     filling = counts_over_time([100] * 40, lambda x: round(stock * (1 - math.exp(-x / stock))))

@@ -49,22 +49,20 @@ def with_blocks(blocks_per_bucket: int) -> WorkerHistory:
 
 
 @pytest.mark.parametrize(("block", "live"), [(90.0, 2.5 * MB), (257.0, 7.2 * MB)])
-def test_blocks_weigh_what_they_are_said_to_and_at_most_what_they_can(
-    block: float, live: float
-) -> None:
+def test_blocks_have_the_given_size_and_at_most_the_largest(block: float, live: float) -> None:
     found = memory_gain(with_blocks(1_000), block)
     assert found is not None
     assert found.live_bytes == pytest.approx(live, rel=0.3)
     assert found.max_live_bytes == pytest.approx(live * 512 / block, rel=0.3)
 
 
-def test_a_sample_without_a_reading_says_nothing_of_live_bytes() -> None:
+def test_a_sample_without_a_reading_is_left_out_of_live_bytes() -> None:
     read = [(10 + number) * MB for number in range(40)]
     now_and_then = [one if number % 3 == 0 else 0 for number, one in enumerate(read)]
     assert live_gain(*read) == pytest.approx(28 * MB, rel=0.15)
     assert live_gain(*now_and_then) == pytest.approx(28 * MB, rel=0.15)
 
 
-def test_an_allocator_that_does_not_tell_is_not_known_to_have_gained_nothing() -> None:
+def test_live_bytes_are_unknown_where_an_allocator_does_not_report_them() -> None:
     assert live_gain(*[0] * 16) is None
     assert live_gain(*[0] * 15, 10 * MB) is None

@@ -29,7 +29,7 @@ def test_a_worker_that_was_watched_for_too_short_a_time_is_not_measured() -> Non
 
 def test_growth_without_gain_drives_nothing() -> None:
     memory = memory_growth(2)
-    assert (memory.gaining, memory.bytes_per_request) == ([], 0.0)
+    assert (memory.gaining, memory.bytes_per_request) == ((), 0.0)
     assert memory.gaining_attribution.endpoint is None
 
 

@@ -8,16 +8,14 @@ from tests.support.leak_evidence import (
     APP,
     HOME,
     ORDERS,
-    ServedSoFar,
     gain_per_request,
     holder,
     leak_evidence,
-    no_growth,
     source,
     worker_history,
 )
 
-from bugsly.protocol.evidence import HeapHolder, Holder, TrimResult
+from bugsly.protocol.evidence import HeapHolder, TrimResult
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 
@@ -37,7 +35,7 @@ def make_counter():
 
 
 def diagnose_heap(*found: HeapHolder, **facts: Any) -> tuple[Diagnosis, ...]:
-    """Return what is said of a worker that gains 2 kB per order, two of five requests."""
+    """Return the diagnoses of a worker that gains 2 kB per order, two of five requests."""
     drawn = {"memory": GROWTH, "live": GROWTH, "heaps": (heap_snapshot(*found),), **facts}
     texts = drawn.pop("sources", ())
     return diagnose(leak_evidence(worker_history(**drawn), sources=texts), [1])
@@ -72,7 +70,7 @@ def test_a_holder_that_only_the_walk_found_is_named_with_all_that_is_known() -> 
     ]
 
 
-def test_before_its_source_is_read_it_is_asked_for_by_module() -> None:
+def test_until_its_source_is_read_the_file_is_the_module_to_request() -> None:
     (found,) = diagnose_heap(heap_holder())
     assert (found.location.site, found.location.file) == (None, "shop.views")
 
@@ -109,7 +107,7 @@ def test_a_holder_that_follows_all_requests_has_no_endpoint_though_memory_follow
     assert (found.holder_name, found.attribution.endpoint) == (SEEN, None)
 
 
-def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memory_says() -> None:
+def test_an_endpoint_that_adds_an_entry_per_request_drives_it_whatever_memory_says() -> None:
     mix = {ORDERS: 20, HOME: 30}
     found, *_ = diagnose_heap(
         heap_holder(), memory=gain_per_request(HOME, 1_400), traffic=lambda _: mix
@@ -119,7 +117,7 @@ def test_an_endpoint_each_request_of_which_adds_an_entry_drives_it_whatever_memo
     assert found.holder.entries_per_request == pytest.approx(1.0, rel=0.1)
 
 
-def test_what_a_call_that_goes_on_holds_is_fed_by_its_function() -> None:
+def test_a_local_of_a_running_call_is_fed_by_its_function() -> None:
     text = "def work(jobs):\n    done = []\n    while True:\n        done.append(jobs.get())\n"
     path = ("shop.views.work .<local>.done", "call", "list")
     (found,) = diagnose_heap(heap_holder(*path), sources=(source(text),))
@@ -194,7 +192,7 @@ def test_what_may_stop_or_does_not_explain_the_growth_is_no_leak(
 
 
 @pytest.mark.parametrize("path", [DEQUE, CACHE])
-def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_tells_otherwise(
+def test_a_type_that_often_has_a_bound_is_a_guess_until_its_source_is_read(
     path: tuple[str, ...],
 ) -> None:
     guess, *_ = diagnose_heap(heap_holder(*path))
@@ -227,7 +225,7 @@ FED = "latest = deque()\n\n\ndef keep(key):\n    latest.append(key)\n"
     ("text", "named"),
     [(FED, ["shop.views.latest"]), (FED.replace("deque()", "deque(maxlen=9000)"), [])],
 )
-def test_the_source_of_a_deque_tells_whether_it_stops(text: str, named: list[str]) -> None:
+def test_the_source_of_a_deque_shows_whether_it_stops(text: str, named: list[str]) -> None:
     found = diagnose_heap(heap_holder(*DEQUE), sources=(source(text),))
     assert [one.holder_name for one in found if one.evidence.confidence > 0.85] == named
 
@@ -238,97 +236,6 @@ def test_nothing_is_named_while_no_worker_surely_grows() -> None:
             leak_evidence(worker_history(memory=GROWTH, heaps=(heap_snapshot(heap_holder()),))), []
         )
         == ()
-    )
-
-
-def diagnose_counted_heap(
-    level: Any, held: Holder, *found: HeapHolder, **facts: Any
-) -> tuple[Diagnosis, ...]:
-    """Return what is said where the census counts *held* too."""
-    growing = facts.pop("growing", [1])
-    drawn = worker_history({held.name: level}, heaps=(heap_snapshot(*found),), **facts)
-    return diagnose(leak_evidence(drawn, holders=(held,)), growing)
-
-
-def test_a_holder_takes_the_place_of_what_is_left_behind() -> None:
-    (found,) = diagnose_counted_heap(
-        gain_per_request(ORDERS), SURVIVOR, heap_holder(), memory=no_growth, growing=[]
-    )
-    assert (found.cause, found.holder_name, found.attribution.endpoint) == (
-        Cause.KEPT_EXCEPTION,
-        SEEN,
-        ORDERS,
-    )
-    assert f"with it grows {ALIVE}" in found.evidence.reasons
-    assert found.evidence.confidence >= 0.85
-
-
-def swinging(step: int) -> dict[str, int]:
-    orders = 5 if step // 3 % 2 else 45
-    return {ORDERS: orders, HOME: 50 - orders}
-
-
-def orders_until(requests: int) -> float:
-    """Return the orders among so many requests that come and go as `swinging`."""
-    step, more = divmod(requests, 50)
-    return sum(swinging(one)[ORDERS] for one in range(step)) + swinging(step)[ORDERS] * more / 50
-
-
-def test_what_is_left_behind_confirms_a_holder_though_it_is_counted_late() -> None:
-    def late(sofar: ServedSoFar) -> int:
-        return round(orders_until(max(0, sofar.requests - 150)))
-
-    facts = {"traffic": swinging, "memory": no_growth, "growing": []}
-    (alone,) = diagnose_counted_heap(late, SURVIVOR, **facts)
-    assert (alone.holder_name, alone.attribution.endpoint) == (ALIVE, HOME)
-    (found,) = diagnose_counted_heap(late, SURVIVOR, heap_holder(gain=orders_until), **facts)
-    assert (found.cause, found.holder_name, found.attribution.endpoint) == (
-        Cause.KEPT_EXCEPTION,
-        SEEN,
-        ORDERS,
-    )
-
-
-def test_what_is_left_behind_at_another_pace_stays_without_a_holder() -> None:
-    found = diagnose_counted_heap(
-        gain_per_request(HOME, 3), SURVIVOR, heap_holder(), memory=no_growth, growing=[]
-    )
-    assert leaking_holders(found) == [ALIVE]
-
-
-SAME_LIST = heap_holder("shop.views .log", "module", "list")
-
-
-def test_the_same_holder_is_confirmed_and_not_told_twice() -> None:
-    held = holder(entry_bytes=2_000)
-    (found,) = diagnose_counted_heap(gain_per_request(ORDERS), held, SAME_LIST, memory=GROWTH)
-    assert found.holder_name == held.name
-    assert found.evidence.reasons[1] == (
-        "in a walk of the heap, shop.views.log (list, 760 entries) keeps 1.5 MB:"
-        " 760 × shop.models.Quote"
-    )
-    assert found.evidence.heap_path is not None
-
-
-def test_the_walk_weighs_the_entries_of_a_holder_better_than_the_census() -> None:
-    light = holder(entry_bytes=700)
-    (found,) = diagnose_counted_heap(
-        gain_per_request(ORDERS), light, SAME_LIST, memory=GROWTH, live=GROWTH
-    )
-    assert found.growth.bytes_per_request == pytest.approx(2_000, rel=0.05)
-    assert found.growth.part == pytest.approx(1.0, abs=0.1)
-
-
-@pytest.mark.parametrize(
-    "found", [SAME_LIST, heap_holder("shop.views .log [*] .rows", *["list"] * 4)]
-)
-def test_a_holder_that_is_bounded_is_none_in_the_heap_either_nor_what_is_in_it(
-    found: HeapHolder,
-) -> None:
-    held = holder(kind="deque", bound=100_000, entry_bytes=500)
-    assert (
-        leaking_holders(diagnose_counted_heap(gain_per_request(ORDERS), held, found, memory=GROWTH))
-        == []
     )
 
 

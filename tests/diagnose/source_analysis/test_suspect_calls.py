@@ -39,7 +39,7 @@ def line_of(cause: Cause, *body: str, tail: str = "") -> int | None:
         (Cause.BUFFERED_RESPONSE, "return Response(rows)"),
     ],
 )
-def test_the_call_that_makes_it_is_found(cause: Cause, line: str) -> None:
+def test_the_suspect_call_is_found(cause: Cause, line: str) -> None:
     assert line_of(cause, "x = 1", line, "return 'ok'") == BODY + 1
 
 
@@ -48,7 +48,7 @@ def test_a_more_specific_call_wins_over_the_earlier_one() -> None:
 
 
 @pytest.mark.parametrize("call", ["helper()", "shop.helper()", "first()"])
-def test_what_a_view_calls_is_looked_into(call: str) -> None:
+def test_the_callees_of_a_view_are_searched(call: str) -> None:
     tail = "\n\ndef first():\n    helper()\n\n\ndef helper():\n    Thread(target=work).start()\n"
     assert line_of(Cause.THREADS, call, tail=tail) == 16
 
@@ -67,7 +67,7 @@ def test_a_body_made_without_a_suspect_call_is_the_last_return() -> None:
 
 
 @pytest.mark.parametrize("cause", [Cause.THREADS, Cause.METRIC_LABELS, Cause.RETENTION])
-def test_a_view_that_does_no_such_thing_has_no_suspect_call(cause: Cause) -> None:
+def test_a_view_without_such_a_call_has_no_suspect_call(cause: Cause) -> None:
     assert line_of(cause, "return 'ok'") is None
 
 

@@ -12,7 +12,7 @@ VIEW = "@app.get('/')\ndef view():"
 
 
 def lines(text: str, path: str = "shop.views.log") -> list[int]:
-    return [feed.line for feed in analyse_usage(text, path, MODULE).write_sites]
+    return [one.line for one in analyse_usage(text, path, MODULE).write_sites]
 
 
 def inside(*body: str, head: str = "def view():") -> str:
@@ -61,7 +61,7 @@ def test_a_line_that_adds_is_a_write_site(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", NO_WRITES)
-def test_a_line_that_does_not_add_does_not_feed(line: str) -> None:
+def test_a_line_that_does_not_add_is_no_write_site(line: str) -> None:
     assert lines(inside(line)) == []
 
 
@@ -84,7 +84,7 @@ def test_a_holder_is_found_as_the_source_spells_it(path: str, line: str) -> None
     assert 3 in lines(inside(line), path)
 
 
-def test_a_default_is_fed_by_its_own_function_alone() -> None:
+def test_only_its_own_function_adds_to_a_default() -> None:
     text = (
         "def other(memo):\n    memo.append(0)\n"
         "def view(x, memo=[]):\n    memo.append(x)\n    self.memo.append(x)\n"
@@ -92,7 +92,7 @@ def test_a_default_is_fed_by_its_own_function_alone() -> None:
     assert lines(text, "shop.views.view.<default>.memo") == [4]
 
 
-def test_a_closure_is_fed_by_the_wrapper_that_bears_another_name() -> None:
+def test_a_wrapper_of_another_name_adds_to_a_closure() -> None:
     text = (
         "def memoised(f):\n    kept = {}\n    @wraps(f)\n    def inner(x):\n"
         "        kept[x] = f(x)\n        return kept[x]\n    return inner\n"
@@ -104,7 +104,7 @@ def test_a_holder_inside_a_class_is_not_a_name_of_the_module() -> None:
     assert lines(inside("seen.append(1)"), "shop.views.Order.seen") == []
 
 
-def test_a_function_with_a_cache_around_it_is_its_own_feed() -> None:
+def test_a_cached_function_is_its_own_write_site() -> None:
     text = "@lru_cache(maxsize=None)\ndef price(of):\n    return of * 2\n"
     found = analyse_usage(text, "shop.views.price", MODULE).write_sites
     assert [(feed.line, feed.function) for feed in found] == [(2, "price")]
@@ -126,7 +126,7 @@ def test_a_function_that_looks_before_it_adds_keeps_a_memo(
 ) -> None:
     text = inside(*body, head="def view(key):")
     assert {
-        feed.looks_up_first for feed in analyse_usage(text, "shop.views.log", MODULE).write_sites
+        one.looks_up_first for one in analyse_usage(text, "shop.views.log", MODULE).write_sites
     } == memo
 
 
@@ -224,7 +224,7 @@ def test_a_container_of_a_class_of_its_own_is_spelled_self_in_it() -> None:
         "log = Cache(ELSEWHERE)\ndef view():\n    log.keep(1)\n"
     )
     found = analyse_usage(text, "shop.views.log", MODULE)
-    assert ([feed.line for feed in found.write_sites], found.capacity_limit) == ([3], UNKNOWN_VALUE)
+    assert ([one.line for one in found.write_sites], found.capacity_limit) == ([3], UNKNOWN_VALUE)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_container_of_a_class_of_its_own_is_spelled_self_in_it() -> None:
         *("global log; log = {k: v for k, v in log.items() if v > now}", "global log; log = []"),
     ],
 )
-def test_what_leaves_is_seen_to_leave(line: str) -> None:
+def test_a_line_that_removes_entries_is_noticed(line: str) -> None:
     assert analyse_usage(inside(line), "shop.views.log", MODULE).removes_entries
 
 
@@ -246,22 +246,22 @@ def test_what_leaves_is_seen_to_leave(line: str) -> None:
         "global log\n    if log is None:\n        log = []",
     ],
 )
-def test_where_nothing_leaves_nothing_is_said_to(line: str) -> None:
+def test_a_line_that_removes_nothing_is_not_taken_for_one_that_does(line: str) -> None:
     assert not analyse_usage(inside(line), "shop.views.log", MODULE).removes_entries
 
 
-def test_the_feed_of_the_endpoint_is_chosen_before_others() -> None:
+def test_the_write_site_of_the_endpoint_is_chosen_before_others() -> None:
     text = (
         "log.append(0)\n"
         '@app.get("/a")\ndef a():\n    log.append(1)\n'
         '@app.get("/b")\ndef b():\n    log.append(2)\n'
         "def helper():\n    log.append(3)\n"
     )
-    feeds = analyse_usage(text, "shop.views.log", MODULE).write_sites
+    write_sites = analyse_usage(text, "shop.views.log", MODULE).write_sites
     assert {
         endpoint: chosen.line
         for endpoint in ("GET /a", "GET /b", "GET /c", "")
-        if (chosen := choose_write_site(feeds, endpoint)) is not None
+        if (chosen := choose_write_site(write_sites, endpoint)) is not None
     } == {"GET /a": 4, "GET /b": 7, "GET /c": 9, "": 9}
     assert choose_write_site((), "GET /a") is None
 

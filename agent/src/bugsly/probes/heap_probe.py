@@ -12,13 +12,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bugsly.heap.holder_growth import (
+from bugsly.heap.snapshot import INVALID_OUTPUT, SnapshotFailed, take_snapshot
+from bugsly.heap.snapshot_comparison import (
     HeapObservation,
     growing_holders,
     growing_unreachable,
     heaviest_holders,
 )
-from bugsly.heap.snapshot import INVALID_OUTPUT, SnapshotFailed, take_snapshot
 from bugsly.heap.walk_result import InvalidWalkResult, decode_walk_result
 from bugsly.heap.walk_roots import greenlet_frames, walk_roots, with_defining_module
 from bugsly.heap.walker_choice import best_walker

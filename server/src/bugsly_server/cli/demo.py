@@ -65,7 +65,8 @@ async def _run_demo(alongside: ServerAlongside, duration: float | None, log: Pat
     STDOUT.print(f"[bold]Bugsly[/] shows the workers at {alongside.login_url}", soft_wrap=True)
     STDOUT.print(
         f"The shop is at {shop}; its endpoint /partner/feed leaks, and a worker that reaches"
-        f" {RECYCLE_AT} is recycled. Ctrl-C stops everything.\n"
+        f" {RECYCLE_AT} is recycled. Ctrl-C stops everything.\n",
+        soft_wrap=True,
     )
     with log.open("wb") as out:
         gunicorn_environ = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bugsly_server.clock import Micros
-from bugsly_server.detect.finding import as_suspect
+from bugsly_server.detect.growth_detection import as_suspect
 from bugsly_server.fingerprint.leak import leak_fingerprint
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.explanation import Explanation

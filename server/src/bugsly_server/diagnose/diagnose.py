@@ -13,8 +13,8 @@ from bugsly_server.diagnose.heap.walked_heap import read_walked_heap
 from bugsly_server.diagnose.heap_diagnoses import diagnose_heap_holders
 from bugsly_server.diagnose.holder_diagnoses import diagnose_holders
 from bugsly_server.diagnose.known_leaks import recognise_known_leak
+from bugsly_server.diagnose.slight_leaks import downgrade_trifle
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
-from bugsly_server.diagnose.trifles import downgrade_trifle
 from bugsly_server.diagnose.unattributed import diagnose_unattributed
 from bugsly_server.diagnose.walk_evidence import revise_by_walk
 from bugsly_server.model.diagnosis import Diagnosis

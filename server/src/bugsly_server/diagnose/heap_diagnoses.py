@@ -54,22 +54,8 @@ def _diagnose(
 ) -> Diagnosis:
     """Return the diagnosis of a holder that does not stop growing."""
     walked, requests, driver = growing.holder, growing.growth.requests, growing.driver
-    holder = Holder(
-        name=walked.name,
-        kind=walked.kind,
-        entry=walked.path.entry,
-        file=source.file or "",
-        library=source.library or "",
-    )
-    companions = [] if driver.symptom is None else [driver.symptom.holder]
-    holder_to_explain = GrowingHolder(
-        holder=holder,
-        write_site=source.write_site,
-        companions=companions,
-        endpoint=driver.attribution.endpoint,
-        is_gc_enabled=is_gc_enabled,
-    )
-    cause, location = find_cause(holder_to_explain, sources)
+    described = _described_as_counted(growing, source, is_gc_enabled=is_gc_enabled)
+    cause, location = find_cause(described, sources)
     return Diagnosis(
         cause=cause,
         is_leak=True,
@@ -85,19 +71,44 @@ def _diagnose(
             worker_ids=driver.worker_ids,
             heap_path=walked.path,
         ),
-        holder=DiagnosedHolder(
-            name=walked.name,
-            kind=None,
-            library=source.library,
-            entries=walked.path.entries,
-            entries_per_request=walked.gained_entries / requests,
-            bound_bytes=None,
-            symptom=None if driver.symptom is None else driver.symptom.holder.name,
-            removes_entries=False,
-            has_unique_keys=False,
-        ),
+        holder=_diagnosed_holder(growing, source),
         location=location,
         attribution=driver.attribution,
+    )
+
+
+def _described_as_counted(
+    growing: GrowingHeapHolder, source: OwnerSource, *, is_gc_enabled: bool
+) -> GrowingHolder:
+    """Return a walked holder as `find_cause` reads the holders that agents count."""
+    walked, driver = growing.holder, growing.driver
+    return GrowingHolder(
+        holder=Holder(
+            name=walked.name,
+            kind=walked.kind,
+            entry=walked.path.entry,
+            file=source.file or "",
+            library=source.library or "",
+        ),
+        write_site=source.write_site,
+        companions=[] if driver.symptom is None else [driver.symptom.holder],
+        endpoint=driver.attribution.endpoint,
+        is_gc_enabled=is_gc_enabled,
+    )
+
+
+def _diagnosed_holder(growing: GrowingHeapHolder, source: OwnerSource) -> DiagnosedHolder:
+    walked, symptom = growing.holder, growing.driver.symptom
+    return DiagnosedHolder(
+        name=walked.name,
+        kind=None,
+        library=source.library,
+        entries=walked.path.entries,
+        entries_per_request=walked.gained_entries / growing.growth.requests,
+        bound_bytes=None,
+        symptom=None if symptom is None else symptom.holder.name,
+        removes_entries=False,
+        has_unique_keys=False,
     )
 
 

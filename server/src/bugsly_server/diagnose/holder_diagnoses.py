@@ -102,14 +102,9 @@ def _diagnose_growing(
             falsifiers=tuple(_falsifiers(growth)),
             worker_ids=growth.steady_workers,
         ),
-        holder=DiagnosedHolder(
-            name=holder.name,
+        holder=replace(
+            _diagnosed_holder(growth),
             kind=holder.kind or None,
-            library=holder.library or None,
-            entries=growth.max_entries,
-            entries_per_request=growth.entries_per_request,
-            bound_bytes=None,
-            symptom=None,
             removes_entries=source is not None and source.usage.removes_entries,
             has_unique_keys=growth.has_unique_keys,
         ),
@@ -125,6 +120,21 @@ def _diagnosed_growth(growth: HolderGrowth) -> DiagnosedGrowth:
         bytes_per_request=growth.entries_per_request * growth.holder.entry_bytes,
         part=growth.part,
         bytes=growth.max_entries * growth.holder.entry_bytes,
+    )
+
+
+def _diagnosed_holder(growth: HolderGrowth) -> DiagnosedHolder:
+    """Return what any growth tells of its holder."""
+    return DiagnosedHolder(
+        name=growth.holder.name,
+        kind=None,
+        library=growth.holder.library or None,
+        entries=growth.max_entries,
+        entries_per_request=growth.entries_per_request,
+        bound_bytes=None,
+        symptom=None,
+        removes_entries=False,
+        has_unique_keys=False,
     )
 
 
@@ -196,16 +206,9 @@ def _diagnose_stopping(growth: HolderGrowth) -> Diagnosis:
             falsifiers=("it goes on growing beyond that",),
             worker_ids=tuple(growth.by_worker),
         ),
-        holder=DiagnosedHolder(
-            name=holder.name,
-            kind=None,
-            library=holder.library or None,
-            entries=growth.max_entries,
-            entries_per_request=growth.entries_per_request,
+        holder=replace(
+            _diagnosed_holder(growth),
             bound_bytes=limit * holder.entry_bytes if limit is not None else None,
-            symptom=None,
-            removes_entries=False,
-            has_unique_keys=False,
         ),
         location=SourceLocation(site=holder.site or None, file=holder.file or None),
         attribution=growth.attribution,

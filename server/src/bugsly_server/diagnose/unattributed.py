@@ -46,8 +46,6 @@ def diagnose_unattributed(
     cause, confidence, reasons = _classify(gain, window, evidence)
     if cause is Cause.NATIVE and any(one.cause is Cause.BOUNDED for one in known):
         return None
-    line = next(iter(window.lines), None) if window is not None else None
-    site = line.site if line is not None and cause is not Cause.RETENTION else None
     per_request = (
         attribution.shares[0].slope
         if attribution.endpoint
@@ -65,9 +63,16 @@ def diagnose_unattributed(
             falsifiers=FALSIFIERS.get(cause, ()),
             worker_ids=tuple(one.worker_id for one, _ in memory.gaining),
         ),
-        location=SourceLocation(site=site or None, file=None),
+        location=SourceLocation(site=_line_of(window, cause), file=None),
         attribution=attribution,
     )
+
+
+def _line_of(window: AllocationWindow | None, cause: Cause) -> str | None:
+    """Return the line that allocated most of what outlived *window*; free memory has none."""
+    if window is None or not window.lines or cause is Cause.RETENTION:
+        return None
+    return window.lines[0].site or None
 
 
 FALSIFIERS: dict[Cause, tuple[str, ...]] = {

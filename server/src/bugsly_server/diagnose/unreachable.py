@@ -32,9 +32,9 @@ CONCERNED_CAUSES = frozenset({Cause.CYCLES, Cause.NATIVE, Cause.UNKNOWN})
 
 
 def add_unreachable_objects(
-    unattributed: Diagnosis, walked: WalkedHeap, sources: SourceIndex
+    diagnosis: Diagnosis, walked: WalkedHeap, sources: SourceIndex
 ) -> Diagnosis:
-    """Return *unattributed* with the growing objects that no root leads to.
+    """Return *diagnosis* with the growing objects that no root leads to.
 
     While the collector is on, such objects may only be waiting for it. They are leaked references
     where a collection took place and did not free them.
@@ -44,49 +44,52 @@ def add_unreachable_objects(
         for each in walked.heap.orphans
         if any(
             judge_even_growth(walked.history, shares, walked.heap.requests, each.counts)
-            for shares in (unattributed.attribution.shares, ())
+            for shares in (diagnosis.attribution.shares, ())
         )
     ]
-    if unattributed.cause not in CONCERNED_CAUSES:
-        return unattributed
+    if diagnosis.cause not in CONCERNED_CAUSES:
+        return diagnosis
     if not growing:
         reason = (
             f"a walk of the heap met {count(walked.heap.objects)} objects, and none that keeps more"
         )
-        found = () if unattributed.holder is not None or walked.heap.retainers else (reason,)
-        return with_reasons(unattributed, last=found)
-    heap_path = unattributed.evidence.heap_path or _heap_path(growing, walked.heap)
+        found = () if diagnosis.holder is not None or walked.heap.retainers else (reason,)
+        return with_reasons(diagnosis, last=found)
+    heap_path = diagnosis.evidence.heap_path or _heap_path(growing, walked.heap)
     explained = with_heap_path(
-        with_reasons(unattributed, first=[_reason(growing, walked.heap)]), heap_path
+        with_reasons(diagnosis, first=[_reason(growing, walked.heap)]), heap_path
     )
     explained = _with_constructor(explained, growing, walked, sources)
-    if unattributed.cause is Cause.UNKNOWN and _are_leaked(growing, walked):
+    if diagnosis.cause is Cause.UNKNOWN and _are_leaked(growing, walked):
         leak = replace(explained, cause=Cause.NATIVE, is_leak=True)
         return with_confidence(leak, NATIVE_CONFIDENCE)
     return explained
 
 
 def _with_constructor(
-    unattributed: Diagnosis,
+    diagnosis: Diagnosis,
     growing: Sequence[UnreachableObjects],
     walked: WalkedHeap,
     sources: SourceIndex,
 ) -> Diagnosis:
-    """Return *unattributed* with the endpoint and the line that create the objects."""
-    unattributed = _with_exact_endpoint(unattributed, growing, walked)
-    endpoint, site = unattributed.attribution.endpoint, unattributed.location.site
-    if not endpoint or (site and unattributed.cause is not Cause.CYCLES):
-        return unattributed
+    """Return *diagnosis* with the endpoint and the line that create the objects."""
+    diagnosis = _with_exact_endpoint(diagnosis, growing, walked)
+    endpoint, site = diagnosis.attribution.endpoint, diagnosis.location.site
+    if not endpoint or (site and diagnosis.cause is not Cause.CYCLES):
+        return diagnosis
     types = [each.type for each in growing if "." in each.type or not site]
     names = [one.rpartition(".")[2] for one in types]
     location = sources.locate_constructor(names, endpoint)
-    return unattributed if location is None else replace(unattributed, location=location)
+    if location is None:
+        return diagnosis
+    unread = diagnosis.location.unread_module
+    return replace(diagnosis, location=replace(location, unread_module=unread))
 
 
 def _with_exact_endpoint(
-    unattributed: Diagnosis, growing: Sequence[UnreachableObjects], walked: WalkedHeap
+    diagnosis: Diagnosis, growing: Sequence[UnreachableObjects], walked: WalkedHeap
 ) -> Diagnosis:
-    """Return *unattributed* with the endpoint that leaves a whole number of objects per request.
+    """Return *diagnosis* with the endpoint that leaves a whole number of objects per request.
 
     That is more certain than the endpoint with which memory seems to grow.
     """
@@ -97,8 +100,8 @@ def _with_exact_endpoint(
         for each in growing
     )
     orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
-    if orphans is None or shares[0].endpoint == unattributed.attribution.endpoint:
-        return unattributed
+    if orphans is None or shares[0].endpoint == diagnosis.attribution.endpoint:
+        return diagnosis
     requests_per_driven = shares[0].slope * total_gain(at_requests) / total_gain(orphans.counts)
     growth_rate = gained.private_bytes / max(1, gained.requests) if gained is not None else 0.0
     bytes_per_request = requests_per_driven * max(seen_per_request, growth_rate)
@@ -106,9 +109,9 @@ def _with_exact_endpoint(
         shares[0], slope=bytes_per_request, low=bytes_per_request, high=bytes_per_request
     )
     return replace(
-        unattributed,
+        diagnosis,
         attribution=EndpointAttribution(endpoint=driver.endpoint, shares=(driver,)),
-        growth=replace(unattributed.growth, bytes_per_request=bytes_per_request),
+        growth=replace(diagnosis.growth, bytes_per_request=bytes_per_request),
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from bugsly_server.clock import Micros
-from bugsly_server.detect.finding import is_surely_growing
+from bugsly_server.detect.growth_detection import is_surely_growing
 from bugsly_server.diagnose.diagnose import diagnose
 from bugsly_server.diagnose.probe_planning import PlannedProbe, plan_probes
 from bugsly_server.explain.leak_explanation import explain_leak

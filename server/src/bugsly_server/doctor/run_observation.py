@@ -28,7 +28,7 @@ MIN_BYTES_PER_REQUEST = 1_000.0
 """Bytes per request. What grows more slowly would take too long to be sure of at a desk."""
 EXIT_TEXTS = {
     ExitReason.TIMEOUT: "was silent for longer than Gunicorn's timeout, and was aborted",
-    ExitReason.OUT_OF_MEMORY: "was killed by the kernel for want of memory",
+    ExitReason.OUT_OF_MEMORY: "was killed by the kernel for lack of memory",
     ExitReason.KILLED: "was killed",
     ExitReason.CRASHED: "crashed",
     ExitReason.VANISHED: "fell silent",

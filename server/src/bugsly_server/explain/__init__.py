@@ -1,1 +1,1 @@
-"""Says a diagnosis in words a tired person understands, and shows the change that mends it."""
+"""Explains leaks and errors in words that a tired person understands, and shows the fix."""

@@ -25,6 +25,7 @@ from bugsly_server.ingest.item_sorting import AcceptedItems
 from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
 from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.store.ports import Spool
@@ -109,12 +110,12 @@ class EnvelopeEndpoint:
             await _refuse(send, body, refusal.status, str(refusal), extra_headers)
         except OverQuota as error:
             rate_headers = (
-                _retry_after(error.retry_after),
-                *_rate_limit_headers(error.refused_categories, error.retry_after),
+                retry_after(error.retry_after),
+                *rate_limit_headers(error.refused_categories, error.retry_after),
             )
             await _refuse(send, body, 429, str(error), rate_headers)
         except Unavailable as error:
-            await _refuse(send, body, 503, str(error), (_retry_after(error.retry_after),))
+            await _refuse(send, body, 503, str(error), (retry_after(error.retry_after),))
         else:
             await _reply(send, 200, reply, headers)
 
@@ -151,7 +152,7 @@ class EnvelopeEndpoint:
             reply["ask"] = [asdict(one.request) for one in requests]
         return reply, (
             *CORS,
-            *_rate_limit_headers(
+            *rate_limit_headers(
                 accepted.refused_categories, pause_seconds if accepted.over_quota else 0
             ),
         )
@@ -220,22 +221,6 @@ def _project_id(text: str) -> int:
 def _event_id(header: Mapping[str, Any]) -> str:
     event_id = header.get("event_id")
     return event_id[:36] if isinstance(event_id, str) else ""
-
-
-def _rate_limit_headers(categories: set[str], pause_seconds: int) -> Headers:
-    """Return the header that stops *categories*, and errors for *pause_seconds*."""
-    if not categories and not pause_seconds:
-        return ()
-    return (
-        (
-            b"x-sentry-rate-limits",
-            item_sorting.rate_limits_header(categories, pause_seconds).encode(),
-        ),
-    )
-
-
-def _retry_after(seconds: int) -> tuple[bytes, bytes]:
-    return (b"retry-after", str(seconds).encode())
 
 
 async def _refuse(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bugsly.protocol.envelope import Envelope, EnvelopeItem, InvalidEnvelope, parse_envelope
@@ -17,7 +16,6 @@ from bugsly_server.ingest.memory_gauges import reports_from_gauges
 from bugsly_server.scrub.scrubber import Scrubber
 from bugsly_server.store.ports import SpoolEntry
 
-REFUSED_SECONDS = 3600
 CATEGORY_BY_ITEM_TYPE = {
     "transaction": "transaction",
     "span": "span",
@@ -139,14 +137,6 @@ def _payload_to_keep(
     accepted.event_count += 1
     accepted.event_id = event.id
     return event.payload
-
-
-def rate_limits_header(categories: Iterable[str], pause_seconds: int) -> str:
-    """Return the value of X-Sentry-Rate-Limits that stops *categories*, and errors for a pause."""
-    values = [f"{pause_seconds}:error:project:quota"] if pause_seconds else []
-    if categories:
-        values.append(f"{REFUSED_SECONDS}:{';'.join(sorted(categories))}:project:unsupported")
-    return ", ".join(values)
 
 
 def _skip(item: EnvelopeItem, accepted: AcceptedItems) -> None:

@@ -74,6 +74,6 @@ class ErrorContext:
     timeouts: int = 0
     """Workers that Gunicorn aborted in the hour before."""
     kills: int = 0
-    """Workers that the kernel killed for want of memory in the hour before."""
+    """Workers that the kernel killed for lack of memory in the hour before."""
     new_release: bool = False
     """Whether the event's release was first seen in the hour before."""

@@ -16,7 +16,7 @@ FATAL_EXIT_REASONS = frozenset({ExitReason.OUT_OF_MEMORY, ExitReason.TIMEOUT, Ex
 POST_MORTEM_SPAN: Micros = 10 * MINUTE
 MAX_RESPONSES = 5
 EXIT_REASON_TEXTS = {
-    ExitReason.OUT_OF_MEMORY: "killed by the kernel for want of memory",
+    ExitReason.OUT_OF_MEMORY: "killed by the kernel for lack of memory",
     ExitReason.TIMEOUT: "silent for longer than Gunicorn's timeout, and killed for it",
     ExitReason.KILLED: "killed",
 }

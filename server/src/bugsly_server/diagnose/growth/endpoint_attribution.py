@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from bugsly_server.diagnose.growth.non_negative_least_squares import solve_non_negative
 from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
 
 BOOTSTRAP_BLOCKS = 24
 """Intervals are summed into this many blocks for the bootstrap: neighbours are not independent."""
 BOOTSTRAP_DRAWS = 40
-MAX_DESCENT_SWEEPS = 60
 MAX_ENDPOINTS = 8
 """The busiest endpoints; the others count together, as `OTHER_ENDPOINTS`."""
 OTHER_ENDPOINTS = ""
@@ -199,23 +199,10 @@ def _bootstrap(blocks: Sequence[_BlockSums]) -> list[list[float]]:
 
 
 def _solve(blocks: Sequence[_BlockSums]) -> list[float]:
-    """Return the non-negative slopes that fit best, by coordinate descent."""
+    """Return the non-negative slopes that fit best."""
     width = range(len(blocks[0].moment))
     gram = [[sum(one.gram[i][j] for one in blocks) for j in width] for i in width]
-    moment = [sum(one.moment[i] for one in blocks) for i in width]
-    slopes = [0.0 for _ in width]
-    for _ in range(MAX_DESCENT_SWEEPS):
-        change = 0.0
-        for i in width:
-            if gram[i][i] <= 0:
-                continue
-            others = sum(gram[i][j] * slopes[j] for j in width) - gram[i][i] * slopes[i]
-            improved = max(0.0, (moment[i] - others) / gram[i][i])
-            change = max(change, abs(improved - slopes[i]) / (abs(improved) + 1e-12))
-            slopes[i] = improved
-        if change < 1e-6:
-            break
-    return slopes
+    return solve_non_negative(gram, [sum(one.moment[i] for one in blocks) for i in width])
 
 
 def _inseparable_endpoints(

@@ -97,29 +97,18 @@ class HolderGrowth:
     @property
     def is_rarely_driven(self) -> bool:
         """Return whether so few requests drive it that a judgement takes long."""
-        return sum(
-            growth.requests for growth in self.by_worker.values()
-        ) * RARE_REQUEST_RATIO <= sum(self.total.served.values())
+        driving = sum(growth.requests for growth in self.by_worker.values())
+        return driving * RARE_REQUEST_RATIO <= sum(self.total.served.values())
 
     @property
     def is_hint(self) -> bool:
         """Return whether each request that drove it added to it, but too few did to be sure."""
-        if (
-            self.pattern is not GrowthPattern.EARLY
-            or self.holder.kind in COUNTED_KINDS
-            or self.has_unique_keys
-        ):
+        is_excluded = self.holder.kind in COUNTED_KINDS or self.has_unique_keys
+        if self.pattern is not GrowthPattern.EARLY or is_excluded or not self.is_rarely_driven:
             return False
-        growths = [
-            growth
-            for growth in self.by_worker.values()
-            if growth.gained >= RESOURCES_THRESHOLD.gained
-        ]
-        return (
-            self.is_rarely_driven
-            and bool(growths)
-            and all(growth.is_new_each_request for growth in growths)
-        )
+        threshold = RESOURCES_THRESHOLD.gained
+        growths = [one for one in self.by_worker.values() if one.gained >= threshold]
+        return bool(growths) and all(growth.is_new_each_request for growth in growths)
 
     @property
     def steady_workers(self) -> tuple[int, ...]:

@@ -26,10 +26,12 @@ class MemoryGrowth:
 
     growing: tuple[WorkerHistory, ...]
     """The workers whose memory surely grows."""
+    gaining: tuple[tuple[WorkerHistory, MemoryGain], ...]
+    """Those of them that hold more than after their warm-up, each with its gain."""
     gains: Mapping[int, MemoryGain]
     """By worker id, for all workers that were watched for long enough."""
     attribution: EndpointAttribution
-    """Which endpoints drive the growth of the growing workers."""
+    """The endpoints that drive the growth of the growing workers."""
     gaining_attribution: EndpointAttribution
     """The same for the gaining workers alone."""
     allocation_window: AllocationWindow | None
@@ -39,15 +41,6 @@ class MemoryGrowth:
     def worker_ids(self) -> tuple[int, ...]:
         """Return the ids of the growing workers."""
         return tuple(one.worker_id for one in self.growing)
-
-    @property
-    def gaining(self) -> list[tuple[WorkerHistory, MemoryGain]]:
-        """Return the growing workers that hold more than after their warm-up, with their gains."""
-        return [
-            (one, gain)
-            for one in self.growing
-            if (gain := self.gains.get(one.worker_id)) and gain.private_bytes > 0
-        ]
 
     @property
     def bytes_per_request(self) -> float:
@@ -93,16 +86,20 @@ def measure_memory_growth(evidence: LeakEvidence, growing_ids: Collection[int]) 
     measured = {worker_id: gain for worker_id, gain in gains.items() if gain is not None}
     growing = tuple(one for one in evidence.histories if one.worker_id in growing_ids)
     gaining = tuple(
-        one
+        (one, gain)
         for one in growing
-        if one.worker_id in measured and measured[one.worker_id].private_bytes > 0
+        if (gain := measured.get(one.worker_id)) and gain.private_bytes > 0
     )
     attribution = _attribute(growing)
+    is_all_gaining = len(gaining) == len(growing)
     return MemoryGrowth(
         growing=growing,
+        gaining=gaining,
         gains=measured,
         attribution=attribution,
-        gaining_attribution=attribution if gaining == growing else _attribute(gaining),
+        gaining_attribution=attribution
+        if is_all_gaining
+        else _attribute([history for history, _ in gaining]),
         allocation_window=window,
     )
 

@@ -56,7 +56,7 @@ class HolderMutations:
     removes_entries: bool
     """Whether anything in the tree removes entries or replaces the holder."""
 
-    def removes(self, node: ast.AST, function: FunctionNode | None) -> bool:
+    def removes(self, node: ast.AST, function: FunctionNode) -> bool:
         """Return whether *node*, within *function*, removes entries or replaces the holder."""
         return id(node) in self.removals or (id(node), id(function)) in self.replacements
 

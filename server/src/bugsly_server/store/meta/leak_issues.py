@@ -100,24 +100,7 @@ def record_change(
     account_id: int | None = None,
 ) -> tuple[int, int]:
     """Store *new_change*, which opens an issue where *known* is None; return the ids of both."""
-    state = STATE_AFTER[new_change.kind]
-    facts: dict[str, Any] = {
-        "state": state,
-        "changed_at": new_change.at,
-        "resolved_at": new_change.at
-        if state is IssueState.RESOLVED and account_id is not None
-        else None,
-    }
-    if new_change.proof is not None:
-        facts["proof"] = proof_to_json(new_change.proof)
-    elif state is IssueState.OPEN:
-        facts["proof"] = None
-    if new_change.finding is not None:
-        facts |= _finding_columns(new_change.finding, new_change.at)
-        reported_before = (
-            known.reported if known and new_change.kind is IssueChangeKind.WORSENED else None
-        )
-        facts["told"] = finding_to_json(new_change.finding.no_milder_than(reported_before))
+    facts = _columns_after(known, new_change, by_person=account_id is not None)
     if known is None:
         assert new_change.finding is not None, "an issue opens with a finding"
         facts["opened_at"] = new_change.at
@@ -135,6 +118,29 @@ def record_change(
     finding = None if new_change.finding is None else finding_to_json(new_change.finding)
     added = insert(change).values(**values, finding=finding, account_id=account_id)
     return issue_id, connection.execute(added.returning(change.c.id)).scalar_one()
+
+
+def _columns_after(
+    known: Issue | None, new_change: IssueChange, *, by_person: bool
+) -> dict[str, Any]:
+    """Return the columns that *new_change* sets; `resolved_at` only where a person resolved it."""
+    state = STATE_AFTER[new_change.kind]
+    is_resolved = state is IssueState.RESOLVED and by_person
+    columns: dict[str, Any] = {
+        "state": state,
+        "changed_at": new_change.at,
+        "resolved_at": new_change.at if is_resolved else None,
+    }
+    if new_change.proof is not None:
+        columns["proof"] = proof_to_json(new_change.proof)
+    elif state is IssueState.OPEN:
+        columns["proof"] = None
+    if new_change.finding is not None:
+        columns |= _finding_columns(new_change.finding, new_change.at)
+        is_worse = known is not None and new_change.kind is IssueChangeKind.WORSENED
+        reported_before = known.reported if known is not None and is_worse else None
+        columns["told"] = finding_to_json(new_change.finding.no_milder_than(reported_before))
+    return columns
 
 
 def update_finding(connection: Connection, issue_id: int, finding: Finding, now: Micros) -> None:

@@ -9,13 +9,13 @@ from tests.support.heap_walks import sleep_patiently
 from tests.support.python_versions import AGENT_SOURCES
 from tests.support.small_census import module
 
-from bugsly.heap.holder_growth import (
+from bugsly.heap.snapshot import HeapWalker, take_snapshot
+from bugsly.heap.snapshot_comparison import (
     HeapObservation,
     growing_holders,
     growing_unreachable,
     heaviest_holders,
 )
-from bugsly.heap.snapshot import HeapWalker, take_snapshot
 from bugsly.heap.walk_result import (
     CYCLES_ROOT,
     HELD_BY_C_ROOT,

@@ -7,7 +7,7 @@ from tests.support.stored_workers import MB, judgement_of, stored_worker
 
 from bugsly.protocol.memory import ExitReason
 from bugsly_server.clock import HOUR, MINUTE, SECOND, Micros
-from bugsly_server.detect.finding import MAX_SUSPECTS, find_growth
+from bugsly_server.detect.growth_detection import MAX_SUSPECTS, find_growth
 from bugsly_server.fingerprint.growth import growth_fingerprint
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.issue import Finding, FindingScope

@@ -83,9 +83,9 @@ def heaviest_holders(snapshot: HeapObservation) -> tuple[HeapHolder, ...]:
 def growing_unreachable(
     snapshots: Sequence[HeapObservation], *, collected: bool
 ) -> tuple[UnreachableObjects, ...]:
-    """Return types whose objects increase with the requests though no root leads to them.
+    """Return types whose unreachable objects increase in number with the requests.
 
-    Objects in cycles count only if *collected*: what the collector would free is gone.
+    Objects in cycles count only if *collected*: the collector has run, or is switched off.
     """
     drivers = _request_series(snapshots)
     totals_by_snapshot = [_unreachable_by_type(one.walk, collected=collected) for one in snapshots]

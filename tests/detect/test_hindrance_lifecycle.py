@@ -9,7 +9,7 @@ from tests.support.recycling_values import safety_net
 
 from bugsly.protocol.safety_net import Hindrance, RecyclerReport, RecyclerState
 from bugsly_server.clock import HOUR, MINUTE, Micros
-from bugsly_server.detect.hindrance import (
+from bugsly_server.detect.hindrance_lifecycle import (
     HindrancePeriod,
     describe_hindrances,
     next_hindrance_change,

@@ -7,7 +7,7 @@ from tests.support.diagnoses import diagnosis
 from tests.support.leak_evidence import leak_evidence, worker_history
 
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth, measure_memory_growth
-from bugsly_server.diagnose.trifles import MAX_SLIGHT_BYTES_PER_REQUEST, downgrade_trifle
+from bugsly_server.diagnose.slight_leaks import MAX_SLIGHT_BYTES_PER_REQUEST, downgrade_trifle
 
 STILL = measure_memory_growth(leak_evidence(worker_history()), [])
 FAST = measure_memory_growth(
