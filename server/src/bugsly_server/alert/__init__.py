@@ -1,1 +1,1 @@
-"""Brings a change of an issue to where people look."""
+"""Alerts of issue changes: their text and JSON, and the channels that send them."""
