@@ -37,11 +37,13 @@ _TOKEN_IN_ADDRESS = re.compile(r"(://)[^\s:/@'\"]{16,500}(@)")
 _AUTH_SCHEME = re.compile(r"\b(bearer|basic|digest)(\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _KNOWN_TOKEN = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.|\n)*?(?:-----END [A-Z ]*-----|\Z)"
-    r"|(?<!\w)(?:eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?"
-    r"|(?:AKIA|ASIA)[0-9A-Z]{12,}"
+    r"|(?<!\w)(?:(?:AKIA|ASIA)[0-9A-Z]{12,}"
     r"|(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|[srp]k_(?:live|test)_|whsec_)[\w-]{10,}"
     r"|(?:sk-|npm_|pypi-|hf_)[\w-]{20,}|AIza[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]*)"
 )
+JSON_WEB_TOKEN = re.compile(r"(?<![\w-])(?=(?:[\w-]*-)?eyJ)[\w-]{9,}\.[\w-]*(?:\.[\w-]*)?")
+"""From the start of the word that a token ends, so that no character is tried twice."""
+_TOKEN_START = re.compile(r"(?<!\w)eyJ")
 _CARD_NUMBER = re.compile(
     r"(?<![\d.])(?:[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3\d{3}[ -]\d{6}[ -]\d{5}|[2-6]\d{12,18})"
     r"(?!\d|\.\d)"
@@ -55,7 +57,7 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Return *text* without secrets, at most three times as long; idempotent."""
-    text = _KNOWN_TOKEN.sub(REDACTED, text)
+    text = JSON_WEB_TOKEN.sub(hide_web_token, _KNOWN_TOKEN.sub(REDACTED, text))
     text = _PASSWORD_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
     text = _TOKEN_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
     text = _SECRET_ASSIGNMENT.sub(rf"\1{REDACTED}", text)
@@ -72,7 +74,14 @@ def redact_source(text: str) -> str:
     """
     text = _SECRET_LITERAL.sub(lambda match: f"{match[1]}{match[2]}{REDACTED}{match[2]}", text)
     text = _KNOWN_TOKEN.sub(lambda match: REDACTED + "\n" * match[0].count("\n"), text)
+    text = JSON_WEB_TOKEN.sub(hide_web_token, text)
     return _PASSWORD_IN_ADDRESS.sub(rf"\1{REDACTED}\2", text)
+
+
+def hide_web_token(match: re.Match[str]) -> str:
+    """Return a match of `JSON_WEB_TOKEN`, redacted from where the token starts."""
+    start = _TOKEN_START.search(match[0])
+    return f"{match[0][: start.start()] if start else ''}{REDACTED}"
 
 
 def _hide_card(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bugsly.redact import REDACTED
+from bugsly.redact import JSON_WEB_TOKEN, REDACTED, hide_web_token
 
 Match = re.Match[str]
 
@@ -75,8 +75,8 @@ RULES = (
     SecretRule(
         "JSON web token",
         ("eyj",),
-        re.compile(r"\beyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?"),
-        _replace_whole,
+        JSON_WEB_TOKEN,
+        hide_web_token,
     ),
     SecretRule(
         "access token of a known service",

@@ -8,7 +8,6 @@ from bugsly.redact import REDACTED, redact_source
 
 SECRET_PATTERNS = (
     re.compile(r"-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|\Z)"),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),
     re.compile(r"(?i)(?<=bearer )[\w.~+/=-]{8,}|(?<=basic )[\w+/=]{8,}"),
     re.compile(r"\b(?:sk|pk|rk|ghp|gho|ghs|glpat|xox[abp]|AKIA|ASIA|AIza)[-_]?[\w-]{12,}"),
     re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}"),
@@ -17,7 +16,7 @@ SECRET_PATTERNS = (
     re.compile(r"(?<![\w/.])(?=\S*\d)(?=\S*[A-Z])(?=\S*[a-z])[A-Za-z0-9+/]{40,}={0,2}(?![\w/.])"),
     re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
 )
-"""PEM keys, JWTs, credentials in headers, keys by their prefix, mail addresses, card numbers,
+"""PEM keys, credentials in headers, keys by their prefix, mail addresses, card numbers,
 hexadecimal digests, long Base64 and IPv4 addresses."""
 
 
