@@ -14,8 +14,8 @@ from bugsly_server.model.fix_proof import FixProof
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Finding, Issue, IssueKind, IssueState
 from bugsly_server.model.json_facts import (
-    diagnosis_facts,
     explanation_facts,
+    finding_facts,
     in_flight_facts,
     max_requests_facts,
     post_mortem_facts,
@@ -126,12 +126,7 @@ def error_facts(error: ErrorIssue, explanation: ErrorExplanation | None) -> dict
 def _finding_facts(finding: Finding) -> dict[str, Any]:
     forecast = finding.forecast
     return {
-        "verdict": finding.verdict,
-        "because": finding.because,
-        "diagnosis": None
-        if finding.diagnosis is None or finding.explanation is None
-        else diagnosis_facts(finding.diagnosis, finding.explanation),
-        "scope": finding.scope,
+        **finding_facts(finding),
         "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
         "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},
         "workers": [

@@ -19,7 +19,7 @@ from bugsly_server.model.issue import (
     MemoryForecast,
     SuspectWorker,
 )
-from bugsly_server.model.json_facts import diagnosis_facts, proof_facts, recycling_facts
+from bugsly_server.model.json_facts import finding_facts, proof_facts, recycling_facts
 
 PAYLOAD_VERSION = 1
 """Version of the JSON. It grows when a field is removed or changes its meaning."""
@@ -218,12 +218,7 @@ def sentence(reason: str) -> str:
 def _finding_facts(finding: Finding) -> dict[str, Any]:
     forecast = finding.forecast
     return {
-        "verdict": finding.verdict,
-        "because": finding.because,
-        "diagnosis": None
-        if finding.diagnosis is None or finding.explanation is None
-        else diagnosis_facts(finding.diagnosis, finding.explanation),
-        "scope": finding.scope,
+        **finding_facts(finding),
         "release": finding.release,
         "growth": {"per": finding.axis, "bytes": round(finding.slope, 1)},
         "peers": {"count": finding.peers, "bytes": round(finding.peer_slope, 1)},

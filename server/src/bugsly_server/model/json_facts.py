@@ -10,6 +10,7 @@ from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.fix_proof import FixProof, GrowthRate
 from bugsly_server.model.heap_path import HeapPath
+from bugsly_server.model.issue import Finding
 from bugsly_server.model.max_requests import MaxRequestsProposal
 from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.recycling import RecyclingSummary
@@ -41,6 +42,18 @@ def diagnosis_facts(diagnosis: Diagnosis, explanation: Explanation) -> dict[str,
         "unless": list(evidence.falsifiers),
         "trace": None if evidence.heap_path is None else _heap_path_facts(evidence.heap_path),
         "shares": [_share_facts(one) for one in diagnosis.attribution.shares],
+    }
+
+
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    """Return the JSON of what *finding* says, and why; an issue and its alerts begin with it."""
+    return {
+        "verdict": finding.verdict,
+        "because": finding.because,
+        "diagnosis": None
+        if finding.diagnosis is None or finding.explanation is None
+        else diagnosis_facts(finding.diagnosis, finding.explanation),
+        "scope": finding.scope,
     }
 
 
