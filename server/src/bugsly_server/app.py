@@ -37,6 +37,7 @@ from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
 from bugsly_server.store.meta import error_issues, projects
 from bugsly_server.store.meta.database import Database
+from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
 from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
 from bugsly_server.web.live_updates import LiveUpdates
@@ -63,6 +64,7 @@ class DataFolder:
     def __init__(self, settings: ServerSettings) -> None:
         folder = settings.data_dir
         with _writable(folder):
+            make_private(folder)
             self.database = Database(folder / "meta.db")
             self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", settings.keep_days)
@@ -200,7 +202,7 @@ class Server:
 def _writable(folder: Path) -> Iterator[None]:
     """Make *folder* for the block; raise `Misconfigured` where it cannot be written to."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         yield
     except (OSError, sqlite3.Error, DBAPIError) as error:
         reason = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
@@ -213,7 +215,7 @@ def _writable(folder: Path) -> Iterator[None]:
 @contextmanager
 def _locked(settings: ServerSettings) -> Iterator[None]:
     """Hold the lock on the data folder for the block; only one server may hold it."""
-    with (settings.data_dir / "server.lock").open("a+") as lock_file:
+    with open(settings.data_dir / "server.lock", "a+", opener=private_opener) as lock_file:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -14,6 +14,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from bugsly_server.errors import Misconfigured
+from bugsly_server.store.private_files import (
+    create_private,
+    create_private_folder,
+    private_opener,
+)
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -47,8 +52,9 @@ class Database:
 
         Raises `Misconfigured` where a newer Bugsly has migrated it further.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w") as lock:
+        create_private_folder(self.path.parent)
+        create_private(self.path)
+        with open(self.path.with_suffix(".lock"), "w", opener=private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.version() != HEAD_REVISION:
                 self._upgrade()
