@@ -28,7 +28,9 @@ from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, projects
 from bugsly_server.store.ports import SpoolEntry
 
-BASE = "http://bugs.test"
+HOST = "bugs.test"
+BASE = f"http://{HOST}"
+OWNER = {"name": "ada", "password": "correct horse"}
 
 
 class SiteHarness:
@@ -36,7 +38,9 @@ class SiteHarness:
 
     def __init__(self, folder: Path, clock: Clock, given: Mapping[str, str]) -> None:
         self.clock = clock
-        settings = load_settings({"data_dir": str(folder), "port": "0", **given}, {})
+        settings = load_settings(
+            {"data_dir": str(folder), "port": "0", "allowed_hosts": HOST, **given}, {}
+        )
         self.server = Server(settings, clock, lambda _issue, _change: None)
         self.database = self.server.store.database
         self.client = TestClient(self.server.asgi, base_url=BASE, follow_redirects=False)

@@ -40,11 +40,12 @@ from bugsly_server.store.meta.database import Database
 from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
 from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
+from bugsly_server.web.known_hosts import HostCheck, known_names
 from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.login import FailedLogins
 from bugsly_server.web.page_context import ServerContext
 from bugsly_server.web.routes import not_found, routes, server_error, unreadable_record
-from bugsly_server.web.security import SecurityMiddleware
+from bugsly_server.web.security import SecurityMiddleware, hsts_header
 from bugsly_server.web.template_filters import template_environment
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ class Server:
             BackgroundThread("alert delivery", alert_sender),
         )
         self.llm_jobs = self._make_llm_jobs(clock)
-        self.asgi = SecurityMiddleware(self._starlette(clock))
+        self.asgi = SecurityMiddleware(
+            HostCheck(self._starlette(clock), known_names(settings)), hsts_header(settings)
+        )
 
     def close(self) -> None:
         """Stop the threads, the digester once its batch is done, and close the files."""
@@ -132,6 +135,7 @@ class Server:
             },
             lifespan=self._lifespan,
         )
+        app.router.redirect_slashes = False  # it would redirect to what the Host header says
         app.state.server_context = ServerContext(
             settings=self.settings,
             database=self.store.database,

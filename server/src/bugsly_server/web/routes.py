@@ -60,6 +60,7 @@ def routes() -> list[BaseRoute]:
         Route("/account/tokens/{token_id:int}/revoke", account.revoke_token, methods=["POST"]),
         Route("/account/projects", account.make_project, methods=["POST"]),
         Route(f"{PROJECT}/", overview_page.overview),
+        Route(PROJECT, overview_page.overview),
         Route(f"{PROJECT}/live", event_stream.stream_updates),
         Route(f"{PROJECT}/chart.json", charts.project_chart),
         Route(f"{PROJECT}/workers/{{worker_id:int}}", worker_page.show),
