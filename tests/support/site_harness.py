@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from httpx2 import Response
 from starlette.testclient import TestClient
 from tests.support.clock import FakeClock
 from tests.support.recorded_reports import record_reports
@@ -47,6 +48,12 @@ class SiteHarness:
         with self.database.writing() as connection:
             self.project = projects.ensure(connection, "shop", clock())
             self.key = projects.newest_key(connection, self.project.id)
+
+    def claim(self, **answers: str) -> Response:
+        """Create the owner's account with the code that the server would have printed."""
+        with self.database.writing() as connection:
+            code = accounts.make_claim_code(connection, self.clock())
+        return self.client.post("/welcome", data={**OWNER, "code": code, **answers})
 
     def log_in(self, name: str = "owner") -> None:
         """Give the client the session of a new account."""

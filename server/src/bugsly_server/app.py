@@ -42,7 +42,7 @@ from bugsly_server.store.spool import SqliteSpool
 from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
 from bugsly_server.web.known_hosts import HostCheck, known_names
 from bugsly_server.web.live_updates import LiveUpdates
-from bugsly_server.web.login import FailedLogins
+from bugsly_server.web.login import LoginGuard
 from bugsly_server.web.page_context import ServerContext
 from bugsly_server.web.routes import not_found, routes, server_error, unreadable_record
 from bugsly_server.web.security import SecurityMiddleware, hsts_header
@@ -146,7 +146,7 @@ class Server:
             templates=template_environment(),
             llm_jobs=self.llm_jobs,
         )
-        app.state.failed_logins = FailedLogins()
+        app.state.login_guard = LoginGuard()
         return app
 
     def _lifespan(self, _app: Starlette) -> AbstractAsyncContextManager[None]:
