@@ -51,13 +51,13 @@ def test_what_an_earlier_server_left_open_is_closed_at_the_start(tmp_path: Path)
 def test_files_of_others_and_what_links_lead_to_are_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
-    theirs = [folder / "app.py", tmp_path / "passwd"]
+    theirs = [folder / "app.py", folder / "app.db", tmp_path / "passwd"]
     for path in theirs:
         path.touch()
         path.chmod(0o755)
     (folder / "meta.db").symlink_to(tmp_path / "passwd")
     make_private(folder)
-    assert [path.stat().st_mode & 0o777 for path in theirs] == [0o755, 0o755]
+    assert [path.stat().st_mode & 0o777 for path in theirs] == [0o755] * 3
     assert folder.stat().st_mode & 0o777 == 0o700
 
 

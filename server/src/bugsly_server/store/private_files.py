@@ -12,8 +12,8 @@ from pathlib import Path
 LOG = logging.getLogger("bugsly")
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
-FILES = ("*.db*", "*.lock")
-"""Ours at the top of the data folder, which may hold files of others; `-wal` and `-shm` too."""
+FILES = ("meta.db*", "meta.lock", "spool.db*", "server.lock")
+"""Ours at the top of the data folder, which may hold files of others, each with its `-wal`."""
 FOLDERS = ("telemetry",)
 """Ours with all that is in them."""
 

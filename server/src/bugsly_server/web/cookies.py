@@ -37,9 +37,9 @@ class VisitorCookies:
         return self._cookies.get(self._session_name)
 
     @property
-    def device(self) -> str:
-        """Return the mark of the browser, "" for one that is not known."""
-        return self._cookies.get(self._device_name, "")
+    def device(self) -> str | None:
+        """Return the mark of the browser, which may be made up."""
+        return self._cookies.get(self._device_name)
 
     def log_in(self, response: Response, account: Account, secret: str) -> None:
         """Let *response* carry the session of *secret*, and the mark of the browser."""

@@ -21,9 +21,9 @@ def device_mark(account: Account) -> str | None:
     return f"{number}.{_signature(account.password_hash, number)}"
 
 
-def known_device(mark: str, account: Account | None) -> str | None:
+def known_device(mark: str | None, account: Account | None) -> str | None:
     """Return the number of the browser with the cookie *mark*; None if it is not known."""
-    if account is None or account.password_hash is None:
+    if mark is None or account is None or account.password_hash is None:
         return None
     number, _, signature = mark.partition(".")
     expected = _signature(account.password_hash, number)
