@@ -19,7 +19,7 @@ METHOD_NAMES = frozenset({"get", "post", "put", "patch", "delete", "head", "opti
 FIRST_ERROR = 400
 
 
-def no_leak(  # noqa: PLR0913 - each is a word of the test's own sentence
+def no_leak(
     client: Any,
     path: str | Callable[[int], str],
     *,

@@ -62,9 +62,10 @@ class MeasuredGrowth(NamedTuple):
 def call_without_leak(
     call: Callable[[], object], *, calls: int = DEFAULT_CALLS, max_bytes_per_call: float = 0.0
 ) -> None:
-    """Call *call* over and over; raise `LeakFound` if more than *max_bytes_per_call* remain of each.
+    """Call *call* over and over; raise `LeakFound` if too much of each call remains.
 
-    Raises `NothingMeasured` where the heap cannot be walked.
+    That is more than *max_bytes_per_call* in one holder. Raises `NothingMeasured` where the heap
+    cannot be walked.
     """
     __tracebackhide__ = True
     for _ in _growth_steps(calls, max_bytes_per_call):
@@ -126,7 +127,7 @@ def _sleep(seconds: float) -> bool:
 def _growth_beyond(
     observations: Sequence[HeapObservation], max_bytes_per_call: float
 ) -> MeasuredGrowth:
-    """Return what grew by more than *max_bytes_per_call*, and has no bound that it may yet reach."""
+    """Return what grew by more than *max_bytes_per_call*, and has no bound."""
     calls = observations[-1].requests
     max_bytes = max_bytes_per_call * calls
     holders = [
@@ -170,4 +171,6 @@ def _trace_lines() -> Generator[None, Any, tuple[AllocationSite, ...]]:
 def _is_of_test(site: str) -> bool:
     """Return whether *site* is a line of a test, or of no application: the test makes the calls."""
     file = site.rpartition(":")[0].rpartition("/")[2]
-    return not file or file == "conftest.py" or file.startswith("test_") or file.endswith("_test.py")
+    return (
+        not file or file == "conftest.py" or file.startswith("test_") or file.endswith("_test.py")
+    )

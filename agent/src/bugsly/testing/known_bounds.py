@@ -40,10 +40,10 @@ def _bound_of(found: Any) -> int | None:
     try:
         parameters = getattr(found, "cache_parameters", None)
         if callable(parameters):
-            size = parameters().get("maxsize")
-            return size if type(size) is int else None
+            largest = parameters().get("maxsize")
+            return largest if type(largest) is int else None
         for name in ("maxlen", "maxsize", "capacity"):
-            size = getattr(found, name, None)
+            size: Any = getattr(found, name, None)
             if type(size) in {int, float} and 0 < size < sys.maxsize:
                 return int(size)
     except Exception:  # noqa: BLE001 - a property of the application may raise anything
