@@ -21,9 +21,12 @@ CREATE TABLE IF NOT EXISTS entry (
     project_id INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    payload BLOB NOT NULL
+    payload BLOB NOT NULL,
+    secret_hash TEXT
 )
 """
+ADD_COLUMN = "ALTER TABLE entry ADD COLUMN secret_hash TEXT"
+"""In the spool of an earlier server."""
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 FULL_RETRY_SECONDS = 30
@@ -60,6 +63,9 @@ class SqliteSpool:
     def __init__(self, path: Path) -> None:
         self._writing = open_for_writing(path)
         self._writing.execute(SCHEMA)
+        columns = self._writing.execute("SELECT name FROM pragma_table_info('entry')")
+        if ("secret_hash",) not in columns.fetchall():
+            self._writing.execute(ADD_COLUMN)
         reading = open_for_reading(path)
         assert reading is not None, "it was made one line above"
         self._reading = reading
@@ -80,7 +86,7 @@ class SqliteSpool:
     def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
         """See the port."""
         rows = self._reading.execute(
-            "SELECT project_id, received_at, kind, payload, id FROM entry"
+            "SELECT project_id, received_at, kind, payload, id, secret_hash FROM entry"
             " WHERE id > ? ORDER BY id LIMIT ?",
             (self._leased, max_entries),
         )
@@ -152,8 +158,9 @@ class SqliteSpool:
         try:
             deleted = self._writing.execute("DELETE FROM entry WHERE id <= ?", digested).rowcount
             self._writing.executemany(
-                "INSERT INTO entry (project_id, received_at, kind, payload) VALUES (?, ?, ?, ?)",
-                [entry[:4] for entry in entries],
+                "INSERT INTO entry (project_id, received_at, kind, payload, secret_hash)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(*entry[:4], entry.secret_hash) for entry in entries],
             )
             self._writing.execute("COMMIT")
         except sqlite3.Error:
