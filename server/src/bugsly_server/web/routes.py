@@ -18,6 +18,7 @@ from bugsly_server.web import (
     charts,
     event_stream,
     issues,
+    keys,
     leak_page,
     llm_answer,
     login,
@@ -81,6 +82,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
+        *_key_routes(),
         *_program_routes(),
         Route("/healthz", api.health),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
@@ -98,6 +100,18 @@ def _triage_routes() -> list[BaseRoute]:
         "split": triage.split,
     }
     return [Route(f"{issue_path}/{name}", act, methods=["POST"]) for name, act in handlers.items()]
+
+
+def _key_routes() -> list[BaseRoute]:
+    """Return the page of keys, and the actions on one."""
+    path = f"{PROJECT}/keys"
+    return [
+        Route(path, keys.show),
+        Route(path, keys.add, methods=["POST"]),
+        Route(f"{path}/change", keys.change, methods=["POST"]),
+        Route(f"{path}/rotate", keys.rotate, methods=["POST"]),
+        Route(f"{path}/revoke", keys.revoke, methods=["POST"]),
+    ]
 
 
 def _program_routes() -> list[BaseRoute]:
