@@ -84,7 +84,7 @@ def _error_parts(connection: Connection, error: ErrorIssue, url: str) -> tuple[s
     """Describe an error by its latest event that is kept permanently."""
     event = latest_event(connection, error)
     if event is None:
-        return _short_text(error.title, "None of its events is kept.", url), error_facts(
+        return _short_text(error.title, "None of its events is stored.", url), error_facts(
             error, None
         )
     explanation = explain_event(connection, error.project_id, event)
