@@ -16,7 +16,7 @@ def known(name: str, found: Finding | None = None) -> IssueMatch:
 
 
 def fingerprints(matches: list[IssueMatch]) -> list[str | None]:
-    return [one and one.fingerprint for _, one in matches]
+    return [None if one is None else one.fingerprint for _, one in matches]
 
 
 def test_below_the_limit_nothing_changes() -> None:
