@@ -11,7 +11,7 @@ from tests.support.wait import wait_until
 
 from bugsly.protocol.envelope import build_envelope
 from bugsly.protocol.memory import encode_report, encode_sample
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.store.meta import project_keys
 
 WORKER = "a" * 32
@@ -46,7 +46,7 @@ def browser_project(server: RunningServer, project: ServedProject) -> ServedProj
     """The project with its SDK key."""
     with server.server.store.database.reading() as connection:
         keys = project_keys.list_of_project(connection, project.id)
-    (public,) = [one.public for one in keys if one.kind is KeyKind.SDK]
+    (public,) = [one.public for one in keys if one.kind is ProjectKeyKind.SDK]
     return ServedProject(project.id, public)
 
 
@@ -99,7 +99,7 @@ def test_only_pages_of_the_origins_of_a_key_may_use_it(
 ) -> None:
     with server.server.store.database.writing() as connection:
         key = project_keys.add(
-            connection, project.id, KeyKind.SDK, 1, origins=("https://shop.test",)
+            connection, project.id, ProjectKeyKind.SDK, 1, origins=("https://shop.test",)
         )
     restricted = ServedProject(project.id, key.public)
     assert send(server, restricted, EVENT, **ELSEWHERE).status == 200

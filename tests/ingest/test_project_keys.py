@@ -15,7 +15,7 @@ from bugsly_server.ingest.project_keys import (
     key_in_envelope,
     key_in_request,
 )
-from bugsly_server.model.project_key import KeyKind, ProjectKey
+from bugsly_server.model.project_key import ProjectKey, ProjectKeyKind
 
 EMPTY = b"{}\n"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -227,8 +227,12 @@ def test_the_last_use_of_a_key_is_noted_and_a_refused_one_is_none() -> None:
     [
         (project_key(), None, ""),
         (project_key(), "https://shop.test", "use the DSN of an SDK key in browsers"),
-        (project_key(KeyKind.SDK), "https://shop.test", "add it to the key on the page of keys"),
-        (project_key(KeyKind.SDK, origins=("https://shop.test",)), "https://shop.test", ""),
+        (
+            project_key(ProjectKeyKind.SDK),
+            "https://shop.test",
+            "add it to the key on the page of keys",
+        ),
+        (project_key(ProjectKeyKind.SDK, origins=("https://shop.test",)), "https://shop.test", ""),
         (project_key(ends_at=START + SECOND), None, ""),
         (project_key(ends_at=START), None, "copy the DSN of the newer one"),
     ],

@@ -3,7 +3,12 @@ from tests.support.clock import START
 from tests.support.project_keys import project_key
 
 from bugsly_server.clock import DAY, SECOND
-from bugsly_server.model.project_key import InvalidOrigin, KeyKind, newest_usable, parse_origins
+from bugsly_server.model.project_key import (
+    InvalidOrigin,
+    ProjectKeyKind,
+    newest_usable,
+    parse_origins,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ from bugsly_server.model.project_key import InvalidOrigin, KeyKind, newest_usabl
     ],
 )
 def test_which_pages_may_use_a_key(allowed: str, origin: str | None, *, is_allowed: bool) -> None:
-    key = project_key(KeyKind.SDK, origins=parse_origins(allowed))
+    key = project_key(ProjectKeyKind.SDK, origins=parse_origins(allowed))
     assert key.allows_origin(origin) is is_allowed
 
 
@@ -69,5 +74,5 @@ def test_new_clients_get_the_newest_key_of_their_kind_that_does_not_end() -> Non
     second = project_key(public="second", created_at=START + SECOND)
     ending = project_key(public="ending", created_at=START + DAY, ends_at=START + 2 * DAY)
     keys = [second, first, ending]
-    assert newest_usable(keys, KeyKind.AGENT) == second
-    assert newest_usable(keys, KeyKind.SDK) is None
+    assert newest_usable(keys, ProjectKeyKind.AGENT) == second
+    assert newest_usable(keys, ProjectKeyKind.SDK) is None

@@ -15,7 +15,7 @@ from tests.support.running_server import RunningServer, ServedProject
 from tests.support.stored_errors import app_frames, first_event, only_error, release_health
 from tests.support.wait import wait_until
 
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +54,7 @@ def shop(npm: Path) -> Iterator[str]:
 @pytest.fixture
 def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
     """A project of the test's own, with the key that its page may show."""
-    return server.project(f"p{crc32(request.node.nodeid.encode())}", KeyKind.SDK)
+    return server.project(f"p{crc32(request.node.nodeid.encode())}", ProjectKeyKind.SDK)
 
 
 @pytest.fixture

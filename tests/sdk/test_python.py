@@ -16,7 +16,7 @@ from tests.support.wait import wait_until
 
 from bugsly_server.clock import now
 from bugsly_server.decode.event import scrubbing_note
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.store.meta import groupings, project_keys
 
 
@@ -125,7 +125,7 @@ def test_with_an_sdk_key_all_is_kept_but_memory(
     server: RunningServer, project: ServedProject
 ) -> None:
     with server.server.store.database.writing() as connection:
-        key = project_keys.ensure(connection, project.id, KeyKind.SDK, now())
+        key = project_keys.ensure(connection, project.id, ProjectKeyKind.SDK, now())
     with reporting_sentry_sdk(ServedProject(project.id, key.public).dsn(server.port)):
         _send_everything()
         sentry_sdk.flush()

@@ -4,10 +4,10 @@ from typing import Any
 
 from tests.support.clock import START
 
-from bugsly_server.model.project_key import KeyKind, ProjectKey
+from bugsly_server.model.project_key import ProjectKey, ProjectKeyKind
 
 
-def project_key(kind: KeyKind = KeyKind.AGENT, **facts: Any) -> ProjectKey:
+def project_key(kind: ProjectKeyKind = ProjectKeyKind.AGENT, **facts: Any) -> ProjectKey:
     """Return a key of project 1 that no page may use, unless *facts* say otherwise."""
     known: dict[str, Any] = {
         "public": "0123456789abcdef0123456789abcdef",

@@ -15,7 +15,7 @@ from bugsly_server.app import Server
 from bugsly_server.clock import Clock, now
 from bugsly_server.http_server import HttpServer, bind_socket
 from bugsly_server.model.issue import Issue, IssueChange
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.model.worker import Worker
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import project_keys, projects, workers
@@ -76,7 +76,7 @@ class RunningServer:
         self._listener.stop()
         self._thread.join()
 
-    def project(self, slug: str, kind: KeyKind = KeyKind.AGENT) -> ServedProject:
+    def project(self, slug: str, kind: ProjectKeyKind = ProjectKeyKind.AGENT) -> ServedProject:
         with self.server.store.database.writing() as connection:
             made = projects.ensure(connection, slug, now())
             key = project_keys.ensure(connection, made.id, kind, now())

@@ -24,7 +24,7 @@ from bugsly.protocol.memory import (
 from bugsly.protocol.safety_net import RecyclerReport
 from bugsly_server.app import Server
 from bugsly_server.clock import SECOND, Clock
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, project_keys, projects
@@ -49,7 +49,7 @@ class SiteHarness:
         with self.database.writing() as connection:
             self.project = projects.ensure(connection, "shop", clock())
             self.key = project_keys.ensure(
-                connection, self.project.id, KeyKind.AGENT, clock()
+                connection, self.project.id, ProjectKeyKind.AGENT, clock()
             ).public
 
     def claim(self, **answers: str) -> Response:

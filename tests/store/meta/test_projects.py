@@ -3,7 +3,7 @@ from tests.support.clock import START
 
 from bugsly_server.clock import SECOND
 from bugsly_server.errors import Misconfigured
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.store.meta import project_keys, projects
 from bugsly_server.store.meta.database import Database
 
@@ -16,10 +16,10 @@ def test_a_project_is_made_once_with_a_key_of_each_kind(database: Database) -> N
         assert made == again == projects.by_slug(connection, "shop")
         keys = project_keys.by_public(connection).values()
         assert sorted((one.project_id, one.kind) for one in keys) == [
-            (made.id, KeyKind.AGENT),
-            (made.id, KeyKind.SDK),
-            (other.id, KeyKind.AGENT),
-            (other.id, KeyKind.SDK),
+            (made.id, ProjectKeyKind.AGENT),
+            (made.id, ProjectKeyKind.SDK),
+            (other.id, ProjectKeyKind.AGENT),
+            (other.id, ProjectKeyKind.SDK),
         ]
         assert [one.slug for one in projects.list_all(connection)] == ["billing", "shop"]
 

@@ -12,7 +12,7 @@ from tests.support.site_harness import SiteHarness, site_harness
 from bugsly.protocol.envelope import build_envelope
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.ingest import limits
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.store.meta import probe_requests, project_keys, workers
 
 EVENT = build_envelope({"worker": "a" * 32}, [("event", payload()), ("span", b"{}")])
@@ -60,7 +60,7 @@ def _replies(
 
 def _sdk_key(made: SiteHarness) -> str:
     with made.database.writing() as connection:
-        key = project_keys.ensure(connection, made.project.id, KeyKind.SDK, made.clock())
+        key = project_keys.ensure(connection, made.project.id, ProjectKeyKind.SDK, made.clock())
     return key.public
 
 

@@ -9,7 +9,7 @@ from bugsly_server.cli.options.command import Command
 from bugsly_server.cli.options.setting_flags import load_settings_of
 from bugsly_server.cli.terminal.console import print_data
 from bugsly_server.clock import now
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.settings import ServerSettings
 from bugsly_server.store.meta import project_keys, projects
 from bugsly_server.web.setup import project_dsn
@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--kind",
-        choices=[kind.value for kind in KeyKind],
-        default=KeyKind.AGENT.value,
+        choices=[kind.value for kind in ProjectKeyKind],
+        default=ProjectKeyKind.AGENT.value,
         help="agent, which may also report memory, or sdk, for browsers; default agent",
     )
 
@@ -34,7 +34,7 @@ def main(parsed: argparse.Namespace) -> int:
     store = DataFolder(settings)
     with store.database.writing() as connection:
         project = projects.ensure(connection, parsed.project, now())
-        key = project_keys.ensure(connection, project.id, KeyKind(parsed.kind), now())
+        key = project_keys.ensure(connection, project.id, ProjectKeyKind(parsed.kind), now())
     store.close()
     print_data(project_dsn(server_address(settings), key))
     return 0

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from bugsly.protocol.dsn import InvalidDsn, parse_dsn
 from bugsly_server.clock import Clock, Micros
 from bugsly_server.errors import Rejected, Unavailable
-from bugsly_server.model.project_key import KeyKind, ProjectKey
+from bugsly_server.model.project_key import ProjectKey, ProjectKeyKind
 
 SENTRY_KEY = re.compile(r"sentry_key\s*=\s*([0-9A-Za-z]+)")
 MAX_DSN_LENGTH = 1_000
@@ -59,7 +59,7 @@ class EnvelopeSender:
     @property
     def is_agent(self) -> bool:
         """Return whether it may send memory, and take probe requests."""
-        return self.key.kind is KeyKind.AGENT
+        return self.key.kind is ProjectKeyKind.AGENT
 
 
 class ProjectKeys:
@@ -141,7 +141,7 @@ def check_use(key: ProjectKey, origin: str | None, now: Micros) -> None:
     shown = (origin or "")[:MAX_SHOWN_ORIGIN]
     remedy = (
         "use the DSN of an SDK key in browsers"
-        if key.kind is KeyKind.AGENT
+        if key.kind is ProjectKeyKind.AGENT
         else "add it to the key on the page of keys"
     )
     raise Rejected(403, f"origin {shown!a}: pages of it may not use this key → {remedy}")

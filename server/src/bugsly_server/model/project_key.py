@@ -14,7 +14,7 @@ SUBDOMAINS = "*."
 STANDARD_PORTS = {"http": 80, "https": 443}
 
 
-class KeyKind(StrEnum):
+class ProjectKeyKind(StrEnum):
     """What a key is for."""
 
     SDK = "sdk"
@@ -33,7 +33,7 @@ class ProjectKey:
 
     public: str
     project_id: int
-    kind: KeyKind
+    kind: ProjectKeyKind
     name: str
     origins: tuple[str, ...]
     """Of the pages that may send with it: `*`, `https://shop.test` or `https://*.shop.test`."""
@@ -60,7 +60,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_parse_origin(line) for line in text.split()))
 
 
-def newest_usable(keys: Iterable[ProjectKey], kind: KeyKind) -> ProjectKey | None:
+def newest_usable(keys: Iterable[ProjectKey], kind: ProjectKeyKind) -> ProjectKey | None:
     """Return the key of *kind* that new clients get: the newest whose end is not decided."""
     usable = [one for one in keys if one.kind is kind and one.ends_at is None]
     return max(usable, key=lambda one: one.created_at, default=None)

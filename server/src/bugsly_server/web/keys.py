@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY, Micros
-from bugsly_server.model.project_key import InvalidOrigin, KeyKind, ProjectKey, parse_origins
+from bugsly_server.model.project_key import InvalidOrigin, ProjectKey, ProjectKeyKind, parse_origins
 from bugsly_server.store.meta import project_keys
 from bugsly_server.web.page_context import View, action, form_text, page
 from bugsly_server.web.setup import project_dsn
@@ -36,7 +36,11 @@ def show(view: View) -> Response:
 @action
 def add(view: View, form: FormData) -> Response:
     """Make a key."""
-    kind = KeyKind.AGENT if form_text(form, "kind") == KeyKind.AGENT else KeyKind.SDK
+    kind = (
+        ProjectKeyKind.AGENT
+        if form_text(form, "kind") == ProjectKeyKind.AGENT
+        else ProjectKeyKind.SDK
+    )
     try:
         origins = parse_origins(form_text(form, "origins", MAX_ORIGINS_LENGTH))
     except InvalidOrigin as error:

@@ -6,7 +6,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY
-from bugsly_server.model.project_key import KeyKind, ProjectKey, newest_usable
+from bugsly_server.model.project_key import ProjectKey, ProjectKeyKind, newest_usable
 from bugsly_server.store.meta import counters, project_keys, projects, workers
 from bugsly_server.web.page_context import View, action, form_text, page
 
@@ -24,7 +24,7 @@ def show(view: View) -> Response:
     for worker in living:
         for reason, amount in worker.lost.items():
             lost_counts[reason] = lost_counts.get(reason, 0) + amount
-    newest = {kind: newest_usable(keys, kind) for kind in KeyKind}
+    newest = {kind: newest_usable(keys, kind) for kind in ProjectKeyKind}
     context = {
         "dsns": {
             kind.value: key and project_dsn(view.base_url, key) for kind, key in newest.items()

@@ -23,7 +23,7 @@ from bugsly_server.explanation_service import explain_issue
 from bugsly_server.http_server import HttpServer, bind_socket, server_url
 from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import IssueChange
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.settings import ServerSettings
 from bugsly_server.store.meta import accounts, project_keys, projects
 from bugsly_server.web.setup import project_dsn
@@ -90,7 +90,9 @@ def serve_alongside(
     server = Server(settings, now, lambda issue, change: on_change(alongside, issue, change))
     with server.store.database.writing() as connection:
         stored_project = projects.ensure(connection, project, now())
-        key = project_keys.ensure(connection, stored_project.id, KeyKind.AGENT, now())
+        key = project_keys.ensure(
+            connection, stored_project.id, ProjectKeyKind.AGENT, now()
+        )
         login_secret = accounts.make_link(connection, accounts.first(connection), now())
     alongside = ServerAlongside(
         server=server,

@@ -9,17 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from bugsly_server.clock import Micros
-from bugsly_server.model.project_key import ANY_ORIGIN, KeyKind, ProjectKey, newest_usable
+from bugsly_server.model.project_key import ANY_ORIGIN, ProjectKey, ProjectKeyKind, newest_usable
 from bugsly_server.store.meta.tables import key
 
-DEFAULT_ORIGINS = {KeyKind.AGENT: (), KeyKind.SDK: (ANY_ORIGIN,)}
+DEFAULT_ORIGINS = {ProjectKeyKind.AGENT: (), ProjectKeyKind.SDK: (ANY_ORIGIN,)}
 """No page has a reason to use the key of an agent."""
 
 
 def add(
     connection: Connection,
     project_id: int,
-    kind: KeyKind,
+    kind: ProjectKeyKind,
     now: Micros,
     name: str = "",
     origins: tuple[str, ...] | None = None,
@@ -82,7 +82,9 @@ def list_of_project(connection: Connection, project_id: int) -> list[ProjectKey]
     return [_key(row) for row in rows]
 
 
-def ensure(connection: Connection, project_id: int, kind: KeyKind, now: Micros) -> ProjectKey:
+def ensure(
+    connection: Connection, project_id: int, kind: ProjectKeyKind, now: Micros
+) -> ProjectKey:
     """Return the key that new clients get, made now if there is none of *kind*."""
     found = newest_usable(list_of_project(connection, project_id), kind)
     return found or add(connection, project_id, kind, now)
@@ -104,4 +106,4 @@ def note_uses(connection: Connection, used_at: Mapping[str, Micros]) -> None:
 def _key(row: Row[Any]) -> ProjectKey:
     fields = dict(row._mapping)
     origins = tuple(fields["origins"].split())
-    return ProjectKey(**fields | {"kind": KeyKind(fields["kind"]), "origins": origins})
+    return ProjectKey(**fields | {"kind": ProjectKeyKind(fields["kind"]), "origins": origins})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Misconfigured
-from bugsly_server.model.project_key import KeyKind
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.store.meta import project_keys
 from bugsly_server.store.meta.tables import project
 
@@ -59,7 +59,7 @@ def ensure(connection: Connection, slug: str, now: Micros) -> Project:
     made = connection.execute(
         insert(project).values(slug=slug, name=slug, created_at=now).returning(project.c.id)
     ).scalar_one()
-    for kind in KeyKind:
+    for kind in ProjectKeyKind:
         project_keys.add(connection, made, kind, now)
     return Project(made, slug, slug, "", now)
 
