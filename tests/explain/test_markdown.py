@@ -62,8 +62,8 @@ def shown(tokens: list[Token]) -> str:
 
 
 def as_one_line(text: str) -> str:
-    for one in INVISIBLE:
-        text = text.replace(one, " ")
+    for letter in INVISIBLE:
+        text = text.replace(letter, " ")
     return " ".join(text.split())
 
 

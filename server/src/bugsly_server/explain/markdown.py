@@ -25,13 +25,13 @@ WORD_JOINER = "\u2060"
 
 def escaped(text: str) -> str:
     """Return *text* on one line, as Markdown that shows it as it is."""
-    line = MARKUP.sub(r"\\\g<0>", _on_one_line(text))
+    line = MARKUP.sub(r"\\\g<0>", on_one_line(text))
     return NUMBERED_ITEM.sub(r"\1\\\2", line).replace("@", f"@{WORD_JOINER}")
 
 
 def code(text: str) -> str:
     """Return *text* on one line, as a code span that it cannot leave."""
-    line = _on_one_line(text)
+    line = on_one_line(text)
     fence = "`" * (_longest_backtick_run(line) + 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"
@@ -43,7 +43,8 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
+    """Return *text* without what breaks its line, or turns it around."""
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 

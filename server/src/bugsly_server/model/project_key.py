@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 from bugsly_server.clock import Micros
@@ -63,7 +64,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
 def newest_usable(keys: Iterable[ProjectKey], kind: ProjectKeyKind) -> ProjectKey | None:
     """Return the key of *kind* that new clients get: the newest whose end is not decided."""
     usable = [one for one in keys if one.kind is kind and one.ends_at is None]
-    return max(usable, key=lambda one: one.created_at, default=None)
+    return max(usable, key=attrgetter("created_at"), default=None)
 
 
 def _parse_origin(text: str) -> str:
