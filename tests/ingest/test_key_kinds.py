@@ -65,7 +65,7 @@ def test_memory_with_an_sdk_key_is_refused_and_says_which_key_to_use(
     assert reply.status == 403
     assert reply.detail.startswith(REFUSED)
     assert "to the DSN of an agent key" in reply.detail
-    assert server.skipped(browser_project) == {"memory sent with an SDK key, which may not": 1}
+    assert server.skipped(browser_project) == {"memory sent with an SDK key, needs an agent key": 1}
 
 
 def test_what_else_is_in_the_envelope_is_kept(

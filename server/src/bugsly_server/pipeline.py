@@ -34,7 +34,7 @@ from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueState
 from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
-from bugsly_server.record.alert_rate_limit import AlertRateLimit
+from bugsly_server.record.alert_rate_limit import MAX_ALERTS_PER_HOUR, AlertRateLimit
 from bugsly_server.record.arrival import apply_reports
 from bugsly_server.record.error_recorder import ErrorRecorder
 from bugsly_server.record.event_batch import group_events
@@ -245,7 +245,9 @@ class Pipeline:
         """Return whether one more alert of a leak may go out; count those that may not."""
         may_alert = self._alert_rate_limit.may_alert(project_id, now)
         if not may_alert:
-            self.skipped[project_id, "alert of a leak beyond the 30 of an hour"] += 1
+            self.skipped[
+                project_id, f"alert of a leak beyond the {MAX_ALERTS_PER_HOUR} of an hour"
+            ] += 1
         return may_alert
 
     def _count_skipped(self, project_id: int, skipped: Counter[str]) -> None:

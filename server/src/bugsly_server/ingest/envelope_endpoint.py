@@ -29,7 +29,7 @@ from bugsly_server.ingest.project_keys import (
     key_in_request,
 )
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
-from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.quota import SDK_SHARE, Quota
 from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
 from bugsly_server.model.worker import hash_secret
@@ -200,7 +200,8 @@ class EnvelopeEndpoint:
     ) -> tuple[AcceptedItems, int]:
         """Return what is kept of *envelope*, and for how many seconds no events are taken."""
         policy, project_id = self._policy, sender.key.project_id
-        pause_seconds = policy.quota.pause_seconds(project_id, received_at)
+        share = 1.0 if sender.is_agent else SDK_SHARE
+        pause_seconds = policy.quota.pause_seconds(project_id, received_at, share)
         scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, received_at)
         is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
         arguments = (envelope, sender, received_at, scrubber)

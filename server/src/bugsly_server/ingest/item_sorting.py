@@ -140,7 +140,7 @@ def _add_memory(
         ]
     elif reports:
         accepted.refuses_memory = True
-        accepted.skipped["memory sent with an SDK key, which may not"] += len(reports)
+        accepted.skipped["memory sent with an SDK key, needs an agent key"] += len(reports)
 
 
 def _payload_to_keep(
