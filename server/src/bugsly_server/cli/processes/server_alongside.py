@@ -90,9 +90,7 @@ def serve_alongside(
     server = Server(settings, now, lambda issue, change: on_change(alongside, issue, change))
     with server.store.database.writing() as connection:
         stored_project = projects.ensure(connection, project, now())
-        key = project_keys.ensure(
-            connection, stored_project.id, ProjectKeyKind.AGENT, now()
-        )
+        key = project_keys.ensure(connection, stored_project.id, ProjectKeyKind.AGENT, now())
         login_secret = accounts.make_link(connection, accounts.first(connection), now())
     alongside = ServerAlongside(
         server=server,
