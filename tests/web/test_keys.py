@@ -77,6 +77,7 @@ def test_what_is_no_origin_is_refused_with_an_example(visited: SiteHarness, acti
     sdk = key_of(visited, ProjectKeyKind.SDK)
     page = post(visited, action, key=sdk.public, kind="sdk", origins="shop.test <b>")
     assert "origin: shop.test is none → write it as https://shop.example.com" in page
+    assert ("shop.test &lt;b&gt;</textarea>" in page) is (action == "")
     assert len(keys(visited)) == 2
     assert key_of(visited, ProjectKeyKind.SDK) == sdk
 

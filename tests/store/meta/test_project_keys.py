@@ -16,7 +16,7 @@ def test_after_a_rotation_both_keys_work_until_the_old_one_ends(database: Databa
     with database.writing() as connection:
         project = projects.ensure(connection, "shop", START)
         old = project_keys.ensure(connection, project.id, ProjectKeyKind.SDK, START)
-        project_keys.change(connection, old, "front", ("https://shop.test",))
+        project_keys.change(connection, project.id, old.public, "front", ("https://shop.test",))
         changed = project_keys.get(connection, project.id, old.public)
         assert changed is not None
         new = project_keys.rotate(connection, changed, START + DAY, START + SECOND)
@@ -45,7 +45,7 @@ def test_a_key_is_made_where_all_of_its_kind_were_revoked(database: Database) ->
     with database.writing() as connection:
         project = projects.ensure(connection, "shop", START)
         for key in project_keys.list_of_project(connection, project.id):
-            project_keys.revoke(connection, key)
+            project_keys.revoke(connection, project.id, key.public)
         assert project_keys.by_public(connection) == {}
         made = project_keys.ensure(connection, project.id, ProjectKeyKind.SDK, START)
         assert project_keys.list_of_project(connection, project.id) == [made]

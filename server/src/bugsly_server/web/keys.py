@@ -16,6 +16,7 @@ from bugsly_server.web.setup import project_dsn
 OVERLAPS: dict[str, Micros] = {"1d": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 """How long the old key works after a rotation; any other value means until it is revoked."""
 MAX_ORIGINS_LENGTH = 2_000
+NO_ORIGIN = "origin: {} is none → write it as https://shop.example.com, or *"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +42,14 @@ def add(view: View, form: FormData) -> Response:
         if form_text(form, "kind") == ProjectKeyKind.AGENT
         else ProjectKeyKind.SDK
     )
+    name, typed = form_text(form, "name", 60), form_text(form, "origins", MAX_ORIGINS_LENGTH)
     try:
-        origins = parse_origins(form_text(form, "origins", MAX_ORIGINS_LENGTH))
+        origins = parse_origins(typed)
     except InvalidOrigin as error:
-        return _refuse_origin(view, error)
+        entered = {"name": name, "kind": kind.value, "origins": typed}
+        return _render_page(view, problem=NO_ORIGIN.format(error), entered=entered)
     with view.server.database.writing() as connection:
-        project_keys.add(
-            connection,
-            view.current_project.id,
-            kind,
-            view.now,
-            form_text(form, "name", 60),
-            origins,
-        )
+        project_keys.add(connection, view.current_project.id, kind, view.now, name, origins)
     return view.redirect("keys")
 
 
@@ -63,11 +59,10 @@ def change(view: View, form: FormData) -> Response:
     try:
         origins = parse_origins(form_text(form, "origins", MAX_ORIGINS_LENGTH))
     except InvalidOrigin as error:
-        return _refuse_origin(view, error)
+        return _render_page(view, problem=NO_ORIGIN.format(error))
+    project_id, public = view.current_project.id, form_text(form, "key")
     with view.server.database.writing() as connection:
-        chosen = project_keys.get(connection, view.current_project.id, form_text(form, "key"))
-        if chosen is not None:
-            project_keys.change(connection, chosen, form_text(form, "name", 60), origins)
+        project_keys.change(connection, project_id, public, form_text(form, "name", 60), origins)
     return view.redirect("keys")
 
 
@@ -87,20 +82,17 @@ def rotate(view: View, form: FormData) -> Response:
 def revoke(view: View, form: FormData) -> Response:
     """Refuse a key from now on."""
     with view.server.database.writing() as connection:
-        chosen = project_keys.get(connection, view.current_project.id, form_text(form, "key"))
-        if chosen is not None:
-            project_keys.revoke(connection, chosen)
+        project_keys.revoke(connection, view.current_project.id, form_text(form, "key"))
     return view.redirect("keys")
 
 
-def _refuse_origin(view: View, error: InvalidOrigin) -> Response:
-    return _render_page(
-        view, problem=f"origin: {error} is none → write it as https://shop.example.com, or *"
-    )
-
-
-def _render_page(view: View, problem: str = "") -> Response:
+def _render_page(view: View, problem: str = "", entered: dict[str, str] | None = None) -> Response:
     with view.server.database.reading() as connection:
         keys = project_keys.list_of_project(connection, view.current_project.id)
     rows = [KeyRow(one, project_dsn(view.base_url, one), one.has_ended(view.now)) for one in keys]
-    return view.render("keys.html", {"rows": rows, "problem": problem}, 422 if problem else 200)
+    context = {
+        "rows": rows,
+        "problem": problem,
+        "entered": entered or {"name": "", "kind": "", "origins": ""},
+    }
+    return view.render("keys.html", context, 422 if problem else 200)

@@ -56,16 +56,18 @@ def rotate(
 
 
 def change(
-    connection: Connection, changed: ProjectKey, name: str, origins: tuple[str, ...]
+    connection: Connection, project_id: int, public: str, name: str, origins: tuple[str, ...]
 ) -> None:
-    """Give a key another name and other origins."""
+    """Give a key of a project another name and other origins."""
     values = {"name": name, "origins": "\n".join(origins)}
-    connection.execute(update(key).where(key.c.public == changed.public).values(values))
+    condition = (key.c.project_id == project_id) & (key.c.public == public)
+    connection.execute(update(key).where(condition).values(values))
 
 
-def revoke(connection: Connection, revoked: ProjectKey) -> None:
-    """Delete a key: it is unknown from then on."""
-    connection.execute(delete(key).where(key.c.public == revoked.public))
+def revoke(connection: Connection, project_id: int, public: str) -> None:
+    """Delete a key of a project: it is unknown from then on."""
+    condition = (key.c.project_id == project_id) & (key.c.public == public)
+    connection.execute(delete(key).where(condition))
 
 
 def get(connection: Connection, project_id: int, public: str) -> ProjectKey | None:
