@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
+from functools import partial
+from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.support.captured_errors import ORIGIN, ErrorCapture, event, exception_of
+from tests.support.captured_errors import (
+    CAPTURED_BY_TEST,
+    ORIGIN,
+    ErrorCapture,
+    event,
+    exception_of,
+)
 from tests.support.secret_corpus.cases import SecretCase
 from tests.support.wsgi import environ_of
 
@@ -15,8 +23,6 @@ from bugsly.probes.errors.event_encoder import encode_without_secrets
 from bugsly.probes.errors.request_context import read_request
 from bugsly.probes.errors.safe_repr import SafeRepr
 from bugsly.probes.errors.scope import ErrorScope
-
-FAILING_LINE = "raise ValueError"
 
 
 def agent_event(case: SecretCase) -> bytes:
@@ -29,10 +35,7 @@ def _message(case: SecretCase) -> bytes:
 
 
 def _exception(case: SecretCase) -> bytes:
-    def fail() -> None:
-        raise ValueError(case.text)
-
-    return _captured(exception_of(fail))
+    return _with_locals({"seven": 7}, case.text)
 
 
 def _locals(case: SecretCase) -> bytes:
@@ -75,20 +78,22 @@ def _request(**environ: str) -> bytes:
     return encode_without_secrets(event(asked=asked), ORIGIN)
 
 
-def _with_locals(values: dict[str, Any]) -> bytes:
-    def fail() -> None:
-        exec(FAILING_LINE, {}, values)  # noqa: S102 - a frame with these variables
-
-    return _captured(exception_of(fail))
-
-
-def _captured(error: BaseException) -> bytes:
+def _with_locals(values: dict[str, Any], text: str = "seven") -> bytes:
+    """Return the event of an error that says *text*, in a frame with these variables."""
+    failing = compile(f"raise ValueError({text!r})", "failing.py", "exec")
+    error = exception_of(partial(exec, failing, {}, values))
+    error.__traceback__ = innermost(error.__traceback__)
     capture = ErrorCapture()
+    capture.errors.capture_exception(error, CAPTURED_BY_TEST)
+    return json.dumps(capture.encoded_events[-1]).encode()
 
-    def raise_again() -> None:
-        raise error
 
-    return json.dumps(capture.capture(raise_again)).encode()
+def innermost(traceback: TracebackType | None) -> TracebackType:
+    """Return the last call of *traceback*: the others are of the test."""
+    assert traceback is not None
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback
 
 
 def read_assignment(text: str) -> dict[str, Any]:

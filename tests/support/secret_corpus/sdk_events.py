@@ -58,9 +58,9 @@ def sdk_event(sent: SentEvents, carrier: str, text: str) -> Event:
         if carrier in {"log", "command"}:
             sentry_sdk.capture_message(text)
         elif carrier in {"exception", "sql"}:
-            _capture(ValueError(text), {})
+            _capture(text, {"seven": 7})
         elif carrier == "locals":
-            _capture(ValueError("seven"), _assignment(text))
+            _capture("seven", _assignment(text))
         elif carrier == "breadcrumb":
             scope.add_breadcrumb(category="shop", message=text, data={"line": text})
             sentry_sdk.capture_message("seven")
@@ -87,13 +87,13 @@ def _with_request(event: Any, carrier: str, text: str) -> Any:
     return event
 
 
-def _capture(error: BaseException, values: dict[str, Any]) -> None:
-    """Capture *error*, raised in a frame with *values* as its variables."""
-    values["_error"] = error
+def _capture(text: str, values: dict[str, Any]) -> None:
+    """Capture an error that says *text*, raised in a frame with *values* as its variables."""
     try:
-        exec("raise _error", {}, values)  # noqa: S102 - a frame with these variables
-    except ValueError:
-        sentry_sdk.capture_exception()
+        exec(f"raise ValueError({text!r})", {}, values)  # noqa: S102 - a frame with these variables
+    except ValueError as error:
+        assert error.__traceback__ is not None
+        sentry_sdk.capture_exception(error.with_traceback(error.__traceback__.tb_next))
 
 
 def _assignment(text: str) -> dict[str, Any]:

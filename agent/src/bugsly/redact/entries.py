@@ -37,7 +37,7 @@ _VALUE_BEFORE = re.compile(
 _ELEMENT_START = re.compile(r"(?:<|&lt;)(?:[\w-]{1,30}:)?$")
 _ELEMENT = re.compile(r"(?:\s[^<>]{0,100})?(?:>|&gt;)(?=[^<>\s])")
 _ELEMENT_TEXT = re.compile(r"(?:[^<&]|&(?!lt;)){1,4000}")
-_REFUSED = re.compile(r"\n\s{1,8}[^\n]{1,300}?\[type=(?!missing)\w{1,60}, input_value=")
+_REFUSED = re.compile(r"(?:\n|\\n)\s{1,8}[^\n]{1,300}?\[type=(?!missing)\w{1,60}, input_value=")
 
 
 def pair_value(text: str, named: Named) -> Iterator[Span]:

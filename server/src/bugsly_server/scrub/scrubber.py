@@ -39,6 +39,11 @@ def hides_nothing(raw: Any) -> bool:
     return raw is None or raw is True or raw is False or raw == {}
 
 
+def is_option(raw: Any) -> bool:
+    """Return whether *raw* is an option of a command, as `--password`; it may be quoted."""
+    return type(raw) is str and raw.lstrip("'\"")[:1] == "-"
+
+
 def looks_secret(raw: Any) -> bool:
     """Return whether *raw*, the value of a key that may name a secret, looks like one."""
     return type(raw) is str and is_opaque(raw)
@@ -161,16 +166,12 @@ class _ScrubWalk:
             self.path.append(str(index))
             raw[index] = self.argument(item) if is_argument else self.value(item, depth)
             self.path.pop()
-            is_argument = type(item) is str and item[:1] == "-" and self.takes_secret(item)
+            is_argument = is_option(item) and self.key_kinds[item] is KeyKind.SECRET
         return raw
 
-    def takes_secret(self, option: str) -> bool:
-        """Return whether *option* of a command, as `--password`, is followed by a secret."""
-        return self.key_kinds[option] is KeyKind.SECRET
-
     def argument(self, raw: Any) -> Any:
-        """Return what replaces the argument of an option that takes a secret."""
-        return raw if type(raw) is str and raw[:1] == "-" else self.secret(raw)
+        """Return what replaces the argument of an option of a command that takes a secret."""
+        return raw if is_option(raw) else self.secret(raw)
 
     def secret(self, raw: Any) -> Any:
         """Return what replaces the value of a key that names a secret."""

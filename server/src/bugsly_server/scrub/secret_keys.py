@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import Enum, auto
 
@@ -16,6 +17,8 @@ MAX_ORDINARY_KEY_LENGTH = 20
 """Length of a key that cannot be a secret itself."""
 MAX_KEY_LENGTH = 100
 """A longer key is not a name."""
+NO_NAME = re.compile(r"[=;\n]|: ")
+"""What a name does not have in it."""
 MAX_REMEMBERED_KEYS = 10_000
 
 
@@ -52,7 +55,7 @@ class KeyClassifier(dict[str, KeyKind | None]):
         return known
 
     def _kind(self, key: str) -> KeyKind | None:
-        if len(key) <= MAX_KEY_LENGTH:
+        if len(key) <= MAX_KEY_LENGTH and not NO_NAME.search(key):
             if _letters_and_digits(key) in self._extra_names:
                 return KeyKind.SECRET
             known = name_kind(key)

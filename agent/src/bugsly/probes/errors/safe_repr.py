@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from bugsly.app_code import resolve_callee
 from bugsly.guard import call_or_default
 from bugsly.introspection import type_internals
-from bugsly.redact import REDACTED, is_secret_name
+from bugsly.redact import REDACTED, is_secret_name, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,7 +75,7 @@ class SafeRepr:
         """Return the text of each variable, redacted if its name is that of a secret."""
         chosen = islice(dict.items(names if type(names) is dict else dict(names)), MAX_VARIABLES)
         return {
-            name: REDACTED if is_secret_name(name) else self.format_value(value)
+            name: REDACTED if _is_secret(name, value) else self.format_value(value)
             for name, value in list(chosen)
             if type(name) is str and not name.startswith("__")
         }
@@ -143,7 +143,7 @@ class SafeRepr:
             return f"{type_internals.full_name(kind)}({self._format_parts(args, tuple, depth)})"
         named = islice(_attributes_of(value).items(), MAX_WIDTH)
         shown = [
-            f"{name}={REDACTED if is_secret_name(name) else self._format(one, depth + 1)}"
+            f"{name}={REDACTED if _is_secret(name, one) else self._format(one, depth + 1)}"
             for name, one in list(named)
             if type(name) is str and not name.startswith("_")
         ]
@@ -153,9 +153,8 @@ class SafeRepr:
     def _format_pairs(self, pairs: list[tuple[Any, Any]], depth: int, len_of: int) -> str:
         shown = []
         for key, item in pairs[:MAX_WIDTH]:
-            is_secret = type(key) is str and is_secret_name(key)
             name = self._format(key, depth + 1)
-            text = REDACTED if is_secret else self._format(item, depth + 1)
+            text = REDACTED if _is_secret(key, item) else self._format(item, depth + 1)
             shown.append(f"{name}: {text}")
         return ", ".join([*shown, *_omission_note(len_of)])
 
@@ -165,6 +164,22 @@ class SafeRepr:
         length = base.__len__(value)
         comma = "," if base is tuple and length == 1 else ""
         return ", ".join([*shown, *_omission_note(length)]) + comma
+
+
+def _is_secret(name: object, value: object) -> bool:
+    """Return whether *name* is that of a secret and *value* is not seen to be none."""
+    return type(name) is str and is_secret_name(name) and not _is_nothing(value)
+
+
+def _is_nothing(value: object) -> bool:
+    """Return whether *value* is a secret that is missing, or what a form says of it."""
+    if type(value) is str:
+        return says_nothing(value)
+    if type(value) is list:
+        return len(value) <= MAX_WIDTH and all(
+            type(one) is str and says_nothing(one) for one in value
+        )
+    return value is None or value is True or value is False
 
 
 def _omission_note(length: int) -> list[str]:
