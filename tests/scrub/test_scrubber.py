@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from bugsly.redact import REDACTED, find_secrets
 from bugsly_server.scrub.scrubber import MAX_TEXT_LENGTH, MAX_VALUES, Scrubber
 
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=30),
     lambda inner: (

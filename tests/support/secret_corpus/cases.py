@@ -53,7 +53,11 @@ def _cases(name: str, *, held_out: bool) -> Iterator[SecretCase]:
         elif line and not line.startswith("#"):
             for number, word in enumerate(names):
                 source = line.replace("«name»", word)
-                yield _case(carrier if carrier != "grid" else GRID_CARRIERS[number % 4], source, held_out=held_out)
+                yield _case(
+                    carrier if carrier != "grid" else GRID_CARRIERS[number % 4],
+                    source,
+                    held_out=held_out,
+                )
 
 
 GRID_CARRIERS = ("log", "exception", "breadcrumb", "log")

@@ -77,23 +77,19 @@ def sdk_event(sent: SentEvents, carrier: str, text: str) -> Event:
 
 def _with_request(event: Any, carrier: str, text: str) -> Any:
     """Return *event* with the request that integrations of frameworks add."""
-    part = {
-        "query": {"query_string": text},
-        "headers": {"headers": None if carrier != "headers" else json.loads(text)},
-        "form": {"data": None if carrier != "form" else json.loads(text)},
-        "json": {"data": None if carrier != "json" else json.loads(text)},
-    }[carrier]
-    event["request"] = {"method": "POST", "url": "https://shop.test/orders/7", **part}
+    part = {"query": "query_string", "headers": "headers"}.get(carrier, "data")
+    value = text if carrier == "query" else json.loads(text)
+    event["request"] = {"method": "POST", "url": "https://shop.test/orders/7", part: value}
     return event
 
 
 def _capture(text: str, values: dict[str, Any]) -> None:
     """Capture an error that says *text*, raised in a frame with *values* as its variables."""
     try:
-        exec(f"raise ValueError({text!r})", {}, values)  # noqa: S102 - a frame with these variables
+        exec(f"raise ValueError({text!r})", {}, values)
     except ValueError as error:
-        assert error.__traceback__ is not None
-        sentry_sdk.capture_exception(error.with_traceback(error.__traceback__.tb_next))
+        inner = error.__traceback__.tb_next if error.__traceback__ else None
+        sentry_sdk.capture_exception(error.with_traceback(inner))
 
 
 def _assignment(text: str) -> dict[str, Any]:

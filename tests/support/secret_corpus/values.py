@@ -15,10 +15,26 @@ from urllib.parse import quote
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 URL_SAFE = LETTERS_AND_DIGITS + "-_"
 HEX = "0123456789abcdef"
-WORDS = (
-    "kestrel tangerine marmalade brontosaur kingfisher tundra gooseberry quartz lantern hazelnut "
-    "obsidian paprika thistle walrus zeppelin juniper cormorant sycamore"
-).split()
+WORDS = [
+    "kestrel",
+    "tangerine",
+    "marmalade",
+    "brontosaur",
+    "kingfisher",
+    "tundra",
+    "gooseberry",
+    "quartz",
+    "lantern",
+    "hazelnut",
+    "obsidian",
+    "paprika",
+    "thistle",
+    "walrus",
+    "zeppelin",
+    "juniper",
+    "cormorant",
+    "sycamore",
+]
 SYMBOLS = "!$*-_.~+^"
 
 
@@ -127,9 +143,7 @@ KINDS: dict[str, Callable[[Random], str]] = {
     "shopify": _key("shp|at_", HEX, 32),
     "digitalocean": _key("dop|_v1_", HEX, 64),
     "vault": _key("hv|s.", LETTERS_AND_DIGITS, 24),
-    "telegram": lambda random: (
-        f"{random.randrange(10**9, 10**10)}:{_text(random, URL_SAFE, 35)}"
-    ),
+    "telegram": lambda random: f"{random.randrange(10**9, 10**10)}:{_text(random, URL_SAFE, 35)}",
     "slack_webhook": lambda random: (
         f"https://hooks.sla{'ck'}.com/services/T{_text(random, HEX, 8).upper()}"
         f"/B{_text(random, HEX, 10).upper()}/{_text(random, LETTERS_AND_DIGITS, 24)}"

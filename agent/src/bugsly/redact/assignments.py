@@ -27,12 +27,14 @@ MAX_CONTAINER_LENGTH = 500
 MIN_KEY_LENGTH = 20
 """Characters of a key that stands after its name without a sign between."""
 _BRIDGE = re.compile(
-    rf"(?P<close>{QUOTE}?)(?:\]|%5D|\))?[ \t]{{0,8}}(?P<by>=>|==|:=|=~|=|:(?!//)|%3D|%3A)[ \t]{{0,8}}",
+    rf"(?P<close>{QUOTE}?)(?:\]|%5D|\))?[ \t]{{0,8}}"
+    r"(?P<by>=>|==|:=|=~|=|:(?!//)|%3D|%3A)[ \t]{0,8}",
     re.IGNORECASE,
 )
 _OPEN = re.compile(rf"(?:[A-Za-z_][\w.]{{0,60}}\([ \t]{{0,4}})?[rbfuRBFU]{{0,2}}({QUOTE})")
 _PLAIN = re.compile(
-    r"(?:\[redacted\]|[^\s\"'`&<>,;|\\(){}\[\]%]|%(?!26|22|27)|[,;](?![\s\"'\]})]|\Z|[\w .-]{1,40}[=:])"
+    r"(?:\[redacted\]|[^\s\"'`&<>,;|\\(){}\[\]%]|%(?!26|22|27)"
+    r"|[,;](?![\s\"'\]})]|\Z|[\w .-]{1,40}[=:])"
     r"|[(){}\[\]](?=[\w!@#$%^&*?~+-])|\\(?![nrt\"'\\u]))+"
 )
 _SCHEME = re.compile(

@@ -53,8 +53,11 @@ def pair_value(text: str, named: Named) -> Iterator[Span]:
         is_pair = not value.startswith("-")
     else:
         start = _PAIR_START.search(text[max(0, named.start - 40) : named.start])
-        is_pair = start is not None and text[outer : outer + 1] in {")", "]", ""}
-        is_pair = is_pair and (start["outer"] is not None or not is_word(value))
+        is_pair = (
+            start is not None
+            and text[outer : outer + 1] in {")", "]", ""}
+            and (start["outer"] is not None or not is_word(value))
+        )
     if is_pair:
         yield comma.start("open"), outer
 

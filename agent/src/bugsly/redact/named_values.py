@@ -80,7 +80,7 @@ def _name_around(text: str, position: int, free: int) -> tuple[Named | None, int
 
 
 def _length_of_escape(text: str, start: int) -> int:
-    """Return how many letters before a name belong to an escape, as in `\\npassword`, `%5Bpin`."""
+    """Return how many letters before a name belong to an escape: of a line end, of a query."""
     before = text[start - 1 : start]
     if before == "\\" and text[start : start + 1] in {"n", "r", "t"}:
         return 1

@@ -1,4 +1,4 @@
-"""Finds where a quoted text ends, also inside other quoted texts: `\\"password\\": \\"…\\"`."""
+"""Finds where a quoted text ends, also where it is quoted within other quoted texts."""
 
 from __future__ import annotations
 

@@ -42,8 +42,10 @@ PASSWORD_LAST_WORDS = frozenset({"otp", "pass", "pin", "totp"})
 """Words of passwords that are so only at the end of a name, or before `code` and `number`."""
 NAME_PART = re.compile(r"passw|secret(?!ar)|credential|apikey|accesskey|privatekey|creditcard")
 """Parts of a name, without its separators, that are never by chance."""
-WORD_ENDINGS = ("token", "csrf", "xsrf", "passcode", "passphrase", "pwd", "sessid", "sessionid")
-WORD_ENDINGS += ("dsn", "jwt", "sessionkey")
+WORD_ENDINGS = (
+    *("token", "csrf", "xsrf", "passcode", "passphrase", "pwd", "sessid", "sessionid"),
+    *("dsn", "jwt", "sessionkey"),
+)
 KEY_OWNERS = frozenset(
     {
         *("access", "account", "api", "auth", "client", "consumer", "crypt", "decryption"),
@@ -70,16 +72,48 @@ ABOUT_LAST = frozenset(
     {
         *("age", "alg", "algorithm", "allowed", "at", "attempts", "audience", "backend", "banner"),
         *("bits", "changed", "chars", "class", "column", "consent", "cost", "count", "country"),
-        *("counts", "created", "date", "days", "digits", "dir", "disabled", "domain", "duration", "enabled"),
+        *(
+            "counts",
+            "created",
+            "date",
+            "days",
+            "digits",
+            "dir",
+            "disabled",
+            "domain",
+            "duration",
+            "enabled",
+        ),
         *("encoding", "endpoint", "error", "errors", "exempt", "exists", "expired", "expires"),
         *("expiration", "expiry", "failed", "failures", "field", "fields", "file", "filename"),
         *("format", "handler", "hashers", "hours", "httponly", "in", "index", "interval", "issuer"),
         *("kind", "label", "len", "length", "lifetime", "limit", "limits", "manager", "max"),
         *("message", "method", "middleware", "min", "minutes", "missing", "mode", "name", "names"),
         *("offset", "page", "path", "pattern", "placeholder", "policies", "policy", "position"),
-        *("prefix", "present", "provider", "rate", "ref", "regex", "required", "retries", "rotated"),
+        *(
+            "prefix",
+            "present",
+            "provider",
+            "rate",
+            "ref",
+            "regex",
+            "required",
+            "retries",
+            "rotated",
+        ),
         *("rotation", "rule", "rules", "samesite", "schema", "scheme", "scope", "scopes", "score"),
-        *("secure", "seconds", "sent", "set", "shown", "size", "source", "state", "status", "stdin"),
+        *(
+            "secure",
+            "seconds",
+            "sent",
+            "set",
+            "shown",
+            "size",
+            "source",
+            "state",
+            "status",
+            "stdin",
+        ),
         *("strength", "suffix", "table", "time", "timeout", "title", "ttl", "type", "types"),
         *("updated", "uri", "url", "urls", "usage", "used", "valid", "validation", "validator"),
         *("validators", "verified", "version"),

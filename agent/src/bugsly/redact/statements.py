@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 MAX_STATEMENT_LENGTH = 4_000
 """Characters of a statement before its parameters."""
 MAX_COLUMNS = 100
-ACCOUNT_TABLE = re.compile(r"(?i)user|account|credential|secret|token|password|session|login|member")
+ACCOUNT_TABLE = re.compile(
+    r"(?i)user|account|credential|secret|token|password|session|login|member"
+)
 """Tables of which a row is redacted where it stands without the names of its columns."""
 IDENTIFIED = re.compile(
     rf"\b(?:(?:identified\s(?:with\s\S{{1,60}}\s)?(?:by|as)|password)\s{{1,4}}(?:password\s{{1,4}})?"
