@@ -15,26 +15,11 @@ from urllib.parse import quote
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 URL_SAFE = LETTERS_AND_DIGITS + "-_"
 HEX = "0123456789abcdef"
-WORDS = [
-    "kestrel",
-    "tangerine",
-    "marmalade",
-    "brontosaur",
-    "kingfisher",
-    "tundra",
-    "gooseberry",
-    "quartz",
-    "lantern",
-    "hazelnut",
-    "obsidian",
-    "paprika",
-    "thistle",
-    "walrus",
-    "zeppelin",
-    "juniper",
-    "cormorant",
-    "sycamore",
-]
+WORDS = (
+    *("kestrel", "tangerine", "marmalade", "brontosaur", "kingfisher", "tundra"),
+    *("gooseberry", "quartz", "lantern", "hazelnut", "obsidian", "paprika"),
+    *("thistle", "walrus", "zeppelin", "juniper", "cormorant", "sycamore"),
+)
 SYMBOLS = "!$*-_.~+^"
 
 
