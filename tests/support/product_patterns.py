@@ -43,17 +43,8 @@ def product_patterns() -> list[ProductPattern]:
 
 def _patterns_of_tables() -> Iterator[ProductPattern]:
     for file in sorted(ROOT.glob("*/src/**/*.toml")):
-        for text in _texts(tomllib.loads(file.read_text(encoding="utf-8"))):
-            if _is_pattern(text):
-                yield ProductPattern(file.name, text)
-
-
-def _texts(value: object) -> Iterator[str]:
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for part in parts:
-        yield from _texts(part)
-    if isinstance(value, str):
-        yield value
+        for entry in tomllib.loads(file.read_text(encoding="utf-8")).values():
+            yield ProductPattern(file.name, entry["pattern"])
 
 
 def _patterns_of_modules() -> Iterator[ProductPattern]:

@@ -42,7 +42,6 @@ def sending_sdk(**options: Any) -> Iterator[SentEvents]:
         default_integrations=False,
         auto_enabling_integrations=False,
         max_value_length=8_000,
-        send_default_pii=True,
         **options,
     )
     try:

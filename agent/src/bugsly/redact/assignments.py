@@ -46,7 +46,7 @@ _COOKIES = re.compile(r"""(?:[^\r\n"'`\\<>]|"[^"\r\n\\]{0,200}")+""")
 _SPACES = re.compile(r"[ \t]{1,8}(?=[^\s-])")
 _META_VARIABLE = re.compile(r"[A-Z][A-Z_-]+")
 _SPOKEN = re.compile(
-    rf"({QUOTE}?[ \t]{{1,4}})((?:(?:is|was|to|of|from|now|number|has|value)[ \t]{{1,4}}){{0,3}})"
+    rf"({QUOTE}?[ \t+]{{1,4}})((?:(?:is|was|to|of|from|now|number|has|value)[ \t+]{{1,4}}){{0,3}})"
 )
 _TO = re.compile(rf"\sto\s(?={QUOTE})")
 _ALGORITHM = re.compile(
@@ -81,7 +81,7 @@ def spoken(text: str, named: Named) -> Iterator[Span]:
     words = _SPOKEN.match(text, named.end)
     if words is None or named.kind is NameKind.WEAK:
         return
-    is_quoted_name = words[1].strip() != ""
+    is_quoted_name = words[1].strip(" \t+") != ""
     opened = _QUOTE.match(text, words.end())
     if opened is not None:
         if is_quoted_name and "value" not in words[2]:
