@@ -37,6 +37,8 @@ _PLAIN = re.compile(
     r"|[,;](?![\s\"'\]})]|\Z|[\w .-]{1,40}[=:])"
     r"|[(){}\[\]](?=[\w!@#$%^&*?~+-])|\\(?![nrt\"'\\u]))+"
 )
+_FORM_WORD = re.compile(r"[^\s\"'`&<>+]{1,400}")
+"""A word where a form writes `+` for a space."""
 _SCHEME = re.compile(
     r"(?:digest|oauth|hawk|hmac|aws4-hmac-sha256)[ \t][^\r\n\\]{1,4000}"
     r"|[a-z][\w-]{1,20}[ \t]{1,4}(?=[^\s\"'`\\]{6})",
@@ -88,7 +90,7 @@ def spoken(text: str, named: Named) -> Iterator[Span]:
             return
         yield from _spoken_quotes(text, opened, named)
     elif not is_quoted_name:
-        value = _PLAIN.match(text, words.end())
+        value = (_FORM_WORD if "+" in words[1] else _PLAIN).match(text, words.end())
         if value is not None and _is_spoken_secret(value[0], named, linked=words[2] != ""):
             yield value.span()
 

@@ -90,9 +90,7 @@ def verify_response(response: LlmResponse, question: LlmQuestion) -> LlmAnswer:
 
 def plain_text(text: str) -> str:
     """Return *text* on one line, without links, images, tags and URLs."""
-    text = re.sub(
-        r"!?\[([^\]\n]{0,200})\]\s?(?:\([^)\n]{0,600}\)|\[[^\]\n]{0,600}\])", r"\1", text
-    )
+    text = re.sub(r"!?\[([^\]\n]{0,200})\]\s?(?:\([^)\n]{0,600}\)|\[[^\]\n]{0,600}\])", r"\1", text)
     text = re.sub(r"<[/!?a-zA-Z][^<>\n]{0,500}>", "", text)
     text = re.sub(r"(?i)\b(?:[a-z][a-z0-9+.-]{0,60}://|www\.|data:|javascript:)\S+", "…", text)
     return UNPRINTABLE.sub(" ", text).strip()
