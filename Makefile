@@ -63,4 +63,4 @@ accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy
 	$(RUN)python -m tools.accuracy --cases "$(CASES)" --zoo "$(ZOO)" $(ARGS)
 
 secrets: setup ## Count which planted secrets come through, next to peers, and write the table of docs/security.md
-	$(RUN)python -m tools.secrets
+	$(RUN)python -m tools.secret_scrubbing

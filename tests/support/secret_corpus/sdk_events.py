@@ -66,7 +66,6 @@ def sdk_event(sent: SentEvents, carrier: str, text: str) -> Event:
         elif carrier == "context":
             for name, value in json.loads(text).items():
                 scope.set_extra(name, value)
-                scope.set_context("shop", {name: value})
             sentry_sdk.capture_message("seven")
         else:
             scope.add_event_processor(lambda event, _hint: _with_request(event, carrier, text))

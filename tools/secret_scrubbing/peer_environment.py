@@ -21,7 +21,7 @@ def run_peer(name: str, cases: Sequence[SecretCase]) -> list[tuple[Any, bool]]:
     """Return what the peer called *name* left of each case, and whether it took something out."""
     given = json.dumps([(case.carrier, case.text) for case in cases])
     completed = subprocess.run(
-        [_peer_python(), "-m", "tools.secrets.peer_scrubbers", name],
+        [_peer_python(), "-m", "tools.secret_scrubbing.peer_scrubbers", name],
         input=given,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -1,6 +1,6 @@
 """Runs one peer over the corpus, in the environment of the peers.
 
-Reads carriers and texts as JSON from its input; writes what is left of each, and whether it changed.
+Reads carriers and texts as JSON; writes what is left of each, and whether it changed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.support.secret_corpus.sdk_events import sdk_event, sending_sdk
@@ -60,16 +62,17 @@ def sdk_and_relay(cases: Sequence[Case]) -> Iterator[Left]:
 
 
 def detect_secrets(cases: Sequence[Case]) -> Iterator[Left]:
-    """Use all detectors of detect-secrets on each line of a text."""
-    from detect_secrets.core.scan import scan_line
+    """Use all detectors of detect-secrets, with its default filters, on a file of each text."""
+    from detect_secrets.core.scan import scan_file
     from detect_secrets.settings import default_settings
 
-    with default_settings():
+    with default_settings(), TemporaryDirectory() as folder:
+        file = Path(folder) / "case.txt"
         for _, text in cases:
+            file.write_text(text, encoding="utf-8")
             left = text
-            for line in text.split("\n"):
-                for found in scan_line(line):
-                    left = left.replace(found.secret_value or "\0", "[redacted]")
+            for found in scan_file(str(file)):
+                left = left.replace(found.secret_value or "\0", "[redacted]")
             yield left, left != text
 
 

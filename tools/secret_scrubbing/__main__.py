@@ -18,7 +18,7 @@ from tests.support.secret_corpus.sdk_events import sdk_event, sending_sdk
 from tests.support.secret_corpus.stored_events import shown_values, stored_events, was_redacted
 
 from tools.bench.section import Section
-from tools.secrets.peer_environment import ROOT, VERSIONS, run_peer
+from tools.secret_scrubbing.peer_environment import ROOT, VERSIONS, run_peer
 
 PAGE_PATH = ROOT / "docs" / "security.md"
 BEGIN, END = "<!-- secrets -->", "<!-- end of secrets -->"
@@ -27,7 +27,7 @@ PEERS = {
     "recursive_event_scrubber": "the same with `recursive=True`",
     "relay": f"Sentry's server: the default rules of Relay, from sentry-relay {VERSIONS['sentry-relay']}",
     "sdk_and_relay": "`EventScrubber` as it comes, then Relay",
-    "detect_secrets": f"detect-secrets {VERSIONS['detect-secrets']}, all detectors, line by line",
+    "detect_secrets": f"detect-secrets {VERSIONS['detect-secrets']}, all detectors and default filters",
 }
 HOW = """\
 {planted} planted secrets and {innocent} look-alikes, such as `token_count: 5` or "the password must be 10 characters", are put into log \
@@ -36,14 +36,14 @@ them in a process of its own kind, and sentry-sdk, with its own scrubber off, in
 stands anywhere in what the server wrote to its disk; for a peer, in the event that it would pass on. A look-alike counts as hit if anything \
 of it was removed."""
 NOTES = (
-    "The corpus is in `tests/support/secret_corpus/`, one line a case. It was written before the rules and in two parts. The rules were tuned on the"
-    " first; of the second, the held-out part, only counts were looked at, but for one case: the test that nothing of the corpus goes to a model"
-    " showed it, and it was mended. One author wrote corpus and rules within hours, so the held-out part says that the rules are no list of the"
-    " cases, not how they do on secrets that nobody thought of.",
-    "The peers run from their packages, on the same events. Sentry's rules are those that `convert_datascrubbing_config` of sentry-relay makes of"
-    " the settings of a new project (`scrubData`, `scrubDefaults`), applied by its `pii_strip_event`; the removal of IP addresses is off. By"
-    " design they do not search the texts of log messages and exceptions for names such as `password`.",
-    "detect-secrets is made for source code: it sees texts here, no structure.",
+    "The corpus is in `tests/support/secret_corpus/`, one line a case. It was written before the rules and in two parts. The rules were tuned on the first; of the \
+second, the held-out part, only counts were looked at, but for one case: the test that nothing of the corpus goes to a model showed it, and it was mended. One \
+author wrote corpus and rules within hours, so the held-out part says that the rules are no list of the cases, not how they do on secrets that nobody thought of.",
+    "The peers run from their packages, on the same events. Sentry's rules are those that `convert_datascrubbing_config` of sentry-relay makes of the settings of a \
+new project (`scrubData`, `scrubDefaults`), applied by its `pii_strip_event`; the removal of IP addresses is off. By design they do not search the texts of log \
+messages and exceptions for names such as `password`.",
+    "`EventScrubber` looks at keys, and at those that have exactly a name of its list; it searches no text.",
+    "detect-secrets is made for source code: it sees each text as a file here, without the structure of an event.",
 )
 
 
