@@ -43,8 +43,7 @@ def test_expressions_are_found_wherever_they_stand() -> None:
 
 
 def test_a_quadratic_expression_is_seen() -> None:
-    growth = time_growth(re.compile(r"(?:\S*\d)(?:x)").search, "", "a0")
-    assert growth > MAX_EXPONENT
+    assert time_growth(re.compile("a*b").search, "", "a") > MAX_EXPONENT
 
 
 def test_an_exponential_expression_is_seen() -> None:

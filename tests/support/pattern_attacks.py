@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from time import thread_time
@@ -15,6 +14,7 @@ COMMON_PIECES = (
     *("x://y:", "token", "password=", "\\'", "a.", "@", "key: ", "<a ", "%22", "A", ","),
 )
 FILLERS = ("a", "0", " ", "-", "'")
+MAX_HARMLESS_REPEATS = 10
 SCREEN_LENGTH = 4_000
 MAX_SCREEN_SECONDS = 0.003
 """Up to which a text of `SCREEN_LENGTH` is not looked at more closely: 0.75 µs a character."""
@@ -25,14 +25,17 @@ HANGING_SECONDS = 0.05
 
 
 def attack_pieces(pattern: str | bytes, flags: int) -> Iterator[tuple[str, str]]:
-    """Yield a beginning and a piece to repeat after it, of the pattern's own parts and others."""
-    for piece in COMMON_PIECES:
-        yield "", piece
+    """Yield a beginning and a piece to repeat after it, of the pattern's own parts and others.
+
+    None for a pattern that repeats nothing: its time is in proportion by construction.
+    """
     text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
     found: set[tuple[str, str]] = set()
-    for prefix, body in _repeats(list(_PARSER.parse(text, flags & ~re.LOCALE)), ""):
+    for prefix, body in _repeats(list(_PARSER.parse(text, flags)), ""):
         found |= {("", body), (prefix, body), ("", prefix + body), ("", prefix)}
         found |= {(prefix, filler) for filler in FILLERS}
+    if found:
+        found |= {("", piece) for piece in COMMON_PIECES}
     yield from sorted((prefix, body) for prefix, body in found if body)
 
 
@@ -72,7 +75,7 @@ def _repeats(nodes: list[Any], prefix: str) -> Iterator[tuple[str, str]]:
     """Yield a sample of what stands before each repeat, and of what it repeats."""
     for kind, argument in nodes:
         for inner in _inner(kind, argument):
-            if str(kind).endswith("REPEAT"):
+            if str(kind).endswith("REPEAT") and argument[1] > MAX_HARMLESS_REPEATS:
                 yield prefix, _sample(inner)
             yield from _repeats(inner, prefix)
         prefix += _sample([(kind, argument)])

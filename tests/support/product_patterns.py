@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class ProductPattern:
     """Whether it is tried at the beginning of a text only."""
 
 
+@cache
 def product_patterns() -> list[ProductPattern]:
     """Return all regular expressions, each once."""
     found: dict[tuple[str | bytes, int], ProductPattern] = {}

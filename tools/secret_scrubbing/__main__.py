@@ -39,6 +39,9 @@ NOTES = (
     "The corpus is in `tests/support/secret_corpus/`, one line a case. It was written before the rules and in two parts. The rules were tuned on the first; of the \
 second, the held-out part, only counts were looked at, but for one case: the test that nothing of the corpus goes to a model showed it, and it was mended. One \
 author wrote corpus and rules within hours, so the held-out part says that the rules are no list of the cases, not how they do on secrets that nobody thought of.",
+    "So a third part was written afterwards, to find what the rules miss. At the first count they missed 13 of its 82 secrets (16 %) and hit 2 of its 90 look-alikes: \
+expect something between the table and that. What could be told from other words was mended, and the part counts as tuned on since. What is left has neither name \
+nor form: `args=('ada', '…')`.",
     "The peers run from their packages, on the same events. Sentry's rules are those that `convert_datascrubbing_config` of sentry-relay makes of the settings of a \
 new project (`scrubData`, `scrubDefaults`), applied by its `pii_strip_event`; the removal of IP addresses is off. By design they do not search the texts of log \
 messages and exceptions for names such as `password`.",
@@ -71,7 +74,7 @@ def main() -> int:
     section = Section(
         "Secrets that come through",
         HOW.format(planted=len(planted), innocent=len(innocent)),
-        ("", "secrets seen", "held-out", "look-alikes hit", "held-out"),
+        ("", "secrets seen, tuned on", "held out", "look-alikes hit, tuned on", "held out"),
         list(rows(planted, innocent)),
         list(NOTES),
     )

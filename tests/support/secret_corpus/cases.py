@@ -11,8 +11,17 @@ from pathlib import Path
 from tests.support.secret_corpus.values import make_value
 
 FOLDER = Path(__file__).parent
-PARTS = ("", "_held_out")
-"""What the rules were tuned on, and what they were not."""
+HELD_OUT = "_held_out"
+PARTS = ("", HELD_OUT, "_afterwards")
+"""What the rules were tuned on, what they were not, and what was written to find what they miss."""
+NAMELESS = frozenset(
+    {
+        "set-password ada «password»",
+        'params: ["ada", "«password»"] for login(user, password)',
+        "args=('ada', '«password»') in check_password",
+    }
+)
+"""Cases that nothing tells from other words: neither a name at its place nor a form."""
 JSON_CARRIERS = frozenset({"headers", "form", "json", "context"})
 """Carriers whose lines are JSON."""
 _SECTION = re.compile(r"\[([a-z]+)\](?: #.*)?")
@@ -34,12 +43,12 @@ class SecretCase:
 
 def planted_cases() -> list[SecretCase]:
     """Return all cases with secrets."""
-    return [case for part in PARTS for case in _cases(f"planted{part}", held_out=bool(part))]
+    return [case for part in PARTS for case in _cases(f"planted{part}", held_out=part == HELD_OUT)]
 
 
 def innocent_cases() -> list[SecretCase]:
     """Return all cases without."""
-    return [case for part in PARTS for case in _cases(f"harmless{part}", held_out=bool(part))]
+    return [case for part in PARTS for case in _cases(f"harmless{part}", held_out=part == HELD_OUT)]
 
 
 def _cases(name: str, *, held_out: bool) -> Iterator[SecretCase]:

@@ -28,9 +28,13 @@ MIN_KEY_LENGTH = 20
 """Characters of a key that stands after its name without a sign between."""
 _BRIDGE = re.compile(
     rf"(?P<close>{QUOTE}?)(?:\]|%5D|\))?[ \t]{{0,8}}"
-    r"(?P<by>=>|==|:=|=~|=|:(?!//)|%3D|%3A)[ \t]{0,8}",
+    r"(?P<by>=>|->|==|:=|=~|=|:(?!//)|%3D|%3A)[ \t]{0,8}",
     re.IGNORECASE,
 )
+_QUALIFIED = re.compile(
+    r" (?:value|\([\w ]{1,30}\)|(?:for|of) [\w.@-]{1,40}(?: [\w.@-]{1,20})?):[ \t]{1,4}"
+)
+"""What a sentence may say of a secret before its value: `password for ada: …`."""
 _OPEN = re.compile(rf"(?:[A-Za-z_][\w.]{{0,60}}\([ \t]{{0,4}})?[rbfuRBFU]{{0,2}}({QUOTE})")
 _PLAIN = re.compile(
     r"(?:\[redacted\]|[^\s\"'`&<>,;|\\(){}\[\]%]|%(?!26|22|27)"
@@ -83,6 +87,10 @@ def spoken(text: str, named: Named) -> Iterator[Span]:
     words = _SPOKEN.match(text, named.end)
     if words is None or named.kind is NameKind.WEAK:
         return
+    qualified = _QUALIFIED.match(text, named.end)
+    if qualified is not None:
+        yield from _qualified_value(text, qualified.end(), named)
+        return
     is_quoted_name = words[1].strip(" \t+") != ""
     opened = _QUOTE.match(text, words.end())
     if opened is not None:
@@ -93,6 +101,12 @@ def spoken(text: str, named: Named) -> Iterator[Span]:
         value = (_FORM_WORD if "+" in words[1] else _PLAIN).match(text, words.end())
         if value is not None and _is_spoken_secret(value[0], named, linked=words[2] != ""):
             yield value.span()
+
+
+def _qualified_value(text: str, position: int, named: Named) -> Iterator[Span]:
+    value = _PLAIN.match(text, position)
+    if value is not None and _is_spoken_secret(value[0], named, linked=True):
+        yield value.span()
 
 
 def value_span(text: str, position: int, named: Named, *, is_spoken: bool) -> Span | None:
@@ -140,12 +154,15 @@ def _plain_value(text: str, position: int, named: Named, *, is_spoken: bool) -> 
         cookies = _COOKIES.match(text, position)
         if cookies is not None and "=" in cookies[0]:
             return cookies.span()
-    is_secret = named.kind is NameKind.PASSWORD or (
-        is_opaque(first[0])
-        if named.kind is NameKind.WEAK
-        else not (is_spoken and named.is_one_word) or is_opaque(first[0], 6)
-    )
-    return first.span() if is_secret else None
+    return first.span() if _is_plain_secret(first[0], named, is_spoken=is_spoken) else None
+
+
+def _is_plain_secret(value: str, named: Named, *, is_spoken: bool) -> bool:
+    if named.kind is NameKind.WEAK:
+        return is_opaque(value)
+    if named.kind is NameKind.PASSWORD:
+        return not (is_spoken and named.is_code) or any(map(str.isdigit, value))
+    return not (is_spoken and named.is_one_word) or is_opaque(value, 6)
 
 
 def _spoken_quotes(text: str, opened: re.Match[str], named: Named) -> Iterator[Span]:

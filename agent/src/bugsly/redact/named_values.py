@@ -19,7 +19,7 @@ MAX_NAME_LENGTH = 60
 """Characters of a name before and after the part that it is found by."""
 STEM = re.compile(
     r"pass|pwd|secret|token|key|cred|cookie|srf|auth|sess|sid|otp|pin|cvv|cvc|ssn|dsn|iban|sig"
-    r"|jwt|bearer|code|number|card|kennwort|contrase|senha"
+    r"|jwt|bearer|code|number|card|magic|kennwort|contrase|senha"
 )
 """Parts of which each name of a secret has one."""
 NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"

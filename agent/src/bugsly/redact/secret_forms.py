@@ -158,6 +158,15 @@ SECRET_FORMS = (
         _between,
     ),
     SecretForm(
+        "address with a secret",
+        ("reset", "confirm", "verify", "activate", "magic", "invite"),
+        re.compile(
+            r"(/(?:[\w-]{0,20}reset[\w-]{0,20}|confirm|verify|activate|magic|invite)/)"
+            r"(?=[\w-]{0,200}\d)[\w-]{20,200}"
+        ),
+        _after_first,
+    ),
+    SecretForm(
         "cookie",
         ("cookie", "<morsel"),
         re.compile(

@@ -37,7 +37,7 @@ SECRET_WORDS = frozenset(
 )
 SECRET_LAST_WORDS = frozenset({"authentication", "bearer", "token"})
 """Words that name a secret only at the end of a name."""
-WEAK_LAST_WORDS = frozenset({"auth", "session", "sid", "sig", "signature"})
+WEAK_LAST_WORDS = frozenset({"auth", "magic", "session", "sid", "sig", "signature"})
 PASSWORD_LAST_WORDS = frozenset({"otp", "pass", "pin", "totp"})
 """Words of passwords that are so only at the end of a name, or before `code` and `number`."""
 NAME_PART = re.compile(r"passw|secret(?!ar)|credential|apikey|accesskey|privatekey|creditcard")

@@ -43,6 +43,15 @@ COMMANDS = (
         ("mysql", "mariadb"),
         re.compile(r"(\b(?:mysql|mariadb)[\w-]{0,12}\b[^\n]{0,160}?[\s'\"]-p)[^\s'\",\\]{1,200}"),
     ),
+    (
+        ("unzip", "zip"),
+        re.compile(r"(\b(?:un)?zip\b[^\n]{0,80}?[\s'\"]-P[\s,'\"]{0,6})[^\s'\",\\]{1,200}"),
+    ),
+    (
+        ("ssh-keygen",),
+        re.compile(r"(\bssh-keygen\b[^\n]{0,80}?[\s'\"]-[NP][\s,'\"]{1,6})[^\s'\",\\]{1,200}"),
+    ),
+    (("sudo",), re.compile(r"(\becho )[^\n|]{1,200}(?= ?\| ?sudo -S)")),
     (("sshpass",), re.compile(r"(\bsshpass[\s,'\"]{1,6}-p[\s,'\"]{0,6})[^\s'\",\\]{1,200}")),
     (
         ("redis-cli",),
