@@ -34,7 +34,7 @@ def redact_forms(text: str, *, keep_lines: bool = False) -> tuple[str, list[str]
     """Return *text* without secrets of a known form, with as many lines on demand, and why."""
     reasons = []
     lowered = text.lower()
-    for form in SECRET_FORMS:
+    for form in SECRET_FORMS if _HINT.search(lowered) else _FORMS_WITHOUT_HINTS:
         if form.hints and not any(hint in lowered for hint in form.hints):
             continue
         replace = _keeping_lines(form.replace) if keep_lines else form.replace
@@ -207,3 +207,5 @@ SECRET_FORMS = (
         _iban,
     ),
 )
+_HINT = re.compile("|".join(re.escape(hint) for form in SECRET_FORMS for hint in form.hints))
+_FORMS_WITHOUT_HINTS = tuple(form for form in SECRET_FORMS if not form.hints)

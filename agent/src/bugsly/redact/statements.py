@@ -31,6 +31,8 @@ INSERT = re.compile(
 KEY_DETAIL = re.compile(r"(?i)\bkey \(([^()]{1,300})\)=\(([^()]{0,500})\)")
 DUPLICATE = re.compile(r"(?i)(\bduplicate entry ')([^'\n]{1,300})(' for key '([^'\n]{1,100})')")
 PARAMETERS = "[parameters: "
+STATEMENT = re.compile(r"identified|password|values|\[parameters: |key \(|duplicate entry")
+"""What a statement, or what is said of one, has in it."""
 COMMANDS = (
     (
         ("curl", "wget"),
@@ -65,11 +67,14 @@ COMMANDS = (
         ),
     ),
 )
+PROGRAM = re.compile("|".join(("auth ", *(name for names, _ in COMMANDS for name in names))))
 REDIS_AUTH = re.compile(r"\bAUTH ([^\s'\"]{6,200})(?: ([^\s'\"]{6,200}))?")
 
 
 def redact_commands(text: str, lowered: str) -> str:
     """Return *text* without passwords that commands take without a name."""
+    if PROGRAM.search(lowered) is None:
+        return text
     for programs, pattern in COMMANDS:
         if any(program in lowered for program in programs):
             text = pattern.sub(rf"\1{REDACTED}", text)
@@ -85,6 +90,8 @@ def _redis_auth(match: re.Match[str]) -> str:
 
 def redact_statements(text: str, lowered: str) -> str:
     """Return *text* without secrets in SQL: `VALUES`, `IDENTIFIED BY`, parameters, details."""
+    if STATEMENT.search(lowered) is None:
+        return text
     spans: list[tuple[int, int]] = []
     if "identified" in lowered or "password" in lowered:
         spans += _identified(text)

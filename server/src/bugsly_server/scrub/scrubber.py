@@ -102,7 +102,7 @@ class _ScrubWalk:
         """Return *raw* scrubbed, in place but for keys that were secrets themselves."""
         key_kinds, clean_texts, changed = self.key_kinds, self.clean_texts, {}
         self.values_left -= len(raw)
-        if len(raw) <= MAX_ENTRY_KEYS:
+        if len(raw) <= MAX_ENTRY_KEYS and not VALUE_KEYS.isdisjoint(raw):
             self.entry(raw)
         for key, value in raw.items():
             key_kind, value_type = key_kinds[key], type(value)
@@ -130,11 +130,10 @@ class _ScrubWalk:
         """Redact the value of an entry that has the name of a secret as its name."""
         name = next((raw[key] for key in NAME_KEYS if key in raw), None)
         if type(name) is str and self.key_kinds[name] is KeyKind.SECRET:
-            for key in VALUE_KEYS:
-                if key in raw:
-                    self.path.append(key)
-                    raw[key] = self.secret(raw[key])
-                    self.path.pop()
+            for key in VALUE_KEYS & raw.keys():
+                self.path.append(key)
+                raw[key] = self.secret(raw[key])
+                self.path.pop()
 
     def value(self, raw: Any, depth: int) -> Any:
         value_type = type(raw)
@@ -166,7 +165,9 @@ class _ScrubWalk:
             self.path.append(str(index))
             raw[index] = self.argument(item) if is_argument else self.value(item, depth)
             self.path.pop()
-            is_argument = is_option(item) and self.key_kinds[item] is KeyKind.SECRET
+            is_argument = (
+                type(item) is str and is_option(item) and self.key_kinds[item] is KeyKind.SECRET
+            )
         return raw
 
     def argument(self, raw: Any) -> Any:

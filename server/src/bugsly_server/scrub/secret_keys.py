@@ -11,7 +11,7 @@ from bugsly.redact import NameKind, name_kind
 SOURCE_LINE_KEYS = frozenset({"context_line", "pre_context", "post_context"})
 """Keys of a frame's source lines."""
 NAME_KEYS = ("name", "key", "field", "header", "Name", "Key")
-VALUE_KEYS = ("value", "val", "content", "Value")
+VALUE_KEYS = frozenset({"value", "val", "content", "Value"})
 """Keys of an entry such as `{"name": "password", "value": "…"}`."""
 MAX_ORDINARY_KEY_LENGTH = 20
 """Length of a key that cannot be a secret itself."""
