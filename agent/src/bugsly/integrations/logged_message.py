@@ -41,7 +41,10 @@ def _foreign_value(record: logging.LogRecord) -> object:
         return record
     arguments: Any = record.args
     values = arguments if type(arguments) is tuple else (arguments,)
-    return next((one for one in (record.msg, *values) if not has_builtin_text(one)), None)
+    for value in (record.msg, *values):
+        if not has_builtin_text(value):
+            return value
+    return None
 
 
 def _format_with_placeholders(record: logging.LogRecord) -> str:

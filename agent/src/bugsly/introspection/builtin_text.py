@@ -51,7 +51,10 @@ def is_library_value(value: object) -> bool:
 
 def is_type_among(kind: type, kinds: Iterable[type]) -> bool:
     """Return whether *kind* is one of *kinds*, without the hash that its metaclass may define."""
-    return any(kind is other for other in kinds)
+    for other in kinds:  # noqa: SIM110 - `any` over a generator takes five times as long
+        if kind is other:
+            return True
+    return False
 
 
 def _have_builtin_text(values: Any, depth: int) -> bool:
