@@ -98,7 +98,9 @@ def test_a_complaint_says_what_is_and_what_to_do(answer: bytes, complaint: str) 
     "answer",
     [
         reply(503, "\x1b[2J\x1b]0;owned\x07"),
-        reply(403, "Forbidden", X_Sentry_Error="fine\x85ERROR root: sold out -> a\x0bb\x0cc\x9b31m"),
+        reply(
+            403, "Forbidden", X_Sentry_Error="fine\x85ERROR root: sold out -> a\x0bb\x0cc\x9b31m"
+        ),
         reply(301, "Moved", Location="http://example.com/\x1b[31m"),
         reply(503, "x" * 60_000),
         reply(403, "Forbidden", X_Sentry_Error="x" * 60_000),
