@@ -169,6 +169,7 @@ def _parse_probe_request(fields: dict[str, object]) -> ProbeRequest | None:
             word for word in file_names if isinstance(word, str) and len(word) <= MAX_STRING_LENGTH
         ),
         requests=max(0, min(requests, MAX_WINDOW_REQUESTS)) if type(requests) is int else 0,
+        by_hand=fields.get("by_hand") is True,
     )
 
 

@@ -1,6 +1,6 @@
 """Migrations that have landed stay as they are: a folder somewhere has been through them.
 
-`tests/golden/migrations.txt` is what `sha256sum` says of each. A migration that lands adds its line:
+`tests/golden/migrations.txt` is what `sha256sum` says of each. A new one adds its line:
 
     cd server/src/bugsly_server/store/migrations/versions
     sha256sum 0042_name.py >> "$(git rev-parse --show-toplevel)/tests/golden/migrations.txt"
