@@ -173,11 +173,8 @@ def test_reports_without_encryption_are_told_of_once(
     caplog.set_level(logging.INFO, "bugsly")
     for _ in range(2):
         bugsly.init(dsn=f"http://0123456789abcdef@{host}:8420/1")
-    assert caplog.record_tuples == [
-        (
-            "bugsly",
-            level,
-            f"BUGSLY_DSN: reports go to http://{host}:8420 unencrypted, so {readers} can read them"
-            " and the key → use https, unless you trust them all",
-        )
-    ]
+    told = (
+        f"BUGSLY_DSN: reports go to http://{host}:8420 unencrypted, so {readers} can read them"
+        " and the key → use https, unless you trust them all"
+    )
+    assert caplog.record_tuples == [("bugsly", level, told)]

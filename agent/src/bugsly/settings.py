@@ -126,8 +126,8 @@ class AgentSettings:
     probes: ProbeLevel = setting(
         "all",
         ValueParser(_parse_probe_level, "off, census or all"),
-        "What may look for the cause of growth: nothing, only the census, or also what the server"
-        " requests, within 0.5 % of the worker's time",
+        "What looks for causes of growth: nothing, what counts at every sample, or also what the"
+        " server requests, within 0.5 % of the worker's time",
     )
     library_sources: bool = setting(
         "off",
