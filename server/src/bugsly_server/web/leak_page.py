@@ -77,10 +77,7 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
             one.id: one.name for one in channels.list_all(connection, view.current_project.id)
         }
         open_requests = probe_requests.list_open(connection, view.current_project.id)
-        suspects = [
-            workers.get(connection, view.current_project.id, one.worker_id)
-            for one in issue.finding.suspects
-        ]
+        suspects = _suspect_workers(connection, issue)
         live_workers = [
             one
             for one in workers.list_living(connection, view.current_project.id)
@@ -89,7 +86,7 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
         killed_workers = post_mortems.of_issue(connection, view.server.telemetry, issue, view.now)
         remedies = leak_remedies(connection, view.server.telemetry, issue, view.now)
         recycled_worker, final_snapshot = _last_final_snapshot(connection, issue)
-        refusals = _refusals(connection, issue, [one for one in suspects if one is not None])
+        refusals = _refusals(connection, issue, suspects)
     suspect_ids = {one.worker_id for one in issue.finding.suspects}
     return {
         "issue": issue,
@@ -98,7 +95,7 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
         "channel_names": channel_names,
         "hindered_nets": lasting_hindrances(live_workers),
         "has_safety_net": any(one.net is not None for one in live_workers),
-        "suspect_workers": {one.id: one for one in suspects if one is not None},
+        "suspect_workers": {one.id: one for one in suspects},
         "open_requests": [one for one in open_requests if one.worker_id in suspect_ids],
         "refusals": refusals,
         "proof": remedies.proof,
@@ -109,6 +106,13 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
         "llm_panel": llm_answer.panel_of_leak(view, issue),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - issue.opened_at))) // 1_000_000,
     }
+
+
+def _suspect_workers(connection: Connection, issue: Issue) -> list[Worker]:
+    """Return the suspects that are still kept."""
+    ids = [one.worker_id for one in issue.finding.suspects]
+    found = (workers.get(connection, issue.project_id, one) for one in ids)
+    return [one for one in found if one is not None]
 
 
 def _refusals(connection: Connection, issue: Issue, suspects: Sequence[Worker]) -> list[str]:
