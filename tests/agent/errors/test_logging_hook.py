@@ -9,6 +9,7 @@ import pytest
 from tests.support.fake_agent import FakeAgent
 
 from bugsly.integrations.logging_hook import LoggingErrorHook
+from bugsly.probes.errors import timed_texts
 
 DEPTHS: dict[str, int] = {}
 
@@ -190,6 +191,18 @@ def test_an_error_has_the_text_of_its_values_once_it_is_admitted(
     captured = fake.error_capture.encoded_events
     assert captured[0]["logentry"]["formatted"] == "order 7 is lost"
     assert order.readings == len(captured) < 50
+
+
+def test_an_error_whose_text_hangs_says_what_it_can(
+    fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    monkeypatch.setattr(timed_texts, "MAX_READINGS", 0)
+    log.error("%s is lost", Order())
+    (captured,) = fake.error_capture.encoded_events
+    formatted = f"<{__name__}.Order> is lost {timed_texts.NOT_STARTED}"
+    assert captured["logentry"]["formatted"] == formatted
 
 
 class BraceRecord(logging.LogRecord):

@@ -17,7 +17,7 @@ from bugsly.probes.errors.frames import innermost_line
 from bugsly.probes.errors.rate_limit import ErrorRateLimiter
 from bugsly.probes.errors.request_context import read_request
 from bugsly.probes.errors.safe_repr import MAX_VALUES_LENGTH, SafeRepr
-from bugsly.probes.errors.timed_texts import TimedTexts
+from bugsly.probes.errors.timed_texts import NO_TEXTS, TimedTexts
 from bugsly.protocol.event import CapturedEvent
 
 if TYPE_CHECKING:
@@ -54,9 +54,11 @@ class CapturedMessage(NamedTuple):
     """Makes a better message than `message`, once the event is admitted."""
 
     def read(self, timed_texts: TimedTexts) -> str:
-        """Return the message."""
-        made = self.message if self.source is None else timed_texts.read([self.source])[0]
-        return made[:MAX_MESSAGE_LENGTH]
+        """Return the message; `message` and why, where the better one cannot be made."""
+        if self.source is None:
+            return self.message[:MAX_MESSAGE_LENGTH]
+        (made,) = timed_texts.read([self.source])
+        return (f"{self.message} {made}" if made in NO_TEXTS else made)[:MAX_MESSAGE_LENGTH]
 
 
 NO_MESSAGE = CapturedMessage()

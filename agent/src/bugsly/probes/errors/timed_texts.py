@@ -23,6 +23,8 @@ TEXT_FAILED = "<str() of it failed>"
 TOO_SLOW = "<its text took longer than 50 ms>"
 STILL_RUNNING = "<its text was not asked for: an earlier one took longer than 50 ms and still runs>"
 NOT_STARTED = "<its text was not asked for: no thread is left to make it>"
+NO_TEXTS = (TEXT_FAILED, TOO_SLOW, STILL_RUNNING, NOT_STARTED)
+"""What stands for a text that was not made."""
 
 
 class TextSource(NamedTuple):
