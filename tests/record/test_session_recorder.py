@@ -135,6 +135,15 @@ def test_a_batch_that_is_digested_again_after_a_kill_counts_once(desk: PipelineH
     assert counted(desk) == SessionCounts(101, 8, 3)
 
 
+def test_a_batch_within_which_the_clock_stepped_back_counts_once(desk: PipelineHarness) -> None:
+    batch = spooled(desk, "session", *[SESSION_STARTED | RELEASE] * 3)
+    batch[-1] = batch[-1]._replace(received_at=desk.clock() - DAY)
+    desk.pipeline.digest(batch)
+    desk.start()
+    desk.pipeline.digest(batch)
+    assert counted(desk) == SessionCounts(3, 0, 0)
+
+
 def test_entries_digested_one_by_one_after_their_batch_failed_count_once(
     desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,7 +163,7 @@ class Pipeline:
         sessions = decode_session_items(entries, skipped)
         with self._database.writing() as connection:
             record_sessions(connection, project_id, sessions, now)
-            release_sessions.mark_counted(connection, project_id, entries[-1])
+            release_sessions.mark_counted(connection, project_id, entries)
         self._count_skipped(project_id, skipped)
 
     def _digest_reports(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> bool:

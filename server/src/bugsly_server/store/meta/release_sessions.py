@@ -53,9 +53,12 @@ def uncounted(
     ]
 
 
-def mark_counted(connection: Connection, project_id: int, newest: SpoolEntry) -> None:
-    """Note that the sessions of all entries up to *newest* are counted."""
-    progress = {"entry_id": newest.id, "received_at": newest.received_at}
+def mark_counted(connection: Connection, project_id: int, entries: Sequence[SpoolEntry]) -> None:
+    """Note that the sessions up to the last of *entries* are counted; the clock may step back."""
+    progress = {
+        "entry_id": entries[-1].id,
+        "received_at": max(one.received_at for one in entries),
+    }
     added = upsert(counted_sessions).values(project_id=project_id, **progress)
     connection.execute(added.on_conflict_do_update(index_elements=["project_id"], set_=progress))
 
