@@ -82,7 +82,7 @@ class RunObserver:
             living = workers.list_living(connection, project.id)
             diagnosed = diagnose_run(connection, self._store.telemetry, seen, now)
             has_pending_probes = bool(probe_requests.list_open(connection, project.id))
-            problems = probe_requests.latest_problems(connection, [one.id for one in seen])
+            problems = probe_requests.latest_problems(connection, [one.id for one in living])
             probe_spans = probe_requests.memory_taking_spans(
                 connection, [one.id for one in seen], now
             )
@@ -105,7 +105,7 @@ class RunObserver:
             diagnoses=diagnosed.diagnoses,
             notes=(
                 *(note for one in seen if (note := _exit_note(one))),
-                *(note for one in seen for note in problem_texts(one.pid, problems[one.id])),
+                *(note for one in living for note in problem_texts(one.pid, problems[one.id])),
             ),
             max_requests=propose_max_requests(seen, 0.0, now),
             has_pending_probes=has_pending_probes,
