@@ -6,7 +6,6 @@ Other objects are shown by their attributes: `shop.models.Order(id=7)`.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from enum import Enum
 from itertools import islice
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from bugsly.app_code import resolve_callee
 from bugsly.guard import call_or_default
 from bugsly.introspection import type_internals
+from bugsly.introspection.builtin_text import has_builtin_text, is_library_value, is_type_among
 from bugsly.redact import REDACTED, is_secret_name, says_nothing
 
 if TYPE_CHECKING:
@@ -46,11 +46,9 @@ MAX_VARIABLES = 40
 MAX_INT_BITS = 2_000
 """Bits of the largest number that is written out."""
 ELLIPSIS = "…"
-PLAIN_TYPES = frozenset({type(None), float, complex, range, type(...), type(NotImplemented)})
+PLAIN_TYPES = (type(None), float, complex, range, type(...), type(NotImplemented))
 TEXT_TYPES = (str, bytes, bytearray)
-CALLABLE_TYPES = frozenset({FunctionType, BuiltinFunctionType, MethodType, GeneratorType})
-REPR_SAFE_MODULES = ("datetime", "decimal", "uuid", "fractions", "pathlib", "ipaddress", "zoneinfo")
-"""Modules whose types have a `__repr__` that calls no other code."""
+CALLABLE_TYPES = (FunctionType, BuiltinFunctionType, MethodType, GeneratorType)
 BRACKETS: tuple[tuple[type, str, str], ...] = (
     (list, "[", "]"),
     (tuple, "(", ")"),
@@ -73,7 +71,8 @@ class SafeRepr:
 
     def format_variables(self, names: Mapping[str, object]) -> dict[str, str]:
         """Return the text of each variable, redacted if its name is that of a secret."""
-        chosen = islice(dict.items(names if type(names) is dict else dict(names)), MAX_VARIABLES)
+        variables: Any = names if issubclass(type(names), dict) else dict(names)
+        chosen = islice(dict.items(variables), MAX_VARIABLES)
         return {
             name: REDACTED if _is_secret(name, value) else self.format_value(value)
             for name, value in list(chosen)
@@ -95,24 +94,12 @@ class SafeRepr:
     def _format(self, value: Any, depth: int) -> str:
         if self._remaining_in_value <= 0:
             return ELLIPSIS
-        text = self._format_leaf(
-            value, type(value), MAX_NESTED_TEXT_LENGTH if depth else MAX_TEXT_LENGTH
-        )
+        text = format_leaf(value, MAX_NESTED_TEXT_LENGTH if depth else MAX_TEXT_LENGTH)
         if text is None:
             text = self._format_compound(value, depth)
         else:
             self._remaining_in_value -= len(text)
         return text
-
-    def _format_leaf(self, value: Any, kind: type, max_length: int) -> str | None:
-        """Return the text of a value without parts, None for any other."""
-        if issubclass(kind, TEXT_TYPES):
-            return _format_text(value, max_length)
-        if issubclass(kind, (Enum, int)):
-            return _format_constant(value, kind)
-        if issubclass(kind, (type, ModuleType)) or kind in CALLABLE_TYPES:
-            return _format_definition(value, kind)
-        return repr(value) if kind in PLAIN_TYPES else _format_library_value(value, kind)
 
     def _format_compound(self, value: Any, depth: int) -> str:
         name = type_internals.full_name(type(value))
@@ -182,6 +169,18 @@ def _is_nothing(value: object) -> bool:
     return value is None or value is True or value is False
 
 
+def format_leaf(value: Any, max_length: int = MAX_TEXT_LENGTH) -> str | None:
+    """Return the text of a value without parts, None for any other."""
+    kind = type(value)
+    if issubclass(kind, TEXT_TYPES):
+        return _format_text(value, max_length)
+    if issubclass(kind, (Enum, int)):
+        return _format_constant(value, kind)
+    if issubclass(kind, (type, ModuleType)) or is_type_among(kind, CALLABLE_TYPES):
+        return _format_definition(value, kind)
+    return repr(value) if is_type_among(kind, PLAIN_TYPES) else _format_library_value(value)
+
+
 def _omission_note(length: int) -> list[str]:
     return [f"{ELLIPSIS} {length} in all"] if length > MAX_WIDTH else []
 
@@ -202,7 +201,10 @@ def _attributes_of(value: object) -> dict[Any, Any]:
     kind = type(value)
     read = type_internals.dict_getter(kind)
     found = read(value) if read is not None else {}
-    kept = dict(islice(dict.items(found), MAX_WIDTH * 2)) if issubclass(type(found), dict) else {}
+    if not issubclass(type(found), dict):
+        found = {}
+    fields = islice(dict.items(found), MAX_WIDTH * 2)
+    kept = {name: field for name, field in list(fields) if type(name) is str}
     for name, getter in type_internals.slot_getters(kind):
         slot = call_or_default(lambda getter=getter: getter(value), _UNSET)  # type: ignore[misc]
         if slot is not _UNSET:
@@ -227,21 +229,16 @@ def _format_definition(value: Any, kind: type) -> str:
         return f"<class '{type_internals.full_name(value)}'>"
     if issubclass(kind, ModuleType):
         return f"<module '{type_internals.module_dict(value).get('__name__', '?')}'>"
-    name = resolve_callee(value).name if kind in {FunctionType, MethodType} else value.__qualname__
+    is_python = is_type_among(kind, (FunctionType, MethodType))
+    name = resolve_callee(value).name if is_python else value.__qualname__
     return f"<{kind.__name__} {name}>"
 
 
-def _format_library_value(value: Any, kind: type) -> str | None:
+def _format_library_value(value: Any) -> str | None:
     """Return the text of a date, a decimal and the like, None for anything else."""
-    module = type_internals.module_of(kind).partition(".")[0]
-    known = sys.modules.get(module)
-    if module not in REPR_SAFE_MODULES or known is None:
+    if not is_library_value(value):
         return None
-    if type_internals.module_dict(known).get(type_internals.qualname_of(kind)) is not kind:
-        return None
-    zone = getattr(value, "tzinfo", None)
-    if zone is None or type_internals.module_of(type(zone)) in REPR_SAFE_MODULES:
+    if has_builtin_text(value):
         return repr(value)[:MAX_VARIABLE_LENGTH]
-    return (
-        f"{repr(value.replace(tzinfo=None))[:-1]}, tzinfo=<{type_internals.full_name(type(zone))}>)"
-    )
+    zone = type_internals.full_name(type(value.tzinfo))
+    return f"{repr(value.replace(tzinfo=None))[:-1]}, tzinfo=<{zone}>)"
