@@ -15,6 +15,7 @@ from bugsly_server.app import Server
 from bugsly_server.cli.first_login import first_login_lines
 from bugsly_server.cli.options.command import Command
 from bugsly_server.cli.options.setting_flags import load_settings_of
+from bugsly_server.cli.server_log import start_server_log
 from bugsly_server.cli.terminal.console import STDOUT
 from bugsly_server.clock import now
 from bugsly_server.http_server import HttpServer, bind_socket, server_url
@@ -31,7 +32,7 @@ GC_THRESHOLD = 10_000
 
 def main(parsed: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; return 0."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    start_server_log()
     settings = load_settings_of(parsed)
     os.umask(PRIVATE_UMASK)
     sock = bind_socket(settings)

@@ -185,9 +185,13 @@ class _ScrubWalk:
         """Return lines of source without the literals that look like secrets."""
         if type(raw) is list:
             return [
-                one if type(one) is str and one in self.clean_lines else self.source(one)
+                one if type(one) is str and one in self.clean_lines else self.source_line(one)
                 for one in raw[:MAX_SOURCE_LINES]
             ]
+        return self.source_line(raw)
+
+    def source_line(self, raw: Any) -> str | None:
+        """Return one line; None where it is no text."""
         if type(raw) is not str:
             return None
         if raw in self.clean_lines:
