@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from bugsly_server import pipeline
@@ -45,7 +46,13 @@ from bugsly_server.web.known_hosts import HostCheck, known_names
 from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.login import LoginGuard
 from bugsly_server.web.page_context import ServerContext
-from bugsly_server.web.routes import not_found, routes, server_error, unreadable_record
+from bugsly_server.web.routes import (
+    client_gone,
+    not_found,
+    routes,
+    server_error,
+    unreadable_record,
+)
 from bugsly_server.web.security import SecurityMiddleware, hsts_header
 from bugsly_server.web.template_filters import template_environment
 
@@ -133,6 +140,7 @@ class Server:
             ],
             exception_handlers={
                 404: not_found,
+                ClientDisconnect: client_gone,
                 UnreadableRecord: unreadable_record,
                 500: server_error,
             },

@@ -53,6 +53,8 @@ def parse_dsn(text: str) -> Dsn:
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
     if not (project.isascii() and project.isdigit() and len(project) <= MAX_PROJECT_DIGITS):
         raise InvalidDsn("it has to end with the project's number")
+    if not prefix.isascii() or not prefix.isprintable() or " " in prefix:
+        raise InvalidDsn("its path has characters that have to be written as %20 and the like")
     return Dsn(
         scheme=parts.scheme,
         key=parts.username,

@@ -133,6 +133,11 @@ async def not_found(request: Request, _error: Exception) -> Response:
     return render(server_of(request), "not_found.html", {}, 404)
 
 
+async def client_gone(_request: Request, _error: Exception) -> Response:
+    """Answer nobody: the client closed the connection before the end of its request."""
+    return Response(status_code=400)
+
+
 async def unreadable_record(request: Request, error: Exception) -> Response:
     """Answer for a page whose stored data cannot be read; log the reason in one line."""
     LOG.error("%s: %s", request.url.path, error)
