@@ -10,10 +10,10 @@ CASES ?=
 ZOO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sanitize fuzz fuzz-http fix api golden docs explanations bench accuracy
+.PHONY: help setup demo test check sanitize fuzz fuzz-http fuzz-api fix api golden docs explanations bench accuracy
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: .venv/.ready ## Make .venv with everything in it
 
@@ -47,6 +47,9 @@ fuzz: setup ## Hold the readers of hostile input to their laws for SECONDS each;
 
 fuzz-http: setup ## Send a real server REQUESTS that are almost right, and write docs/security.md
 	$(RUN)python -m tools.fuzz.http --requests $(REQUESTS) --write $(ARGS)
+
+fuzz-api: setup ## Hold a real server to its own description, /openapi.json
+	$(RUN)python -m tools.fuzz.api_conformance $(ARGS)
 
 fix: setup ## Format, and fix what ruff can fix by itself
 	$(RUN)ruff check --fix --quiet . || true

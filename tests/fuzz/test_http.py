@@ -1,10 +1,11 @@
 """A real server, fuzzed over HTTP for a moment, and sent what once broke it."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from tools.fuzz.api_conformance import check_api
 from tools.fuzz.http.connection import FuzzConnection
-from tools.fuzz.http.fuzzed_server import fuzzed_server
+from tools.fuzz.http.fuzzed_server import FuzzedServer, fuzzed_server
 from tools.fuzz.http.kept_requests import kept_requests
 from tools.fuzz.http.load import FuzzedLoad
 
@@ -12,18 +13,29 @@ REQUESTS = 400
 PATIENCE_SECONDS = 2.0
 
 
-def test_whatever_is_requested_the_server_fails_at_nothing_and_goes_on(
-    tmp_path: Path, pytestconfig: pytest.Config
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedServer]:
+    with fuzzed_server(tmp_path_factory.mktemp("fuzzed")) as server:
+        yield server
+
+
+def test_the_server_is_as_it_describes_itself(
+    server: FuzzedServer, pytestconfig: pytest.Config
 ) -> None:
-    with fuzzed_server(tmp_path) as server:
-        connection = FuzzConnection(server.port, PATIENCE_SECONDS)
-        statuses = {
-            name: connection.send(wire).status
-            for name, wire in kept_requests(server.access).items()
-        }
-        assert [name for name, status in statuses.items() if status >= 500] == []
-        load = FuzzedLoad(server, seed=pytestconfig.getoption("randomly_seed"))
-        load.send(REQUESTS)
-        assert load.failed == []
-        assert server.digests("sent after all that was fuzzed")
-        assert not server.tracebacks()
+    seed = pytestconfig.getoption("randomly_seed")
+    checked = check_api(server, max_examples=3, seed=seed)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_no_request_makes_the_server_fail(
+    server: FuzzedServer, pytestconfig: pytest.Config
+) -> None:
+    connection = FuzzConnection(server.port, PATIENCE_SECONDS)
+    kept = kept_requests(server.access)
+    statuses = {name: connection.send(wire).status for name, wire in kept.items()}
+    assert {name: status for name, status in statuses.items() if status >= 500} == {}
+    load = FuzzedLoad(server, seed=pytestconfig.getoption("randomly_seed"))
+    load.send(REQUESTS)
+    assert load.failed == []
+    assert server.digests("sent after all that was fuzzed")
+    assert not server.tracebacks()

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bugsly.protocol.dsn import parse_dsn
+from bugsly.protocol.dsn import Dsn, parse_dsn
 from bugsly.protocol.envelope import build_envelope
 from bugsly_server.app import DataFolder
 from bugsly_server.clock import now
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts
 from tools.bench.processes import await_port, free_port, rss, running_process
+from tools.fuzz.corpus import CORPUS_PATH
 from tools.fuzz.http.templates import ServerAccess
 
 BUGSLY = (sys.executable, "-m", "bugsly")
@@ -61,17 +62,20 @@ class FuzzedServer:
 
     def digests(self, message: str) -> bool:
         """Send an event with *message* to the spare project, and return whether it is digested."""
-        dsn = parse_dsn(self.spare_dsn)
         event = json.dumps({"message": message, "level": "error"}).encode()
-        url = f"http://127.0.0.1:{self.port}{dsn.path}?sentry_key={dsn.key}"
-        with urllib.request.urlopen(url, build_envelope({}, [("event", event)]), timeout=30):
-            pass
+        self.send(parse_dsn(self.spare_dsn), "event", event)
         deadline = time.monotonic() + DIGEST_SECONDS
         while time.monotonic() < deadline:
             if message in json.dumps(self._issues()):
                 return True
             time.sleep(0.2)
         return False
+
+    def send(self, dsn: Dsn, kind: str, payload: bytes) -> None:
+        """Send an envelope with one item to the project of *dsn*."""
+        url = f"http://127.0.0.1:{self.port}{dsn.path}?sentry_key={dsn.key}"
+        body = build_envelope({}, [(kind, payload)])
+        urllib.request.urlopen(url, body, timeout=30).close()
 
     def _issues(self) -> Any:
         request = urllib.request.Request(
@@ -105,7 +109,15 @@ def fuzzed_server(folder: Path) -> Iterator[FuzzedServer]:
     environ = {**os.environ, **UNLIMITED}
     with log.open("wb") as output, running_process(command, environ, output=output) as process:
         await_port(port)
-        yield FuzzedServer(port, process.pid, access, spare_dsn, log)
+        server = FuzzedServer(port, process.pid, access, spare_dsn, log)
+        server.send(parse_dsn(dsn), "event", _kept("event", "key-error"))
+        server.send(parse_dsn(dsn), "memory", _kept("memory_report", "one-sample"))
+        assert server.digests("sent before all that is fuzzed")
+        yield server
+
+
+def _kept(target: str, name: str) -> bytes:
+    return (CORPUS_PATH / target / name).read_bytes()
 
 
 def _dsn(data_dir: Path, slug: str) -> str:
