@@ -66,7 +66,9 @@ class FuzzedLoad:
         if outcome.seconds > MAX_SECONDS:
             self.slow.append(request)
         if len(self.seconds) % REQUESTS_PER_MEASUREMENT == 0:
-            self.peak_rss = max(self.peak_rss, self._server.rss())
+            rss = self._server.rss()
+            self.peak_rss = max(self.peak_rss, rss)
+            print(f"{len(self.seconds):,} requests, {rss / 1e6:.0f} MB", end="\r", flush=True)
 
     def _is_slow_alone(self, request: FuzzedRequest) -> bool:
         connection = FuzzConnection(self._server.port)
