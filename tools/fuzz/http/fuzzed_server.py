@@ -27,6 +27,7 @@ from tools.fuzz.corpus import CORPUS_PATH
 from tools.fuzz.http.templates import ServerAccess
 
 BUGSLY = (sys.executable, "-m", "bugsly")
+START_SECONDS = 60.0
 DIGEST_SECONDS = 120.0
 """For a good event to be digested behind all that was fuzzed."""
 TRACEBACK = re.compile(
@@ -108,7 +109,7 @@ def fuzzed_server(folder: Path) -> Iterator[FuzzedServer]:
     command = [*BUGSLY, "serve", "--data-dir", str(data_dir), "--port", str(port)]
     environ = {**os.environ, **UNLIMITED}
     with log.open("wb") as output, running_process(command, environ, output=output) as process:
-        await_port(port)
+        await_port(port, START_SECONDS)
         server = FuzzedServer(port, process.pid, access, spare_dsn, log)
         server.send(parse_dsn(dsn), "event", _kept("event", "key-error"))
         server.send(parse_dsn(dsn), "memory", _kept("memory_report", "one-sample"))
