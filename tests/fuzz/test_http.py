@@ -22,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedServer]:
 def test_the_server_is_as_it_describes_itself(
     server: FuzzedServer, pytestconfig: pytest.Config
 ) -> None:
-    seed = pytestconfig.getoption("randomly_seed")
+    seed = pytestconfig.getoption("randomly_seed", 0)
     checked = check_api(server, max_examples=3, seed=seed)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -34,7 +34,7 @@ def test_no_request_makes_the_server_fail(
     kept = kept_requests(server.access)
     statuses = {name: connection.send(wire).status for name, wire in kept.items()}
     assert {name: status for name, status in statuses.items() if status >= 500} == {}
-    load = FuzzedLoad(server, seed=pytestconfig.getoption("randomly_seed"))
+    load = FuzzedLoad(server, seed=pytestconfig.getoption("randomly_seed", 0))
     load.send(REQUESTS)
     assert load.failed == []
     assert server.digests("sent after all that was fuzzed")

@@ -19,7 +19,7 @@ def test_a_law_holds_of_what_the_tree_keeps(path: Path) -> None:
 
 @pytest.mark.parametrize("name", TARGET_NAMES)
 def test_a_law_holds_of_what_is_almost_right(name: str, pytestconfig: pytest.Config) -> None:
-    outcome = check_round(load_target(name), MAX_INPUTS, pytestconfig.getoption("randomly_seed"))
+    outcome = check_round(load_target(name), MAX_INPUTS, pytestconfig.getoption("randomly_seed", 0))
     assert outcome.reason == ""
 
 

@@ -35,7 +35,7 @@ def fuzz(target: FuzzTarget, seconds: int, first_seed: int) -> bool:
     shares = 2 if covered_inputs.is_available() else 1
     kept = _check_corpus(target)
     outcomes = [kept, check_generated(target, seconds / shares, first_seed)]
-    if shares == 2 and not any(one.crash for one in outcomes):
+    if shares == 2 and not any(one.reason for one in outcomes):
         outcomes.append(covered_inputs.check_covered(target.name, seconds // 2, first_seed))
     counts = " + ".join(f"{one.inputs:,}" for one in outcomes)
     total = sum(one.inputs for one in outcomes)

@@ -50,7 +50,7 @@ def measure(server: FuzzedServer, requests: int, seed: int) -> tuple[Section, li
     """Return a table of what *requests* did to *server*, and what is wrong with that."""
     load, started = FuzzedLoad(server, seed), time.monotonic()
     load.send(int(requests * WARM_UP))
-    warm_rss, load.peak_rss = server.rss(), 0
+    warm_rss = server.rss()
     load.send(requests - int(requests * WARM_UP))
     seconds = time.monotonic() - started
     peak_growth, end_growth = load.peak_rss - warm_rss, server.rss() - warm_rss

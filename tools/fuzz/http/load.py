@@ -32,13 +32,14 @@ class FuzzedLoad:
         """Requests whose answer took longer than a second beside others."""
         self.seconds: list[float] = []
         self.peak_rss = 0
-        """Bytes."""
+        """Bytes, while the latest requests were sent."""
         self._server = server
         self._randoms = [Random(f"{seed}/{number}") for number in range(CONNECTIONS)]  # noqa: S311 - no secrets
         self._lock = threading.Lock()
 
     def send(self, requests: int) -> None:
         """Send *requests* more."""
+        self.peak_rss = 0
         share = -(-requests // CONNECTIONS)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             sending = [pool.submit(self._send_share, share, random) for random in self._randoms]
