@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from bugsly.protocol.evidence import Holder, ModuleSource
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
+from bugsly_server.diagnose.source_analysis.source_locations import locate_constructor
+from bugsly_server.diagnose.source_analysis.suspect_calls import find_suspect_call
 from bugsly_server.model.diagnosis import Cause
 from tools.fuzz.almost_valid import TEXTS, damaged, texts_as_bytes
 
@@ -30,9 +32,6 @@ def check(data: bytes) -> None:
     )
     index = SourceIndex({HOLDER.file: source}, {HOLDER.name: HOLDER})
     _ = index.capacity_limits
-    found = index.by_holder.get(HOLDER.name)
-    write_site = None if found is None else found.write_site_for("GET /")
-    index.of_owners([("shop.views", "log")], "GET /")
     for cause in Cause:
-        index.locate_write(HOLDER, write_site and write_site[0], cause, "GET /")
-    index.locate_constructor(["A"], "GET /")
+        find_suspect_call(cause, "GET /", [source])
+    locate_constructor(["A"], "GET /", index)

@@ -53,8 +53,9 @@ def parse_dsn(text: str) -> Dsn:
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
     if not (project.isascii() and project.isdigit() and len(project) <= MAX_PROJECT_DIGITS):
         raise InvalidDsn("it has to end with the project's number")
-    if not prefix.isascii() or not prefix.isprintable() or " " in prefix:
-        raise InvalidDsn("its path has characters that have to be written as %20 and the like")
+    address = f"{parts.hostname}{prefix}"
+    if not address.isprintable() or " " in address or not prefix.isascii():
+        raise InvalidDsn("its host or path has characters that no address has")
     return Dsn(
         scheme=parts.scheme,
         key=parts.username,
