@@ -8,7 +8,7 @@ from tools.fuzz.corpus import corpus_files
 from tools.fuzz.generated_inputs import check_round
 from tools.fuzz.targets import TARGET_NAMES, load_target
 
-MAX_INPUTS = 40
+MAX_INPUTS = 25
 KEPT = [path for name in TARGET_NAMES for path in corpus_files(name)]
 
 
