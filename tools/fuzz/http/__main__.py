@@ -9,16 +9,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.bench.__main__ import replace_section
 from tools.bench.section import Section
 from tools.fuzz.http.fuzzed_server import FuzzedServer, fuzzed_server
 from tools.fuzz.http.kept_requests import keep_request
 from tools.fuzz.http.load import CONNECTIONS, FuzzedLoad
 from tools.fuzz.http.request import FuzzedRequest
+from tools.fuzz.security_page import write_section
 
-ROOT = Path(__file__).parents[3]
-PAGE_PATH = ROOT / "docs" / "security.md"
-LOG_PATH = ROOT / ".fuzz" / "server.log"
+LOG_PATH = Path(__file__).parents[3] / ".fuzz" / "server.log"
 WARM_UP = 0.2
 """Of all requests, before memory counts: caches fill, and threads start."""
 MAX_GROWTH_BYTES = 50_000_000
@@ -41,8 +39,7 @@ def main() -> int:
     for problem in problems:
         print(f"fuzz: {problem}")
     if chosen.write:
-        page = PAGE_PATH.read_text(encoding="utf-8")
-        PAGE_PATH.write_text(replace_section(page, "fuzz", section), encoding="utf-8")
+        write_section("fuzz", section)
     return 1 if problems else 0
 
 

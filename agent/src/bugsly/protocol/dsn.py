@@ -40,8 +40,8 @@ def parse_dsn(text: str) -> Dsn:
     try:
         parts = urlsplit(text.strip())
         port = parts.port
-    except ValueError as error:
-        raise InvalidDsn(f"it cannot be read as an address ({error})") from None
+    except ValueError:
+        raise InvalidDsn("its host or port cannot be read") from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidDsn("it has to begin with http:// or https://")
     if not parts.username:
