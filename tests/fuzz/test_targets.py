@@ -1,11 +1,13 @@
 """The laws that `make fuzz` holds the readers of hostile input to, with what it found so far."""
 
+import re
 from pathlib import Path
 
 import pytest
 from tools.fuzz import covered_inputs
 from tools.fuzz.corpus import corpus_files
 from tools.fuzz.generated_inputs import check_round
+from tools.fuzz.security_page import PAGE_PATH
 from tools.fuzz.targets import TARGET_NAMES, load_target
 
 MAX_INPUTS = 25
@@ -27,6 +29,12 @@ def test_a_law_holds_of_what_is_almost_right(name: str, pytestconfig: pytest.Con
 def test_every_target_has_a_seed_that_a_person_can_read(name: str) -> None:
     assert corpus_files(name)
     assert all(path.stat().st_size < 4_096 for path in corpus_files(name))
+
+
+def test_the_page_on_security_tells_every_law() -> None:
+    page = PAGE_PATH.read_text(encoding="utf-8")
+    laws = page.split("| target | law |", 1)[1].split("\n\n", 1)[0]
+    assert re.findall(r"^\| `(\w+)`", laws, re.MULTILINE) == list(TARGET_NAMES)
 
 
 @pytest.mark.skipif(not covered_inputs.is_available(), reason="Atheris has wheels for Linux only")
