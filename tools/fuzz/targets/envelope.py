@@ -1,14 +1,17 @@
-"""Envelopes: refused in one line, or sorted into no more than arrived."""
+"""Envelopes: refused in one line, or read item by item into no more than arrived."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from hypothesis import strategies as st
 
 from bugsly.protocol.envelope import MAX_ITEMS, build_envelope, parse_envelope
 from bugsly_server.decode.session import decode_sessions
 from bugsly_server.errors import Rejected
-from bugsly_server.ingest.item_sorting import read_envelope, read_store_request, sort_items
-from bugsly_server.scrub.scrubber import Scrubber
+from bugsly_server.ingest.event_intake import count_discarded
+from bugsly_server.ingest.item_sorting import read_envelope, read_store_request
+from bugsly_server.ingest.memory_gauges import reports_from_gauges
 from tools.fuzz.almost_valid import JSON_VALUES, TEXTS, damaged, encoded, json_objects
 from tools.fuzz.laws import NOW, assert_one_line, assert_refusal, assert_size
 
@@ -53,7 +56,7 @@ INPUTS = damaged(
 
 
 def check(data: bytes) -> None:
-    """Read an envelope, and sort its items."""
+    """Read an envelope, and the payload of each item as if it were of each small type."""
     for read in (read_envelope, read_store_request):
         try:
             envelope = read(data)
@@ -64,11 +67,15 @@ def check(data: bytes) -> None:
         assert len(payloads) <= MAX_ITEMS
         rebuilt = parse_envelope(build_envelope({}, [("event", one) for one in payloads]))
         assert [item.payload for item in rebuilt.items] == payloads
-        accepted = sort_items(envelope, 1, NOW, Scrubber())
-        kept = sum(len(entry.payload) for entry in accepted.entries)
-        assert_size(kept, sum(map(len, payloads)) + 2_000 * len(payloads), factor=12)
-        for reason in accepted.skipped:
-            assert_one_line(reason, 200)
-        for entry in accepted.entries:
-            if entry.kind in {"session", "sessions"}:
-                decode_sessions(entry.payload, NOW, accepted.skipped)
+        for payload in payloads:
+            _read_payload(payload)
+
+
+def _read_payload(payload: bytes) -> None:
+    skipped: Counter[str] = Counter()
+    decode_sessions(payload, NOW, skipped)
+    count_discarded(payload, skipped)
+    reports = reports_from_gauges(payload, NOW, skipped)
+    assert_size(sum(map(len, reports)), len(payload), factor=12)
+    for reason in skipped:
+        assert_one_line(reason, 200)
