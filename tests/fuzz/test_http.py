@@ -1,6 +1,7 @@
 """A real server, fuzzed over HTTP for a moment, and sent what once broke it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from tools.fuzz.api_conformance import check_api
@@ -30,9 +31,9 @@ def test_the_server_is_as_it_describes_itself(
 def test_no_request_makes_the_server_fail(
     server: FuzzedServer, pytestconfig: pytest.Config
 ) -> None:
-    connection = FuzzConnection(server.port, PATIENCE_SECONDS)
     kept = kept_requests(server.access)
-    statuses = {name: connection.send(wire).status for name, wire in kept.items()}
+    with closing(FuzzConnection(server.port, PATIENCE_SECONDS)) as connection:
+        statuses = {name: connection.send(wire).status for name, wire in kept.items()}
     assert {name: status for name, status in statuses.items() if status >= 500} == {}
     load = FuzzedLoad(server, seed=pytestconfig.getoption("randomly_seed", 0))
     load.send(REQUESTS)

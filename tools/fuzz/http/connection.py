@@ -53,11 +53,14 @@ class FuzzConnection:
         self._socket.sendall(wire)
         if not is_framed:
             self._socket.shutdown(socket.SHUT_WR)
-        response = HTTPResponse(self._socket, method=wire.partition(b" ")[0].decode("latin-1"))
-        response.begin()
-        is_stream = response.getheader("content-type", "").startswith("text/event-stream")
-        if not is_stream:
-            response.read()
-        if is_stream or not is_framed or response.will_close:
+        with HTTPResponse(
+            self._socket, method=wire.partition(b" ")[0].decode("latin-1")
+        ) as response:
+            response.begin()
+            is_stream = response.getheader("content-type", "").startswith("text/event-stream")
+            if not is_stream:
+                response.read()
+            is_last = is_stream or not is_framed or response.will_close
+        if is_last:
             self.close()
         return response.status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from random import Random
 
 from tools.fuzz.http.connection import FuzzConnection, HttpOutcome
@@ -51,13 +52,12 @@ class FuzzedLoad:
         return [request for request in self.slow if self._is_slow_alone(request)]
 
     def _send_share(self, amount: int, random: Random) -> None:
-        connection = FuzzConnection(self._server.port)
-        for _ in range(amount):
-            request = mutate(make_request(self._server.access, random), random)
-            outcome = connection.send(request.on_wire(), is_framed=request.is_framed)
-            with self._lock:
-                self._add(request, outcome)
-        connection.close()
+        with closing(FuzzConnection(self._server.port)) as connection:
+            for _ in range(amount):
+                request = mutate(make_request(self._server.access, random), random)
+                outcome = connection.send(request.on_wire(), is_framed=request.is_framed)
+                with self._lock:
+                    self._add(request, outcome)
 
     def _add(self, request: FuzzedRequest, outcome: HttpOutcome) -> None:
         self.statuses[outcome.status] += 1
@@ -72,10 +72,9 @@ class FuzzedLoad:
             print(f"{len(self.seconds):,} requests, {rss / 1e6:.0f} MB", end="\r", flush=True)
 
     def _is_slow_alone(self, request: FuzzedRequest) -> bool:
-        connection = FuzzConnection(self._server.port)
-        tries = [
-            connection.send(request.on_wire(), is_framed=request.is_framed).seconds
-            for _ in range(TRIES_ALONE)
-        ]
-        connection.close()
+        with closing(FuzzConnection(self._server.port)) as connection:
+            tries = [
+                connection.send(request.on_wire(), is_framed=request.is_framed).seconds
+                for _ in range(TRIES_ALONE)
+            ]
         return min(tries) > MAX_SECONDS
