@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.fuzz.http.fuzzed_server import FuzzedServer, fuzzed_server
 
+ROOT = Path(__file__).parents[2]
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance", "unsupported_method"),
@@ -30,8 +31,15 @@ def check_api(
     command += ["-H", f"X-Sentry-Auth: Sentry sentry_key={access.key}"]
     command += ["--checks", ",".join(CHECKS), "--phases", ",".join(phases)]
     command += ["--max-examples", str(max_examples), "--seed", str(seed)]
-    environ = {**os.environ, "SCHEMATHESIS_HOOKS": "tools.fuzz.openapi_hooks"}
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    environ = {"SCHEMATHESIS_HOOKS": "tools.fuzz.openapi_hooks", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command,
+        cwd=server.log.parent,  # where it keeps what it found
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def main() -> int:
