@@ -63,7 +63,7 @@ def test_a_dsn_that_is_none_says_what_it_lacks(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("port", ["eight", "99999", "-1"])
 def test_a_port_that_is_none_is_named(port: str) -> None:
-    with pytest.raises(InvalidDsn, match="it cannot be read as an address"):
+    with pytest.raises(InvalidDsn, match="its host or port cannot be read"):
         parse_dsn(f"http://{KEY}@bugsly.test:{port}/1")
 
 

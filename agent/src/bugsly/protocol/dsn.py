@@ -51,8 +51,8 @@ def parse_dsn(text: str) -> Dsn:
     try:
         parts = urlsplit(text.strip())
         port = parts.port
-    except ValueError as error:
-        raise InvalidDsn(f"it cannot be read as an address ({error})") from None
+    except ValueError:
+        raise InvalidDsn("its host or port cannot be read") from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidDsn("it has to begin with http:// or https://")
     if not parts.username:
@@ -64,6 +64,9 @@ def parse_dsn(text: str) -> Dsn:
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
     if not (project.isascii() and project.isdigit() and len(project) <= MAX_PROJECT_DIGITS):
         raise InvalidDsn("it has to end with the project's number")
+    address = f"{parts.hostname}{prefix}"
+    if not address.isprintable() or " " in address or not prefix.isascii():
+        raise InvalidDsn("its host or path has characters that no address has")
     return Dsn(
         scheme=parts.scheme,
         key=parts.username,

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Sequence
 
 from bugsly_server import __version__
+from bugsly_server.alert.leak_message import one_line
 from bugsly_server.app import Server
 from bugsly_server.cli.first_login import first_login_lines
 from bugsly_server.cli.options.command import Command
@@ -72,7 +73,12 @@ async def _serve(listener: HttpServer, lines: Sequence[str]) -> None:
 
 
 def _log_change(issue: AnyIssue, change: IssueChange) -> None:
-    LOG.info("issue %d %s: %s. %s", issue.id, change.kind, issue.title, change.because)
+    LOG.info("%s", change_line(issue, change))
+
+
+def change_line(issue: AnyIssue, change: IssueChange) -> str:
+    """Return *change* to *issue* on one line of the log: names in it come from the wire."""
+    return one_line(f"issue {issue.id} {change.kind}: {issue.title}. {change.because}")
 
 
 COMMAND = Command("serve", "Run the server", main)

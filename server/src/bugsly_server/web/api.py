@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import Micros
@@ -40,6 +41,7 @@ from bugsly_server.web.page_context import server_of
 UNKNOWN_TOKEN_BODY = {"detail": "token: is unknown → make one on the account page"}
 MAX_REQUESTS_DIGITS = 6
 MAX_ERRORS = 200
+DESCRIPTION_PATH = Path(__file__).with_name("openapi.json")
 FactsReader = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
@@ -94,6 +96,11 @@ def show_probe_request(request: Request) -> Response:
 def health(_request: Request) -> Response:
     """Return that the server is up."""
     return Response(b'{"ok":true}', media_type="application/json")
+
+
+def describe(_request: Request) -> Response:
+    """Return the description of what programs may request, in OpenAPI."""
+    return FileResponse(DESCRIPTION_PATH, media_type="application/json")
 
 
 def living_workers(connection: Connection, project_id: int, now: Micros) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -87,6 +87,7 @@ def routes() -> list[BaseRoute]:
         *_key_routes(),
         *_program_routes(),
         Route("/healthz", api.health),
+        Route("/openapi.json", api.describe),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
     ]
 
@@ -131,8 +132,13 @@ def _program_routes() -> list[BaseRoute]:
 async def not_found(request: Request, _error: Exception) -> Response:
     """Answer a request for an unknown URL."""
     if request.url.path.startswith("/api/"):
-        return PlainTextResponse("address: does not exist → see docs/protocol.md", 404)
+        return JSONResponse({"detail": "address: does not exist → see /openapi.json"}, 404)
     return render(server_of(request), "not_found.html", {}, 404)
+
+
+async def client_gone(_request: Request, _error: Exception) -> Response:
+    """Answer nobody: the client closed the connection before the end of its request."""
+    return Response(status_code=400)
 
 
 async def unreadable_record(request: Request, error: Exception) -> Response:

@@ -1,0 +1,16 @@
+"""Writes what fuzzers found into docs/security.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.bench.__main__ import replace_section
+from tools.bench.section import Section
+
+PAGE_PATH = Path(__file__).parents[2] / "docs" / "security.md"
+
+
+def write_section(name: str, section: Section) -> None:
+    """Write *section* between the markers called *name*."""
+    page = PAGE_PATH.read_text(encoding="utf-8")
+    PAGE_PATH.write_text(replace_section(page, name, section), encoding="utf-8")
