@@ -147,11 +147,6 @@ async def unreadable_record(request: Request, error: Exception) -> Response:
     return render(server_of(request), "failed.html", {}, 500)
 
 
-async def client_gone(_request: Request, _error: Exception) -> Response:
-    """Answer a request whose client went away before its end: no fault of the server's."""
-    return PlainTextResponse("request: its client went away before its end", 400)
-
-
 async def server_error(request: Request, _error: Exception) -> Response:
     """Answer for a page that failed, without the reason, which is in the server's log."""
     return render(server_of(request), "failed.html", {}, 500)
