@@ -16,6 +16,7 @@ from bugsly.protocol.safety_net import RecyclerReport
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.issue import IssueChange
 from bugsly_server.model.leak_evidence import LeakEvidence
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.time_series import MemoryPoint
 from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
@@ -56,7 +57,7 @@ class PipelineHarness:
         self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", 90)
         self.events = SqliteEventStore(folder / "telemetry", 90)
-        self.max_errors = 10_000
+        self.limits = ProjectLimits()
         self.announced: list[tuple[Any, IssueChange]] = []
         self.pipeline = self.start()
         self.shop = self.project("shop")
@@ -69,7 +70,7 @@ class PipelineHarness:
                 database=self.database,
                 telemetry=self.telemetry,
                 events=self.events,
-                max_errors=self.max_errors,
+                limits=self.limits,
             ),
             self.pending_probe_requests,
             self.clock,

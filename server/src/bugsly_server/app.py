@@ -35,7 +35,7 @@ from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
-from bugsly_server.store.meta import error_issues, projects
+from bugsly_server.store.meta import counters, error_issues, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
@@ -99,7 +99,7 @@ class Server:
         digester = Digester(
             self.spool,
             self.pipeline,
-            self.envelopes.skipped,
+            (self.envelopes.skipped, self.envelopes.kept_bytes),
             self.live_updates.publish,
             clock,
             settings.keep_days,
@@ -177,6 +177,11 @@ class Server:
                 lambda *arguments: self._read_or_unavailable(
                     lambda connection: error_issues.events_since(connection, *arguments)
                 ),
+                bytes_per_day=settings.bytes_per_day,
+                count_bytes=lambda *arguments: self._read_or_unavailable(
+                    lambda connection: counters.bytes_since(connection, *arguments)
+                ),
+                reports_per_minute=settings.reports_per_minute,
             ),
             scrubbers=ProjectScrubbers(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)
@@ -188,7 +193,7 @@ class Server:
             database=self.store.database,
             telemetry=self.store.telemetry,
             events=self.store.events,
-            max_errors=self.settings.most_errors,
+            limits=self.settings.project_limits,
         )
 
     def _read_or_unavailable(self, read: Callable[[Connection], T]) -> T:

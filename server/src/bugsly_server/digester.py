@@ -32,29 +32,31 @@ RETENTION_INTERVAL: Micros = HOUR
 
 Publish = Callable[[set[int]], None]
 SkippedCounts = Counter[tuple[int, str]]
+IntakeCounts = tuple[SkippedCounts, Counter[int]]
+"""What ingest did not keep, by project and reason, and the bytes that it kept, by project."""
 
 
 class Digester:
-    """A `BackgroundTask`; ingest counts up *skipped*, *publish* updates the pages of projects."""
+    """A `BackgroundTask`; ingest counts up *intake*, *publish* updates the pages of projects."""
 
     def __init__(
         self,
         spool: Spool,
         pipeline: Pipeline,
-        skipped: SkippedCounts,
+        intake: IntakeCounts,
         publish: Publish,
         clock: Clock,
         keep_days: int,
     ) -> None:
         self._spool = spool
         self._pipeline = pipeline
-        self._skipped = skipped
+        self._intake = intake
         self._publish = publish
         self._clock = clock
         self._retention: Micros = keep_days * DAY
         self._maintained_at: Micros = 0
         self._retention_applied_at: Micros = 0
-        self._counted_skips: SkippedCounts = Counter()
+        self._counted: IntakeCounts = (Counter(), Counter())
         self._batch: Sequence[SpoolEntry] = ()
         self._single_entries_left = 0
 
@@ -102,9 +104,9 @@ class Digester:
     def _maintain(self, now: Micros) -> None:
         if now - self._maintained_at >= MAINTENANCE_INTERVAL:
             self._maintained_at = now
-            skipped = Counter(self._skipped)
-            self._pipeline.maintain(skipped - self._counted_skips, now)
-            self._counted_skips = skipped
+            skipped, kept_bytes = Counter(self._intake[0]), Counter(self._intake[1])
+            self._pipeline.maintain(skipped - self._counted[0], now, kept_bytes - self._counted[1])
+            self._counted = skipped, kept_bytes
         if now - self._retention_applied_at >= RETENTION_INTERVAL:
             self._retention_applied_at = now
             self._pipeline.apply_retention(self._retention, now)

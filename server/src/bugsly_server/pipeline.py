@@ -12,11 +12,12 @@ change of an issue is stored with its alert, which `AlertSender` delivers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from time import sleep
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from bugsly.protocol.evidence import ProbeRequest
@@ -31,13 +32,15 @@ from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.leak_analysis import LeakAnalysis
 from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueState
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.record.arrival import apply_reports
+from bugsly_server.record.environment_limit import EnvironmentLimit
 from bugsly_server.record.error_recorder import ErrorRecorder
 from bugsly_server.record.event_batch import group_events
 from bugsly_server.record.memory_recorder import MemoryRecorder
-from bugsly_server.record.session_recorder import record_sessions
+from bugsly_server.record.session_recorder import bound_releases, record_sessions
 from bugsly_server.recycling_monitor import RecyclingMonitor
 from bugsly_server.store import release_comparison
 from bugsly_server.store.meta import leak_issues, probe_requests, workers
@@ -56,12 +59,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStores:
-    """What the pipeline writes to, and how many errors a project may have."""
+    """What the pipeline writes to, and how much of it a project may have."""
 
     database: Database
     telemetry: Telemetry
     events: EventStore
-    max_errors: int
+    limits: ProjectLimits
 
 
 class Pipeline:
@@ -83,8 +86,10 @@ class Pipeline:
         self._telemetry = telemetry
         self._pending_requests = pending_requests
         self._announce = announce
-        self._memory_recorder = MemoryRecorder(database, telemetry)
-        self._error_recorder = ErrorRecorder(database, stores.events, stores.max_errors)
+        self._memory_recorder = MemoryRecorder(database, telemetry, stores.limits)
+        self._error_recorder = ErrorRecorder(database, stores.events, stores.limits)
+        self._environment_limit = EnvironmentLimit(database, stores.limits.environments)
+        self._max_releases = stores.limits.releases
         self._worker_judge = WorkerJudge(database, telemetry)
         self._schedule = DetectionSchedule()
         self._leak_analyses: dict[int, LeakAnalysis] = {}
@@ -121,9 +126,14 @@ class Pipeline:
                 self._pending_requests.replace_all(probe_requests.list_unsent(connection))
         return changed
 
-    def maintain(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
-        """Do what is due every few seconds, and count what was *skipped* before the spool."""
-        self._maintenance.run(self.skipped + skipped, now)
+    def maintain(
+        self,
+        skipped: Counter[tuple[int, str]],
+        now: Micros,
+        kept_bytes: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """Do what is due every few seconds; count what was *skipped* and kept before the spool."""
+        self._maintenance.run(self.skipped + skipped, kept_bytes, now)
         self.skipped.clear()
 
     def apply_retention(self, retention: Micros, now: Micros) -> None:
@@ -142,7 +152,9 @@ class Pipeline:
     def _digest_events(self, project_id: int, entries: Sequence[SpoolEntry]) -> None:
         skipped: Counter[str] = Counter()
         now = max(entry.received_at for entry in entries)
-        events = decode_events(_yielding_to_threads(entries), skipped)
+        events = self._environment_limit.events(
+            project_id, decode_events(_yielding_to_threads(entries), skipped), skipped, now
+        )
         grouped = group_events(_yielding_to_threads(events))
         changes = self._error_recorder.record(project_id, grouped, skipped, now)
         for issue, change in changes:
@@ -151,18 +163,23 @@ class Pipeline:
 
     def _digest_sessions(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> None:
         skipped: Counter[str] = Counter()
-        sessions = decode_session_items(entries, skipped)
+        sessions = self._environment_limit.sessions(
+            project_id, decode_session_items(entries, skipped), skipped, now
+        )
         with self._database.writing() as connection:
-            record_sessions(connection, project_id, sessions, now)
+            known = bound_releases(connection, project_id, sessions, self._max_releases, skipped)
+            record_sessions(connection, project_id, known, now)
         self._count_skipped(project_id, skipped)
 
     def _digest_reports(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> bool:
         """Digest memory reports of a project; return whether any of them could be read."""
         skipped: Counter[str] = Counter()
-        reports = decode_reports(entries, skipped)
+        reports = self._environment_limit.reports(
+            project_id, decode_reports(entries, skipped), skipped, now
+        )
         if reports:
             ids = self._memory_recorder.register(project_id, reports, skipped)
-            arrivals = apply_reports(ids.workers, reports, skipped)
+            arrivals = apply_reports(ids.workers, ids.known(reports), skipped)
             reporting = self._memory_recorder.record(project_id, arrivals, ids, skipped)
             is_any_judged = self._worker_judge.judge_due(reporting, now)
             self._schedule.note_reports(project_id, now, is_any_judged=is_any_judged)

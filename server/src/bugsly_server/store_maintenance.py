@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -37,12 +38,15 @@ class StoreMaintenance:
     pending_requests: PendingProbeRequests
     started_at: Micros
 
-    def run(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
-        """Count *skipped*, end silent workers, expire probe requests and roll up samples."""
+    def run(
+        self, skipped: Counter[tuple[int, str]], kept_bytes: Mapping[int, int], now: Micros
+    ) -> None:
+        """Count what was *skipped* and kept, end silent workers, expire requests, roll up."""
         self.telemetry.roll_up(now)
         sent = self.pending_requests.sent_ids()
         with self.database.writing() as connection:
             counters.add(connection, skipped, now)
+            counters.add_bytes(connection, kept_bytes, now)
             for project in projects.list_all(connection):
                 self._end_silent_workers(connection, project.id, now)
             probe_requests.mark_sent(connection, sent, now)

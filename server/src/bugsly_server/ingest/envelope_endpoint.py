@@ -24,7 +24,7 @@ from bugsly_server.ingest.content_encoding import decompress
 from bugsly_server.ingest.item_sorting import AcceptedItems
 from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
-from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.quota import Pauses, Quota
 from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
 from bugsly_server.pending_probe_requests import PendingProbeRequests
@@ -77,8 +77,8 @@ class IngestPolicy:
 class EnvelopeEndpoint:
     """An ASGI application for the two routes.
 
-    *skipped* counts what is not kept, by project and reason. It only grows, so that another thread
-    can compute what was added since it last looked.
+    *skipped* counts what is not kept, by project and reason, *kept_bytes* what is, by project. They
+    only grow, so that another thread can compute what was added since it last looked.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class EnvelopeEndpoint:
         self._clock = clock
         self._large_bodies = asyncio.Semaphore(limits.MAX_CONCURRENT_LARGE_BODIES)
         self.skipped: Counter[tuple[int, str]] = Counter()
+        self.kept_bytes: Counter[int] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every refusal is one line."""
@@ -111,7 +112,7 @@ class EnvelopeEndpoint:
         except OverQuota as error:
             rate_headers = (
                 retry_after(error.retry_after),
-                *rate_limit_headers(error.refused_categories, error.retry_after),
+                *error.headers,
             )
             await _refuse(send, body, 429, str(error), rate_headers)
         except Unavailable as error:
@@ -143,21 +144,20 @@ class EnvelopeEndpoint:
         )
         envelope = await self._read_envelope(headers, received, take_bytes, parse)
         if key is None:
-            await self._policy.keys.check(key_in_envelope(envelope.header), project_id)
-        accepted, pause_seconds = await self._sort_items(envelope, project_id, received_at)
-        await self._store(accepted, project_id, pause_seconds)
+            key = key_in_envelope(envelope.header)
+            await self._policy.keys.check(key, project_id)
+        pauses = self._policy.quota.pauses(project_id, key or "", received_at)
+        accepted = await self._sort_items(envelope, project_id, received_at, pauses)
+        await self._store(accepted, project_id, pauses)
+        self._count_kept(accepted, project_id, key or "", received_at)
         reply: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
         requests = self._pending_requests.take(project_id, envelope.header.get("worker"))
         if requests:
             reply["ask"] = [asdict(one.request) for one in requests]
-        return reply, (
-            *CORS,
-            *rate_limit_headers(
-                accepted.refused_categories, pause_seconds if accepted.over_quota else 0
-            ),
-        )
+        hit = pauses if accepted.over_quota else Pauses()
+        return reply, (*CORS, *rate_limit_headers(accepted.refused_categories, hit))
 
-    async def _store(self, accepted: AcceptedItems, project_id: int, pause_seconds: int) -> None:
+    async def _store(self, accepted: AcceptedItems, project_id: int, pauses: Pauses) -> None:
         """Return once what is kept is durable; raise `OverQuota` where nothing is."""
         if accepted.entries:
             await self._spool.append(accepted.entries)
@@ -165,28 +165,34 @@ class EnvelopeEndpoint:
             self.skipped[project_id, why] += amount
         if accepted.over_quota and not accepted.entries:
             raise OverQuota(
-                "events: more than this project may send → raise its quota, or wait",
-                pause_seconds,
-                accepted.refused_categories,
+                "quota: more than this project may send → raise it, or wait",
+                pauses.longest,
+                rate_limit_headers(accepted.refused_categories, pauses),
             )
 
+    def _count_kept(
+        self, accepted: AcceptedItems, project_id: int, key: str, received_at: Micros
+    ) -> None:
+        size = sum(len(entry.payload) for entry in accepted.entries)
+        reports = sum(entry.kind == "memory" for entry in accepted.entries)
+        self.kept_bytes[project_id] += size
+        self._policy.quota.add_usage(
+            project_id, key, accepted.event_count, reports, size, received_at
+        )
+
     async def _sort_items(
-        self, envelope: Envelope, project_id: int, received_at: Micros
-    ) -> tuple[AcceptedItems, int]:
-        """Return what is kept of *envelope*, and for how many seconds no events are taken."""
-        policy = self._policy
-        pause_seconds = policy.quota.pause_seconds(project_id, received_at)
-        scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, received_at)
+        self, envelope: Envelope, project_id: int, received_at: Micros, pauses: Pauses
+    ) -> AcceptedItems:
+        """Return what is kept of *envelope*, and what is not."""
+        scrubber = self._policy.scrubbers.for_project(project_id, received_at)
         is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
-        arguments = (envelope, project_id, received_at, scrubber)
+        arguments = (envelope, project_id, received_at, scrubber, pauses.refused_types)
         async with self._large_bodies if is_large else nullcontext():
-            accepted = (
+            return (
                 await asyncio.to_thread(item_sorting.sort_items, *arguments)
                 if is_large
                 else item_sorting.sort_items(*arguments)
             )
-        policy.quota.add_usage(project_id, accepted.event_count, received_at)
-        return accepted, pause_seconds
 
     async def _read_envelope(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bugsly.protocol.envelope import Envelope, EnvelopeItem, InvalidEnvelope, parse_envelope
@@ -65,7 +66,7 @@ class AcceptedItems:
     event_id: str = ""
     """Of the last event that is kept; empty where none is."""
     over_quota: int = 0
-    """Events that are not kept because the project sent too many."""
+    """Items that are not kept because too many were sent."""
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -94,22 +95,23 @@ def read_store_request(body: bytes) -> Envelope:
 
 
 def sort_items(
-    envelope: Envelope, project_id: int, received_at: Micros, scrubber: Scrubber | None
+    envelope: Envelope,
+    project_id: int,
+    received_at: Micros,
+    scrubber: Scrubber,
+    refused_types: Mapping[str, str],
 ) -> AcceptedItems:
     """Return what to keep of *envelope* and what is skipped.
 
-    *scrubber* removes the secrets of events; without one they are over quota.
+    *scrubber* removes the secrets of events; *refused_types* are over a quota, with the reason.
     """
     accepted = AcceptedItems()
     if envelope.beyond:
         accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
     for item in envelope.items:
-        max_bytes = MAX_BYTES_BY_TYPE.get(item.type)
-        if max_bytes is None:
-            _skip(item, accepted)
-        elif len(item.payload) > max_bytes:
-            accepted.skipped[f"{item.type} item that is too large"] += 1
-        elif item.type == "client_report":
+        if not _is_kept(item, refused_types, accepted):
+            continue
+        if item.type == "client_report":
             count_discarded(item.payload, accepted.skipped)
         elif item.type == "trace_metric":
             reports = reports_from_gauges(item.payload, received_at, accepted.skipped)
@@ -121,16 +123,28 @@ def sort_items(
     return accepted
 
 
+def _is_kept(item: EnvelopeItem, refused_types: Mapping[str, str], accepted: AcceptedItems) -> bool:
+    """Return whether an item is of a kind and size that is kept now; count one that is not."""
+    max_bytes = MAX_BYTES_BY_TYPE.get(item.type)
+    if max_bytes is None:
+        _skip(item, accepted)
+        return False
+    if len(item.payload) > max_bytes:
+        accepted.skipped[f"{item.type} item that is too large"] += 1
+        return False
+    if item.type in refused_types:
+        accepted.over_quota += 1
+        accepted.skipped[refused_types[item.type]] += 1
+        return False
+    return True
+
+
 def _payload_to_keep(
-    item: EnvelopeItem, envelope: Envelope, scrubber: Scrubber | None, accepted: AcceptedItems
+    item: EnvelopeItem, envelope: Envelope, scrubber: Scrubber, accepted: AcceptedItems
 ) -> bytes:
     """Return what to keep of an item; empty for an event that is not kept."""
     if item.type != "event":
         return item.payload
-    if scrubber is None:
-        accepted.over_quota += 1
-        accepted.skipped["event over the quota"] += 1
-        return b""
     event = scrub_event(item.payload, envelope.header, scrubber, accepted.skipped)
     if event is None:
         return b""

@@ -1,52 +1,122 @@
-"""Limits how many events a project may send in a minute and in a day."""
+"""Limits what a project and a key may send in a minute and in a day."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
 from bugsly_server.clock import DAY, MINUTE, SECOND, Micros
 
+Subject = TypeVar("Subject", bound=Hashable)
 CountSent = Callable[[int, Micros], int]
-"""Returns how many events of a project were kept since a moment."""
+"""Returns how much of a project was kept since a moment."""
+
+EVENTS_REASON = "event over the quota"
+REPORTS_REASON = "memory report over the limit of its key"
+BYTES_REASON = "item over the bytes of a day"
+MEMORY_TYPES = ("memory", "trace_metric")
+KEPT_TYPES = ("event", *MEMORY_TYPES, "session", "sessions")
 
 
 @dataclass(slots=True)
 class _Usage:
-    """What a project has sent in the current minute or day."""
+    """What was used in the current span."""
 
     since: Micros = -1
+    amount: int = 0
+
+
+class Allowance(Generic[Subject]):
+    """What each subject may use in each span of time; *count_before* counts what it used earlier.
+
+    Spans begin at multiples of their length: a day begins at midnight UTC.
+    """
+
+    def __init__(
+        self, limit: int, span: Micros, count_before: Callable[[Subject, Micros], int] | None = None
+    ) -> None:
+        self._limit = limit
+        self._span = span
+        self._count_before = count_before
+        self._usage: dict[Subject, _Usage] = {}
+
+    def pause_seconds(self, subject: Subject, now: Micros) -> int:
+        """Return for how many seconds it is used up; 0 where some is left."""
+        usage = self._current(subject, now)
+        is_used_up = usage.amount >= self._limit
+        return -(-(usage.since + self._span - now) // SECOND) if is_used_up else 0
+
+    def add_usage(self, subject: Subject, amount: int, now: Micros) -> None:
+        """Count *amount*."""
+        self._current(subject, now).amount += amount
+
+    def _current(self, subject: Subject, now: Micros) -> _Usage:
+        known = self._usage.get(subject)
+        since = now - now % self._span
+        if known is None:
+            count = self._count_before
+            before = 0 if count is None else count(subject, since)
+            known = self._usage[subject] = _Usage(since, before)
+        elif known.since != since:
+            known.since, known.amount = since, 0
+        return known
+
+
+class Pauses(NamedTuple):
+    """For how many seconds a client may send none of each; 0 where it may."""
+
     events: int = 0
+    reports: int = 0
+    everything: int = 0
+
+    @property
+    def refused_types(self) -> Mapping[str, str]:
+        """Return the types of items that are not kept, each with the reason to count."""
+        if self.everything:
+            return dict.fromkeys(KEPT_TYPES, BYTES_REASON)
+        events = {"event": EVENTS_REASON} if self.events else {}
+        return events | (dict.fromkeys(MEMORY_TYPES, REPORTS_REASON) if self.reports else {})
+
+    @property
+    def longest(self) -> int:
+        """Return the longest of them."""
+        return max(self)
 
 
 class Quota:
-    """Counts the events of each project; *count_sent* counts those before the server started."""
+    """The limits of a server; the counts that it is given are of what was kept before its start."""
 
-    def __init__(self, per_minute: int, per_day: int, count_sent: CountSent) -> None:
-        self._limits = {MINUTE: per_minute, DAY: per_day}
-        self._count_sent = count_sent
-        self._usage: dict[tuple[int, Micros], _Usage] = {}
+    def __init__(
+        self,
+        per_minute: int,
+        per_day: int,
+        count_sent: CountSent,
+        *,
+        bytes_per_day: int = 1 << 60,
+        count_bytes: CountSent | None = None,
+        reports_per_minute: int = 1 << 60,
+    ) -> None:
+        self._events: tuple[Allowance[int], ...] = (
+            Allowance(per_minute, MINUTE),
+            Allowance(per_day, DAY, count_sent),
+        )
+        self._bytes: Allowance[int] = Allowance(bytes_per_day, DAY, count_bytes)
+        self._reports: Allowance[str] = Allowance(reports_per_minute, MINUTE)
 
-    def pause_seconds(self, project_id: int, now: Micros) -> int:
-        """Return for how many seconds no events are taken; 0 where they are taken now."""
-        ends = [
-            self._usage_in(project_id, span, now).since + span
-            for span, most in self._limits.items()
-            if self._usage_in(project_id, span, now).events >= most
-        ]
-        return -(-(max(ends) - now) // SECOND) if ends else 0
+    def pauses(self, project_id: int, key: str, now: Micros) -> Pauses:
+        """Return what may not be sent to a project now by *key*."""
+        return Pauses(
+            events=max(one.pause_seconds(project_id, now) for one in self._events),
+            reports=self._reports.pause_seconds(key, now),
+            everything=self._bytes.pause_seconds(project_id, now),
+        )
 
-    def add_usage(self, project_id: int, events: int, now: Micros) -> None:
-        """Count *events* that were taken."""
-        for span in self._limits:
-            self._usage_in(project_id, span, now).events += events
-
-    def _usage_in(self, project_id: int, span: Micros, now: Micros) -> _Usage:
-        known = self._usage.get((project_id, span))
-        since = now - now % span
-        if known is None:
-            before = self._count_sent(project_id, since) if span == DAY else 0
-            known = self._usage[project_id, span] = _Usage(since, before)
-        elif known.since != since:
-            known.since, known.events = since, 0
-        return known
+    def add_usage(
+        self, project_id: int, key: str, events: int, reports: int, size: int, now: Micros
+    ) -> None:
+        """Count what was kept; *size* is the bytes of all of it."""
+        for allowance in self._events:
+            allowance.add_usage(project_id, events, now)
+        self._reports.add_usage(key, reports, now)
+        self._bytes.add_usage(project_id, size, now)

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from bugsly_server.clock import Micros
 from bugsly_server.decode.batch import ReceivedReport
+from bugsly_server.model.project_limits import RELEASES_REASON, WORKERS_REASON, ProjectLimits
 from bugsly_server.model.worker import Worker
 from bugsly_server.record.arrival import new_worker_fields
 from bugsly_server.record.holder_ids import HolderIds, IdsByWorker
-from bugsly_server.store.meta import workers
+from bugsly_server.record.worker_limit import WorkerLimit
+from bugsly_server.store.meta import releases, workers
 from bugsly_server.store.meta.database import Database
 
 
@@ -24,12 +26,18 @@ class ReportIds(NamedTuple):
     """Ids by name; an endpoint beyond `workers.MAX_ENDPOINTS` has none."""
     holders: IdsByWorker
 
+    def known(self, reports: Iterable[ReceivedReport]) -> list[ReceivedReport]:
+        """Return those of *reports* whose worker is stored."""
+        return [one for one in reports if one.report.worker.id in self.workers]
+
 
 class ReportIdRegistry:
     """Remembers the endpoints, releases and holders it has met, and nothing else."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: ProjectLimits) -> None:
         self._database = database
+        self._limits = limits
+        self._worker_limit = WorkerLimit(limits.workers)
         self._endpoint_ids_by_project: dict[int, Mapping[str, int]] = {}
         self._noted_releases: set[tuple[int, str]] = set()
         self._holder_ids = HolderIds(database)
@@ -38,15 +46,17 @@ class ReportIdRegistry:
         self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
     ) -> ReportIds:
         """Return the ids of what *reports* name; store what is new of it."""
-        known = self._ensure_workers(project_id, reports)
-        self._note_releases(project_id, known.values())
-        endpoints = self._endpoint_ids(project_id, reports)
-        return ReportIds(known, endpoints, self._holder_ids.register(reports, known, skipped))
+        workers_by_token = self._ensure_workers(project_id, reports, skipped)
+        known = [one for one in reports if one.report.worker.id in workers_by_token]
+        self._note_releases(project_id, workers_by_token.values(), skipped)
+        endpoints = self._endpoint_ids(project_id, known)
+        holders = self._holder_ids.register(known, workers_by_token, skipped)
+        return ReportIds(workers_by_token, endpoints, holders)
 
     def _ensure_workers(
-        self, project_id: int, reports: Sequence[ReceivedReport]
+        self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
     ) -> dict[str, Worker]:
-        """Return the workers that sent *reports*, by token; store those that are new."""
+        """Return the workers that sent *reports*, by token; store the new ones within the limit."""
         tokens = {received.report.worker.id for received in reports}
         with self._database.reading() as connection:
             known = workers.find_by_tokens(connection, project_id, tokens)
@@ -55,16 +65,25 @@ class ReportIdRegistry:
             if received.report.worker.id not in known:
                 new.setdefault(received.report.worker.id, received)
         if new:
-            fields = {
-                token: new_worker_fields(report, received_at)
-                for token, (received_at, report) in new.items()
-            }
+            now = max(received.received_at for received in reports)
             with self._database.writing() as connection:
-                workers.add(connection, project_id, fields)
-                known |= workers.find_by_tokens(connection, project_id, new)
+                free = self._worker_limit.free(connection, project_id, now)
+                fields = {
+                    token: new_worker_fields(report, received_at)
+                    for token, (received_at, report) in list(new.items())[:free]
+                }
+                if fields:
+                    workers.add(connection, project_id, fields)
+                    known |= workers.find_by_tokens(connection, project_id, fields)
+            self._worker_limit.add(project_id, len(fields), now)
+        refused = sum(received.report.worker.id not in known for received in reports)
+        if refused:
+            skipped[WORKERS_REASON] += refused
         return known
 
-    def _note_releases(self, project_id: int, sighted: Iterable[Worker]) -> None:
+    def _note_releases(
+        self, project_id: int, sighted: Iterable[Worker], skipped: Counter[str]
+    ) -> None:
         first_seen: dict[str, Micros] = {}
         for worker in sighted:
             if worker.release and (project_id, worker.release) not in self._noted_releases:
@@ -74,7 +93,10 @@ class ReportIdRegistry:
         if first_seen:
             with self._database.writing() as connection:
                 for version, at in first_seen.items():
-                    workers.note_release(connection, project_id, version, at)
+                    is_noted = releases.note(
+                        connection, project_id, version, at, self._limits.releases
+                    )
+                    skipped[RELEASES_REASON] += not is_noted
             self._noted_releases |= {(project_id, version) for version in first_seen}
 
     def _endpoint_ids(

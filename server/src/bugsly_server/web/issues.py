@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from bugsly_server.clock import HOUR
+from bugsly_server.ingest.quota import EVENTS_REASON
 from bugsly_server.model.issue import IssueState
 from bugsly_server.store.meta import (
     counters,
@@ -13,13 +14,13 @@ from bugsly_server.store.meta import (
     hindrance_issues,
     issue_listing,
     leak_issues,
+    releases,
 )
 from bugsly_server.store.meta.issue_listing import IssueFilter
 from bugsly_server.web import error_page, hindrance_page, leak_page
 from bugsly_server.web.page_context import View, page
 
 MAX_CHOICES = 100
-OVER_QUOTA_REASON = "event over the quota"
 DROPPED_REASON_PREFIX = "error that an SDK dropped itself"
 
 
@@ -31,10 +32,14 @@ def list_page(view: View) -> Response:
         rows, total = issue_listing.list_page(connection, view.current_project.id, filters)
         since = view.now - error_page.CHART_HOURS * HOUR
         hourly = groupings.events_by_hour(connection, [one.id for one in rows], since)
-        released = error_issues.first_seen_by_release(connection, view.current_project.id)
         choices = {
             "environment": issue_listing.environments(connection, view.current_project.id),
-            "release": sorted(released, key=released.__getitem__, reverse=True)[:MAX_CHOICES],
+            "release": [
+                version
+                for version, _ in releases.list_newest(
+                    connection, view.current_project.id, MAX_CHOICES
+                )
+            ],
         }
         skipped = counters.totals_since(connection, view.current_project.id, view.now)
         error_count = error_issues.count_all(connection, view.current_project.id)
@@ -45,7 +50,7 @@ def list_page(view: View) -> Response:
         "pages": -(-total // issue_listing.PAGE_SIZE),
         "hourly_events": {one.id: error_page.hourly_counts(view, hourly, one.id) for one in rows},
         "choices": choices,
-        "over_quota": skipped.get(OVER_QUOTA_REASON, 0),
+        "over_quota": skipped.get(EVENTS_REASON, 0),
         "too_many": error_count if error_count > view.server.settings.most_errors else 0,
         "dropped": sum(
             amount for reason, amount in skipped.items() if reason.startswith(DROPPED_REASON_PREFIX)

@@ -31,6 +31,8 @@ class Channel:
     url: str
     enabled: bool
     created_at: Micros
+    accepted_at: Micros = 0
+    """When it last accepted an alert or a test; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from bugsly_server.store.private_files import (
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD_REVISION = "0009"
+HEAD_REVISION = "0008"
 
 
 class Database:

@@ -166,6 +166,12 @@ def add_tags(connection: Connection, new_tags: Iterable[IssueTag]) -> list[tuple
     return [(row.grouping_id, row.kind) for row in connection.execute(added, rows)]
 
 
+def count_tags(connection: Connection, project_id: int) -> int:
+    """Return how many tags are stored of all groupings of a project."""
+    query = select(func.count()).select_from(trait).join(grouping)
+    return connection.execute(query.where(grouping.c.project_id == project_id)).scalar_one()
+
+
 def tags(connection: Connection, issue_id: int, kind: str, limit: int) -> list[tuple[str, Micros]]:
     """Return what an issue was seen with, and since when; newest first."""
     since = func.min(trait.c.first_at).label("since")

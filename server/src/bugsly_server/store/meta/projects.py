@@ -14,6 +14,7 @@ from bugsly_server.store.meta.tables import key, project
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_SLUG_LENGTH = 60
+DEFAULT_SILENCE_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Project:
     secrets: str
     """Names of keys whose values are removed from events, one per line."""
     created_at: Micros
+    silence_minutes: int = DEFAULT_SILENCE_MINUTES
+    """Without a report, after which the app is called silent; 0 for never."""
 
 
 def list_all(connection: Connection) -> list[Project]:
