@@ -7,13 +7,17 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bugsly_server.errors import Unavailable
 from bugsly_server.store.ports import SpoolEntry
-from bugsly_server.store.sqlite_connection import open_for_reading, open_for_writing
+from bugsly_server.store.sqlite_connection import (
+    BUSY_MILLISECONDS,
+    open_for_reading,
+    open_for_writing,
+)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -26,6 +30,10 @@ CREATE TABLE IF NOT EXISTS entry (
 """
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
+MIN_FREE_BYTES = 16 * 1024 * 1024
+"""Of a file that is made smaller."""
+MAX_COPIED_BYTES = 4 * 1024 * 1024
+"""That still wait then: to make a file smaller is to copy them, and meanwhile clients wait."""
 FULL_RETRY_SECONDS = 30
 """After which a client may try again while the disk is full."""
 
@@ -59,6 +67,7 @@ class SqliteSpool:
 
     def __init__(self, path: Path) -> None:
         self._writing = open_for_writing(path)
+        self._writing.execute(f"PRAGMA journal_size_limit = {MIN_FREE_BYTES}")
         self._writing.execute(SCHEMA)
         reading = open_for_reading(path)
         assert reading is not None, "it was made one line above"
@@ -129,6 +138,23 @@ class SqliteSpool:
                 requests.append(self._commit_requests.get())
             closing = None in requests
             self._commit([order for order in requests if order is not None])
+            with suppress(sqlite3.Error):
+                self._shrink()
+
+    def _shrink(self) -> None:
+        """Give back the room that a backlog took, once few entries are left."""
+        page_size, pages, free = (
+            self._writing.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        if free * page_size < MIN_FREE_BYTES or (pages - free) * page_size > MAX_COPIED_BYTES:
+            return
+        self._writing.execute("VACUUM")
+        try:
+            self._writing.execute("PRAGMA busy_timeout = 0")
+            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._writing.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
     def _commit(self, requests: Sequence[_CommitRequest]) -> None:
         entries = [entry for order in requests for entry in order.entries]
