@@ -58,6 +58,7 @@ class PipelineHarness:
         self.telemetry = SqliteTelemetry(folder / "telemetry", 90)
         self.events = SqliteEventStore(folder / "telemetry", 90)
         self.limits = ProjectLimits()
+        self.keep_bytes = 10**12
         self.announced: list[tuple[Any, IssueChange]] = []
         self.pipeline = self.start()
         self.shop = self.project("shop")
@@ -71,6 +72,7 @@ class PipelineHarness:
                 telemetry=self.telemetry,
                 events=self.events,
                 limits=self.limits,
+                keep_bytes=self.keep_bytes,
             ),
             self.pending_probe_requests,
             self.clock,

@@ -194,6 +194,7 @@ class Server:
             telemetry=self.store.telemetry,
             events=self.store.events,
             limits=self.settings.project_limits,
+            keep_bytes=self.settings.keep_bytes,
         )
 
     def _read_or_unavailable(self, read: Callable[[Connection], T]) -> T:

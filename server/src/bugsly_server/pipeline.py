@@ -65,6 +65,7 @@ class PipelineStores:
     telemetry: Telemetry
     events: EventStore
     limits: ProjectLimits
+    keep_bytes: int
 
 
 class Pipeline:
@@ -90,6 +91,7 @@ class Pipeline:
         self._error_recorder = ErrorRecorder(database, stores.events, stores.limits)
         self._environment_limit = EnvironmentLimit(database, stores.limits.environments)
         self._max_releases = stores.limits.releases
+        self._keep_bytes = stores.keep_bytes
         self._worker_judge = WorkerJudge(database, telemetry)
         self._schedule = DetectionSchedule()
         self._leak_analyses: dict[int, LeakAnalysis] = {}
@@ -137,7 +139,8 @@ class Pipeline:
         self.skipped.clear()
 
     def apply_retention(self, retention: Micros, now: Micros) -> None:
-        """Delete what is older than it is kept."""
+        """Delete what is older than it is kept, and the oldest of what is too much."""
+        self._maintenance.delete_excess(self._keep_bytes, now)
         if self._maintenance.delete_expired(retention, now):
             self._memory_recorder.forget_ids()
 

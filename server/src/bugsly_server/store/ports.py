@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
+from bugsly_server.store.size_retention import DatedFile
 
 TIME_BUCKET_RETENTION: Micros = 2 * DAY
 """For the time buckets of a worker that is not seen any more, and what only they refer to."""
@@ -148,6 +149,12 @@ class Telemetry(Protocol):
         The time buckets of a worker go when it has not been seen for two days.
         """
 
+    def dated_files(self) -> Sequence[DatedFile]:
+        """Return the files that can be deleted whole."""
+
+    def delete_file(self, file: DatedFile) -> None:
+        """Delete one of them."""
+
     def size(self) -> int:
         """Return how many bytes it uses on disk."""
 
@@ -186,6 +193,12 @@ class EventStore(Protocol):
 
     def delete_expired(self, now: Micros) -> int:
         """Drop what is older than events are kept; return how many files were removed."""
+
+    def dated_files(self) -> Sequence[DatedFile]:
+        """Return the files that can be deleted whole: one for each day."""
+
+    def delete_file(self, file: DatedFile) -> None:
+        """Delete one of them."""
 
     def close(self) -> None:
         """Close the files."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.store.compression import compress, decompress
 from bugsly_server.store.ports import StoredEvent
+from bugsly_server.store.size_retention import DatedFile
 from bugsly_server.store.sqlite_connection import open_for_reading
 from bugsly_server.store.telemetry.database_files import DatabaseFiles
 from bugsly_server.store.telemetry.tiers import Tier
@@ -83,6 +84,14 @@ class SqliteEventStore:
                 gone += path.suffix == ".db"
                 self._files.drop(path)
         return gone
+
+    def dated_files(self) -> list[DatedFile]:
+        """See the port."""
+        return self._days.dated_files(self._folder)
+
+    def delete_file(self, file: DatedFile) -> None:
+        """See the port."""
+        self._files.drop(file.path)
 
     def close(self) -> None:
         """See the port."""
