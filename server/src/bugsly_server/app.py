@@ -33,6 +33,7 @@ from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
 from bugsly_server.ingest.quota import Quota
 from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
+from bugsly_server.outage_monitor import BackupCheck, OutageMonitor
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
 from bugsly_server.store.meta import counters, error_issues, projects
@@ -109,6 +110,7 @@ class Server:
         self._threads = (
             BackgroundThread("digester", digester),
             BackgroundThread("alert delivery", alert_sender),
+            BackgroundThread("outages", self._outage_monitor(clock, announce)),
         )
         self.llm_jobs = self._make_llm_jobs(clock)
         self.asgi = SecurityMiddleware(
@@ -159,6 +161,11 @@ class Server:
             self.close()
 
         return lifespan()
+
+    def _outage_monitor(self, clock: Clock, announce: Announce) -> OutageMonitor:
+        path, hours = self.settings.backup_file, self.settings.backup_hours
+        backup = None if path is None else BackupCheck(path=path, hours=hours)
+        return OutageMonitor(self.store.database, self.spool, backup, clock, announce)
 
     def _make_llm_jobs(self, clock: Clock) -> LlmJobs | None:
         settings = self.settings

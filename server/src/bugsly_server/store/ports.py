@@ -55,6 +55,9 @@ class Spool(Protocol):
     def depth(self) -> int:
         """Return how many entries wait."""
 
+    def oldest_received_at(self) -> Micros | None:
+        """Return when the oldest entry was received that is not digested; None without any."""
+
     def close(self) -> None:
         """Write what was appended, and close the files."""
 

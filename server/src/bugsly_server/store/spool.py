@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bugsly_server.clock import Micros
 from bugsly_server.errors import Unavailable
 from bugsly_server.store.ports import SpoolEntry
 from bugsly_server.store.sqlite_connection import (
@@ -66,6 +67,7 @@ class SqliteSpool:
     """See `ports.Spool`."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._writing = open_for_writing(path)
         self._writing.execute(f"PRAGMA journal_size_limit = {MIN_FREE_BYTES}")
         self._writing.execute(SCHEMA)
@@ -121,6 +123,15 @@ class SqliteSpool:
     def depth(self) -> int:
         """See the port."""
         return self._depth
+
+    def oldest_received_at(self) -> Micros | None:
+        """See the port."""
+        connection = open_for_reading(self._path)
+        assert connection is not None, "it is made at the start"
+        with closing(connection):
+            query = "SELECT received_at FROM entry WHERE id > ? ORDER BY id LIMIT 1"
+            row = connection.execute(query, (self._digested,)).fetchone()
+        return None if row is None else int(row[0])
 
     def close(self) -> None:
         """See the port."""

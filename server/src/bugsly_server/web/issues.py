@@ -14,10 +14,11 @@ from bugsly_server.store.meta import (
     hindrance_issues,
     issue_listing,
     leak_issues,
+    outage_issues,
     releases,
 )
 from bugsly_server.store.meta.issue_listing import IssueFilter
-from bugsly_server.web import error_page, hindrance_page, leak_page
+from bugsly_server.web import error_page, hindrance_page, leak_page, outage_page
 from bugsly_server.web.page_context import View, page
 
 MAX_CHOICES = 100
@@ -61,7 +62,7 @@ def list_page(view: View) -> Response:
 
 @page
 def show(view: View) -> Response:
-    """Show one issue: an error, a hindrance or a leak."""
+    """Show one issue: an error, a hindrance, an outage or a leak."""
     with view.server.database.reading() as connection:
         leak = leak_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
         error_issue = error_issues.get(
@@ -70,6 +71,11 @@ def show(view: View) -> Response:
         hindrance_issue = hindrance_issues.get(
             connection, view.current_project.id, view.path_number("issue_id")
         )
+        outage_issue = outage_issues.get(
+            connection, view.current_project.id, view.path_number("issue_id")
+        )
+    if outage_issue is not None:
+        return outage_page.show(view, outage_issue)
     if error_issue is not None:
         return error_page.show(view, error_issue)
     if hindrance_issue is not None:

@@ -79,6 +79,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.try_channel, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
+        Route(f"{PROJECT}/alerts/silence", alerts.set_silence, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         *_program_routes(),

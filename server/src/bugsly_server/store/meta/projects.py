@@ -90,6 +90,12 @@ def secret_names_by_project(connection: Connection) -> dict[int, tuple[str, ...]
     return {row.id: parse_secret_names(row.secrets) for row in rows if row.secrets}
 
 
+def set_silence(connection: Connection, project_id: int, minutes: int) -> None:
+    """Store after how many minutes without a report an app is called silent; 0 for never."""
+    condition = project.c.id == project_id
+    connection.execute(update(project).where(condition).values(silence_minutes=minutes))
+
+
 def set_secret_names(connection: Connection, project_id: int, text: str) -> None:
     """Store the additional secret names of a project, one per line."""
     condition = project.c.id == project_id

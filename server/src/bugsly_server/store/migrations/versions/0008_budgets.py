@@ -39,3 +39,7 @@ def upgrade() -> None:
     op.add_column("project", silence)
     accepted = sa.Column("accepted_at", sa.BigInteger(), nullable=False, server_default="0")
     op.add_column("channel", accepted)
+    op.execute(
+        "UPDATE channel SET accepted_at = coalesce("
+        "(SELECT max(sent_at) FROM delivery WHERE channel_id = channel.id), 0)"
+    )
