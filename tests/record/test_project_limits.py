@@ -97,8 +97,8 @@ def test_workers_that_start_and_end_all_day_are_limited_too(desk: PipelineHarnes
     for number in range(1, STARTS_PER_WORKER + 11):
         desk.digest(report([sample(1)], id=token(number)))
         with desk.database.writing() as connection:
-            for one in workers.list_living(connection, desk.shop):
-                workers.record_end(connection, replace(one, ended_at=one.seen_at))
+            for living in workers.list_living(connection, desk.shop):
+                workers.record_end(connection, replace(living, ended_at=living.seen_at))
         if number == STARTS_PER_WORKER - 5:
             desk.tend()
             desk.start()

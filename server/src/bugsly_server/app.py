@@ -26,6 +26,7 @@ from bugsly_server.alert_delivery import AlertSender
 from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.digester import Digester
 from bugsly_server.egress.address_guard import AddressGuard
+from bugsly_server.erasure import Eraser
 from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
@@ -87,12 +88,13 @@ class Server:
         self.url = settings.public_url
         """Where people reach it; known at the latest once it listens."""
         with ExitStack() as opened, _writable(settings.data_dir):
-            opened.enter_context(_locked(settings))
+            opened.enter_context(locked(settings))
             self.store = opened.enter_context(closing(DataFolder(settings)))
             self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
             self._opened = opened.pop_all()
         self.live_updates = LiveUpdates()
         pending_requests = PendingProbeRequests()
+        self.quota = self._make_quota()
         self.envelopes = EnvelopeEndpoint(
             self._ingest_policy(), self.spool, pending_requests, clock
         )
@@ -105,6 +107,7 @@ class Server:
             clock,
             settings.keep_days,
         )
+        self.eraser = Eraser(self.store.database, self.store.events, self.spool, digester.lock)
         guard = AddressGuard(settings.allow_networks)
         alert_sender = AlertSender(self.store.database, guard, lambda: self.url, clock)
         self._threads = (
@@ -147,6 +150,8 @@ class Server:
             live_updates=self.live_updates,
             templates=template_environment(),
             llm_jobs=self.llm_jobs,
+            eraser=self.eraser,
+            quota=self.quota,
         )
         app.state.login_guard = LoginGuard()
         return app
@@ -175,24 +180,27 @@ class Server:
         return LlmJobs(endpoint, settings.allow_networks, self.store.database, clock)
 
     def _ingest_policy(self) -> IngestPolicy:
-        settings = self.settings
         return IngestPolicy(
             keys=ProjectKeys(lambda: self._read_or_unavailable(projects.keys)),
-            quota=Quota(
-                settings.events_per_minute,
-                settings.events_per_day,
-                lambda *arguments: self._read_or_unavailable(
-                    lambda connection: error_issues.events_since(connection, *arguments)
-                ),
-                bytes_per_day=settings.bytes_per_day,
-                count_bytes=lambda *arguments: self._read_or_unavailable(
-                    lambda connection: counters.bytes_since(connection, *arguments)
-                ),
-                reports_per_minute=settings.reports_per_minute,
-            ),
+            quota=self.quota,
             scrubbers=ProjectScrubbers(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)
             ),
+        )
+
+    def _make_quota(self) -> Quota:
+        settings = self.settings
+        return Quota(
+            settings.events_per_minute,
+            settings.events_per_day,
+            lambda *arguments: self._read_or_unavailable(
+                lambda connection: error_issues.events_since(connection, *arguments)
+            ),
+            bytes_per_day=settings.bytes_per_day,
+            count_bytes=lambda *arguments: self._read_or_unavailable(
+                lambda connection: counters.bytes_since(connection, *arguments)
+            ),
+            reports_per_minute=settings.reports_per_minute,
         )
 
     def _pipeline_stores(self) -> pipeline.PipelineStores:
@@ -230,8 +238,13 @@ def _writable(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(settings: ServerSettings) -> Iterator[None]:
-    """Hold the lock on the data folder for the block; only one server may hold it."""
+def locked(
+    settings: ServerSettings, otherwise: str = "choose another with --data-dir"
+) -> Iterator[None]:
+    """Hold the lock on the data folder for the block; only one process may hold it.
+
+    *otherwise* is what a person can do but stop the server that holds it.
+    """
     with open(settings.data_dir / "server.lock", "a+", opener=private_opener) as lock_file:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -240,7 +253,7 @@ def _locked(settings: ServerSettings) -> Iterator[None]:
             pid = lock_file.read().strip() or "unknown"
             raise Misconfigured(
                 f"BUGSLY_DATA_DIR: a server with pid {pid} uses {settings.data_dir} already"
-                " → stop it, or choose another with --data-dir"
+                f" → stop it, or {otherwise}"
             ) from None
         lock_file.truncate(0)
         lock_file.write(f"{os.getpid()}\n")

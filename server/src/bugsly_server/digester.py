@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ class Digester:
         clock: Clock,
         keep_days: int,
     ) -> None:
+        self.lock = threading.Lock()
+        """Held while anything is leased: what is held by others is not digested."""
         self._spool = spool
         self._pipeline = pipeline
         self._intake = intake
@@ -62,7 +65,7 @@ class Digester:
 
     def run_once(self) -> float:
         """Digest a batch if there is one; return the pause in which the next one gathers."""
-        with _store_errors_as_unavailable():
+        with self.lock, _store_errors_as_unavailable():
             self._batch = self._spool.lease(1 if self._single_entries_left else BATCH_SIZE)
             now = self._batch[-1].received_at if self._batch else self._clock()
             amount = len(self._batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -47,6 +47,10 @@ class Allowance(Generic[Subject]):
         is_used_up = usage.amount >= self._limit
         return -(-(usage.since + self._span - now) // SECOND) if is_used_up else 0
 
+    def used(self, subject: Subject, now: Micros) -> int:
+        """Return what is used of the current span."""
+        return self._current(subject, now).amount
+
     def add_usage(self, subject: Subject, amount: int, now: Micros) -> None:
         """Count *amount*."""
         self._current(subject, now).amount += amount
@@ -84,6 +88,13 @@ class Pauses(NamedTuple):
         return max(self)
 
 
+class UsedInMinute(NamedTuple):
+    """What was sent in the current minute."""
+
+    events: int
+    reports: int
+
+
 class Quota:
     """The limits of a server; the counts that it is given are of what was kept before its start."""
 
@@ -110,6 +121,13 @@ class Quota:
             events=max(one.pause_seconds(project_id, now) for one in self._events),
             reports=self._reports.pause_seconds(key, now),
             everything=self._bytes.pause_seconds(project_id, now),
+        )
+
+    def used_in_minute(self, project_id: int, keys: Iterable[str], now: Micros) -> UsedInMinute:
+        """Return what a project has sent in this minute, and the most that one of *keys* has."""
+        return UsedInMinute(
+            self._events[0].used(project_id, now),
+            max((self._reports.used(key, now) for key in keys), default=0),
         )
 
     def add_usage(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from hashlib import blake2b
 
 from sqlalchemy import Connection
 
@@ -74,5 +73,5 @@ class IssueTagRecorder:
 
 
 def _tags_of(event: ErrorEvent) -> tuple[tuple[str, str], ...]:
-    user = blake2b(event.user.encode(), digest_size=8).hexdigest() if event.user else ""
+    user = groupings.user_tag(event.user) if event.user else ""
     return ("release", event.release), ("environment", event.environment), ("user", user)

@@ -24,9 +24,9 @@ def bound_releases(
 ) -> list[SessionTally]:
     """Return those of *tallies* whose release is known, or is noted now; count the others."""
     first_starts: dict[str, Micros] = {}
-    for one in tallies:
-        known = first_starts.get(one.release, one.started_at)
-        first_starts[one.release] = min(one.started_at, known)
+    for tally in tallies:
+        known = first_starts.get(tally.release, tally.started_at)
+        first_starts[tally.release] = min(tally.started_at, known)
     beyond = {
         version
         for version, at in first_starts.items()

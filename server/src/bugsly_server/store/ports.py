@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -54,6 +54,12 @@ class Spool(Protocol):
 
     def depth(self) -> int:
         """Return how many entries wait."""
+
+    def erase(self, is_erased: Callable[[SpoolEntry], bool]) -> int:
+        """Delete the entries that *is_erased* names, while nothing is leased; return how many.
+
+        Nothing is left on the disk of them, nor of what was digested before.
+        """
 
     def oldest_received_at(self) -> Micros | None:
         """Return when the oldest entry was received that is not digested; None without any."""
@@ -193,6 +199,12 @@ class EventStore(Protocol):
 
     def after(self, grouping_ids: Sequence[int], event: StoredEvent) -> StoredEvent | None:
         """Return the event of the groupings that happened first after *event*."""
+
+    def erase(self, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]) -> int:
+        """Delete the events of the groupings whose body *is_erased*; return how many.
+
+        Nothing of them is left on the disk. Raises `Unavailable` where readers prevent that.
+        """
 
     def delete_expired(self, now: Micros) -> int:
         """Drop what is older than events are kept; return how many files were removed."""

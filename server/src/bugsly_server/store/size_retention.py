@@ -52,11 +52,11 @@ def choose_excess(files: Sequence[DatedFile], excess: int, now: Micros) -> list[
     """
     newest_day = min([now, *sorted(one.begin for one in files)[-1:]]) // DAY * DAY
     chosen: list[DatedFile] = []
-    for one in sorted(files, key=lambda file: (file.until, -file.size)):
-        if excess <= 0 or one.until > newest_day - DAY:
+    for file in sorted(files, key=lambda each: (each.until, -each.size)):
+        if excess <= 0 or file.until > newest_day - DAY:
             break
-        chosen.append(one)
-        excess -= one.size
+        chosen.append(file)
+        excess -= file.size
     return chosen
 
 

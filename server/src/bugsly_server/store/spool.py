@@ -6,7 +6,8 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from bugsly_server.store.sqlite_connection import (
     BUSY_MILLISECONDS,
     open_for_reading,
     open_for_writing,
+    rewrite,
 )
 
 SCHEMA = """
@@ -29,6 +31,7 @@ CREATE TABLE IF NOT EXISTS entry (
     payload BLOB NOT NULL
 )
 """
+SELECT_ALL = "SELECT project_id, received_at, kind, payload, id FROM entry WHERE id > ?"
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 MIN_FREE_BYTES = 16 * 1024 * 1024
@@ -45,6 +48,9 @@ class _CommitRequest:
 
     entries: Sequence[SpoolEntry] = ()
     future: asyncio.Future[None] | None = None
+    erased: Sequence[int] = ()
+    """Ids of entries to delete; the file is written anew then."""
+    erasure: Future[None] | None = None
 
 
 @dataclass(slots=True)
@@ -124,6 +130,19 @@ class SqliteSpool:
         """See the port."""
         return self._depth
 
+    def erase(self, is_erased: Callable[[SpoolEntry], bool]) -> int:
+        """See the port."""
+        connection = open_for_reading(self._path)
+        assert connection is not None, "it is made at the start"
+        with closing(connection):
+            rows = connection.execute(SELECT_ALL, (self._digested,))
+            found = [entry.id for entry in map(SpoolEntry._make, rows) if is_erased(entry)]
+        request = _CommitRequest(erased=found, erasure=Future())
+        self._commit_requests.put(request)
+        assert request.erasure is not None, "it was made above"
+        request.erasure.result()
+        return len(found)
+
     def oldest_received_at(self) -> Micros | None:
         """See the port."""
         connection = open_for_reading(self._path)
@@ -171,7 +190,8 @@ class SqliteSpool:
         entries = [entry for order in requests for entry in order.entries]
         problem = None
         try:
-            self._depth += len(entries) - self._transact(entries)
+            erased = [one for order in requests for one in order.erased]
+            self._depth += len(entries) - self._transact(entries, erased)
         except sqlite3.Error as error:
             problem = Unavailable(
                 f"server: cannot keep what was sent ({error})"
@@ -180,14 +200,30 @@ class SqliteSpool:
             )
         if entries and problem is None:
             self._arrived.set()
+        for erasure in [order.erasure for order in requests if order.erasure is not None]:
+            self._finish_erasure(erasure, problem)
         _settle([order.future for order in requests if order.future is not None], problem)
 
-    def _transact(self, entries: Sequence[SpoolEntry]) -> int:
-        """Add *entries* and delete what is digested; return how many were deleted."""
+    def _finish_erasure(self, erasure: Future[None], problem: Unavailable | None) -> None:
+        """Write the file anew, and say so."""
+        try:
+            if problem is not None:
+                raise problem
+            rewrite(self._writing)
+        except (sqlite3.Error, Unavailable) as error:
+            erasure.set_exception(error)
+        else:
+            erasure.set_result(None)
+
+    def _transact(self, entries: Sequence[SpoolEntry], erased: Sequence[int]) -> int:
+        """Add *entries*, delete what is digested or *erased*; return how many were deleted."""
         digested = (self._digested,)
         self._writing.execute("BEGIN IMMEDIATE")
         try:
             deleted = self._writing.execute("DELETE FROM entry WHERE id <= ?", digested).rowcount
+            for entry_id in erased:
+                gone = self._writing.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
+                deleted += gone.rowcount
             self._writing.executemany(
                 "INSERT INTO entry (project_id, received_at, kind, payload) VALUES (?, ?, ?, ?)",
                 [entry[:4] for entry in entries],

@@ -5,8 +5,14 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from bugsly_server.clock import HOUR
-from bugsly_server.ingest.quota import EVENTS_REASON
+from bugsly_server.ingest.quota import BYTES_REASON, EVENTS_REASON, REPORTS_REASON
 from bugsly_server.model.issue import IssueState
+from bugsly_server.model.project_limits import (
+    ENVIRONMENTS_REASON,
+    RELEASES_REASON,
+    TAGS_REASON,
+    WORKERS_REASON,
+)
 from bugsly_server.store.meta import (
     counters,
     error_issues,
@@ -22,6 +28,10 @@ from bugsly_server.web import error_page, hindrance_page, leak_page, outage_page
 from bugsly_server.web.page_context import View, page
 
 MAX_CHOICES = 100
+BUDGET_REASONS = (
+    *(BYTES_REASON, REPORTS_REASON, ENVIRONMENTS_REASON, RELEASES_REASON),
+    *(TAGS_REASON, WORKERS_REASON),
+)
 DROPPED_REASON_PREFIX = "error that an SDK dropped itself"
 
 
@@ -52,6 +62,7 @@ def list_page(view: View) -> Response:
         "hourly_events": {one.id: error_page.hourly_counts(view, hourly, one.id) for one in rows},
         "choices": choices,
         "over_quota": skipped.get(EVENTS_REASON, 0),
+        "over_budget": sum(skipped.get(reason, 0) for reason in BUDGET_REASONS),
         "too_many": error_count if error_count > view.server.settings.most_errors else 0,
         "dropped": sum(
             amount for reason, amount in skipped.items() if reason.startswith(DROPPED_REASON_PREFIX)

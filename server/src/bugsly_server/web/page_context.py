@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bugsly_server.clock import Clock, Micros
+from bugsly_server.erasure import Eraser
+from bugsly_server.ingest.quota import Quota
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.settings import ServerSettings
 from bugsly_server.store.meta import accounts, leak_issues, outage_issues, projects
@@ -41,6 +43,8 @@ class ServerContext:
     templates: Environment
     llm_jobs: LlmJobs | None
     """None where no model is configured."""
+    eraser: Eraser
+    quota: Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from bugsly_server.web import (
     alerts,
     api,
     charts,
+    erase_api,
     event_stream,
     issues,
     leak_page,
@@ -26,6 +27,7 @@ from bugsly_server.web import (
     releases,
     setup,
     triage,
+    usage_page,
     welcome,
     worker_page,
 )
@@ -80,6 +82,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.try_channel, methods=["POST"]),
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/alerts/silence", alerts.set_silence, methods=["POST"]),
+        Route(f"{PROJECT}/usage", usage_page.show),
+        Route(f"{PROJECT}/usage/erase", usage_page.erase, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         *_program_routes(),
@@ -108,6 +112,7 @@ def _program_routes() -> list[BaseRoute]:
         Route("/api/v1/issues", api.list_issues),
         Route("/api/v1/workers/{worker_id:int}/heap", api.request_heap_walk, methods=["POST"]),
         Route("/api/v1/asks/{ask_id:int}", api.show_probe_request),
+        Route("/api/v1/erase", erase_api.erase_user, methods=["POST"]),
         Route("/metrics", metrics.show),
         Route("/mcp", McpEndpoint()),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,6 +50,11 @@ class Specimen(NamedTuple):
     event_id: bytes
     at: Micros
     body: bytes
+
+
+def user_tag(user: str) -> str:
+    """Return what is stored of a user instead of the name."""
+    return blake2b(user.encode(), digest_size=8).hexdigest()
 
 
 def unseen(connection: Connection, project_id: int, ids: Sequence[bytes]) -> set[bytes]:

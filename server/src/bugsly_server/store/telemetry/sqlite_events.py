@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -27,6 +27,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS event_place ON event (grouping_id, at, id);
 """
 INSERT = "INSERT OR IGNORE INTO event (grouping_id, at, id, body) VALUES (?, ?, ?, ?)"
 SELECT = "SELECT grouping_id, at, id, body FROM event WHERE grouping_id = :grouping"
+SELECT_BODIES = "SELECT rowid, grouping_id, body FROM event"
+DELETE = "DELETE FROM event WHERE rowid = ?"
 GET = f"{SELECT} AND id = :id LIMIT 1"
 NEWEST = f"{SELECT} ORDER BY at DESC, id DESC LIMIT :most"
 BEFORE = f"{SELECT} AND (at, id) < (:at, :id) ORDER BY at DESC, id DESC LIMIT 1"
@@ -74,6 +76,31 @@ class SqliteEventStore:
         parameters = {"at": event.at, "id": event.id}
         days = (day for day in self._search(AFTER, grouping_ids, parameters, forward=True) if day)
         return min(next(days, []), key=_order_key, default=None)
+
+    def erase(self, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]) -> int:
+        """See the port."""
+        return sum(
+            self._erase_in_file(path, grouping_ids, is_erased)
+            for path in self._days.files(self._folder)
+        )
+
+    def _erase_in_file(
+        self, path: Path, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]
+    ) -> int:
+        connection = open_for_reading(path)
+        if connection is None:
+            return 0
+        with closing(connection):
+            found = [
+                (row_id,)
+                for row_id, grouping_id, body in connection.execute(SELECT_BODIES)
+                if grouping_id in grouping_ids and is_erased(decompress(body))
+            ]
+        if found:
+            with self._files.writing(path) as writing:
+                writing.executemany(DELETE, found)
+            self._files.rewrite(path)
+        return len(found)
 
     def delete_expired(self, now: Micros) -> int:
         """See the port."""
