@@ -178,11 +178,11 @@ def test_a_backup_that_is_old_is_alerted(watched: WatchedSite) -> None:
         assert server.requests == []
         watched.clock.advance(3 * HOUR)
         watched.pass_time(3)
-        assert changes(server) == [("[shop] The backup is old", "opened")]
+        assert changes(server) == [("[shop] There is no recent backup", "opened")]
         newest.touch()
         os.utime(newest, (watched.clock() / SECOND, watched.clock() / SECOND))
         watched.pass_time(2)
-    assert changes(server)[1:] == [("[shop] Resolved: The backup is old", "resolved")]
+    assert changes(server)[1:] == [("[shop] Resolved: There is no recent backup", "resolved")]
 
 
 @pytest.mark.parametrize("minutes", ["", "-1", "1441", "ten", "1e2", "9" * 9])

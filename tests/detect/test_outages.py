@@ -99,7 +99,11 @@ def test_the_digest_is_late_after_five_minutes(age: Micros | None, is_late: bool
 
 @pytest.mark.parametrize(
     ("age", "because"),
-    [(DAY, None), (30 * HOUR, "it was made 1.2 d ago"), (None, "there is none")],
+    [
+        (DAY, None),
+        (30 * HOUR, "the newest was made 1.2 d ago"),
+        (None, "none is where BUGSLY_BACKUP_FILE points"),
+    ],
 )
 def test_a_backup_is_old_after_its_hours(age: Micros | None, because: str | None) -> None:
     outage = old_backup(None if age is None else START - age, 26 * HOUR, START)

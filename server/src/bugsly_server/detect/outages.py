@@ -89,12 +89,11 @@ def old_backup(made_at: Micros | None, max_age: Micros, now: Micros) -> Outage |
     if made_at is not None and now - made_at <= max_age:
         return None
     age = "" if made_at is None else duration((now - made_at) / SECOND)
-    fact = f"it was made {age} ago" if age else "there is none"
+    fact = f"the newest was made {age} ago" if age else "none is where BUGSLY_BACKUP_FILE points"
     return Outage(
         kind=OutageKind.BACKUP,
-        title="The backup is old",
-        because=f"{fact}, and {max_age // HOUR} h are allowed"
-        " → see what makes it, and where BUGSLY_BACKUP_FILE points",
+        title="There is no recent backup",
+        because=f"{fact}, and {max_age // HOUR} h are allowed → see what makes it",
     )
 
 
