@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.clock import START
+from tests.support.issues import outage_issue
 from tests.support.stored_workers import stored_worker
 
 from bugsly.protocol.memory import ExitReason
@@ -117,16 +118,7 @@ CHANNEL = failing_channel(
 
 
 def known(state: IssueState, changed_at: Micros = START - HOUR) -> OutageIssue:
-    return OutageIssue(
-        id=1,
-        project_id=1,
-        fingerprint=CHANNEL.fingerprint,
-        title=CHANNEL.title,
-        state=state,
-        opened_at=START - HOUR,
-        changed_at=changed_at,
-        seen_at=START - HOUR,
-    )
+    return outage_issue(fingerprint=CHANNEL.fingerprint, state=state, changed_at=changed_at)
 
 
 def test_the_channels_outage_is_its_own() -> None:

@@ -54,8 +54,8 @@ def test_what_is_over_the_bytes_of_a_day_is_refused_until_midnight(tmp_path: Pat
 
 def test_the_bytes_of_a_day_go_on_after_a_restart(tmp_path: Path, clock: FakeClock) -> None:
     with site_harness(tmp_path, clock) as inside:
-        inside.server.pipeline.maintain(Counter(), clock(), {inside.project.id: 4_000})
-        inside.server.pipeline.maintain(Counter(), clock(), {inside.project.id: 1_001})
+        inside.server.pipeline.maintain(Counter(), {inside.project.id: 4_000}, clock())
+        inside.server.pipeline.maintain(Counter(), {inside.project.id: 1_001}, clock())
         with inside.database.writing() as connection:
             assert counters.bytes_since(connection, inside.project.id, clock()) == 5_001
             other = projects.ensure(connection, "other", clock())

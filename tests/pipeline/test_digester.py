@@ -47,7 +47,7 @@ class FakePipeline:
         return set()
 
     def maintain(
-        self, skipped: Counter[tuple[int, str]], now: Micros, kept_bytes: Counter[int]
+        self, skipped: Counter[tuple[int, str]], kept_bytes: Counter[int], now: Micros
     ) -> None:
         self.maintained_at.append(now)
         if self.maintenance_error is not None:

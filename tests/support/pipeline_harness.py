@@ -93,7 +93,7 @@ class PipelineHarness:
         self.pipeline.detect(self.clock())
 
     def tend(self) -> None:
-        self.pipeline.maintain(Counter(), self.clock())
+        self.pipeline.maintain(Counter(), {}, self.clock())
 
     def workers(self, project: int | None = None) -> dict[str, Worker]:
         """Return the workers of a project by token."""

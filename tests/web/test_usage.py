@@ -24,7 +24,7 @@ def page_rows(site: SiteHarness) -> dict[str, str]:
 def digest(site: SiteHarness, *payloads: bytes) -> None:
     entries = [SpoolEntry(site.project.id, site.clock(), "event", one) for one in payloads]
     site.server.pipeline.digest(entries)
-    site.server.pipeline.maintain(Counter(), site.clock())
+    site.server.pipeline.maintain(Counter(), {}, site.clock())
 
 
 def test_every_budget_has_its_figures_and_the_setting_that_raises_it(
@@ -34,8 +34,8 @@ def test_every_budget_has_its_figures_and_the_setting_that_raises_it(
     digest(visited, payload(1, user={"id": "ada"}), payload(2, "ValueError", release="2.0"))
     visited.server.pipeline.maintain(
         Counter({(visited.project.id, BYTES_REASON): 3}),
-        visited.clock(),
         {visited.project.id: 1_500_000},
+        visited.clock(),
     )
     rows = page_rows(visited)
     figures = {

@@ -31,7 +31,7 @@ from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
-from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.quota import Quota, QuotaLimits
 from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.outage_monitor import BackupCheck, OutageMonitor
@@ -190,17 +190,20 @@ class Server:
 
     def _make_quota(self) -> Quota:
         settings = self.settings
-        return Quota(
+        limits = QuotaLimits(
             settings.events_per_minute,
             settings.events_per_day,
+            settings.bytes_per_day,
+            settings.reports_per_minute,
+        )
+        return Quota(
+            limits,
             lambda *arguments: self._read_or_unavailable(
                 lambda connection: error_issues.events_since(connection, *arguments)
             ),
-            bytes_per_day=settings.bytes_per_day,
-            count_bytes=lambda *arguments: self._read_or_unavailable(
+            lambda *arguments: self._read_or_unavailable(
                 lambda connection: counters.bytes_since(connection, *arguments)
             ),
-            reports_per_minute=settings.reports_per_minute,
         )
 
     def _pipeline_stores(self) -> pipeline.PipelineStores:

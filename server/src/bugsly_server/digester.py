@@ -108,7 +108,7 @@ class Digester:
         if now - self._maintained_at >= MAINTENANCE_INTERVAL:
             self._maintained_at = now
             skipped, kept_bytes = Counter(self._intake[0]), Counter(self._intake[1])
-            self._pipeline.maintain(skipped - self._counted[0], now, kept_bytes - self._counted[1])
+            self._pipeline.maintain(skipped - self._counted[0], kept_bytes - self._counted[1], now)
             self._counted = skipped, kept_bytes
         if now - self._retention_applied_at >= RETENTION_INTERVAL:
             self._retention_applied_at = now

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from time import sleep
-from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from bugsly.protocol.evidence import ProbeRequest
@@ -131,8 +130,8 @@ class Pipeline:
     def maintain(
         self,
         skipped: Counter[tuple[int, str]],
+        kept_bytes: Mapping[int, int],
         now: Micros,
-        kept_bytes: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         """Do what is due every few seconds; count what was *skipped* and kept before the spool."""
         self._maintenance.run(self.skipped + skipped, kept_bytes, now)

@@ -41,7 +41,7 @@ def main(parsed: argparse.Namespace) -> int:
         erased: dict[str, Any] = call_api(url, "POST", "erase", content, TIMEOUT_SECONDS)
     else:
         erased = _erase_in_folder(parsed, project, identity)
-    parts = ", ".join(f"{amount:,} {name}" for name, amount in erased.items())
+    parts = ", ".join(f"{name} {amount:,}" for name, amount in erased.items())
     STDOUT.print(f"{project}: {sum(erased.values()):,} rows erased ({parts})", soft_wrap=True)
     return 0
 

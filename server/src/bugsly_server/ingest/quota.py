@@ -88,6 +88,15 @@ class Pauses(NamedTuple):
         return max(self)
 
 
+class QuotaLimits(NamedTuple):
+    """What each project, and of reports each key, may send."""
+
+    events_per_minute: int
+    events_per_day: int
+    bytes_per_day: int
+    reports_per_minute: int
+
+
 class UsedInMinute(NamedTuple):
     """What was sent in the current minute."""
 
@@ -99,21 +108,14 @@ class Quota:
     """The limits of a server; the counts that it is given are of what was kept before its start."""
 
     def __init__(
-        self,
-        per_minute: int,
-        per_day: int,
-        count_sent: CountSent,
-        *,
-        bytes_per_day: int = 1 << 60,
-        count_bytes: CountSent | None = None,
-        reports_per_minute: int = 1 << 60,
+        self, limits: QuotaLimits, count_events: CountSent, count_bytes: CountSent
     ) -> None:
         self._events: tuple[Allowance[int], ...] = (
-            Allowance(per_minute, MINUTE),
-            Allowance(per_day, DAY, count_sent),
+            Allowance(limits.events_per_minute, MINUTE),
+            Allowance(limits.events_per_day, DAY, count_events),
         )
-        self._bytes: Allowance[int] = Allowance(bytes_per_day, DAY, count_bytes)
-        self._reports: Allowance[str] = Allowance(reports_per_minute, MINUTE)
+        self._bytes: Allowance[int] = Allowance(limits.bytes_per_day, DAY, count_bytes)
+        self._reports: Allowance[str] = Allowance(limits.reports_per_minute, MINUTE)
 
     def pauses(self, project_id: int, key: str, now: Micros) -> Pauses:
         """Return what may not be sent to a project now by *key*."""

@@ -35,12 +35,10 @@ class MemoryRecorder:
     workers comes last: only that makes the same reports repetitions.
     """
 
-    def __init__(
-        self, database: Database, telemetry: Telemetry, limits: ProjectLimits | None = None
-    ) -> None:
+    def __init__(self, database: Database, telemetry: Telemetry, limits: ProjectLimits) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._limits = limits or ProjectLimits()
+        self._limits = limits
         self._registry = ReportIdRegistry(database, self._limits)
 
     def register(
