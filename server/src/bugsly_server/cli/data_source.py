@@ -102,7 +102,7 @@ def call_api(
         status, hint = error.response.status_code, "check that this is a Bugsly server"
         if status == httpx2.codes.UNAUTHORIZED:
             hint = "set BUGSLY_TOKEN to a token from its account page"
-        elif status in {httpx2.codes.CONFLICT, httpx2.codes.UNPROCESSABLE_ENTITY}:
+        elif status in {httpx2.codes.CONFLICT, httpx2.codes.UNPROCESSABLE_CONTENT}:
             raise Misconfigured(str(error.response.json()["detail"])) from None
         raise Misconfigured(f"{url}: the server answered {status} → {hint}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
