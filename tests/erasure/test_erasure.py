@@ -11,10 +11,11 @@ from tests.support.clock import FakeClock
 from tests.support.events import payload
 from tests.support.issues import change, finding
 from tests.support.site_harness import SiteHarness, site_harness
+from tests.support.wait import wait_until
 
 from bugsly_server.app import DataFolder
 from bugsly_server.clock import DAY, MINUTE
-from bugsly_server.erasure import Eraser
+from bugsly_server.erasure import DigestTurns, Eraser
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.identity import Identity
 from bugsly_server.store.meta import (
@@ -163,14 +164,13 @@ def test_a_short_id_erases_its_user_but_no_number_like_it(tmp_path: Path, clock:
 
 def test_nothing_is_digested_while_a_person_is_erased(tmp_path: Path, clock: FakeClock) -> None:
     with site_harness(tmp_path, clock) as site:
-        lock = threading.Lock()
-        eraser = Eraser(site.database, site.server.store.events, site.server.spool, lock)
-        lock.acquire()
+        turns = DigestTurns()
+        eraser = Eraser(site.database, site.server.store.events, site.server.spool, turns)
         erasing = threading.Thread(target=eraser.erase, args=(site.project.id, Identity(ADA)))
-        erasing.start()
-        spool(site, ("event", event(1, ADA)))
-        assert site.server.spool.depth() == 1
-        lock.release()
+        with turns:
+            erasing.start()
+            spool(site, ("event", event(1, ADA)))
+            assert site.server.spool.depth() == 1
         erasing.join()
         assert site.server.spool.depth() == 0
 
@@ -219,3 +219,21 @@ def test_a_folder_that_is_opened_again_holds_nothing_either(
     DataFolder(settings).close()
     clock.advance(MINUTE)
     assert traces(tmp_path, ADA) == []
+
+
+def test_a_digester_that_catches_up_does_not_keep_an_erasure_waiting() -> None:
+    turns = DigestTurns()
+    order: list[str] = []
+
+    def erase() -> None:
+        with turns:
+            order.append("erasure")
+
+    erasing = threading.Thread(target=erase)
+    with turns:
+        erasing.start()
+        wait_until(turns._next.locked, what="the erasure, whose turn is next")
+    with turns:
+        order.append("digester")
+    erasing.join()
+    assert order == ["erasure", "digester"]

@@ -107,7 +107,7 @@ class Server:
             clock,
             settings.keep_days,
         )
-        self.eraser = Eraser(self.store.database, self.store.events, self.spool, digester.lock)
+        self.eraser = Eraser(self.store.database, self.store.events, self.spool, digester.turns)
         guard = AddressGuard(settings.allow_networks)
         alert_sender = AlertSender(self.store.database, guard, lambda: self.url, clock)
         self._threads = (

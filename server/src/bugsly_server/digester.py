@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 
 from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros
+from bugsly_server.erasure import DigestTurns
 from bugsly_server.errors import Unavailable
 from bugsly_server.pipeline import Pipeline
 from bugsly_server.store.ports import Spool, SpoolEntry
@@ -49,8 +49,8 @@ class Digester:
         clock: Clock,
         keep_days: int,
     ) -> None:
-        self.lock = threading.Lock()
-        """Held while anything is leased: what is held by others is not digested."""
+        self.turns = DigestTurns()
+        """Taken while anything is leased."""
         self._spool = spool
         self._pipeline = pipeline
         self._intake = intake
@@ -65,7 +65,7 @@ class Digester:
 
     def run_once(self) -> float:
         """Digest a batch if there is one; return the pause in which the next one gathers."""
-        with self.lock, _store_errors_as_unavailable():
+        with self.turns, _store_errors_as_unavailable():
             self._batch = self._spool.lease(1 if self._single_entries_left else BATCH_SIZE)
             now = self._batch[-1].received_at if self._batch else self._clock()
             amount = len(self._batch)

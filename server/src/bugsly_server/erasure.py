@@ -33,16 +33,34 @@ class ErasedRows:
         return sum(asdict(self).values())
 
 
+class DigestTurns:
+    """A lock for two, the digester and an erasure: who waits gets it next.
+
+    A plain lock would go back to the digester again and again while it catches up.
+    """
+
+    def __init__(self) -> None:
+        self._next = threading.Lock()
+        self._taken = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:
+            self._taken.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self._taken.release()
+
+
 class Eraser:
-    """Erases people; *digest_lock* is held by the digester while it digests."""
+    """Erases people; the digester takes *digest_turns* for each batch."""
 
     def __init__(
-        self, database: Database, events: EventStore, spool: Spool, digest_lock: threading.Lock
+        self, database: Database, events: EventStore, spool: Spool, digest_turns: DigestTurns
     ) -> None:
         self._database = database
         self._events = events
         self._spool = spool
-        self._digest_lock = digest_lock
+        self._digest_turns = digest_turns
 
     def erase(self, project_id: int, identity: Identity) -> ErasedRows:
         """Erase *identity* from a project; doing so again erases nothing more.
@@ -51,7 +69,7 @@ class Eraser:
         deleted in place; raises `Unavailable` where a reader prevents that for long.
         """
         users: set[str] = set()
-        with self._digest_lock:
+        with self._digest_turns:
             waiting = self._spool.erase(
                 lambda entry: (
                     entry.project_id == project_id and identity.is_in_payload(entry.payload)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from threading import Lock
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ from bugsly_server.cli.data_source import add_source_arguments, call_api, open_d
 from bugsly_server.cli.options.command import Command
 from bugsly_server.cli.options.setting_flags import load_settings_of
 from bugsly_server.cli.terminal.console import STDOUT
-from bugsly_server.erasure import Eraser
+from bugsly_server.erasure import DigestTurns, Eraser
 from bugsly_server.errors import NotFound
 from bugsly_server.model.identity import Identity
 from bugsly_server.store.meta import projects
@@ -59,7 +58,7 @@ def _erase_in_folder(parsed: argparse.Namespace, slug: str, identity: Identity) 
             project = projects.by_slug(connection, slug)
         if project is None:
             raise NotFound(f"project: {slug!r} does not exist → see bugsly status")
-        eraser = Eraser(store.database, store.events, spool, Lock())
+        eraser = Eraser(store.database, store.events, spool, DigestTurns())
         erased: dict[str, Any] = msgspec.to_builtins(eraser.erase(project.id, identity))
     return erased
 

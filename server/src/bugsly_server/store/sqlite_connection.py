@@ -28,10 +28,16 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 def rewrite(connection: sqlite3.Connection) -> None:
     """Write the file of *connection* anew, so that nothing that was deleted is left in it.
 
-    Raises `Unavailable` where a reader keeps the log beside it from being emptied.
+    Raises `Unavailable` where the disk has no room for that, or a reader keeps the log beside the
+    file from being emptied.
     """
-    connection.execute("VACUUM")
-    is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    try:
+        connection.execute("VACUUM")
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise Unavailable(
+            f"data folder: a file cannot be written anew ({error}) → make room, and try again"
+        ) from None
     if is_busy:
         raise Unavailable("data folder: a file is being read all the time → try again in a moment")
 

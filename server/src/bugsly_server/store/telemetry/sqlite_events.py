@@ -99,6 +99,7 @@ class SqliteEventStore:
         if found:
             with self._files.writing(path) as writing:
                 writing.executemany(DELETE, found)
+        if found or _has_log(path):
             self._files.rewrite(path)
         return len(found)
 
@@ -140,6 +141,12 @@ class SqliteEventStore:
             if isinstance(at, int) and (begin + DAY <= at if forward else begin > at):
                 continue
             yield [one for key in grouping_ids for one in _select(path, query, key, parameters)]
+
+
+def _has_log(path: Path) -> bool:
+    """Return whether the log beside a file holds anything, as after an erasure that broke off."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _select(
