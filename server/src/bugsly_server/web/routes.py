@@ -77,11 +77,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/issues/{{issue_id:int}}/advice/live", llm_answer.stream_progress),
         *_triage_routes(),
         Route(f"{PROJECT}/releases", releases.show),
-        Route(f"{PROJECT}/alerts", alerts.show),
-        Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
-        Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.try_channel, methods=["POST"]),
-        Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
-        Route(f"{PROJECT}/alerts/silence", alerts.set_silence, methods=["POST"]),
+        *_alert_routes(),
         Route(f"{PROJECT}/usage", usage_page.show),
         Route(f"{PROJECT}/usage/erase", usage_page.erase, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
@@ -103,6 +99,18 @@ def _triage_routes() -> list[BaseRoute]:
         "split": triage.split,
     }
     return [Route(f"{issue_path}/{name}", act, methods=["POST"]) for name, act in handlers.items()]
+
+
+def _alert_routes() -> list[BaseRoute]:
+    """Return the page of alerts and its actions."""
+    channel = f"{PROJECT}/alerts/{{channel_id:int}}"
+    return [
+        Route(f"{PROJECT}/alerts", alerts.show),
+        Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
+        Route(f"{PROJECT}/alerts/silence", alerts.set_silence, methods=["POST"]),
+        Route(f"{channel}/test", alerts.try_channel, methods=["POST"]),
+        Route(f"{channel}/remove", alerts.remove, methods=["POST"]),
+    ]
 
 
 def _program_routes() -> list[BaseRoute]:
