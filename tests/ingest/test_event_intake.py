@@ -158,7 +158,7 @@ def test_what_comes_with_an_event_over_quota_is_kept(tmp_path: Path, clock: Fake
 def test_a_day_goes_on_after_a_restart() -> None:
     limits = QuotaLimits(1_000, 100, 10**6, 100)
     quota = Quota(limits, lambda _project, _since: 99, lambda _project, _since: 0)
-    assert quota.pauses(1, "k", MINUTE) == Pauses()
+    assert quota.pauses(1, "k", 1.0, MINUTE) == Pauses()
     quota.add_usage(1, "k", 1, 0, 10, MINUTE)
-    assert quota.pauses(1, "k", MINUTE) == Pauses(events=86_400 - 60)
-    assert quota.pauses(2, "k", MINUTE) == Pauses()
+    assert quota.pauses(1, "k", 1.0, MINUTE) == Pauses(events=86_400 - 60)
+    assert quota.pauses(2, "k", 1.0, MINUTE) == Pauses()

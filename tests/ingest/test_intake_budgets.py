@@ -18,8 +18,9 @@ from bugsly.protocol.envelope import build_envelope
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND
 from bugsly_server.errors import Misconfigured
 from bugsly_server.ingest.quota import BYTES_REASON, KEPT_TYPES, REPORTS_REASON, Allowance
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.settings import load_settings
-from bugsly_server.store.meta import counters, projects
+from bugsly_server.store.meta import counters, project_keys, projects
 
 
 def posted(inside: SiteHarness, *items: tuple[str, bytes], project: int = 0) -> Response:
@@ -59,7 +60,7 @@ def test_the_bytes_of_a_day_go_on_after_a_restart(tmp_path: Path, clock: FakeClo
         with inside.database.writing() as connection:
             assert counters.bytes_since(connection, inside.project.id, clock()) == 5_001
             other = projects.ensure(connection, "other", clock())
-            key = projects.newest_key(connection, other.id)
+            key = project_keys.ensure(connection, other.id, ProjectKeyKind.AGENT, clock()).public
     with site_harness(tmp_path, clock, bytes_per_day="5 kB") as inside:
         assert posted(inside, memory(1)).status_code == 429
         inside.key = key

@@ -18,7 +18,7 @@ from bugsly_server.model.issue import IssueChange
 from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.time_series import MemoryPoint
-from bugsly_server.model.worker import Worker
+from bugsly_server.model.worker import Worker, hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Pipeline, PipelineStores
 from bugsly_server.store.leak_evidence import of_environment
@@ -84,8 +84,14 @@ class PipelineHarness:
         with self.database.writing() as connection:
             return projects.ensure(connection, slug, self.clock()).id
 
-    def entry(self, payload: bytes, project: int | None = None) -> SpoolEntry:
-        return SpoolEntry(project or self.shop, self.clock(), "memory", payload)
+    def entry(self, payload: bytes, project: int | None = None, secret: str = "") -> SpoolEntry:
+        return SpoolEntry(
+            project or self.shop,
+            self.clock(),
+            "memory",
+            payload,
+            secret_hash=hash_secret(secret),
+        )
 
     def digest(self, *payloads: bytes, project: int | None = None) -> None:
         """Digest *payloads* in one batch, as they arrive now."""

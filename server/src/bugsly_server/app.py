@@ -32,12 +32,13 @@ from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolic
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
 from bugsly_server.ingest.quota import Quota, QuotaLimits
+from bugsly_server.key_use_recorder import KeyUseRecorder
 from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.outage_monitor import BackupCheck, OutageMonitor
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
-from bugsly_server.store.meta import counters, error_issues, projects
+from bugsly_server.store.meta import counters, error_issues, project_keys, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
@@ -95,8 +96,9 @@ class Server:
         self.live_updates = LiveUpdates()
         pending_requests = PendingProbeRequests()
         self.quota = self._make_quota()
+        keys = ProjectKeys(lambda: self._read_or_unavailable(project_keys.by_public), clock)
         self.envelopes = EnvelopeEndpoint(
-            self._ingest_policy(), self.spool, pending_requests, clock
+            self._ingest_policy(keys), self.spool, pending_requests, clock
         )
         self.pipeline = Pipeline(self._pipeline_stores(), pending_requests, clock, announce)
         digester = Digester(
@@ -114,6 +116,7 @@ class Server:
             BackgroundThread("digester", digester),
             BackgroundThread("alert delivery", alert_sender),
             BackgroundThread("outages", self._outage_monitor(clock, announce)),
+            BackgroundThread("key use", KeyUseRecorder(self.store.database, keys.used_at)),
         )
         self.llm_jobs = self._make_llm_jobs(clock)
         self.asgi = SecurityMiddleware(
@@ -179,9 +182,9 @@ class Server:
         endpoint = LlmEndpoint(settings.model_url, settings.model_name, settings.model_key)
         return LlmJobs(endpoint, settings.allow_networks, self.store.database, clock)
 
-    def _ingest_policy(self) -> IngestPolicy:
+    def _ingest_policy(self, keys: ProjectKeys) -> IngestPolicy:
         return IngestPolicy(
-            keys=ProjectKeys(lambda: self._read_or_unavailable(projects.keys)),
+            keys=keys,
             quota=self.quota,
             scrubbers=ProjectScrubbers(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)

@@ -25,7 +25,7 @@ from bugsly_server.diagnose.duplicates import is_unexplained_symptom
 from bugsly_server.diagnose.probe_planning import is_walkable, plan_probes
 from bugsly_server.explain.leak_explanation import explain_leak
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.issue import Finding
+from bugsly_server.model.issue import Finding, Issue, IssueChange
 from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import leak_evidence as evidence_store
@@ -34,6 +34,9 @@ from bugsly_server.store.ports import Telemetry
 
 ANALYSIS_INTERVAL: Micros = 5 * SECOND
 """Between two analyses of an environment: one takes a fraction of a second in a large one."""
+
+MAX_REMEMBERED_SIGHTINGS = 10_000
+"""Of a project; reports may invent holders."""
 
 
 class EnvironmentAnalysis(NamedTuple):
@@ -54,6 +57,25 @@ class EnvironmentState(NamedTuple):
     workers: Sequence[Worker]
     """Living and ended."""
     now: Micros
+
+
+class ProjectWorkers(NamedTuple):
+    """The workers of a project, and the leaks that are known of it."""
+
+    living: list[Worker]
+    ended: list[Worker]
+    """In the last week, the latest of them."""
+    recycled: list[Worker]
+    """In the last day."""
+    leaks: list[Issue]
+
+
+class LeakOutcome(NamedTuple):
+    """A known leak, the finding of it, and what that changes; each may be None."""
+
+    issue: Issue | None
+    finding: Finding | None
+    change: IssueChange | None
 
 
 @dataclass(slots=True)
@@ -123,15 +145,21 @@ class LeakAnalysis:
     def _is_ready(
         self, finding: Finding, diagnosis: Diagnosis, evidence: LeakEvidence, now: Micros
     ) -> bool:
-        sighting = FirstSighting(now, held_entries(diagnosis))
-        first = self.first_sightings.setdefault(finding.fingerprint, sighting)
+        first = self._first_sighting(finding, FirstSighting(now, held_entries(diagnosis)))
         return is_ready(finding, diagnosis, first, _pending_evidence(diagnosis, evidence), now)
 
     def _may_wait_for_cause(self, growth: Finding, now: Micros) -> bool:
         if is_urgent(growth):
             return False
-        first = self.first_sightings.setdefault(growth.fingerprint, FirstSighting(now, 0))
+        first = self._first_sighting(growth, FirstSighting(now, 0))
         return may_wait_for_cause(first, now)
+
+    def _first_sighting(self, finding: Finding, latest: FirstSighting) -> FirstSighting:
+        """Return when *finding* was first seen; the oldest are forgotten when there are many."""
+        first = self.first_sightings.setdefault(finding.fingerprint, latest)
+        if len(self.first_sightings) > MAX_REMEMBERED_SIGHTINGS:
+            del self.first_sightings[next(iter(self.first_sightings))]
+        return first
 
 
 def _with_cause(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from time import sleep
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import DAY, Clock, Micros
@@ -25,15 +25,17 @@ from bugsly_server.decode.batch import decode_events, decode_reports, decode_ses
 from bugsly_server.detect.fix_proof import awaits_proof, fixed_change, prove_fix
 from bugsly_server.detect.issue_matching import match_issues
 from bugsly_server.detect.leak_lifecycle import next_leak_change
+from bugsly_server.detect.leak_overflow import share_overflow
 from bugsly_server.detect.recycling import add_recycling, quiet_from
 from bugsly_server.detection_schedule import DetectionSchedule
 from bugsly_server.issue_changes import record_leak_change
-from bugsly_server.leak_analysis import LeakAnalysis
+from bugsly_server.leak_analysis import LeakAnalysis, LeakOutcome, ProjectWorkers
 from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueState
 from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
+from bugsly_server.record.alert_rate_limit import MAX_ALERTS_PER_HOUR, AlertRateLimit
 from bugsly_server.record.arrival import apply_reports
 from bugsly_server.record.environment_limit import EnvironmentLimit
 from bugsly_server.record.error_recorder import ErrorRecorder
@@ -89,8 +91,9 @@ class Pipeline:
         self._memory_recorder = MemoryRecorder(database, telemetry, stores.limits)
         self._error_recorder = ErrorRecorder(database, stores.events, stores.limits)
         self._environment_limit = EnvironmentLimit(database, stores.limits.environments)
-        self._max_releases = stores.limits.releases
+        self._limits = stores.limits
         self._keep_bytes = stores.keep_bytes
+        self._alert_rate_limit = AlertRateLimit()
         self._worker_judge = WorkerJudge(database, telemetry)
         self._schedule = DetectionSchedule()
         self._leak_analyses: dict[int, LeakAnalysis] = {}
@@ -169,7 +172,7 @@ class Pipeline:
             project_id, decode_session_items(entries, skipped), skipped, now
         )
         with self._database.writing() as connection:
-            known = bound_releases(connection, project_id, sessions, self._max_releases, skipped)
+            known = bound_releases(connection, project_id, sessions, self._limits.releases, skipped)
             record_sessions(connection, project_id, known, now)
         self._count_skipped(project_id, skipped)
 
@@ -181,7 +184,7 @@ class Pipeline:
         )
         if reports:
             ids = self._memory_recorder.register(project_id, reports, skipped)
-            arrivals = apply_reports(ids.workers, ids.known(reports), skipped)
+            arrivals = apply_reports(ids.workers, ids.reports, skipped)
             reporting = self._memory_recorder.record(project_id, arrivals, ids, skipped)
             is_any_judged = self._worker_judge.judge_due(reporting, now)
             self._schedule.note_reports(project_id, now, is_any_judged=is_any_judged)
@@ -224,7 +227,7 @@ class Pipeline:
         """Return what *findings* change, with the leaks that no finding supports any more."""
         outcomes = []
         known = {issue.fingerprint: issue for issue in fleet.leaks}
-        for issue, finding in match_issues(known, findings):
+        for issue, finding in share_overflow(match_issues(known, findings), self._limits.leaks):
             quiet_since = quiet_from(issue, fleet.recycled, watched_since)
             change = next_leak_change(issue, finding, now, quiet_since)
             if issue is not None and finding is None and awaits_proof(issue, now):
@@ -246,35 +249,27 @@ class Pipeline:
         for issue, finding, change in outcomes:
             if change is not None:
                 with self._database.writing() as connection:
-                    changed = record_leak_change(connection, project_id, issue, change)
+                    changed = record_leak_change(
+                        connection, project_id, issue, change, may_alert=self._may_alert
+                    )
                 changes.append((changed, change))
             elif issue is not None and finding is not None and issue.state is IssueState.OPEN:
                 with self._database.writing() as connection:
                     leak_issues.update_finding(connection, issue.id, finding, now)
         return changes
 
+    def _may_alert(self, project_id: int, now: Micros) -> bool:
+        """Return whether one more alert of a leak may go out; count those that may not."""
+        may_alert = self._alert_rate_limit.may_alert(project_id, now)
+        if not may_alert:
+            self.skipped[
+                project_id, f"alert of a leak beyond the {MAX_ALERTS_PER_HOUR} of an hour"
+            ] += 1
+        return may_alert
+
     def _count_skipped(self, project_id: int, skipped: Counter[str]) -> None:
         for reason, amount in skipped.items():
             self.skipped[project_id, reason] += amount
-
-
-class ProjectWorkers(NamedTuple):
-    """The workers of a project, and the leaks that are known of it."""
-
-    living: list[Worker]
-    ended: list[Worker]
-    """In the last week; the latest `MAX_ENDED_PEERS`."""
-    recycled: list[Worker]
-    """In the last day."""
-    leaks: list[Issue]
-
-
-class LeakOutcome(NamedTuple):
-    """A known leak, the finding of it, and what that changes; each may be None."""
-
-    issue: Issue | None
-    finding: Finding | None
-    change: IssueChange | None
 
 
 def _by_project(entries: Iterable[SpoolEntry], *kinds: str) -> dict[int, list[SpoolEntry]]:

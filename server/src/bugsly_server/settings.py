@@ -156,6 +156,11 @@ class ServerSettings:
         _whole_number_between(10, 10**6),
         "Error issues a project may have; further errors share one issue",
     )
+    most_leaks: int = setting(
+        str(DEFAULT_LIMITS.leaks),
+        _whole_number_between(10, 10**4),
+        "Leak issues a project may have; further leaks share one issue",
+    )
     most_workers: int = setting(
         str(DEFAULT_LIMITS.workers),
         _whole_number_between(1, 10**5),
@@ -221,6 +226,7 @@ class ServerSettings:
         """Return how much each project may have."""
         return ProjectLimits(
             errors=self.most_errors,
+            leaks=self.most_leaks,
             releases=self.most_releases,
             environments=self.most_environments,
             workers=self.most_workers,

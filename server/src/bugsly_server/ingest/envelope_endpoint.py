@@ -22,11 +22,18 @@ from bugsly_server.ingest import item_sorting, limits
 from bugsly_server.ingest.buffer_budget import BufferBudget, TakeBytes
 from bugsly_server.ingest.content_encoding import decompress
 from bugsly_server.ingest.item_sorting import AcceptedItems
-from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
+from bugsly_server.ingest.project_keys import (
+    EnvelopeSender,
+    ProjectKeys,
+    key_in_envelope,
+    key_in_request,
+)
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
-from bugsly_server.ingest.quota import Pauses, Quota
+from bugsly_server.ingest.quota import SDK_SHARE, Pauses, Quota
 from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
+from bugsly_server.model.project_key import ProjectKey
+from bugsly_server.model.worker import hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.store.ports import Spool
 
@@ -48,6 +55,10 @@ ALLOWED_HEADERS = (
 ParseEnvelope = Callable[[bytes], Envelope]
 Headers = tuple[tuple[bytes, bytes], ...]
 
+MEMORY_REFUSED = (
+    "memory: it came with an SDK key, which everybody may know"
+    " → report memory to the DSN of an agent key; the set-up page shows it"
+)
 ALLOW = (b"allow", b"POST, OPTIONS")
 CONNECTION_CLOSE = (b"connection", b"close")
 CORS = (
@@ -129,8 +140,8 @@ class EnvelopeEndpoint:
         headers = dict(scope["headers"])
         project_id = _project_id(scope["path_params"]["project_id"])
         key = key_in_request(headers, scope["query_string"])
-        if key is not None:
-            await self._policy.keys.check(key, project_id)
+        origin = headers.get(b"origin", b"").decode("latin-1") or None
+        known_key = key and await self._policy.keys.check(key, project_id, origin)
         if self._spool.depth() > limits.MAX_SPOOLED_ENTRIES:
             raise Unavailable(
                 "server: more waits than it can digest → it takes more soon", limits.PAUSE_SECONDS
@@ -143,19 +154,35 @@ class EnvelopeEndpoint:
             else item_sorting.read_envelope
         )
         envelope = await self._read_envelope(headers, received, take_bytes, parse)
-        if key is None:
-            key = key_in_envelope(envelope.header)
-            await self._policy.keys.check(key, project_id)
-        pauses = self._policy.quota.pauses(project_id, key or "", received_at)
-        accepted = await self._sort_items(envelope, project_id, received_at, pauses)
+        known_key = known_key or await self._policy.keys.check(
+            key_in_envelope(envelope.header), project_id, origin
+        )
+        sender = EnvelopeSender(known_key, hash_secret(envelope.header.get("secret")))
+        share = 1.0 if sender.is_agent else SDK_SHARE
+        pauses = self._policy.quota.pauses(project_id, known_key.public, share, received_at)
+        accepted = await self._sort_items(envelope, sender, received_at, pauses)
         await self._store(accepted, project_id, pauses)
-        self._count_kept(accepted, project_id, key or "", received_at)
-        reply: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
-        requests = self._pending_requests.take(project_id, envelope.header.get("worker"))
-        if requests:
-            reply["ask"] = [asdict(one.request) for one in requests]
+        self._count_kept(accepted, known_key, received_at)
         hit = pauses if accepted.over_quota else Pauses()
-        return reply, (*CORS, *rate_limit_headers(accepted.refused_categories, hit))
+        return self._reply(envelope, sender, accepted), (
+            *CORS,
+            *rate_limit_headers(accepted.refused_categories, hit),
+        )
+
+    def _reply(
+        self, envelope: Envelope, sender: EnvelopeSender, accepted: AcceptedItems
+    ) -> dict[str, object]:
+        """Return the reply, with the probe requests for the worker that the sender proved to be."""
+        reply: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
+        if accepted.refuses_memory:
+            reply["refused"] = MEMORY_REFUSED
+        if sender.is_agent:
+            requests = self._pending_requests.take(
+                sender.key.project_id, envelope.header.get("worker"), sender.secret_hash
+            )
+            if requests:
+                reply["ask"] = [asdict(one.request) for one in requests]
+        return reply
 
     async def _store(self, accepted: AcceptedItems, project_id: int, pauses: Pauses) -> None:
         """Return once what is kept is durable; raise `OverQuota` where nothing is."""
@@ -163,6 +190,8 @@ class EnvelopeEndpoint:
             await self._spool.append(accepted.entries)
         for why, amount in accepted.skipped.items():
             self.skipped[project_id, why] += amount
+        if accepted.refuses_memory and not accepted.entries:
+            raise Rejected(403, MEMORY_REFUSED)
         if accepted.over_quota and not accepted.entries:
             raise OverQuota(
                 "quota: more than this project may send → raise it, or wait",
@@ -170,23 +199,21 @@ class EnvelopeEndpoint:
                 rate_limit_headers(accepted.refused_categories, pauses),
             )
 
-    def _count_kept(
-        self, accepted: AcceptedItems, project_id: int, key: str, received_at: Micros
-    ) -> None:
+    def _count_kept(self, accepted: AcceptedItems, key: ProjectKey, received_at: Micros) -> None:
         size = sum(len(entry.payload) for entry in accepted.entries)
         reports = sum(entry.kind == "memory" for entry in accepted.entries)
-        self.kept_bytes[project_id] += size
+        self.kept_bytes[key.project_id] += size
         self._policy.quota.add_usage(
-            project_id, key, accepted.event_count, reports, size, received_at
+            key.project_id, key.public, accepted.event_count, reports, size, received_at
         )
 
     async def _sort_items(
-        self, envelope: Envelope, project_id: int, received_at: Micros, pauses: Pauses
+        self, envelope: Envelope, sender: EnvelopeSender, received_at: Micros, pauses: Pauses
     ) -> AcceptedItems:
         """Return what is kept of *envelope*, and what is not."""
-        scrubber = self._policy.scrubbers.for_project(project_id, received_at)
+        scrubber = self._policy.scrubbers.for_project(sender.key.project_id, received_at)
         is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
-        arguments = (envelope, project_id, received_at, scrubber, pauses.refused_types)
+        arguments = (envelope, sender, received_at, scrubber, pauses.refused_types)
         async with self._large_bodies if is_large else nullcontext():
             return (
                 await asyncio.to_thread(item_sorting.sort_items, *arguments)

@@ -14,6 +14,7 @@ from bugsly_server.ingest import limits
 from bugsly_server.ingest.content_encoding import decompress
 from bugsly_server.ingest.event_intake import count_discarded, scrub_event
 from bugsly_server.ingest.memory_gauges import reports_from_gauges
+from bugsly_server.ingest.project_keys import EnvelopeSender
 from bugsly_server.scrub.scrubber import Scrubber
 from bugsly_server.store.ports import SpoolEntry
 
@@ -43,6 +44,7 @@ COUNTED_ITEM_TYPES = {
 """A client may invent any number of other names."""
 
 
+MEMORY_ITEM_TYPES = ("memory", "trace_metric")
 MAX_BYTES_BY_TYPE = {
     "memory": limits.MAX_MEMORY_ITEM_BYTES,
     "event": limits.MAX_EVENT_ITEM_BYTES,
@@ -65,6 +67,8 @@ class AcceptedItems:
     event_count: int = 0
     event_id: str = ""
     """Of the last event that is kept; empty where none is."""
+    refuses_memory: bool = False
+    """Whether memory came with a key that may not send it."""
     over_quota: int = 0
     """Items that are not kept because too many were sent."""
 
@@ -96,7 +100,7 @@ def read_store_request(body: bytes) -> Envelope:
 
 def sort_items(
     envelope: Envelope,
-    project_id: int,
+    sender: EnvelopeSender,
     received_at: Micros,
     scrubber: Scrubber,
     refused_types: Mapping[str, str],
@@ -105,6 +109,7 @@ def sort_items(
 
     *scrubber* removes the secrets of events; *refused_types* are over a quota, with the reason.
     """
+    project_id = sender.key.project_id
     accepted = AcceptedItems()
     if envelope.beyond:
         accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
@@ -113,11 +118,8 @@ def sort_items(
             continue
         if item.type == "client_report":
             count_discarded(item.payload, accepted.skipped)
-        elif item.type == "trace_metric":
-            reports = reports_from_gauges(item.payload, received_at, accepted.skipped)
-            accepted.entries += [
-                SpoolEntry(project_id, received_at, "memory", one) for one in reports
-            ]
+        elif item.type in MEMORY_ITEM_TYPES:
+            _add_memory(item, sender, received_at, accepted)
         elif payload := _payload_to_keep(item, envelope, scrubber, accepted):
             accepted.entries.append(SpoolEntry(project_id, received_at, item.type, payload))
     return accepted
@@ -137,6 +139,26 @@ def _is_kept(item: EnvelopeItem, refused_types: Mapping[str, str], accepted: Acc
         accepted.skipped[refused_types[item.type]] += 1
         return False
     return True
+
+
+def _add_memory(
+    item: EnvelopeItem, sender: EnvelopeSender, received_at: Micros, accepted: AcceptedItems
+) -> None:
+    """Keep the memory that *item* reports, unless it came with a key that may not send it."""
+    reports = (
+        [item.payload]
+        if item.type == "memory"
+        else reports_from_gauges(item.payload, received_at, accepted.skipped)
+    )
+    if sender.is_agent:
+        project_id, secret_hash = sender.key.project_id, sender.secret_hash
+        accepted.entries += [
+            SpoolEntry(project_id, received_at, "memory", one, secret_hash=secret_hash)
+            for one in reports
+        ]
+    elif reports:
+        accepted.refuses_memory = True
+        accepted.skipped["memory sent with an SDK key, needs an agent key"] += len(reports)
 
 
 def _payload_to_keep(

@@ -12,6 +12,8 @@ Subject = TypeVar("Subject", bound=Hashable)
 CountSent = Callable[[int, Micros], int]
 """Returns how much of a project was kept since a moment."""
 
+SDK_SHARE = 0.8
+"""What events with SDK keys may use up; strangers do not have the keys of agents."""
 EVENTS_REASON = "event over the quota"
 REPORTS_REASON = "memory report over the limit of its key"
 BYTES_REASON = "item over the bytes of a day"
@@ -41,10 +43,10 @@ class Allowance(Generic[Subject]):
         self._count_before = count_before
         self._usage: dict[Subject, _Usage] = {}
 
-    def pause_seconds(self, subject: Subject, now: Micros) -> int:
-        """Return for how many seconds it is used up; 0 where some is left."""
+    def pause_seconds(self, subject: Subject, now: Micros, share: float = 1.0) -> int:
+        """Return for how many seconds *share* of it is used up; 0 where some is left."""
         usage = self._current(subject, now)
-        is_used_up = usage.amount >= self._limit
+        is_used_up = usage.amount >= self._limit * share
         return -(-(usage.since + self._span - now) // SECOND) if is_used_up else 0
 
     def used(self, subject: Subject, now: Micros) -> int:
@@ -117,10 +119,13 @@ class Quota:
         self._bytes: Allowance[int] = Allowance(limits.bytes_per_day, DAY, count_bytes)
         self._reports: Allowance[str] = Allowance(limits.reports_per_minute, MINUTE)
 
-    def pauses(self, project_id: int, key: str, now: Micros) -> Pauses:
-        """Return what may not be sent to a project now by *key*."""
+    def pauses(self, project_id: int, key: str, share: float, now: Micros) -> Pauses:
+        """Return what may not be sent to a project now by *key*.
+
+        *share* is the part of the quota of events that the sender may use up.
+        """
         return Pauses(
-            events=max(one.pause_seconds(project_id, now) for one in self._events),
+            events=max(one.pause_seconds(project_id, now, share) for one in self._events),
             reports=self._reports.pause_seconds(key, now),
             everything=self._bytes.pause_seconds(project_id, now),
         )

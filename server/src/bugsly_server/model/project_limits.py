@@ -19,6 +19,7 @@ class ProjectLimits:
     """The limits of every project of a server."""
 
     errors: int = 10_000
+    leaks: int = 500
     releases: int = 5_000
     environments: int = 50
     workers: int = 2_000

@@ -10,7 +10,7 @@ from bugsly_server.clock import Micros
 from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.project_limits import RELEASES_REASON, WORKERS_REASON, ProjectLimits
 from bugsly_server.model.worker import Worker
-from bugsly_server.record.arrival import new_worker_fields
+from bugsly_server.record.arrival import new_worker_fields, proven_reports
 from bugsly_server.record.holder_ids import HolderIds, IdsByWorker
 from bugsly_server.record.worker_limit import WorkerLimit
 from bugsly_server.store.meta import releases, workers
@@ -18,17 +18,14 @@ from bugsly_server.store.meta.database import Database
 
 
 class ReportIds(NamedTuple):
-    """What the reports of one project name, as meta knows it."""
+    """The reports of one project that are surely their worker's, and what they name in meta."""
 
+    reports: Sequence[ReceivedReport]
     workers: Mapping[str, Worker]
     """By token, as they were before the reports."""
     endpoints: Mapping[str, int]
     """Ids by name; an endpoint beyond `workers.MAX_ENDPOINTS` has none."""
     holders: IdsByWorker
-
-    def known(self, reports: Iterable[ReceivedReport]) -> list[ReceivedReport]:
-        """Return those of *reports* whose worker is stored."""
-        return [one for one in reports if one.report.worker.id in self.workers]
 
 
 class ReportIdRegistry:
@@ -45,13 +42,14 @@ class ReportIdRegistry:
     def register(
         self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
     ) -> ReportIds:
-        """Return the ids of what *reports* name; store what is new of it."""
-        workers_by_token = self._ensure_workers(project_id, reports, skipped)
-        known = [one for one in reports if one.report.worker.id in workers_by_token]
-        self._note_releases(project_id, workers_by_token.values(), skipped)
-        endpoints = self._endpoint_ids(project_id, known)
-        holders = self._holder_ids.register(known, workers_by_token, skipped)
-        return ReportIds(workers_by_token, endpoints, holders)
+        """Return those of *reports* that count, and ids of what they name; store what is new."""
+        known = self._ensure_workers(project_id, reports, skipped)
+        stored = [one for one in reports if one.report.worker.id in known]
+        proven = proven_reports(known, stored, skipped)
+        self._note_releases(project_id, known.values(), skipped)
+        endpoints = self._endpoint_ids(project_id, proven)
+        holders = self._holder_ids.register(proven, known, skipped)
+        return ReportIds(proven, known, endpoints, holders)
 
     def _ensure_workers(
         self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
@@ -69,8 +67,7 @@ class ReportIdRegistry:
             with self._database.writing() as connection:
                 free = self._worker_limit.free(connection, project_id, now)
                 fields = {
-                    token: new_worker_fields(report, received_at)
-                    for token, (received_at, report) in list(new.items())[:free]
+                    token: new_worker_fields(first) for token, first in list(new.items())[:free]
                 }
                 if fields:
                     workers.add(connection, project_id, fields)

@@ -28,10 +28,13 @@ CREATE TABLE IF NOT EXISTS entry (
     project_id INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    payload BLOB NOT NULL
+    payload BLOB NOT NULL,
+    secret_hash TEXT
 )
 """
 SELECT_ALL = "SELECT project_id, received_at, kind, payload, id FROM entry WHERE id > ?"
+ADD_COLUMN = "ALTER TABLE entry ADD COLUMN secret_hash TEXT"
+"""In the spool of an earlier server."""
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 MIN_FREE_BYTES = 16 * 1024 * 1024
@@ -77,6 +80,9 @@ class SqliteSpool:
         self._writing = open_for_writing(path)
         self._writing.execute(f"PRAGMA journal_size_limit = {MIN_FREE_BYTES}")
         self._writing.execute(SCHEMA)
+        columns = self._writing.execute("SELECT name FROM pragma_table_info('entry')")
+        if ("secret_hash",) not in columns.fetchall():
+            self._writing.execute(ADD_COLUMN)
         reading = open_for_reading(path)
         assert reading is not None, "it was made one line above"
         self._reading = reading
@@ -97,7 +103,7 @@ class SqliteSpool:
     def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
         """See the port."""
         rows = self._reading.execute(
-            "SELECT project_id, received_at, kind, payload, id FROM entry"
+            "SELECT project_id, received_at, kind, payload, id, secret_hash FROM entry"
             " WHERE id > ? ORDER BY id LIMIT ?",
             (self._leased, max_entries),
         )
@@ -136,7 +142,7 @@ class SqliteSpool:
         assert connection is not None, "it is made at the start"
         with closing(connection):
             rows = connection.execute(SELECT_ALL, (self._digested,))
-            found = [entry.id for entry in map(SpoolEntry._make, rows) if is_erased(entry)]
+            found = [entry.id for entry in (SpoolEntry(*row) for row in rows) if is_erased(entry)]
         request = _CommitRequest(erased=found, erasure=Future())
         self._commit_requests.put(request)
         assert request.erasure is not None, "it was made above"
@@ -225,8 +231,9 @@ class SqliteSpool:
                 gone = self._writing.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
                 deleted += gone.rowcount
             self._writing.executemany(
-                "INSERT INTO entry (project_id, received_at, kind, payload) VALUES (?, ?, ?, ?)",
-                [entry[:4] for entry in entries],
+                "INSERT INTO entry (project_id, received_at, kind, payload, secret_hash)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(*entry[:4], entry.secret_hash) for entry in entries],
             )
             self._writing.execute("COMMIT")
         except sqlite3.Error:

@@ -19,6 +19,7 @@ from bugsly_server.web import (
     erase_api,
     event_stream,
     issues,
+    keys,
     leak_page,
     llm_answer,
     login,
@@ -82,6 +83,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/usage/erase", usage_page.erase, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
+        *_key_routes(),
         *_program_routes(),
         Route("/healthz", api.health),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
@@ -110,6 +112,18 @@ def _alert_routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/alerts/silence", alerts.set_silence, methods=["POST"]),
         Route(f"{channel}/test", alerts.try_channel, methods=["POST"]),
         Route(f"{channel}/remove", alerts.remove, methods=["POST"]),
+    ]
+
+
+def _key_routes() -> list[BaseRoute]:
+    """Return the page of keys, and the actions on one."""
+    path = f"{PROJECT}/keys"
+    return [
+        Route(path, keys.show),
+        Route(path, keys.add, methods=["POST"]),
+        Route(f"{path}/change", keys.change, methods=["POST"]),
+        Route(f"{path}/rotate", keys.rotate, methods=["POST"]),
+        Route(f"{path}/revoke", keys.revoke, methods=["POST"]),
     ]
 
 

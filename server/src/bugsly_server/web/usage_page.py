@@ -25,7 +25,7 @@ from bugsly_server.store.meta import (
     environments,
     error_issues,
     groupings,
-    projects,
+    project_keys,
     releases,
     workers,
 )
@@ -136,7 +136,7 @@ def _data_budgets(
 ) -> tuple[Budget, ...]:
     """Return the budgets of memory reports in a minute, and of all data in a day."""
     settings, project_id = view.server.settings, view.current_project.id
-    keys = [key for key, owner in projects.keys(connection).items() if owner == project_id]
+    keys = [one.public for one in project_keys.list_of_project(connection, project_id)]
     in_minute = view.server.quota.used_in_minute(project_id, keys, view.now)
     return (
         Budget(
