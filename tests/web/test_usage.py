@@ -42,6 +42,7 @@ def test_every_budget_has_its_figures_and_the_setting_that_raises_it(
         "Events today": "2<small>of 1,000,000",
         "Data today, unpacked": "1.5 MB<small>of 2 GB",
         "Errors": "2<small>of 10,000",
+        "Leaks": "0<small>of 500",
         "Workers alive": "1<small>of 2,000",
         "Releases": "2<small>of 5,000",
         "Environments": "1<small>of 50",
@@ -54,7 +55,7 @@ def test_every_budget_has_its_figures_and_the_setting_that_raises_it(
     variables = {one.variable for one in SETTINGS}
     named = {row.partition("<code>")[2].partition("</code>")[0] for row in rows.values()}
     assert named <= variables
-    assert len(named) == len(rows) == 10
+    assert len(named) == len(rows) == 11
 
 
 def test_a_budget_that_is_reached_is_told_on_the_list_of_issues(

@@ -13,6 +13,7 @@ from bugsly_server.clock import DAY
 from bugsly_server.errors import Misconfigured, Unavailable
 from bugsly_server.ingest.quota import BYTES_REASON, EVENTS_REASON, REPORTS_REASON
 from bugsly_server.model.identity import MAX_LENGTH, MIN_DISTINCTIVE_LENGTH, Identity
+from bugsly_server.model.issue import IssueKind
 from bugsly_server.model.project_limits import (
     ENVIRONMENTS_REASON,
     OTHER_ENVIRONMENTS,
@@ -162,7 +163,7 @@ def _data_budgets(
 def _stock_budgets(
     view: View, connection: Connection, skipped: Mapping[str, int]
 ) -> tuple[Budget, ...]:
-    """Return the budgets of errors and workers."""
+    """Return the budgets of issues and workers."""
     limits, project_id = view.server.settings.project_limits, view.current_project.id
     return (
         Budget(
@@ -171,6 +172,13 @@ def _stock_budgets(
             limit=limits.errors,
             when_reached="all new errors share one issue",
             variable="BUGSLY_MOST_ERRORS",
+        ),
+        Budget(
+            name="Leaks",
+            used=error_issues.count_all(connection, project_id, IssueKind.LEAK),
+            limit=limits.leaks,
+            when_reached="all new leaks share one issue",
+            variable="BUGSLY_MOST_LEAKS",
         ),
         Budget(
             name="Workers alive",

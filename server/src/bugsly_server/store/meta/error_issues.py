@@ -48,11 +48,9 @@ def list_unresolved(connection: Connection, project_id: int, limit: int) -> list
     return [error_from_row(row) for row in connection.execute(query)]
 
 
-def count_all(connection: Connection, project_id: int) -> int:
-    """Return how many errors a project has, whatever their state."""
-    query = select(func.count()).where(
-        issue.c.project_id == project_id, issue.c.kind == IssueKind.ERROR
-    )
+def count_all(connection: Connection, project_id: int, kind: IssueKind = IssueKind.ERROR) -> int:
+    """Return how many errors, or issues of *kind*, a project has, whatever their state."""
+    query = select(func.count()).where(issue.c.project_id == project_id, issue.c.kind == kind)
     return int(connection.execute(query).scalar_one())
 
 
