@@ -8,7 +8,7 @@ CASES ?=
 ZOO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sanitize fix api golden docs explanations bench accuracy
+.PHONY: help setup demo test check sanitize fix api golden docs explanations bench accuracy secrets
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -61,3 +61,6 @@ bench: setup ## Measure cost and speed next to peers, and write docs/benchmarks.
 
 accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy.md; CASES="prices ujson_*" picks some
 	$(RUN)python -m tools.accuracy --cases "$(CASES)" --zoo "$(ZOO)" $(ARGS)
+
+secrets: setup ## Count which planted secrets come through, next to peers, and write the table of docs/security.md
+	$(RUN)python -m tools.secret_scrubbing

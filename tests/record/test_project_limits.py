@@ -1,6 +1,7 @@
 """What a project that floods may have: so much of each kind, and the rest is counted."""
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -29,6 +30,8 @@ from bugsly_server.store.meta import (
 )
 from bugsly_server.store.ports import SpoolEntry
 
+ENTRY_IDS = count(1)
+
 
 def limited(desk: PipelineHarness, **limits: int) -> PipelineHarness:
     desk.limits = ProjectLimits(**limits)
@@ -37,7 +40,8 @@ def limited(desk: PipelineHarness, **limits: int) -> PipelineHarness:
 
 
 def digest(desk: PipelineHarness, kind: str, *payloads: bytes) -> None:
-    desk.pipeline.digest([SpoolEntry(desk.shop, desk.clock(), kind, one) for one in payloads])
+    entries = [SpoolEntry(desk.shop, desk.clock(), kind, one, next(ENTRY_IDS)) for one in payloads]
+    desk.pipeline.digest(entries)
 
 
 def sessions_of(release: str, environment: str = "production") -> bytes:

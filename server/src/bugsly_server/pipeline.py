@@ -44,7 +44,7 @@ from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.record.session_recorder import bound_releases, record_sessions
 from bugsly_server.recycling_monitor import RecyclingMonitor
 from bugsly_server.store import release_comparison
-from bugsly_server.store.meta import leak_issues, probe_requests, workers
+from bugsly_server.store.meta import leak_issues, probe_requests, release_sessions, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import EventStore, SpoolEntry, Telemetry
 from bugsly_server.store_maintenance import StoreMaintenance
@@ -168,12 +168,17 @@ class Pipeline:
 
     def _digest_sessions(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> None:
         skipped: Counter[str] = Counter()
+        with self._database.reading() as connection:
+            entries = release_sessions.uncounted(connection, project_id, entries)
+        if not entries:
+            return
         sessions = self._environment_limit.sessions(
             project_id, decode_session_items(entries, skipped), skipped, now
         )
         with self._database.writing() as connection:
             known = bound_releases(connection, project_id, sessions, self._limits.releases, skipped)
             record_sessions(connection, project_id, known, now)
+            release_sessions.mark_counted(connection, project_id, entries)
         self._count_skipped(project_id, skipped)
 
     def _digest_reports(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> bool:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
 
 MAX_PROJECT_DIGITS = 18
+LOCAL_DOMAINS = frozenset({"local", "internal", "lan", "svc", "localdomain", "intranet", "home"})
+"""Ends of names that no public name server knows; a name without a dot, as of Docker, is local."""
+
+
+class PlainTextRisk(Enum):
+    """Who may read what the agent sends without encryption, in the words of its log."""
+
+    NONE = ""
+    NETWORK = "everybody on that network"
+    INTERNET = "everybody on the way there"
 
 
 class InvalidDsn(ValueError):
@@ -61,3 +72,26 @@ def parse_dsn(text: str) -> Dsn:
         prefix=prefix,
         project=int(project),
     )
+
+
+def plain_text_risk(dsn: Dsn) -> PlainTextRisk:
+    """Return who may read what is sent to *dsn*, as far as its text tells."""
+    if dsn.scheme == "https":
+        return PlainTextRisk.NONE
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(dsn.host)
+    except ValueError:
+        return _risk_of_name(dsn.host.rstrip("."))
+    if address.is_loopback:
+        return PlainTextRisk.NONE
+    return PlainTextRisk.INTERNET if address.is_global else PlainTextRisk.NETWORK
+
+
+def _risk_of_name(host: str) -> PlainTextRisk:
+    labels = host.lower().split(".")
+    if labels[-1] == "localhost":
+        return PlainTextRisk.NONE
+    is_local = len(labels) == 1 or labels[-1] in LOCAL_DOMAINS or labels[-2:] == ["home", "arpa"]
+    return PlainTextRisk.NETWORK if is_local else PlainTextRisk.INTERNET

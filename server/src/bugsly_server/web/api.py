@@ -152,7 +152,10 @@ def add_heap_request(connection: Connection, worker_id: int, requests: int, now:
     if worker is None or not worker.is_alive(now):
         raise NotFound("worker: does not exist or has ended → see bugsly status")
     added = probe_requests.add(
-        connection, worker, ProbeRequest(id=0, probe="heap", requests=requests), now
+        connection,
+        worker,
+        ProbeRequest(id=0, probe="heap", requests=requests, by_hand=True),
+        now,
     )
     if added is None:
         raise Misconfigured(

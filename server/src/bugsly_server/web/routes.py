@@ -25,6 +25,7 @@ from bugsly_server.web import (
     login,
     metrics,
     overview_page,
+    path_numbers,
     releases,
     setup,
     triage,
@@ -52,6 +53,7 @@ class CachedStaticFiles(StaticFiles):
 
 def routes() -> list[BaseRoute]:
     """Return all routes but that of the ingest endpoint."""
+    path_numbers.register()
     return [
         Route("/", overview_page.home),
         Route("/welcome", welcome.show_or_claim, methods=["GET", "POST"]),

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    false,
     func,
     or_,
     select,
@@ -151,12 +152,14 @@ def _is_row(table: Table, row: Row[Any]) -> ColumnElement[bool]:
 
 
 def _of_project(table: Table, project_id: int) -> ColumnElement[bool]:
-    """Return the condition that a row of *table* belongs to a project."""
+    """Return the condition that a row of *table* belongs to a project; some are of none."""
     if "project_id" in table.c:
         return table.c.project_id == project_id
     for name, owner in (("issue_id", issue), ("grouping_id", grouping), ("worker_id", worker)):
         if name in table.c:
             return table.c[name].in_(select(owner.c.id).where(owner.c.project_id == project_id))
+    if "change_id" not in table.c:
+        return false()
     changes = METADATA.tables["change"]
     of_issue = _of_project(changes, project_id)
     return table.c.change_id.in_(select(changes.c.id).where(of_issue))
