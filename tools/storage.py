@@ -44,13 +44,60 @@ room whether a worker lives for an hour or a year. Beside them, meta holds a few
 each worker and holder, and up to 20 MB of sources for each project.
 """
 
+PROSE = """
+## Budgets
+
+The usage page of a project shows what is used of each budget, what happens when it is reached, and
+what was not kept today. What is refused is answered with 429 and `Retry-After`, and events with
+`X-Sentry-Rate-Limits` too. [settings.md](settings.md) lists the defaults.
+
+| budget | setting | beyond it |
+|---|---|---|
+| events in a minute and a day | `BUGSLY_EVENTS_PER_MINUTE`, `BUGSLY_EVENTS_PER_DAY` | refused |
+| bytes in a day, unpacked | `BUGSLY_BYTES_PER_DAY` | everything is refused until midnight UTC |
+| memory reports of a key in a minute | `BUGSLY_REPORTS_PER_MINUTE` | refused |
+| errors | `BUGSLY_MOST_ERRORS` | new ones share one issue |
+| workers alive | `BUGSLY_MOST_WORKERS` | reports of further ones are not kept |
+| releases | `BUGSLY_MOST_RELEASES` | further ones are not listed, nor their sessions counted |
+| environments | `BUGSLY_MOST_ENVIRONMENTS` | further ones are one, `(others)` |
+| tags: releases, environments and users of errors | `BUGSLY_MOST_TAGS` | not counted |
+
+## What goes, and when
+
+Samples and events go by age, after `BUGSLY_KEEP_DAYS`, in whole days. They go by size as well: when
+the data folder is larger than `BUGSLY_KEEP_BYTES`, the oldest days are deleted within the hour, but
+never the last two, counted from the newest day there is. meta.db is not cut: it is bounded by the
+budgets above. The file of the spool is made small again once a backlog has drained.
+
+## Erasing a person
+
+`bugsly erase-user USER --project NAME`, the usage page, and `POST /api/v1/erase` with
+`{"project": "shop", "user": "ada@example.com"}` and an API token erase one person from one project.
+While a server runs on the data folder, give the command its URL with `--url`.
+
+Events that name the person, what waits to be digested, their counts as a user and answers of a
+model are deleted. Texts that name them, such as the title of an issue or a change in its history,
+have `[erased]` in that place. Counts of events stay, because they name nobody. Feedback, logs and
+traces are never stored in the first place. The outcome says how many rows of each kind were erased,
+and erasing again erases nothing.
+
+A person is looked for as a whole word, in texts, in JSON and in URLs; one shorter than 6
+characters, such as `42`, in the fields of a user only. Who is known by several, as an id and a mail
+address, is erased once for each.
+
+Each file that held anything is written anew (SQLite's VACUUM) and its log emptied, because SQLite
+leaves what is deleted in place. That needs as much free disk as the largest of those files. What
+the file system or a backup keeps of earlier blocks, and what the server wrote to its log, is out of
+reach.
+"""
+
 
 def main() -> int:
     """Write the page."""
     with tempfile.TemporaryDirectory() as folder:
         sizes, bytes_per_bucket = _measure(Path(folder))
     text = _render_page(sizes, bytes_per_bucket)
-    PAGE_PATH.write_text(text, encoding="utf-8")
+    PAGE_PATH.write_text(text + PROSE, encoding="utf-8")
     print(text)
     return 0
 

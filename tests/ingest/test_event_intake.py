@@ -15,7 +15,7 @@ from tests.support.site_harness import SiteHarness, site_harness
 
 from bugsly.protocol.envelope import build_envelope
 from bugsly_server.clock import MINUTE, SECOND
-from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.quota import Pauses, Quota, QuotaLimits
 from bugsly_server.store.meta import projects
 
 ID = "9ec79c33ec9942ab8353589fcb2e04dc"
@@ -156,8 +156,9 @@ def test_what_comes_with_an_event_over_quota_is_kept(tmp_path: Path, clock: Fake
 
 
 def test_a_day_goes_on_after_a_restart() -> None:
-    quota = Quota(1_000, 100, lambda _project, _since: 99)
-    assert quota.pause_seconds(1, MINUTE) == 0
-    quota.add_usage(1, 1, MINUTE)
-    assert quota.pause_seconds(1, MINUTE) == 86_400 - 60
-    assert quota.pause_seconds(2, MINUTE) == 0
+    limits = QuotaLimits(1_000, 100, 10**6, 100)
+    quota = Quota(limits, lambda _project, _since: 99, lambda _project, _since: 0)
+    assert quota.pauses(1, "k", 1.0, MINUTE) == Pauses()
+    quota.add_events(1, 1, MINUTE)
+    assert quota.pauses(1, "k", 1.0, MINUTE) == Pauses(events=86_400 - 60)
+    assert quota.pauses(2, "k", 1.0, MINUTE) == Pauses()

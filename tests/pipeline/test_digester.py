@@ -30,6 +30,7 @@ class FakePipeline:
         self.maintained_at: list[Micros] = []
         self.skipped: Counter[tuple[int, str]] = Counter()
         self.counted: Counter[tuple[int, str]] = Counter()
+        self.counted_bytes: Counter[int] = Counter()
         self.retention_applied_at: list[Micros] = []
 
     def digest(self, entries: Sequence[SpoolEntry]) -> set[int]:
@@ -45,11 +46,14 @@ class FakePipeline:
     def detect(self, _now: Micros) -> set[int]:
         return set()
 
-    def maintain(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
+    def maintain(
+        self, skipped: Counter[tuple[int, str]], kept_bytes: Counter[int], now: Micros
+    ) -> None:
         self.maintained_at.append(now)
         if self.maintenance_error is not None:
             raise self.maintenance_error
         self.counted += skipped
+        self.counted_bytes += kept_bytes
 
     def apply_retention(self, _keep: Micros, now: Micros) -> None:
         self.retention_applied_at.append(now)
@@ -64,11 +68,12 @@ class DigesterHarness:
         self.clock = FakeClock()
         self.pipeline = FakePipeline()
         self.skipped: Counter[tuple[int, str]] = Counter()
+        self.kept_bytes: Counter[int] = Counter()
         self.published: list[set[int]] = []
         self.digester = Digester(
             spool,
             self.pipeline,  # type: ignore[arg-type]
-            self.skipped,
+            (self.skipped, self.kept_bytes),
             self.published.append,
             self.clock,
             keep_days=30,

@@ -5,6 +5,7 @@ from tests.support.pipeline_harness import PipelineHarness
 from tests.support.simulated_workers import SimulatedWorker, advance_time
 
 from bugsly_server.clock import MINUTE
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.record import alert_rate_limit
 from bugsly_server.store.meta import channels, leak_issues
 
@@ -26,7 +27,7 @@ def test_leaks_beyond_the_limit_share_an_issue_and_alerts_end(
     desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alert_rate_limit, "MAX_ALERTS_PER_HOUR", MAX_ALERTS)
-    desk.max_leaks = MAX_LEAKS
+    desk.limits = ProjectLimits(leaks=MAX_LEAKS)
     desk.start()
     with desk.database.writing() as connection:
         channels.add(connection, desk.shop, "webhook", "ops", "http://hook.test", desk.clock())

@@ -93,7 +93,7 @@ def test_while_reports_wait_no_worker_counts_as_silent(desk: PipelineHarness) ->
     waiting = [desk.entry(other.payload())]
     desk.clock.advance(HOUR)
     desk.pipeline.digest(waiting)
-    desk.pipeline.maintain(Counter(), waiting[-1].received_at)
+    desk.pipeline.maintain(Counter(), {}, waiting[-1].received_at)
     assert desk.worker(1).ended_at is None
 
 

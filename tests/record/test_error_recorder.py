@@ -10,6 +10,7 @@ from tests.support.pipeline_harness import PipelineHarness
 from bugsly_server.clock import DAY, HOUR, MINUTE
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.record.event_batch import MAX_BODIES_PER_HOUR
 from bugsly_server.store.meta import channels, error_issues, groupings, issue_listing
 from bugsly_server.store.meta.issue_listing import IssueFilter
@@ -92,7 +93,7 @@ def test_all_events_of_a_flood_are_counted_and_some_are_kept(desk: PipelineHarne
 
 
 def test_beyond_the_maximum_all_further_errors_share_one(desk: PipelineHarness) -> None:
-    desk.max_errors = 10
+    desk.limits = ProjectLimits(errors=10)
     desk.start()
     digest(desk, *[payload(n, f"Error{n}") for n in range(30)])
     digest(desk, payload(99, "Another"))

@@ -10,7 +10,7 @@ from tests.support.protocol_values import MB, sample, traffic
 
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND
-from bugsly_server.store.meta import workers
+from bugsly_server.store.meta import releases, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import StoredSample
 from bugsly_server.store.telemetry import SqliteTelemetry
@@ -131,7 +131,7 @@ def test_a_release_is_first_seen_when_its_first_worker_started(desk: PipelineHar
     )
     desk.digest(report([sample(1)], id=token(4)))
     with desk.database.reading() as connection:
-        assert workers.list_releases(connection, desk.shop, 0) == [
+        assert sorted(releases.list_newest(connection, desk.shop, 9)) == [
             ("1.0", START - 5 * MINUTE),
             ("2.0", START - MINUTE),
         ]

@@ -9,7 +9,7 @@ from tests.support.pipeline_harness import PipelineHarness
 
 from bugsly_server.clock import DAY, SECOND
 from bugsly_server.model.session_counts import SessionCounts
-from bugsly_server.store.meta import release_sessions, workers
+from bugsly_server.store.meta import release_sessions, releases
 from bugsly_server.store.ports import SpoolEntry
 
 SESSION_TOTALS = {
@@ -36,7 +36,7 @@ def release_health(desk: PipelineHarness, kind: str, *sessions: Any) -> SessionC
 
 def counted(desk: PipelineHarness) -> SessionCounts:
     with desk.database.writing() as connection:
-        workers.note_release(connection, desk.shop, "1.0", desk.clock())
+        releases.note(connection, desk.shop, "1.0", desk.clock(), 9)
         (release,) = release_sessions.list_releases(connection, desk.shop, desk.clock() - 30 * DAY)
     return release.health
 

@@ -92,6 +92,23 @@ def test_what_was_acknowledged_during_a_failed_commit_is_deleted_by_the_next(
     assert spool.depth() == 1
 
 
+def test_the_file_is_small_again_once_a_backlog_is_digested(
+    loop: ThreadedEventLoop, spool: SqliteSpool, tmp_path: Path
+) -> None:
+    file, wal = tmp_path / "spool.db", tmp_path / "spool.db-wal"
+    for _ in range(4):
+        append_one_by_one(loop, spool, *["x" * 2_000_000] * 5)
+    assert file.stat().st_size + wal.stat().st_size > 40_000_000
+    append_one_by_one(loop, spool, "last")
+    for _ in range(20):
+        spool.acknowledge(spool.lease(1))
+    wait_until(lambda: spool.depth() == 1, what="deleting what is digested")
+    wait_until(lambda: file.stat().st_size + wal.stat().st_size < 1_000_000, what="the small file")
+    assert payloads(spool.lease(9)) == ["last"]
+    append_one_by_one(loop, spool, "next")
+    assert payloads(spool.lease(9)) == ["next"]
+
+
 def test_a_spool_of_an_earlier_server_keeps_what_it_holds(
     loop: ThreadedEventLoop, tmp_path: Path
 ) -> None:

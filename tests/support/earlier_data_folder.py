@@ -30,6 +30,7 @@ from bugsly_server.store.meta import (
     leak_issues,
     probe_requests,
     projects,
+    releases,
     sources,
     workers,
 )
@@ -81,7 +82,7 @@ def render_database(database: Database, folder: Path) -> str:
                 "issues": _issues(connection, one.id, telemetry),
                 "sources": sources.by_file(connection, one.id),
                 "channels": [each.name for each in channels.list_all(connection, one.id)],
-                "releases": workers.list_releases(connection, one.id, 0),
+                "releases": sorted(releases.list_newest(connection, one.id, MAX_ID)),
                 "endpoints": workers.endpoint_names(connection, one.id),
             }
             for one in projects.list_all(connection)

@@ -15,6 +15,7 @@ from bugsly_server.model.issue import (
     MemoryForecast,
     SuspectWorker,
 )
+from bugsly_server.model.outage import OutageIssue
 
 MB = 1_000_000
 SECONDS_PER_HOUR = 3600.0
@@ -90,3 +91,17 @@ def change(kind: IssueChangeKind = IssueChangeKind.OPENED, **changes: Any) -> Is
         "finding": finding() if grows else None,
     }
     return IssueChange(**(fields | changes))
+
+
+def outage_issue(**changes: Any) -> OutageIssue:
+    fields: dict[str, Any] = {
+        "id": 1,
+        "project_id": 1,
+        "fingerprint": "1/outage/app",
+        "title": "The app does not report",
+        "state": IssueState.OPEN,
+        "opened_at": START,
+        "changed_at": START,
+        "seen_at": START,
+    }
+    return OutageIssue(**(fields | changes))

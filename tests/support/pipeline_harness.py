@@ -16,6 +16,7 @@ from bugsly.protocol.safety_net import RecyclerReport
 from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.issue import IssueChange
 from bugsly_server.model.leak_evidence import LeakEvidence
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.time_series import MemoryPoint
 from bugsly_server.model.worker import Worker, hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
@@ -56,8 +57,8 @@ class PipelineHarness:
         self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", 90)
         self.events = SqliteEventStore(folder / "telemetry", 90)
-        self.max_errors = 10_000
-        self.max_leaks = 500
+        self.limits = ProjectLimits()
+        self.keep_bytes = 10**12
         self.announced: list[tuple[Any, IssueChange]] = []
         self.pipeline = self.start()
         self.shop = self.project("shop")
@@ -70,8 +71,8 @@ class PipelineHarness:
                 database=self.database,
                 telemetry=self.telemetry,
                 events=self.events,
-                max_errors=self.max_errors,
-                max_leaks=self.max_leaks,
+                limits=self.limits,
+                keep_bytes=self.keep_bytes,
             ),
             self.pending_probe_requests,
             self.clock,
@@ -98,7 +99,7 @@ class PipelineHarness:
         self.pipeline.detect(self.clock())
 
     def tend(self) -> None:
-        self.pipeline.maintain(Counter(), self.clock())
+        self.pipeline.maintain(Counter(), {}, self.clock())
 
     def workers(self, project: int | None = None) -> dict[str, Worker]:
         """Return the workers of a project by token."""

@@ -19,6 +19,7 @@ from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server.clock import MINUTE, SECOND, Micros, now
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.growth import GrowthVerdict
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.store.meta import projects, workers
 from bugsly_server.store.meta.database import Database
@@ -51,7 +52,7 @@ def write_recycled_project(folder: Path, slug: str) -> None:
     with database.reading() as connection:
         project = projects.by_slug(connection, slug)
     assert project is not None, "its DSN was made"
-    recorder, at = MemoryRecorder(database, telemetry), now()
+    recorder, at = MemoryRecorder(database, telemetry, ProjectLimits()), now()
     recycled_reports = [
         _worker_report(number, samples=60, ends_with=ExitReason.RECYCLED) for number in (1, 2, 3)
     ]

@@ -25,6 +25,7 @@ from bugsly.protocol.safety_net import RecyclerReport
 from bugsly_server.app import Server
 from bugsly_server.clock import SECOND, Clock
 from bugsly_server.model.project_key import ProjectKeyKind
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, project_keys, projects
@@ -97,7 +98,9 @@ class SiteHarness:
             WorkerInfo(**worker), map(encode_sample, taken), exits, {}, evidence, net
         )
         entry = SpoolEntry(self.project.id, self.clock(), "memory", payload)
-        record_reports(MemoryRecorder(self.database, self.server.store.telemetry), [entry])
+        record_reports(
+            MemoryRecorder(self.database, self.server.store.telemetry, ProjectLimits()), [entry]
+        )
 
 
 def _sample(number: int, entries_per_sample: Mapping[str, int]) -> Sample:

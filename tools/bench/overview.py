@@ -11,6 +11,7 @@ from tests.support.recorded_reports import record_reports
 from bugsly.protocol.memory import Sample, WorkerInfo, encode_report, encode_sample
 from bugsly_server.app import DataFolder
 from bugsly_server.clock import MINUTE, now
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, projects
@@ -44,7 +45,7 @@ def _fill_store(folder: Path) -> str:
         project = projects.ensure(connection, "app", moment)
         owner = accounts.create(connection, "owner", None, moment)
         secret = accounts.open_session(connection, owner.id, moment)
-    recorder = MemoryRecorder(store.database, store.telemetry)
+    recorder = MemoryRecorder(store.database, store.telemetry, ProjectLimits())
     entries = [
         SpoolEntry(project.id, moment, "memory", _report(index, uuid.uuid4().hex))
         for index in range(WORKERS)

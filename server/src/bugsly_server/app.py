@@ -27,17 +27,19 @@ from bugsly_server.alert_delivery import AlertSender
 from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.digester import Digester
 from bugsly_server.egress.address_guard import AddressGuard
+from bugsly_server.erasure import Eraser
 from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_secret_names import ProjectSecretNames
-from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.quota import Quota, QuotaLimits
 from bugsly_server.key_use_recorder import KeyUseRecorder
 from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
+from bugsly_server.outage_monitor import BackupCheck, OutageMonitor
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
-from bugsly_server.store.meta import error_issues, project_keys, projects
+from bugsly_server.store.meta import counters, error_issues, project_keys, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
@@ -94,12 +96,13 @@ class Server:
         self.url = settings.public_url
         """Where people reach it; known at the latest once it listens."""
         with ExitStack() as opened, _writable(settings.data_dir):
-            opened.enter_context(_locked(settings))
+            opened.enter_context(locked(settings))
             self.store = opened.enter_context(closing(DataFolder(settings)))
             self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
             self._opened = opened.pop_all()
         self.live_updates = LiveUpdates()
         pending_requests = PendingProbeRequests()
+        self.quota = self._make_quota()
         keys = ProjectKeys(lambda: self._read_or_unavailable(project_keys.by_public), clock)
         self.envelopes = EnvelopeEndpoint(
             self._ingest_policy(keys), self.spool, pending_requests, clock
@@ -108,16 +111,18 @@ class Server:
         digester = Digester(
             self.spool,
             self.pipeline,
-            self.envelopes.skipped,
+            (self.envelopes.skipped, self.envelopes.kept_bytes),
             self.live_updates.publish,
             clock,
             settings.keep_days,
         )
+        self.eraser = Eraser(self.store.database, self.store.events, self.spool, digester.turns)
         guard = AddressGuard(settings.allow_networks)
         alert_sender = AlertSender(self.store.database, guard, lambda: self.url, clock)
         self._threads = (
             BackgroundThread("digester", digester),
             BackgroundThread("alert delivery", alert_sender),
+            BackgroundThread("outages", self._outage_monitor(clock, announce)),
             BackgroundThread("key use", KeyUseRecorder(self.store.database, keys.used_at)),
         )
         self.llm_jobs = self._make_llm_jobs(clock)
@@ -157,6 +162,8 @@ class Server:
             live_updates=self.live_updates,
             templates=template_environment(),
             llm_jobs=self.llm_jobs,
+            eraser=self.eraser,
+            quota=self.quota,
         )
         app.state.login_guard = LoginGuard()
         return app
@@ -172,6 +179,11 @@ class Server:
 
         return lifespan()
 
+    def _outage_monitor(self, clock: Clock, announce: Announce) -> OutageMonitor:
+        path, hours = self.settings.backup_file, self.settings.backup_hours
+        backup = None if path is None else BackupCheck(path=path, hours=hours)
+        return OutageMonitor(self.store.database, self.spool, backup, clock, announce)
+
     def _make_llm_jobs(self, clock: Clock) -> LlmJobs | None:
         settings = self.settings
         if not (settings.model_url and settings.model_name):
@@ -180,18 +192,29 @@ class Server:
         return LlmJobs(endpoint, settings.allow_networks, self.store.database, clock)
 
     def _ingest_policy(self, keys: ProjectKeys) -> IngestPolicy:
-        settings = self.settings
         return IngestPolicy(
             keys=keys,
-            quota=Quota(
-                settings.events_per_minute,
-                settings.events_per_day,
-                lambda *arguments: self._read_or_unavailable(
-                    lambda connection: error_issues.events_since(connection, *arguments)
-                ),
-            ),
+            quota=self.quota,
             secret_names=ProjectSecretNames(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)
+            ),
+        )
+
+    def _make_quota(self) -> Quota:
+        settings = self.settings
+        limits = QuotaLimits(
+            settings.events_per_minute,
+            settings.events_per_day,
+            settings.bytes_per_day,
+            settings.reports_per_minute,
+        )
+        return Quota(
+            limits,
+            lambda *arguments: self._read_or_unavailable(
+                lambda connection: error_issues.events_since(connection, *arguments)
+            ),
+            lambda *arguments: self._read_or_unavailable(
+                lambda connection: counters.bytes_since(connection, *arguments)
             ),
         )
 
@@ -200,8 +223,8 @@ class Server:
             database=self.store.database,
             telemetry=self.store.telemetry,
             events=self.store.events,
-            max_errors=self.settings.most_errors,
-            max_leaks=self.settings.most_leaks,
+            limits=self.settings.project_limits,
+            keep_bytes=self.settings.keep_bytes,
         )
 
     def _read_or_unavailable(self, read: Callable[[Connection], T]) -> T:
@@ -230,8 +253,13 @@ def _writable(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(settings: ServerSettings) -> Iterator[None]:
-    """Hold the lock on the data folder for the block; only one server may hold it."""
+def locked(
+    settings: ServerSettings, otherwise: str = "choose another with --data-dir"
+) -> Iterator[None]:
+    """Hold the lock on the data folder for the block; only one process may hold it.
+
+    *otherwise* is what a person can do but stop the server that holds it.
+    """
     with open(settings.data_dir / "server.lock", "a+", opener=private_opener) as lock_file:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -240,7 +268,7 @@ def _locked(settings: ServerSettings) -> Iterator[None]:
             pid = lock_file.read().strip() or "unknown"
             raise Misconfigured(
                 f"BUGSLY_DATA_DIR: a server with pid {pid} uses {settings.data_dir} already"
-                " → stop it, or choose another with --data-dir"
+                f" → stop it, or {otherwise}"
             ) from None
         lock_file.truncate(0)
         lock_file.write(f"{os.getpid()}\n")

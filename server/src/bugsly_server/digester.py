@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 
 from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros
+from bugsly_server.erasure import DigestTurns
 from bugsly_server.errors import Unavailable
 from bugsly_server.pipeline import Pipeline
 from bugsly_server.store.ports import Spool, SpoolEntry
@@ -32,35 +33,39 @@ RETENTION_INTERVAL: Micros = HOUR
 
 Publish = Callable[[set[int]], None]
 SkippedCounts = Counter[tuple[int, str]]
+IntakeCounts = tuple[SkippedCounts, Counter[int]]
+"""What ingest did not keep, by project and reason, and the bytes that it kept, by project."""
 
 
 class Digester:
-    """A `BackgroundTask`; ingest counts up *skipped*, *publish* updates the pages of projects."""
+    """A `BackgroundTask`; ingest counts up *intake*, *publish* updates the pages of projects."""
 
     def __init__(
         self,
         spool: Spool,
         pipeline: Pipeline,
-        skipped: SkippedCounts,
+        intake: IntakeCounts,
         publish: Publish,
         clock: Clock,
         keep_days: int,
     ) -> None:
+        self.turns = DigestTurns()
+        """Taken while anything is leased."""
         self._spool = spool
         self._pipeline = pipeline
-        self._skipped = skipped
+        self._intake = intake
         self._publish = publish
         self._clock = clock
         self._retention: Micros = keep_days * DAY
         self._maintained_at: Micros = 0
         self._retention_applied_at: Micros = 0
-        self._counted_skips: SkippedCounts = Counter()
+        self._counted: IntakeCounts = (Counter(), Counter())
         self._batch: Sequence[SpoolEntry] = ()
         self._single_entries_left = 0
 
     def run_once(self) -> float:
         """Digest a batch if there is one; return the pause in which the next one gathers."""
-        with _store_errors_as_unavailable():
+        with self.turns, _store_errors_as_unavailable():
             self._batch = self._spool.lease(1 if self._single_entries_left else BATCH_SIZE)
             now = self._batch[-1].received_at if self._batch else self._clock()
             amount = len(self._batch)
@@ -102,9 +107,9 @@ class Digester:
     def _maintain(self, now: Micros) -> None:
         if now - self._maintained_at >= MAINTENANCE_INTERVAL:
             self._maintained_at = now
-            skipped = Counter(self._skipped)
-            self._pipeline.maintain(skipped - self._counted_skips, now)
-            self._counted_skips = skipped
+            skipped, kept_bytes = Counter(self._intake[0]), Counter(self._intake[1])
+            self._pipeline.maintain(skipped - self._counted[0], kept_bytes - self._counted[1], now)
+            self._counted = skipped, kept_bytes
         if now - self._retention_applied_at >= RETENTION_INTERVAL:
             self._retention_applied_at = now
             self._pipeline.apply_retention(self._retention, now)

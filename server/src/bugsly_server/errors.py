@@ -30,12 +30,14 @@ class Rejected(BugslyError):
 
 
 class OverQuota(BugslyError):
-    """A request with only events over the quota; *refused_categories* are others not taken."""
+    """A request with nothing but what is over a quota; *headers* say what not to send."""
 
-    def __init__(self, message: str, retry_after: int, refused_categories: set[str]) -> None:
+    def __init__(
+        self, message: str, retry_after: int, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        self.refused_categories = refused_categories
+        self.headers = headers
 
 
 class Unavailable(BugslyError):

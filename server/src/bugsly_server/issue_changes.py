@@ -14,7 +14,14 @@ from bugsly_server.clock import Micros
 from bugsly_server.model.error_issue import AnyIssue, ErrorIssue
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind
-from bugsly_server.store.meta import channels, error_issues, hindrance_issues, leak_issues
+from bugsly_server.model.outage import Outage, OutageIssue
+from bugsly_server.store.meta import (
+    channels,
+    error_issues,
+    hindrance_issues,
+    leak_issues,
+    outage_issues,
+)
 
 MayAlert = Callable[[int, Micros], bool]
 """Returns whether one more alert of a project may go out at a moment; it then counts."""
@@ -79,6 +86,29 @@ def record_hindrance_change(
     return issue
 
 
+def record_outage_change(
+    connection: Connection,
+    project_id: int,
+    known: OutageIssue | None,
+    outage: Outage | None,
+    change: IssueChange,
+) -> OutageIssue:
+    """Record *change*; *outage* is what stopped, None where it is over, *known* the issue so far.
+
+    A channel that fails is not alerted of that.
+    """
+    if known is None:
+        assert outage is not None, "an issue opens with an outage"
+        issue_id, change_id = outage_issues.open_new(connection, project_id, outage, change)
+    else:
+        issue_id, change_id = known.id, outage_issues.record_change(connection, known, change)
+    issue = outage_issues.get_by_id(connection, issue_id)
+    assert issue is not None, "its change was stored above"
+    failing = None if outage is None else outage.channel_id
+    channels.enqueue(connection, project_id, change_id, change.at, except_channel=failing)
+    return issue
+
+
 def _enqueue_alert(
     connection: Connection,
     issue: AnyIssue,
@@ -97,5 +127,5 @@ def _is_worth_an_alert(issue: AnyIssue, at: Micros) -> bool:
             return issue.finding.is_alarming and not issue.is_snoozed(at)
         case ErrorIssue():
             return issue.is_alarming
-        case HindranceIssue():
+        case HindranceIssue() | OutageIssue():
             return True

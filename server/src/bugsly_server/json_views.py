@@ -23,6 +23,7 @@ from bugsly_server.model.json_facts import (
     recycling_facts,
 )
 from bugsly_server.model.max_requests import MaxRequestsProposal
+from bugsly_server.model.outage import OutageIssue
 from bugsly_server.model.post_mortem import PostMortem
 from bugsly_server.model.worker import Worker
 
@@ -98,6 +99,20 @@ def hindrance_facts(issue: HindranceIssue, reason: str) -> dict[str, Any]:
         "verdict": "held back" if issue.state is IssueState.OPEN else "at work",
         "because": reason,
         "environment": issue.environment,
+        "opened_at": issue.opened_at / SECOND,
+        "seen_at": issue.seen_at / SECOND,
+    }
+
+
+def outage_facts(issue: OutageIssue, reason: str) -> dict[str, Any]:
+    """Return the JSON of what stopped, or had."""
+    return {
+        "id": issue.id,
+        "kind": IssueKind.OUTAGE,
+        "title": issue.title,
+        "state": issue.state,
+        "verdict": "stopped" if issue.state is IssueState.OPEN else "over",
+        "because": reason,
         "opened_at": issue.opened_at / SECOND,
         "seen_at": issue.seen_at / SECOND,
     }

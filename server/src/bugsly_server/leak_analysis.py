@@ -25,7 +25,7 @@ from bugsly_server.diagnose.duplicates import is_unexplained_symptom
 from bugsly_server.diagnose.probe_planning import is_walkable, plan_probes
 from bugsly_server.explain.leak_explanation import explain_leak
 from bugsly_server.model.diagnosis import Cause, Diagnosis
-from bugsly_server.model.issue import Finding
+from bugsly_server.model.issue import Finding, Issue, IssueChange
 from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import leak_evidence as evidence_store
@@ -57,6 +57,25 @@ class EnvironmentState(NamedTuple):
     workers: Sequence[Worker]
     """Living and ended."""
     now: Micros
+
+
+class ProjectWorkers(NamedTuple):
+    """The workers of a project, and the leaks that are known of it."""
+
+    living: list[Worker]
+    ended: list[Worker]
+    """In the last week, the latest of them."""
+    recycled: list[Worker]
+    """In the last day."""
+    leaks: list[Issue]
+
+
+class LeakOutcome(NamedTuple):
+    """A known leak, the finding of it, and what that changes; each may be None."""
+
+    issue: Issue | None
+    finding: Finding | None
+    change: IssueChange | None
 
 
 @dataclass(slots=True)

@@ -99,6 +99,11 @@ class LlmJobs:
         """Return the latest job of an issue, unless that is long ago."""
         return self._jobs.get(issue_id)
 
+    def forget_questions(self) -> None:
+        """Forget what pages have shown: somebody was erased, who may be in it."""
+        with self._lock:
+            self._offers.clear()
+
     def start(self, issue_id: int, key: str) -> None:
         """Ask what was offered, unless a question of the same issue is running."""
         with self._lock:

@@ -12,12 +12,12 @@ change of an issue is stored with its alert, which `AlertSender` delivers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from time import sleep
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import DAY, Clock, Micros
@@ -29,17 +29,19 @@ from bugsly_server.detect.leak_overflow import share_overflow
 from bugsly_server.detect.recycling import add_recycling, quiet_from
 from bugsly_server.detection_schedule import DetectionSchedule
 from bugsly_server.issue_changes import record_leak_change
-from bugsly_server.leak_analysis import LeakAnalysis
+from bugsly_server.leak_analysis import LeakAnalysis, LeakOutcome, ProjectWorkers
 from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueState
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.record.alert_rate_limit import MAX_ALERTS_PER_HOUR, AlertRateLimit
 from bugsly_server.record.arrival import apply_reports
+from bugsly_server.record.environment_limit import EnvironmentLimit
 from bugsly_server.record.error_recorder import ErrorRecorder
 from bugsly_server.record.event_batch import group_events
 from bugsly_server.record.memory_recorder import MemoryRecorder
-from bugsly_server.record.session_recorder import record_sessions
+from bugsly_server.record.session_recorder import bound_releases, record_sessions
 from bugsly_server.recycling_monitor import RecyclingMonitor
 from bugsly_server.store import release_comparison
 from bugsly_server.store.meta import leak_issues, probe_requests, release_sessions, workers
@@ -58,13 +60,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStores:
-    """What the pipeline writes to, and how many errors and leaks a project may have."""
+    """What the pipeline writes to, and how much of it a project may have."""
 
     database: Database
     telemetry: Telemetry
     events: EventStore
-    max_errors: int
-    max_leaks: int
+    limits: ProjectLimits
+    keep_bytes: int
 
 
 class Pipeline:
@@ -86,9 +88,11 @@ class Pipeline:
         self._telemetry = telemetry
         self._pending_requests = pending_requests
         self._announce = announce
-        self._memory_recorder = MemoryRecorder(database, telemetry)
-        self._error_recorder = ErrorRecorder(database, stores.events, stores.max_errors)
-        self._max_leaks = stores.max_leaks
+        self._memory_recorder = MemoryRecorder(database, telemetry, stores.limits)
+        self._error_recorder = ErrorRecorder(database, stores.events, stores.limits)
+        self._environment_limit = EnvironmentLimit(database, stores.limits.environments)
+        self._limits = stores.limits
+        self._keep_bytes = stores.keep_bytes
         self._alert_rate_limit = AlertRateLimit()
         self._worker_judge = WorkerJudge(database, telemetry)
         self._schedule = DetectionSchedule()
@@ -126,13 +130,19 @@ class Pipeline:
                 self._pending_requests.replace_all(probe_requests.list_unsent(connection))
         return changed
 
-    def maintain(self, skipped: Counter[tuple[int, str]], now: Micros) -> None:
-        """Do what is due every few seconds, and count what was *skipped* before the spool."""
-        self._maintenance.run(self.skipped + skipped, now)
+    def maintain(
+        self,
+        skipped: Counter[tuple[int, str]],
+        kept_bytes: Mapping[int, int],
+        now: Micros,
+    ) -> None:
+        """Do what is due every few seconds; count what was *skipped* and kept before the spool."""
+        self._maintenance.run(self.skipped + skipped, kept_bytes, now)
         self.skipped.clear()
 
     def apply_retention(self, retention: Micros, now: Micros) -> None:
-        """Delete what is older than it is kept."""
+        """Delete what is older than it is kept, and the oldest of what is too much."""
+        self._maintenance.delete_excess(self._keep_bytes, now)
         if self._maintenance.delete_expired(retention, now):
             self._memory_recorder.forget_ids()
 
@@ -147,7 +157,9 @@ class Pipeline:
     def _digest_events(self, project_id: int, entries: Sequence[SpoolEntry]) -> None:
         skipped: Counter[str] = Counter()
         now = max(entry.received_at for entry in entries)
-        events = decode_events(_yielding_to_threads(entries), skipped)
+        events = self._environment_limit.events(
+            project_id, decode_events(_yielding_to_threads(entries), skipped), skipped, now
+        )
         grouped = group_events(_yielding_to_threads(events))
         changes = self._error_recorder.record(project_id, grouped, skipped, now)
         for issue, change in changes:
@@ -160,16 +172,21 @@ class Pipeline:
             entries = release_sessions.uncounted(connection, project_id, entries)
         if not entries:
             return
-        sessions = decode_session_items(entries, skipped)
+        sessions = self._environment_limit.sessions(
+            project_id, decode_session_items(entries, skipped), skipped, now
+        )
         with self._database.writing() as connection:
-            record_sessions(connection, project_id, sessions, now)
+            known = bound_releases(connection, project_id, sessions, self._limits.releases, skipped)
+            record_sessions(connection, project_id, known, now)
             release_sessions.mark_counted(connection, project_id, entries)
         self._count_skipped(project_id, skipped)
 
     def _digest_reports(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> bool:
         """Digest memory reports of a project; return whether any of them could be read."""
         skipped: Counter[str] = Counter()
-        reports = decode_reports(entries, skipped)
+        reports = self._environment_limit.reports(
+            project_id, decode_reports(entries, skipped), skipped, now
+        )
         if reports:
             ids = self._memory_recorder.register(project_id, reports, skipped)
             arrivals = apply_reports(ids.workers, ids.reports, skipped)
@@ -215,7 +232,7 @@ class Pipeline:
         """Return what *findings* change, with the leaks that no finding supports any more."""
         outcomes = []
         known = {issue.fingerprint: issue for issue in fleet.leaks}
-        for issue, finding in share_overflow(match_issues(known, findings), self._max_leaks):
+        for issue, finding in share_overflow(match_issues(known, findings), self._limits.leaks):
             quiet_since = quiet_from(issue, fleet.recycled, watched_since)
             change = next_leak_change(issue, finding, now, quiet_since)
             if issue is not None and finding is None and awaits_proof(issue, now):
@@ -258,25 +275,6 @@ class Pipeline:
     def _count_skipped(self, project_id: int, skipped: Counter[str]) -> None:
         for reason, amount in skipped.items():
             self.skipped[project_id, reason] += amount
-
-
-class ProjectWorkers(NamedTuple):
-    """The workers of a project, and the leaks that are known of it."""
-
-    living: list[Worker]
-    ended: list[Worker]
-    """In the last week; the latest `MAX_ENDED_PEERS`."""
-    recycled: list[Worker]
-    """In the last day."""
-    leaks: list[Issue]
-
-
-class LeakOutcome(NamedTuple):
-    """A known leak, the finding of it, and what that changes; each may be None."""
-
-    issue: Issue | None
-    finding: Finding | None
-    change: IssueChange | None
 
 
 def _by_project(entries: Iterable[SpoolEntry], *kinds: str) -> dict[int, list[SpoolEntry]]:

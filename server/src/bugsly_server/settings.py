@@ -19,6 +19,11 @@ from bugsly.setting_fields import (
     setting,
 )
 from bugsly_server.errors import Misconfigured
+from bugsly_server.model.project_limits import (
+    OTHER_ENVIRONMENTS,
+    STARTS_PER_WORKER,
+    ProjectLimits,
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
@@ -76,7 +81,21 @@ def _parse_names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _parse_optional_path(text: str) -> Path | None:
+    return _parse_folder(text) if text else None
+
+
+def _parse_size(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kMGT])B", text.strip())
+    if match is None or not float(match[1]):
+        raise UnusableValue(f"{text!r} is not a size", "write it as 500 MB or 20 GB")
+    return round(float(match[1]) * BYTES_PER_UNIT[match[2]])
+
+
 TEXT = ValueParser(str)
+BYTES_PER_UNIT = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+SIZE = ValueParser(_parse_size, "such as 500 MB or 20 GB")
+DEFAULT_LIMITS = ProjectLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +147,60 @@ class ServerSettings:
     events_per_day: int = setting(
         "1000000", _whole_number_between(1, 10**9), "Events a project may send in a day"
     )
+    bytes_per_day: int = setting(
+        "2 GB",
+        SIZE,
+        "What a project may send in a day, unpacked; it is asked to pause until midnight UTC then",
+    )
+    reports_per_minute: int = setting(
+        "12000",
+        _whole_number_between(1, 10**6),
+        "Memory reports a key may send in a minute",
+    )
     most_errors: int = setting(
-        "10000",
+        str(DEFAULT_LIMITS.errors),
         _whole_number_between(10, 10**6),
         "Error issues a project may have; further errors share one issue",
     )
     most_leaks: int = setting(
-        "500",
+        str(DEFAULT_LIMITS.leaks),
         _whole_number_between(10, 10**4),
         "Leak issues a project may have; further leaks share one issue",
+    )
+    most_workers: int = setting(
+        str(DEFAULT_LIMITS.workers),
+        _whole_number_between(1, 10**5),
+        f"Workers of a project that may be alive at once; {STARTS_PER_WORKER} times as many"
+        " may start in a day",
+    )
+    most_releases: int = setting(
+        str(DEFAULT_LIMITS.releases),
+        _whole_number_between(10, 10**6),
+        "Releases a project may have; further ones are not listed",
+    )
+    most_environments: int = setting(
+        str(DEFAULT_LIMITS.environments),
+        _whole_number_between(1, 10**4),
+        f"Environments a project may have; further ones are one, called {OTHER_ENVIRONMENTS}",
+    )
+    most_tags: int = setting(
+        str(DEFAULT_LIMITS.tags),
+        _whole_number_between(1_000, 10**8),
+        "Releases, environments and users of all errors of a project together",
+    )
+    keep_bytes: int = setting(
+        "20 GB",
+        SIZE,
+        "Size of the data folder beyond which the oldest days of samples and events are deleted;"
+        " the last two days never are",
+    )
+    backup_file: Path | None = setting(
+        "",
+        ValueParser(_parse_optional_path, "such as /backups/bugsly.tar"),
+        "File or folder of your backup; an alert goes out when nothing in it is recent",
+    )
+    backup_hours: int = setting(
+        "26", _whole_number_between(1, 8_760), "Hours after which that backup is old"
     )
     allow_networks: tuple[Network, ...] = setting(
         "",
@@ -162,6 +226,18 @@ class ServerSettings:
     def has_https_url(self) -> bool:
         """Return whether people reach the server by https, possibly through a proxy."""
         return urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def project_limits(self) -> ProjectLimits:
+        """Return how much each project may have."""
+        return ProjectLimits(
+            errors=self.most_errors,
+            leaks=self.most_leaks,
+            releases=self.most_releases,
+            environments=self.most_environments,
+            workers=self.most_workers,
+            tags=self.most_tags,
+        )
 
 
 SETTINGS = list_settings(ServerSettings)

@@ -94,18 +94,6 @@ def test_the_id_of_a_forgotten_worker_is_not_given_again(database: Database, pro
         assert workers.delete_before(connection, START + DAY) == 0
 
 
-def test_a_release_is_first_seen_once(database: Database, project: int) -> None:
-    with database.writing() as connection:
-        for at in (START, START + DAY):
-            workers.note_release(connection, project, "1.0", at)
-        workers.note_release(connection, project, "2.0", START + DAY)
-        assert workers.list_releases(connection, project, START) == [
-            ("1.0", START),
-            ("2.0", START + DAY),
-        ]
-        assert workers.list_releases(connection, project, START + 1) == [("2.0", START + DAY)]
-
-
 def test_a_project_has_a_thousand_endpoints_at_most(database: Database, project: int) -> None:
     names = [f"GET /{number:04}" for number in range(1_500)]
     with database.writing() as connection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from tests.support.complete_values import bare_finding, unsure_finding, whole_finding, whole_site
-from tests.support.issues import change, issue
+from tests.support.issues import change, issue, outage_issue
 from tests.support.release_comparison import proof
 
 from bugsly_server.alert.apprise_child import AppriseMessage, AppriseOutcome, AppriseTask
@@ -47,6 +47,10 @@ def documents(folder: Path) -> Iterator[tuple[str, Any]]:
             "webhook, net",
             _as_json(compose_alert("shop", hindrance_issue, change(), URL, None).payload),
         )
+    yield (
+        "webhook, outage",
+        _as_json(compose_alert("shop", outage_issue(), change(), URL, None).payload),
+    )
     message = AppriseMessage(title="Test", body="It works.", tone="info")
     task = AppriseTask(url="json://example.com", networks=["10.0.0.0/8"], message=message)
     yield "apprise, task", json.loads(msgspec.json.encode(task))

@@ -11,6 +11,9 @@ from tests.support.json_shapes import KeyedByData
 from tests.support.site_harness import SiteHarness
 
 from bugsly.protocol.evidence import ProbeResult
+from bugsly_server.detect.outages import next_outage_change
+from bugsly_server.issue_changes import record_outage_change
+from bugsly_server.model.outage import Outage, OutageKind
 from bugsly_server.store.meta import probe_requests
 
 HEAP_PATH = "/api/v1/workers/{}/heap"
@@ -20,11 +23,13 @@ def documents(folder: Path) -> Iterator[tuple[str, Any]]:
     """Yield workers, issues, what comes of a heap that was asked for, and refusals."""
     with whole_site(folder) as made:
         headers = program_headers(made)
+        _record_outage(made)
         yield "GET /healthz", made.client.get("/healthz").json()
         yield from _listed(made, headers)
         yield from _figures(made.client.get("/metrics", headers=headers).text)
         yield from _heap_requests(made, headers)
         yield from _refused(made, headers)
+        yield from _erased(made, headers)
 
 
 def _listed(made: SiteHarness, headers: dict[str, str]) -> Iterator[tuple[str, Any]]:
@@ -33,10 +38,25 @@ def _listed(made: SiteHarness, headers: dict[str, str]) -> Iterator[tuple[str, A
         KeyedByData(made.client.get("/api/v1/workers", headers=headers).json()),
     )
     found = made.client.get("/api/v1/issues", headers=headers).json()
-    for kind in ("error", "leak", "net"):
+    for kind in ("error", "leak", "net", "outage"):
         of_kind = [one for one in found["shop"] if one["kind"] == kind]
         assert of_kind, kind
         yield f"GET /api/v1/issues, {kind}", KeyedByData({"shop": of_kind})
+
+
+def _record_outage(made: SiteHarness) -> None:
+    outage = Outage(kind=OutageKind.APP, title="The app does not report", because="it is silent")
+    opened = next_outage_change(None, outage, made.clock())
+    assert opened is not None
+    with made.database.writing() as connection:
+        record_outage_change(connection, made.project.id, None, outage, opened)
+
+
+def _erased(made: SiteHarness, headers: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    wanted = {"project": "shop", "user": "nobody@example.com"}
+    for body in (wanted, {}):
+        answer = made.client.post("/api/v1/erase", json=body, headers=headers)
+        yield f"POST /api/v1/erase {answer.status_code}", answer.json()
 
 
 def _figures(text: str) -> Iterator[tuple[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bugsly_server.alert import hindrance
+from bugsly_server.alert import hindrance, outage_message
 from bugsly_server.alert.leak_message import (
     TITLE_PREFIXES,
     Alert,
@@ -20,6 +20,7 @@ from bugsly_server.model.error_issue import AnyIssue, ErrorIssue
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind
 from bugsly_server.model.json_facts import explanation_facts
+from bugsly_server.model.outage import OutageIssue
 
 ERROR_TITLE_PREFIXES = TITLE_PREFIXES | {IssueChangeKind.OPENED: "New: "}
 
@@ -39,6 +40,8 @@ def compose_alert(
         return compose_leak_alert(project, issue, change, url)
     if isinstance(issue, HindranceIssue):
         return hindrance.compose_hindrance_alert(project, issue, change, url)
+    if isinstance(issue, OutageIssue):
+        return outage_message.compose_outage_alert(project, issue, change, url)
     return Alert(
         title=one_line(f"[{project}] {ERROR_TITLE_PREFIXES[change.kind]}{issue.title}"),
         lines=tuple(one_line(line) for line in _error_lines(issue, change, explanation) if line),

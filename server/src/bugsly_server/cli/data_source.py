@@ -80,8 +80,12 @@ def _read_server(url: str, kind: str) -> FactsByProject:
     return facts
 
 
-def call_api(url: str, method: str, path: str) -> Any:
+def call_api(
+    url: str, method: str, path: str, content: object = None, timeout: float = 10.0
+) -> Any:
     """Return the JSON with which the server at *url* answers a request below `/api/v1/`.
+
+    *content* is sent as JSON; *timeout* is in seconds.
 
     Raises `Misconfigured` where the server refuses, with the sentence it gave.
     """
@@ -91,14 +95,14 @@ def call_api(url: str, method: str, path: str) -> Any:
     token = os.environ.get("BUGSLY_TOKEN", "").strip()
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        response = httpx2.request(method, address, headers=headers, timeout=10)
+        response = httpx2.request(method, address, headers=headers, json=content, timeout=timeout)
         response.raise_for_status()
         return response.json()
     except httpx2.HTTPStatusError as error:
         status, hint = error.response.status_code, "check that this is a Bugsly server"
         if status == httpx2.codes.UNAUTHORIZED:
             hint = "set BUGSLY_TOKEN to a token from its account page"
-        elif status == httpx2.codes.CONFLICT:
+        elif status in {httpx2.codes.CONFLICT, httpx2.codes.UNPROCESSABLE_CONTENT}:
             raise Misconfigured(str(error.response.json()["detail"])) from None
         raise Misconfigured(f"{url}: the server answered {status} → {hint}") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:

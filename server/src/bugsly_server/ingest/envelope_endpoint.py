@@ -26,9 +26,10 @@ from bugsly_server.ingest.item_sorting import AcceptedItems
 from bugsly_server.ingest.key_in_body import read_key
 from bugsly_server.ingest.project_keys import EnvelopeSender, ProjectKeys, key_in_request
 from bugsly_server.ingest.project_secret_names import ProjectSecretNames
-from bugsly_server.ingest.quota import SDK_SHARE, Quota
+from bugsly_server.ingest.quota import SDK_SHARE, Pauses, Quota
 from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
+from bugsly_server.model.project_key import ProjectKey
 from bugsly_server.model.worker import hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.store.ports import Spool, SpoolEntry
@@ -56,8 +57,8 @@ class IngestPolicy:
 class EnvelopeEndpoint:
     """An ASGI application for the two routes.
 
-    *skipped* counts what is not kept, by project and reason. It only grows, so that another thread
-    can compute what was added since it last looked.
+    *skipped* counts what is not kept, by project and reason, *kept_bytes* what is, by project. They
+    only grow, so that another thread can compute what was added since it last looked.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class EnvelopeEndpoint:
         self._reader = ItemReader()
         self._large_bodies = asyncio.Semaphore(limits.MAX_CONCURRENT_LARGE_BODIES)
         self.skipped: Counter[tuple[int, str]] = Counter()
+        self.kept_bytes: Counter[int] = Counter()
 
     def close(self) -> None:
         """End the processes that read items."""
@@ -96,7 +98,7 @@ class EnvelopeEndpoint:
         except OverQuota as error:
             rate_headers = (
                 retry_after(error.retry_after),
-                *rate_limit_headers(error.refused_categories, error.retry_after),
+                *error.headers,
             )
             await _refuse(send, body, 429, str(error), rate_headers)
         except Unavailable as error:
@@ -137,24 +139,25 @@ class EnvelopeEndpoint:
         self, envelope: Envelope, sender: EnvelopeSender, received_at: Micros
     ) -> tuple[dict[str, object], Headers]:
         """Make durable what is kept of *envelope*; return the reply and its headers."""
-        policy, project_id = self._policy, sender.key.project_id
+        quota, key = self._policy.quota, sender.key
         share = 1.0 if sender.is_agent else SDK_SHARE
-        pause_seconds = policy.quota.pause_seconds(project_id, received_at, share)
-        if not pause_seconds:
-            policy.quota.add_usage(project_id, _count_events(envelope), received_at)
+        pauses = quota.pauses(key.project_id, key.public, share, received_at)
+        if "event" not in pauses.refused_types:
+            quota.add_events(key.project_id, _count_events(envelope), received_at)
         accepted = await item_sorting.sort_items(
             envelope,
-            self._reading(envelope, project_id, received_at),
+            self._reading(envelope, key.project_id, received_at),
             sender,
-            is_over_quota=pause_seconds > 0,
+            pauses.refused_types,
         )
         await self._store(accepted, sender, received_at)
         if not accepted.payloads:
-            _refuse_unkept(accepted, pause_seconds)
-        paused = pause_seconds if accepted.over_quota else 0
+            _refuse_unkept(accepted, pauses)
+        self._count_kept(accepted, key, received_at)
+        hit = pauses if accepted.over_quota else Pauses()
         return self._reply(envelope, sender, accepted), (
             *CORS,
-            *rate_limit_headers(accepted.refused_categories, paused),
+            *rate_limit_headers(accepted.refused_categories, hit),
         )
 
     def _reading(self, envelope: Envelope, project_id: int, received_at: Micros) -> EnvelopeReading:
@@ -197,6 +200,12 @@ class EnvelopeEndpoint:
         for why, amount in accepted.skipped.items():
             self.skipped[project_id, why] += amount
 
+    def _count_kept(self, accepted: AcceptedItems, key: ProjectKey, received_at: Micros) -> None:
+        size = sum(len(payload) for _, payload in accepted.payloads)
+        reports = sum(kind == "memory" for kind, _ in accepted.payloads)
+        self.kept_bytes[key.project_id] += size
+        self._policy.quota.add_kept(key.project_id, key.public, reports, size, received_at)
+
     async def _read_envelope(
         self,
         encoding: str,
@@ -226,15 +235,15 @@ def _count_events(envelope: Envelope) -> int:
     return sum(item.type == "event" for item in envelope.items)
 
 
-def _refuse_unkept(accepted: AcceptedItems, pause_seconds: int) -> None:
+def _refuse_unkept(accepted: AcceptedItems, pauses: Pauses) -> None:
     """Refuse an envelope of which nothing is kept, where a limit is why."""
     if accepted.refuses_memory:
         raise Rejected(403, MEMORY_REFUSED)
     if accepted.over_quota:
         raise OverQuota(
-            "events: more than this project may send → raise its quota, or wait",
-            pause_seconds,
-            accepted.refused_categories,
+            "quota: more than this project may send → raise it, or wait",
+            pauses.longest,
+            rate_limit_headers(accepted.refused_categories, pauses),
         )
     if accepted.too_expensive:
         raise Rejected(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bugsly.protocol.envelope import Envelope, EnvelopeItem, InvalidEnvelope, parse_envelope
@@ -69,7 +70,7 @@ class AcceptedItems:
     refuses_memory: bool = False
     """Whether memory came with a key that may not send it."""
     over_quota: int = 0
-    """Events that are not kept because the project sent too many."""
+    """Items that are not kept because too many were sent."""
     too_expensive: int = 0
     """Items that are not kept because reading them takes too long."""
 
@@ -118,26 +119,42 @@ def read_store_request(body: bytes) -> Envelope:
 
 
 async def sort_items(
-    envelope: Envelope, reading: EnvelopeReading, sender: EnvelopeSender, *, is_over_quota: bool
+    envelope: Envelope,
+    reading: EnvelopeReading,
+    sender: EnvelopeSender,
+    refused_types: Mapping[str, str],
 ) -> AcceptedItems:
-    """Return what to keep of *envelope* and what is skipped; no events where *is_over_quota*."""
+    """Return what to keep of *envelope* and what is skipped.
+
+    *refused_types* are over a quota, each with the reason to count.
+    """
     accepted = AcceptedItems()
     if envelope.beyond:
         accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
     for item in envelope.items:
-        max_bytes = MAX_BYTES_BY_TYPE.get(item.type)
-        if max_bytes is None:
-            _skip(item, accepted)
-        elif len(item.payload) > max_bytes:
-            accepted.skipped[f"{item.type} item that is too large"] += 1
-        elif item.type == "event" and is_over_quota:
-            accepted.over_quota += 1
-            accepted.skipped["event over the quota"] += 1
-        elif item.type in UNREAD_TYPES:
+        if not _is_kept(item, refused_types, accepted):
+            continue
+        if item.type in UNREAD_TYPES:
             accepted.add(item.type, [item.payload], sender)
         else:
             accepted.add_read(item.type, await reading.read(item), sender)
     return accepted
+
+
+def _is_kept(item: EnvelopeItem, refused_types: Mapping[str, str], accepted: AcceptedItems) -> bool:
+    """Return whether an item is of a kind and size that is kept now; count one that is not."""
+    max_bytes = MAX_BYTES_BY_TYPE.get(item.type)
+    if max_bytes is None:
+        _skip(item, accepted)
+        return False
+    if len(item.payload) > max_bytes:
+        accepted.skipped[f"{item.type} item that is too large"] += 1
+        return False
+    if item.type in refused_types:
+        accepted.over_quota += 1
+        accepted.skipped[refused_types[item.type]] += 1
+        return False
+    return True
 
 
 def _skip(item: EnvelopeItem, accepted: AcceptedItems) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from bugsly_server.ingest.quota import Pauses
+
 REFUSED_SECONDS = 3600
 """How long an SDK does not send a category that is never kept."""
 
 Header = tuple[bytes, bytes]
 
 
-def rate_limit_headers(categories: Collection[str], pause_seconds: int) -> tuple[Header, ...]:
-    """Return the header that stops *categories*, and errors for *pause_seconds*; none for neither.
+def rate_limit_headers(categories: Collection[str], pauses: Pauses) -> tuple[Header, ...]:
+    """Return the header that stops *categories*, and what *pauses* name; none where nothing stops.
 
-    Sentry's developer docs on rate limiting define it.
+    Sentry's developer docs on rate limiting define it: no category stands for all of them. SDKs
+    have none for memory reports.
     """
-    values = [f"{pause_seconds}:error:project:quota"] if pause_seconds else []
+    values = [f"{pauses.everything}::project:quota"] if pauses.everything else []
+    if pauses.events:
+        values.append(f"{pauses.events}:error:project:quota")
     if categories:
         values.append(f"{REFUSED_SECONDS}:{';'.join(sorted(categories))}:project:unsupported")
     return ((b"x-sentry-rate-limits", ", ".join(values).encode()),) if values else ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bugsly_server.clock import Micros
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Issue, IssueState
+from bugsly_server.model.outage import OutageIssue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,5 +63,5 @@ class EventBurst:
     """Its events an hour before this one, over up to a week; 0 where it is younger than a day."""
 
 
-AnyIssue = Issue | ErrorIssue | HindranceIssue
-"""A leak, an error, or a hindered safety net."""
+AnyIssue = Issue | ErrorIssue | HindranceIssue | OutageIssue
+"""A leak, an error, a hindered safety net, or an outage."""

@@ -38,6 +38,8 @@ class IssueKind(StrEnum):
     LEAK = "leak"
     NET = "net"
     """That the safety net cannot do its work."""
+    OUTAGE = "outage"
+    """That something stopped which should go on."""
 
 
 class IssueState(StrEnum):

@@ -21,6 +21,7 @@ from bugsly_server.issue_changes import record_error_change
 from bugsly_server.model.error_issue import ErrorIssue, EventBurst
 from bugsly_server.model.event import ErrorEvent
 from bugsly_server.model.issue import IssueChange, IssueState
+from bugsly_server.model.project_limits import RELEASES_REASON, ProjectLimits
 from bugsly_server.record.alert_rate_limit import AlertRateLimit
 from bugsly_server.record.event_batch import (
     GroupedEvent,
@@ -32,7 +33,7 @@ from bugsly_server.record.event_batch import (
     specimens_to_keep,
 )
 from bugsly_server.record.issue_tags import IssueTagRecorder
-from bugsly_server.store.meta import error_issues, groupings, workers
+from bugsly_server.store.meta import error_issues, groupings, releases
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.meta.groupings import Grouping
 from bugsly_server.store.ports import EventStore
@@ -44,13 +45,14 @@ ErrorChange = tuple[ErrorIssue, IssueChange]
 
 
 class ErrorRecorder:
-    """Records events; *max_errors* is how many errors a project may have before they share one."""
+    """Records events; *limits* say how many a project may have before they share one."""
 
-    def __init__(self, database: Database, events: EventStore, max_errors: int) -> None:
+    def __init__(self, database: Database, events: EventStore, limits: ProjectLimits) -> None:
         self._database = database
         self._events = events
-        self._max_errors = max_errors
-        self._tag_recorder = IssueTagRecorder()
+        self._max_errors = limits.errors
+        self._max_releases = limits.releases
+        self._tag_recorder = IssueTagRecorder(limits.tags)
         self._alert_rate_limit = AlertRateLimit()
 
     def record(
@@ -78,6 +80,7 @@ class ErrorRecorder:
         self._events.write(events_to_keep(uncounted, known, hour))
         with self._database.writing() as connection:
             self._count(connection, project_id, uncounted, known, now)
+            self._record_tags(connection, project_id, uncounted, known, skipped)
             changes += self._change_states(connection, project_id, uncounted, known, now)
         return changes
 
@@ -193,9 +196,21 @@ class ErrorRecorder:
         groupings.count_hours(connection, hours)
         groupings.save_specimens(connection, specimens_to_keep(events, known))
         error_issues.update_latest(connection, latest_facts(events, known))
+
+    def _record_tags(
+        self,
+        connection: Connection,
+        project_id: int,
+        events: Sequence[GroupedEvent],
+        known: GroupingsByFingerprint,
+        skipped: Counter[str],
+    ) -> None:
+        """Store what *events* were seen with, and the releases that are new."""
         pairs = [(known[one.group.fingerprint], one.event) for one in events]
-        for version, at in self._tag_recorder.record(connection, pairs).items():
-            workers.note_release(connection, project_id, version, at)
+        versions = self._tag_recorder.record(connection, project_id, pairs, skipped)
+        for version, at in versions.items():
+            is_noted = releases.note(connection, project_id, version, at, self._max_releases)
+            skipped[RELEASES_REASON] += not is_noted
 
     def _change_states(
         self,
@@ -207,8 +222,10 @@ class ErrorRecorder:
     ) -> list[ErrorChange]:
         """Record what the counted *events* change about the state of their errors."""
         found = error_issues.find(connection, {one.issue_id for one in known.values()})
-        resolved = any(one.state is IssueState.RESOLVED for one in found.values())
-        released = error_issues.first_seen_by_release(connection, project_id) if resolved else {}
+        resolved = [one for one in found.values() if one.state is IssueState.RESOLVED]
+        versions = {one.event.release for one in events if resolved}
+        versions.update(one.resolved_after for one in resolved if one.resolved_after)
+        released = releases.first_seen(connection, project_id, versions)
         issue_events = events_by_issue(events, known)
         hours = groupings.events_by_hour(connection, found, now)
         changes = []

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bugsly.protocol.memory import SampledTraffic
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.decode.batch import ReceivedReport
+from bugsly_server.model.project_limits import ProjectLimits
 from bugsly_server.model.time_series import EndpointTraffic
 from bugsly_server.model.worker import Worker, hash_secret
 from bugsly_server.record.arrival import Arrival
@@ -34,10 +35,11 @@ class MemoryRecorder:
     workers comes last: only that makes the same reports repetitions.
     """
 
-    def __init__(self, database: Database, telemetry: Telemetry) -> None:
+    def __init__(self, database: Database, telemetry: Telemetry, limits: ProjectLimits) -> None:
         self._database = database
         self._telemetry = telemetry
-        self._registry = ReportIdRegistry(database)
+        self._limits = limits
+        self._registry = ReportIdRegistry(database, self._limits)
 
     def register(
         self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
@@ -47,7 +49,7 @@ class MemoryRecorder:
 
     def forget_ids(self) -> None:
         """Read ids anew from now on: some were deleted."""
-        self._registry = ReportIdRegistry(self._database)
+        self._registry = ReportIdRegistry(self._database, self._limits)
 
     def record(
         self, project_id: int, arrivals: Sequence[Arrival], ids: ReportIds, skipped: Counter[str]

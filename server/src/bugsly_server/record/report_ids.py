@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from bugsly_server.clock import Micros
 from bugsly_server.decode.batch import ReceivedReport
+from bugsly_server.model.project_limits import RELEASES_REASON, WORKERS_REASON, ProjectLimits
 from bugsly_server.model.worker import Worker
 from bugsly_server.record.arrival import new_worker_fields, proven_reports
 from bugsly_server.record.holder_ids import HolderIds, IdsByWorker
-from bugsly_server.store.meta import workers
+from bugsly_server.record.worker_limit import WorkerLimit
+from bugsly_server.store.meta import releases, workers
 from bugsly_server.store.meta.database import Database
 
 
@@ -29,8 +31,10 @@ class ReportIds(NamedTuple):
 class ReportIdRegistry:
     """Remembers the endpoints, releases and holders it has met, and nothing else."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: ProjectLimits) -> None:
         self._database = database
+        self._limits = limits
+        self._worker_limit = WorkerLimit(limits.workers)
         self._endpoint_ids_by_project: dict[int, Mapping[str, int]] = {}
         self._noted_releases: set[tuple[int, str]] = set()
         self._holder_ids = HolderIds(database)
@@ -39,17 +43,18 @@ class ReportIdRegistry:
         self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
     ) -> ReportIds:
         """Return those of *reports* that count, and ids of what they name; store what is new."""
-        known = self._ensure_workers(project_id, reports)
-        proven = proven_reports(known, reports, skipped)
-        self._note_releases(project_id, known.values())
+        known = self._ensure_workers(project_id, reports, skipped)
+        stored = [one for one in reports if one.report.worker.id in known]
+        proven = proven_reports(known, stored, skipped)
+        self._note_releases(project_id, known.values(), skipped)
         endpoints = self._endpoint_ids(project_id, proven)
         holders = self._holder_ids.register(proven, known, skipped)
         return ReportIds(proven, known, endpoints, holders)
 
     def _ensure_workers(
-        self, project_id: int, reports: Sequence[ReceivedReport]
+        self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
     ) -> dict[str, Worker]:
-        """Return the workers that sent *reports*, by token; store those that are new."""
+        """Return the workers that sent *reports*, by token; store the new ones within the limit."""
         tokens = {received.report.worker.id for received in reports}
         with self._database.reading() as connection:
             known = workers.find_by_tokens(connection, project_id, tokens)
@@ -58,13 +63,24 @@ class ReportIdRegistry:
             if received.report.worker.id not in known:
                 new.setdefault(received.report.worker.id, received)
         if new:
-            fields = {token: new_worker_fields(first) for token, first in new.items()}
+            now = max(received.received_at for received in reports)
             with self._database.writing() as connection:
-                workers.add(connection, project_id, fields)
-                known |= workers.find_by_tokens(connection, project_id, new)
+                free = self._worker_limit.free(connection, project_id, now)
+                fields = {
+                    token: new_worker_fields(first) for token, first in list(new.items())[:free]
+                }
+                if fields:
+                    workers.add(connection, project_id, fields)
+                    known |= workers.find_by_tokens(connection, project_id, fields)
+            self._worker_limit.add(project_id, len(fields), now)
+        refused = sum(received.report.worker.id not in known for received in reports)
+        if refused:
+            skipped[WORKERS_REASON] += refused
         return known
 
-    def _note_releases(self, project_id: int, sighted: Iterable[Worker]) -> None:
+    def _note_releases(
+        self, project_id: int, sighted: Iterable[Worker], skipped: Counter[str]
+    ) -> None:
         first_seen: dict[str, Micros] = {}
         for worker in sighted:
             if worker.release and (project_id, worker.release) not in self._noted_releases:
@@ -74,7 +90,10 @@ class ReportIdRegistry:
         if first_seen:
             with self._database.writing() as connection:
                 for version, at in first_seen.items():
-                    workers.note_release(connection, project_id, version, at)
+                    is_noted = releases.note(
+                        connection, project_id, version, at, self._limits.releases
+                    )
+                    skipped[RELEASES_REASON] += not is_noted
             self._noted_releases |= {(project_id, version) for version in first_seen}
 
     def _endpoint_ids(

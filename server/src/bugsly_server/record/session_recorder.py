@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.decode.session import SessionTally
+from bugsly_server.model.project_limits import RELEASES_REASON
 from bugsly_server.model.session_counts import SessionCounts
-from bugsly_server.store.meta import groupings, release_sessions
+from bugsly_server.store.meta import groupings, release_sessions, releases
 from bugsly_server.store.meta.release_sessions import SessionKey
+
+
+def bound_releases(
+    connection: Connection,
+    project_id: int,
+    tallies: Sequence[SessionTally],
+    max_releases: int,
+    skipped: Counter[str],
+) -> list[SessionTally]:
+    """Return those of *tallies* whose release is known, or is noted now; count the others."""
+    first_starts: dict[str, Micros] = {}
+    for tally in tallies:
+        known = first_starts.get(tally.release, tally.started_at)
+        first_starts[tally.release] = min(tally.started_at, known)
+    beyond = {
+        version
+        for version, at in first_starts.items()
+        if not releases.note(connection, project_id, version, at, max_releases)
+    }
+    kept = [one for one in tallies if one.release not in beyond]
+    if beyond:
+        skipped[RELEASES_REASON] += len(tallies) - len(kept)
+    return kept
 
 
 def record_sessions(

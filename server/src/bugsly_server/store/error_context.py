@@ -11,7 +11,7 @@ from bugsly_server.clock import HOUR, MINUTE, Micros
 from bugsly_server.model.error_explanation import ErrorContext, OpenLeak
 from bugsly_server.model.event import ErrorEvent
 from bugsly_server.model.issue import Issue, IssueState
-from bugsly_server.store.meta import leak_issues, workers
+from bugsly_server.store.meta import leak_issues, releases, workers
 
 LOOKBACK: Micros = HOUR
 LOOKAHEAD: Micros = MINUTE
@@ -26,7 +26,7 @@ def load_error_context(connection: Connection, project_id: int, event: ErrorEven
     reasons = Counter(
         one.exit_reason for one in ended if (one.ended_at or 0) <= event.at + LOOKAHEAD
     )
-    first_seen = dict(workers.list_releases(connection, project_id, event.at - LOOKBACK))
+    first_seen = releases.first_seen(connection, project_id, [event.release])
     leaks = leak_issues.list_all(connection, project_id)
     return ErrorContext(
         leaks=tuple(leak for one in leaks if (leak := _open_leak(one)) is not None),
@@ -34,7 +34,7 @@ def load_error_context(connection: Connection, project_id: int, event: ErrorEven
         limit=worker.limit if worker is not None else 0,
         timeouts=reasons[ExitReason.TIMEOUT],
         kills=reasons[ExitReason.OUT_OF_MEMORY],
-        new_release=event.release in first_seen,
+        new_release=first_seen.get(event.release, 0) >= event.at - LOOKBACK,
     )
 
 

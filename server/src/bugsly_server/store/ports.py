@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
+from bugsly_server.store.size_retention import DatedFile
 
 TIME_BUCKET_RETENTION: Micros = 2 * DAY
 """For the time buckets of a worker that is not seen any more, and what only they refer to."""
@@ -57,6 +58,15 @@ class Spool(Protocol):
 
     def depth(self) -> int:
         """Return how many entries wait."""
+
+    def erase(self, is_erased: Callable[[SpoolEntry], bool]) -> int:
+        """Delete the entries that *is_erased* names, while nothing is leased; return how many.
+
+        Nothing is left on the disk of them, nor of what was digested before.
+        """
+
+    def oldest_received_at(self) -> Micros | None:
+        """Return when the oldest entry was received that is not digested; None without any."""
 
     def close(self) -> None:
         """Write what was appended, and close the files."""
@@ -152,6 +162,12 @@ class Telemetry(Protocol):
         The time buckets of a worker go when it has not been seen for two days.
         """
 
+    def dated_files(self) -> Sequence[DatedFile]:
+        """Return the files that can be deleted whole."""
+
+    def delete_file(self, file: DatedFile) -> None:
+        """Delete one of them."""
+
     def size(self) -> int:
         """Return how many bytes it uses on disk."""
 
@@ -188,8 +204,20 @@ class EventStore(Protocol):
     def after(self, grouping_ids: Sequence[int], event: StoredEvent) -> StoredEvent | None:
         """Return the event of the groupings that happened first after *event*."""
 
+    def erase(self, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]) -> int:
+        """Delete the events of the groupings whose body *is_erased*; return how many.
+
+        Nothing of them is left on the disk. Raises `Unavailable` where readers prevent that.
+        """
+
     def delete_expired(self, now: Micros) -> int:
         """Drop what is older than events are kept; return how many files were removed."""
+
+    def dated_files(self) -> Sequence[DatedFile]:
+        """Return the files that can be deleted whole: one for each day."""
+
+    def delete_file(self, file: DatedFile) -> None:
+        """Delete one of them."""
 
     def close(self) -> None:
         """Close the files."""

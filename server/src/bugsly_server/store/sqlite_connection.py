@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from bugsly_server.errors import Unavailable
 from bugsly_server.store.private_files import create_private, create_private_folder
 
 BUSY_MILLISECONDS = 10_000
@@ -22,6 +23,23 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def rewrite(connection: sqlite3.Connection) -> None:
+    """Write the file of *connection* anew, so that nothing that was deleted is left in it.
+
+    Raises `Unavailable` where the disk has no room for that, or a reader keeps the log beside the
+    file from being emptied.
+    """
+    try:
+        connection.execute("VACUUM")
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise Unavailable(
+            f"data folder: a file cannot be written anew ({error}) → make room, and try again"
+        ) from None
+    if is_busy:
+        raise Unavailable("data folder: a file is being read all the time → try again in a moment")
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection | None:

@@ -10,11 +10,15 @@ from starlette.responses import Response
 from bugsly_server.alert.channels import CHANNEL_KINDS, channel_kind, send_test
 from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.errors import ChannelError
-from bugsly_server.store.meta import channels
+from bugsly_server.store.meta import channels, projects
 from bugsly_server.store.meta.channels import Channel, Delivery
 from bugsly_server.web.page_context import View, action, form_text, page
 
 MAX_URL_LENGTH = 2_000
+MAX_SILENCE_MINUTES = 1_440
+SILENCE_PROBLEM = (
+    f"minutes: not a whole number from 0 to {MAX_SILENCE_MINUTES} → write 10, or 0 for no alert"
+)
 URL_EXAMPLES = {
     "apprise": "mailtos://user:password@smtp.example.com?to=oncall@example.com",
     "webhook": "https://hooks.example.com/bugsly",
@@ -56,6 +60,18 @@ def add(view: View, form: FormData) -> Response:
 
 
 @action
+def set_silence(view: View, form: FormData) -> Response:
+    """Set after how many minutes without a report the app is called silent; 0 for never."""
+    text = form_text(form, "minutes", 6)
+    minutes = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= minutes <= MAX_SILENCE_MINUTES:
+        return _render_page(view, problem=SILENCE_PROBLEM)
+    with view.server.database.writing() as connection:
+        projects.set_silence(connection, view.current_project.id, minutes)
+    return view.redirect("alerts")
+
+
+@action
 def remove(view: View, _form: FormData) -> Response:
     """Remove a channel."""
     with view.server.database.writing() as connection:
@@ -75,6 +91,8 @@ def try_channel(view: View, _form: FormData) -> Response:
         send_test(channel.kind, channel.url, _address_guard(view), page_url)
     except ChannelError as error:
         return _render_page(view, problem=f"{channel.name}: {error}")
+    with view.server.database.writing() as connection:
+        channels.note_accepted(connection, channel.id, view.now)
     return _render_page(view, success=f"{channel.name} accepted the test. Check that it arrived.")
 
 

@@ -20,6 +20,7 @@ from bugsly_server.json_views import (
     error_facts,
     hindrance_facts,
     leak_issue_facts,
+    outage_facts,
     worker_facts,
 )
 from bugsly_server.model.issue import Issue, IssueState
@@ -29,6 +30,7 @@ from bugsly_server.store.meta import (
     error_issues,
     hindrance_issues,
     leak_issues,
+    outage_issues,
     probe_requests,
     projects,
     workers,
@@ -111,7 +113,7 @@ def living_workers(connection: Connection, project_id: int, now: Micros) -> list
 def open_issues(
     connection: Connection, project_id: int, now: Micros, telemetry: Telemetry
 ) -> list[dict[str, Any]]:
-    """Return the unresolved issues of a project: a hindrance, all leaks, the latest errors."""
+    """Return the unresolved issues of a project: all, but of the errors only the latest."""
     leaks = [
         one
         for one in leak_issues.list_all(connection, project_id)
@@ -120,7 +122,12 @@ def open_issues(
     open_errors = error_issues.list_unresolved(connection, project_id, MAX_ERRORS)
     hindrance = hindrance_issues.get_for_project(connection, project_id)
     hindrances = [hindrance] if hindrance is not None and hindrance.state is IssueState.OPEN else []
+    outages = outage_issues.list_open(connection, project_id)
     return [
+        *(
+            outage_facts(one, leak_issues.history(connection, one.id)[0].change.because)
+            for one in outages
+        ),
         *(
             hindrance_facts(one, leak_issues.history(connection, one.id)[0].change.because)
             for one in hindrances

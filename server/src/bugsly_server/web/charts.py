@@ -16,7 +16,7 @@ from bugsly_server.model.post_mortem import POST_MORTEM_SPAN
 from bugsly_server.model.time_series import MemoryPoint
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import leak_evidence as evidence_store
-from bugsly_server.store.meta import leak_issues, workers
+from bugsly_server.store.meta import leak_issues, releases, workers
 from bugsly_server.web.page_context import View, page
 from bugsly_server.web.template_filters import EXIT_TEXTS
 
@@ -170,7 +170,7 @@ def list_marks(
         if worker.ended_at is not None:
             reason = EXIT_TEXTS[worker.exit_reason] if worker.exit_reason else "ended"
             all_marks.append(_mark("exit", worker.ended_at, f"{worker.name} {reason}"))
-    for version, at in workers.list_releases(connection, project_id, since):
+    for version, at in releases.list_newest(connection, project_id, MAX_MARKS, since):
         all_marks.append(_mark("deploy", at, f"release {version}"))
     for issue, change in leak_issues.changes_between(connection, project_id, since, until):
         all_marks.append(_mark("alert", change.at, f"{change.kind}: {issue.title}"))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from bugsly_server.clock import HOUR
+from bugsly_server.ingest.quota import BYTES_REASON, EVENTS_REASON, REPORTS_REASON
 from bugsly_server.model.issue import IssueState
+from bugsly_server.model.project_limits import (
+    ENVIRONMENTS_REASON,
+    RELEASES_REASON,
+    TAGS_REASON,
+    WORKERS_REASON,
+)
 from bugsly_server.store.meta import (
     counters,
     error_issues,
@@ -13,13 +20,18 @@ from bugsly_server.store.meta import (
     hindrance_issues,
     issue_listing,
     leak_issues,
+    outage_issues,
+    releases,
 )
 from bugsly_server.store.meta.issue_listing import IssueFilter
-from bugsly_server.web import error_page, hindrance_page, leak_page
+from bugsly_server.web import error_page, hindrance_page, leak_page, outage_page
 from bugsly_server.web.page_context import View, page
 
 MAX_CHOICES = 100
-OVER_QUOTA_REASON = "event over the quota"
+BUDGET_REASONS = (
+    *(BYTES_REASON, REPORTS_REASON, ENVIRONMENTS_REASON, RELEASES_REASON),
+    *(TAGS_REASON, WORKERS_REASON),
+)
 DROPPED_REASON_PREFIX = "error that an SDK dropped itself"
 
 
@@ -31,10 +43,14 @@ def list_page(view: View) -> Response:
         rows, total = issue_listing.list_page(connection, view.current_project.id, filters)
         since = view.now - error_page.CHART_HOURS * HOUR
         hourly = groupings.events_by_hour(connection, [one.id for one in rows], since)
-        released = error_issues.first_seen_by_release(connection, view.current_project.id)
         choices = {
             "environment": issue_listing.environments(connection, view.current_project.id),
-            "release": sorted(released, key=released.__getitem__, reverse=True)[:MAX_CHOICES],
+            "release": [
+                version
+                for version, _ in releases.list_newest(
+                    connection, view.current_project.id, MAX_CHOICES
+                )
+            ],
         }
         skipped = counters.totals_since(connection, view.current_project.id, view.now)
         error_count = error_issues.count_all(connection, view.current_project.id)
@@ -45,7 +61,8 @@ def list_page(view: View) -> Response:
         "pages": -(-total // issue_listing.PAGE_SIZE),
         "hourly_events": {one.id: error_page.hourly_counts(view, hourly, one.id) for one in rows},
         "choices": choices,
-        "over_quota": skipped.get(OVER_QUOTA_REASON, 0),
+        "over_quota": skipped.get(EVENTS_REASON, 0),
+        "over_budget": sum(skipped.get(reason, 0) for reason in BUDGET_REASONS),
         "too_many": error_count if error_count > view.server.settings.most_errors else 0,
         "dropped": sum(
             amount for reason, amount in skipped.items() if reason.startswith(DROPPED_REASON_PREFIX)
@@ -56,7 +73,7 @@ def list_page(view: View) -> Response:
 
 @page
 def show(view: View) -> Response:
-    """Show one issue: an error, a hindrance or a leak."""
+    """Show one issue: an error, a hindrance, an outage or a leak."""
     with view.server.database.reading() as connection:
         leak = leak_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
         error_issue = error_issues.get(
@@ -65,6 +82,11 @@ def show(view: View) -> Response:
         hindrance_issue = hindrance_issues.get(
             connection, view.current_project.id, view.path_number("issue_id")
         )
+        outage_issue = outage_issues.get(
+            connection, view.current_project.id, view.path_number("issue_id")
+        )
+    if outage_issue is not None:
+        return outage_page.show(view, outage_issue)
     if error_issue is not None:
         return error_page.show(view, error_issue)
     if hindrance_issue is not None:

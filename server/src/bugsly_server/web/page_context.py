@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bugsly_server.clock import Clock, Micros
+from bugsly_server.erasure import Eraser
+from bugsly_server.ingest.quota import Quota
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.settings import ServerSettings
-from bugsly_server.store.meta import accounts, leak_issues, projects
+from bugsly_server.store.meta import accounts, leak_issues, outage_issues, projects
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.meta.projects import Project
@@ -41,6 +43,8 @@ class ServerContext:
     templates: Environment
     llm_jobs: LlmJobs | None
     """None where no model is configured."""
+    eraser: Eraser
+    quota: Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +83,13 @@ class View:
             all_projects = projects.list_all(connection)
             project = self.project or (all_projects[0] if all_projects else None)
             open_issues = leak_issues.count_open(connection, project.id) if project else 0
+            outages = outage_issues.list_open(connection, project.id) if project else []
         layout = {
             "account": self.account,
             "project": project,
             "projects": all_projects,
             "open_issues": open_issues,
+            "outages": outages,
             "now": self.now,
             "path": self.request.url.path,
         }

@@ -16,6 +16,7 @@ from bugsly_server.web import (
     alerts,
     api,
     charts,
+    erase_api,
     event_stream,
     issues,
     keys,
@@ -28,6 +29,7 @@ from bugsly_server.web import (
     releases,
     setup,
     triage,
+    usage_page,
     welcome,
     worker_page,
 )
@@ -70,18 +72,12 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/workers/{{worker_id:int}}", worker_page.show),
         Route(f"{PROJECT}/workers/{{worker_id:int}}/chart.json", charts.worker_chart),
         Route(f"{PROJECT}/issues", issues.list_page),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}", issues.show),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/holder.json", charts.holder_chart),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/snooze", leak_page.snooze, methods=["POST"]),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/resolve", leak_page.resolve, methods=["POST"]),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice", llm_answer.ask_model, methods=["POST"]),
-        Route(f"{PROJECT}/issues/{{issue_id:int}}/advice/live", llm_answer.stream_progress),
+        *_leak_routes(),
         *_triage_routes(),
         Route(f"{PROJECT}/releases", releases.show),
-        Route(f"{PROJECT}/alerts", alerts.show),
-        Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
-        Route(f"{PROJECT}/alerts/{{channel_id:int}}/test", alerts.try_channel, methods=["POST"]),
-        Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
+        *_alert_routes(),
+        Route(f"{PROJECT}/usage", usage_page.show),
+        Route(f"{PROJECT}/usage/erase", usage_page.erase, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         *_key_routes(),
@@ -89,6 +85,19 @@ def routes() -> list[BaseRoute]:
         Route("/healthz", api.health),
         Route("/openapi.json", api.describe),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
+    ]
+
+
+def _leak_routes() -> list[BaseRoute]:
+    """Return the page of an issue, and the actions on a leak."""
+    path = f"{PROJECT}/issues/{{issue_id:int}}"
+    return [
+        Route(path, issues.show),
+        Route(f"{path}/holder.json", charts.holder_chart),
+        Route(f"{path}/snooze", leak_page.snooze, methods=["POST"]),
+        Route(f"{path}/resolve", leak_page.resolve, methods=["POST"]),
+        Route(f"{path}/advice", llm_answer.ask_model, methods=["POST"]),
+        Route(f"{path}/advice/live", llm_answer.stream_progress),
     ]
 
 
@@ -103,6 +112,18 @@ def _triage_routes() -> list[BaseRoute]:
         "split": triage.split,
     }
     return [Route(f"{issue_path}/{name}", act, methods=["POST"]) for name, act in handlers.items()]
+
+
+def _alert_routes() -> list[BaseRoute]:
+    """Return the page of alerts and its actions."""
+    channel = f"{PROJECT}/alerts/{{channel_id:int}}"
+    return [
+        Route(f"{PROJECT}/alerts", alerts.show),
+        Route(f"{PROJECT}/alerts", alerts.add, methods=["POST"]),
+        Route(f"{PROJECT}/alerts/silence", alerts.set_silence, methods=["POST"]),
+        Route(f"{channel}/test", alerts.try_channel, methods=["POST"]),
+        Route(f"{channel}/remove", alerts.remove, methods=["POST"]),
+    ]
 
 
 def _key_routes() -> list[BaseRoute]:
@@ -124,6 +145,7 @@ def _program_routes() -> list[BaseRoute]:
         Route("/api/v1/issues", api.list_issues),
         Route("/api/v1/workers/{worker_id:int}/heap", api.request_heap_walk, methods=["POST"]),
         Route("/api/v1/asks/{ask_id:int}", api.show_probe_request),
+        Route("/api/v1/erase", erase_api.erase_user, methods=["POST"]),
         Route("/metrics", metrics.show),
         Route("/mcp", McpEndpoint()),
     ]

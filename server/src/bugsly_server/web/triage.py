@@ -9,7 +9,7 @@ from bugsly_server.clock import DAY
 from bugsly_server.issue_changes import record_error_triage
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
-from bugsly_server.store.meta import error_issues, groupings
+from bugsly_server.store.meta import error_issues, groupings, releases
 from bugsly_server.store.meta.groupings import Grouping
 from bugsly_server.web.page_context import View, action, form_text
 
@@ -23,12 +23,8 @@ def resolve(view: View, form: FormData) -> Response:
     is_for_next_release = form_text(form, "in") == "next"
     with view.server.database.reading() as connection:
         issue = error_issues.get(connection, view.current_project.id, view.path_number("issue_id"))
-        released = error_issues.first_seen_by_release(connection, view.current_project.id)
-    newest = (
-        max(released, key=lambda version: released[version], default="")
-        if is_for_next_release
-        else ""
-    )
+        newest_releases = releases.list_newest(connection, view.current_project.id, 1)
+    newest = newest_releases[0][0] if is_for_next_release and newest_releases else ""
     reason = f"{view.account.name} resolved it"
     if newest:
         reason = f"{reason} in the release after {newest}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from bugsly_server.clock import Micros
+from bugsly_server.model.outage import MIN_FAILED_ATTEMPTS, ChannelFailure
 from bugsly_server.store.meta.tables import channel, delivery
 
 
@@ -31,6 +32,8 @@ class Channel:
     url: str
     enabled: bool
     created_at: Micros
+    accepted_at: Micros = 0
+    """When it last accepted an alert or a test; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,18 @@ def remove(connection: Connection, project_id: int, channel_id: int) -> None:
     connection.execute(delete(channel).where(condition))
 
 
-def enqueue(connection: Connection, project_id: int, change_id: int, now: Micros) -> int:
-    """Enqueue the alert of a change for every enabled channel; return how many."""
-    enabled = [one for one in list_all(connection, project_id) if one.enabled]
+def enqueue(
+    connection: Connection,
+    project_id: int,
+    change_id: int,
+    now: Micros,
+    *,
+    except_channel: int | None = None,
+) -> int:
+    """Enqueue the alert of a change for every enabled channel but one; return how many."""
+    enabled = [
+        one for one in list_all(connection, project_id) if one.enabled and one.id != except_channel
+    ]
     values = [
         {
             "change_id": change_id,
@@ -124,6 +136,29 @@ def save_attempt(connection: Connection, attempted: Delivery) -> None:
             sent_at=attempted.sent_at,
         )
     )
+    if attempted.sent_at is not None:
+        note_accepted(connection, attempted.channel_id, attempted.sent_at)
+
+
+def note_accepted(connection: Connection, channel_id: int, now: Micros) -> None:
+    """Note that a channel accepted something."""
+    connection.execute(update(channel).where(channel.c.id == channel_id).values(accepted_at=now))
+
+
+def list_failing(connection: Connection, project_id: int) -> list[ChannelFailure]:
+    """Return the channels of a project that have accepted nothing since they failed."""
+    since_accepted = delivery.c.due_at > channel.c.accepted_at
+    gave_up = (delivery.c.state == DeliveryState.FAILED) & since_accepted
+    keeps_failing = (delivery.c.state == DeliveryState.WAITING) & (
+        delivery.c.attempts >= MIN_FAILED_ATTEMPTS
+    )
+    query = (
+        select(channel.c.id, channel.c.name, delivery.c.attempts, delivery.c.problem)
+        .join(delivery, delivery.c.channel_id == channel.c.id)
+        .where(channel.c.project_id == project_id, channel.c.enabled, or_(gave_up, keeps_failing))
+        .order_by(delivery.c.id)
+    )
+    return list({row.id: ChannelFailure(*row) for row in connection.execute(query)}.values())
 
 
 def latest_attempted(connection: Connection, channel_id: int) -> Delivery | None:

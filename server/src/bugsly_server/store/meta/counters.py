@@ -1,4 +1,4 @@
-"""What was not kept, counted by project, day and reason."""
+"""What was kept and what was not, counted by project and day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly_server.clock import DAY, Micros
-from bugsly_server.store.meta.tables import counter
+from bugsly_server.store.meta.tables import counter, intake
 
 
 def add(connection: Connection, amounts: Mapping[tuple[int, str], int], now: Micros) -> None:
@@ -22,6 +22,24 @@ def add(connection: Connection, amounts: Mapping[tuple[int, str], int], now: Mic
                 set_={"amount": counter.c.amount + amount},
             )
         )
+
+
+def add_bytes(connection: Connection, amounts: Mapping[int, int], now: Micros) -> None:
+    """Add *amounts* of bytes that were kept, by project, to today's."""
+    for project_id, amount in amounts.items():
+        added = upsert(intake).values(project_id=project_id, day=now // DAY, bytes=amount)
+        connection.execute(
+            added.on_conflict_do_update(
+                index_elements=["project_id", "day"], set_={"bytes": intake.c.bytes + amount}
+            )
+        )
+
+
+def bytes_since(connection: Connection, project_id: int, moment: Micros) -> int:
+    """Return the bytes that were kept of a project since the day of *moment*."""
+    total = func.coalesce(func.sum(intake.c.bytes), 0)
+    query = select(total).where(intake.c.project_id == project_id, intake.c.day >= moment // DAY)
+    return int(connection.execute(query).scalar_one())
 
 
 def totals_since(connection: Connection, project_id: int, moment: Micros) -> dict[str, int]:
@@ -38,4 +56,5 @@ def totals_since(connection: Connection, project_id: int, moment: Micros) -> dic
 
 def delete_before(connection: Connection, before: Micros) -> None:
     """Delete the days before *before*."""
-    connection.execute(delete(counter).where(counter.c.day < before // DAY))
+    for table in (counter, intake):
+        connection.execute(delete(table).where(table.c.day < before // DAY))

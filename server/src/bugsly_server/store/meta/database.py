@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from bugsly_server.store.private_files import (
     create_private_folder,
     private_opener,
 )
-from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
+from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS, rewrite
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD_REVISION = "0011"
+HEAD_REVISION = "0010"
 
 
 class Database:
@@ -46,6 +47,13 @@ class Database:
             writing = connection.execution_options(bugsly_writing=True)
             with writing.begin():
                 yield writing
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that nothing that was deleted is left in it."""
+        with self._writer, closing(self._engine.raw_connection()) as pooled:
+            driver = pooled.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            rewrite(driver)
 
     def migrate(self) -> None:
         """Bring the schema to `HEAD_REVISION`; safe to call from several processes at once.

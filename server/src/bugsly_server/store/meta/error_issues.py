@@ -12,7 +12,7 @@ from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.issue import IssueChange, IssueKind, IssueState
 from bugsly_server.store.meta.error_tables import error, grouping, grouping_hour, trait
 from bugsly_server.store.meta.leak_issues import STATE_AFTER
-from bugsly_server.store.meta.tables import change, issue, release
+from bugsly_server.store.meta.tables import change, issue
 
 MAX_USERS = 1_000
 """Distinct users of an error that are counted."""
@@ -48,11 +48,9 @@ def list_unresolved(connection: Connection, project_id: int, limit: int) -> list
     return [error_from_row(row) for row in connection.execute(query)]
 
 
-def count_all(connection: Connection, project_id: int) -> int:
-    """Return how many errors a project has, whatever their state."""
-    query = select(func.count()).where(
-        issue.c.project_id == project_id, issue.c.kind == IssueKind.ERROR
-    )
+def count_all(connection: Connection, project_id: int, kind: IssueKind = IssueKind.ERROR) -> int:
+    """Return how many errors, or issues of *kind*, a project has, whatever their state."""
+    query = select(func.count()).where(issue.c.project_id == project_id, issue.c.kind == kind)
     return int(connection.execute(query).scalar_one())
 
 
@@ -162,13 +160,6 @@ def events_since(connection: Connection, project_id: int, moment: Micros) -> int
         .where(grouping.c.project_id == project_id, grouping_hour.c.hour >= moment // HOUR)
     )
     return int(connection.execute(query).scalar_one())
-
-
-def first_seen_by_release(connection: Connection, project_id: int) -> dict[str, Micros]:
-    """Return when each release of a project was first seen."""
-    query = select(release.c.version, release.c.first_seen_at)
-    rows = connection.execute(query.where(release.c.project_id == project_id))
-    return {row.version: row.first_seen_at for row in rows}
 
 
 def error_from_row(row: Row[Any]) -> ErrorIssue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,6 +50,11 @@ class Specimen(NamedTuple):
     event_id: bytes
     at: Micros
     body: bytes
+
+
+def user_tag(user: str) -> str:
+    """Return what is stored of a user instead of the name."""
+    return blake2b(user.encode(), digest_size=8).hexdigest()
 
 
 def unseen(connection: Connection, project_id: int, ids: Sequence[bytes]) -> set[bytes]:
@@ -164,6 +170,12 @@ def add_tags(connection: Connection, new_tags: Iterable[IssueTag]) -> list[tuple
         return []
     added = upsert(trait).on_conflict_do_nothing().returning(trait.c.grouping_id, trait.c.kind)
     return [(row.grouping_id, row.kind) for row in connection.execute(added, rows)]
+
+
+def count_tags(connection: Connection, project_id: int) -> int:
+    """Return how many tags are stored of all groupings of a project."""
+    query = select(func.count()).select_from(trait).join(grouping)
+    return connection.execute(query.where(grouping.c.project_id == project_id)).scalar_one()
 
 
 def tags(connection: Connection, issue_id: int, kind: str, limit: int) -> list[tuple[str, Micros]]:

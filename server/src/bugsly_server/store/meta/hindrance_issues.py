@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
@@ -42,36 +43,50 @@ def record_change(
     environment: str,
 ) -> int:
     """Store *new_change*, of workers in *environment*; return the id of the change."""
+    fixed = {
+        "project_id": project_id,
+        "kind": IssueKind.NET,
+        "fingerprint": FINGERPRINT,
+        "title": HINDRANCE_TITLE,
+        "finding": "",
+    }
+    issue_id = None if known is None else known.id
+    return store_change(connection, issue_id, fixed, new_change, {"environment": environment})[1]
+
+
+def store_change(
+    connection: Connection,
+    issue_id: int | None,
+    fixed: Mapping[str, object],
+    new_change: IssueChange,
+    facts: Mapping[str, object],
+) -> tuple[int, int]:
+    """Store *new_change* and *facts* of an issue that rests on no finding; return both ids.
+
+    Where *issue_id* is None it opens one, with its *fixed* columns.
+    """
     state = STATE_AFTER[new_change.kind]
-    facts = {
+    changed = {
+        **facts,
         "state": state,
         "changed_at": new_change.at,
         "seen_at": new_change.at,
-        "environment": environment,
     }
     if state is IssueState.OPEN:
-        facts["opened_at"] = new_change.at
-    if known is None:
-        fixed = {
-            "kind": IssueKind.NET,
-            "fingerprint": FINGERPRINT,
-            "title": HINDRANCE_TITLE,
-            "finding": "",
-        }
-        made = insert(issue).values(project_id=project_id, **fixed, **facts)
-        issue_id = connection.execute(made.returning(issue.c.id)).scalar_one()
+        changed["opened_at"] = new_change.at
+    if issue_id is None:
+        made = insert(issue).values(**fixed, **changed)
+        issue_id = int(connection.execute(made.returning(issue.c.id)).scalar_one())
     else:
-        issue_id = known.id
-        connection.execute(update(issue).where(issue.c.id == issue_id).values(facts))
+        connection.execute(update(issue).where(issue.c.id == issue_id).values(changed))
     values = {
         "issue_id": issue_id,
         "kind": new_change.kind,
         "at": new_change.at,
         "because": new_change.because,
     }
-    return int(
-        connection.execute(insert(change).values(values).returning(change.c.id)).scalar_one()
-    )
+    added = insert(change).values(values).returning(change.c.id)
+    return issue_id, int(connection.execute(added).scalar_one())
 
 
 def update_seen_at(connection: Connection, known: HindranceIssue, now: Micros) -> None:

@@ -15,6 +15,7 @@ from bugsly_server.store.meta.tables import project
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_SLUG_LENGTH = 60
+DEFAULT_SILENCE_MINUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Project:
     secrets: str
     """Names of keys whose values are removed from events, one per line."""
     created_at: Micros
+    silence_minutes: int = DEFAULT_SILENCE_MINUTES
+    """Without a report, after which the app is called silent; 0 for never."""
 
 
 def list_all(connection: Connection) -> list[Project]:
@@ -73,6 +76,12 @@ def secret_names_by_project(connection: Connection) -> dict[int, tuple[str, ...]
     """Return the additional secret names of each project that has any."""
     rows = connection.execute(select(project.c.id, project.c.secrets))
     return {row.id: parse_secret_names(row.secrets) for row in rows if row.secrets}
+
+
+def set_silence(connection: Connection, project_id: int, minutes: int) -> None:
+    """Store after how many minutes without a report an app is called silent; 0 for never."""
+    condition = project.c.id == project_id
+    connection.execute(update(project).where(condition).values(silence_minutes=minutes))
 
 
 def set_secret_names(connection: Connection, project_id: int, text: str) -> None:

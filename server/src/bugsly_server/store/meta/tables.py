@@ -42,8 +42,10 @@ project = Table(
     text_column("name"),
     text_column("secrets"),
     moment_column("created_at"),
+    Column("silence_minutes", Integer, nullable=False, server_default="10"),
 )
-"""`secrets` are names of keys whose values are removed from events, one per line."""
+"""`secrets` are names of keys whose values are removed from events, one per line. After
+`silence_minutes` without a report the app is called silent; after 0, never."""
 
 key = Table(
     "key",
@@ -162,6 +164,14 @@ release = Table(
     moment_column("first_seen_at"),
 )
 
+environment = Table(
+    "environment",
+    METADATA,
+    Column("project_id", ForeignKey("project.id"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    moment_column("first_seen_at"),
+)
+
 endpoint = Table(
     "endpoint",
     METADATA,
@@ -220,7 +230,9 @@ channel = Table(
     Column("url", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
     moment_column("created_at"),
+    amount_column("accepted_at"),
 )
+"""`accepted_at` is when it last accepted an alert or a test."""
 
 delivery = Table(
     "delivery",
@@ -236,6 +248,15 @@ delivery = Table(
     UniqueConstraint("change_id", "channel_id"),
     Index(None, "state", "due_at"),
 )
+
+intake = Table(
+    "intake",
+    METADATA,
+    Column("project_id", ForeignKey("project.id"), primary_key=True),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    amount_column("bytes"),
+)
+"""Bytes that were kept of what arrived, before compression."""
 
 counter = Table(
     "counter",

@@ -7,15 +7,14 @@ from dataclasses import fields
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from bugsly.protocol.memory import EndpointInFlight, ExitReason
 from bugsly.protocol.safety_net import RecyclerReport
 from bugsly_server.clock import Micros
 from bugsly_server.model.growth import GrowthJudgement, GrowthVerdict
 from bugsly_server.model.worker import Worker
-from bugsly_server.store.meta.tables import endpoint, release, worker
+from bugsly_server.store.meta.tables import endpoint, worker
 from bugsly_server.store.records.growth_judgement import judgement_from_json, judgement_to_json
 
 _COUNTS_DECODER = msgspec.json.Decoder(dict[str, int])
@@ -65,6 +64,22 @@ def list_living(connection: Connection, project_id: int) -> list[Worker]:
     return [
         _worker(row) for row in connection.execute(select(worker).where(condition).order_by(*order))
     ]
+
+
+def count_living(connection: Connection, project_id: int) -> int:
+    """Return how many workers of a project have not ended, silent ones among them."""
+    condition = (worker.c.project_id == project_id) & worker.c.ended_at.is_(None)
+    return connection.execute(
+        select(func.count()).select_from(worker).where(condition)
+    ).scalar_one()
+
+
+def count_started(connection: Connection, project_id: int, since: Micros) -> int:
+    """Return how many workers of a project have started since *since*."""
+    condition = (worker.c.project_id == project_id) & (worker.c.started_at >= since)
+    return connection.execute(
+        select(func.count()).select_from(worker).where(condition)
+    ).scalar_one()
 
 
 def list_ended(connection: Connection, project_id: int, since: Micros, limit: int) -> list[Worker]:
@@ -159,22 +174,6 @@ def _update(connection: Connection, facts: Mapping[int, Mapping[str, Any]]) -> N
     named: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "worker_id"}
     statement = update(worker).where(worker.c.id == bindparam("worker_id")).values(named)
     connection.execute(statement, values)
-
-
-def note_release(connection: Connection, project_id: int, version: str, now: Micros) -> None:
-    """Remember when a release was first seen."""
-    values = {"project_id": project_id, "version": version, "first_seen_at": now}
-    connection.execute(upsert(release).values(values).on_conflict_do_nothing())
-
-
-def list_releases(
-    connection: Connection, project_id: int, since: Micros
-) -> list[tuple[str, Micros]]:
-    """Return the releases first seen after *since*, with the moment."""
-    query = select(release.c.version, release.c.first_seen_at).where(
-        release.c.project_id == project_id, release.c.first_seen_at >= since
-    )
-    return [(row.version, row.first_seen_at) for row in connection.execute(query)]
 
 
 def endpoint_names(connection: Connection, project_id: int) -> dict[int, str]:

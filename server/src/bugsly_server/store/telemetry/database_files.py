@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bugsly_server.store.sqlite_connection import open_for_writing
+from bugsly_server.store.sqlite_connection import open_for_writing, rewrite
 
 MAX_OPEN_FILES = 8
 
@@ -34,6 +34,11 @@ class DatabaseFiles:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def rewrite(self, path: Path) -> None:
+        """Write *path* anew, so that nothing that was deleted is left in it."""
+        with self._lock:
+            rewrite(self._connection(path))
 
     def drop(self, path: Path) -> None:
         """Remove *path* from the disk; a reader that has it open may finish."""

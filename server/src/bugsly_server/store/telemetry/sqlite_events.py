@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.store.compression import compress, decompress
 from bugsly_server.store.ports import StoredEvent
+from bugsly_server.store.size_retention import DatedFile
 from bugsly_server.store.sqlite_connection import open_for_reading
 from bugsly_server.store.telemetry.database_files import DatabaseFiles
 from bugsly_server.store.telemetry.tiers import Tier
@@ -26,6 +27,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS event_place ON event (grouping_id, at, id);
 """
 INSERT = "INSERT OR IGNORE INTO event (grouping_id, at, id, body) VALUES (?, ?, ?, ?)"
 SELECT = "SELECT grouping_id, at, id, body FROM event WHERE grouping_id = :grouping"
+SELECT_BODIES = "SELECT rowid, grouping_id, body FROM event"
+DELETE = "DELETE FROM event WHERE rowid = ?"
 GET = f"{SELECT} AND id = :id LIMIT 1"
 NEWEST = f"{SELECT} ORDER BY at DESC, id DESC LIMIT :most"
 BEFORE = f"{SELECT} AND (at, id) < (:at, :id) ORDER BY at DESC, id DESC LIMIT 1"
@@ -74,6 +77,32 @@ class SqliteEventStore:
         days = (day for day in self._search(AFTER, grouping_ids, parameters, forward=True) if day)
         return min(next(days, []), key=_order_key, default=None)
 
+    def erase(self, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]) -> int:
+        """See the port."""
+        return sum(
+            self._erase_in_file(path, grouping_ids, is_erased)
+            for path in self._days.files(self._folder)
+        )
+
+    def _erase_in_file(
+        self, path: Path, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]
+    ) -> int:
+        connection = open_for_reading(path)
+        if connection is None:
+            return 0
+        with closing(connection):
+            found = [
+                (row_id,)
+                for row_id, grouping_id, body in connection.execute(SELECT_BODIES)
+                if grouping_id in grouping_ids and is_erased(decompress(body))
+            ]
+        if found:
+            with self._files.writing(path) as writing:
+                writing.executemany(DELETE, found)
+        if found or _has_log(path):
+            self._files.rewrite(path)
+        return len(found)
+
     def delete_expired(self, now: Micros) -> int:
         """See the port."""
         oldest = self._days.file(self._folder, now - self._days.retention).name
@@ -83,6 +112,14 @@ class SqliteEventStore:
                 gone += path.suffix == ".db"
                 self._files.drop(path)
         return gone
+
+    def dated_files(self) -> list[DatedFile]:
+        """See the port."""
+        return self._days.dated_files(self._folder)
+
+    def delete_file(self, file: DatedFile) -> None:
+        """See the port."""
+        self._files.drop(file.path)
 
     def close(self) -> None:
         """See the port."""
@@ -104,6 +141,12 @@ class SqliteEventStore:
             if isinstance(at, int) and (begin + DAY <= at if forward else begin > at):
                 continue
             yield [one for key in grouping_ids for one in _select(path, query, key, parameters)]
+
+
+def _has_log(path: Path) -> bool:
+    """Return whether the log beside a file holds anything, as after an erasure that broke off."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _select(

@@ -12,6 +12,7 @@ from typing import Any
 from bugsly_server.clock import Micros
 from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
 from bugsly_server.store.ports import GaugePoint, StoredSample, StoredTimeBucket
+from bugsly_server.store.size_retention import DatedFile
 from bugsly_server.store.sqlite_connection import open_for_reading
 from bugsly_server.store.telemetry import rollup, sample_rows, traffic_rows
 from bugsly_server.store.telemetry.database_files import DatabaseFiles
@@ -116,6 +117,14 @@ class SqliteTelemetry:
                     self._files.drop(path)
         self._time_buckets.delete_stale(now)
         return gone
+
+    def dated_files(self) -> list[DatedFile]:
+        """See the port."""
+        return [one for tier in self._tiers for one in tier.dated_files(self._folder)]
+
+    def delete_file(self, file: DatedFile) -> None:
+        """See the port."""
+        self._files.drop(file.path)
 
     def size(self) -> int:
         """See the port."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from bugsly_server.store.size_retention import DatedFile, total_size
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,6 +37,21 @@ class Tier:
         """Return the first moment that *path* may hold."""
         first = datetime.strptime(path.stem, self.file_name_format).replace(tzinfo=UTC)
         return (first - EPOCH) // timedelta(microseconds=1)
+
+    def dated_files(self, folder: Path) -> list[DatedFile]:
+        """Return the files there are with the span of each, oldest first."""
+        return [
+            DatedFile(path, begin, self._end(begin), total_size(path.parent.glob(f"{path.name}*")))
+            for path in self.files(folder)
+            for begin in [self.begin(path)]
+        ]
+
+    def _end(self, begin: Micros) -> Micros:
+        """Return the first moment after the file that begins at *begin*."""
+        name, end = _file_name(self.file_name_format, begin // DAY), begin + DAY
+        while _file_name(self.file_name_format, end // DAY) == name:
+            end += DAY
+        return end
 
 
 def bucket_start(at: Micros, width: Micros) -> Micros:

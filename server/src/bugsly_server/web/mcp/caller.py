@@ -8,7 +8,13 @@ from sqlalchemy import Connection
 
 from bugsly_server.errors import NotFound
 from bugsly_server.model.error_issue import AnyIssue
-from bugsly_server.store.meta import error_issues, hindrance_issues, leak_issues, projects
+from bugsly_server.store.meta import (
+    error_issues,
+    hindrance_issues,
+    leak_issues,
+    outage_issues,
+    projects,
+)
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.meta.projects import Project
 from bugsly_server.web.page_context import ServerContext
@@ -29,7 +35,7 @@ def find_issue(connection: Connection, issue_id: int) -> tuple[Project, AnyIssue
     for project in projects.list_all(connection):
         candidates = (
             kind.get(connection, project.id, issue_id)
-            for kind in (leak_issues, error_issues, hindrance_issues)
+            for kind in (leak_issues, error_issues, hindrance_issues, outage_issues)
         )
         issue: AnyIssue | None = next(filter(None, candidates), None)
         if issue is not None:

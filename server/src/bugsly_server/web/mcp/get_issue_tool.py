@@ -12,10 +12,11 @@ from bugsly_server.clock import SECOND
 from bugsly_server.explain.leak_markdown import render_leak_markdown
 from bugsly_server.explain.markdown import RECORDED_NOTICE, escaped
 from bugsly_server.explanation_service import explain_event, latest_event
-from bugsly_server.json_views import error_facts, hindrance_facts
+from bugsly_server.json_views import error_facts, hindrance_facts, outage_facts
 from bugsly_server.model.error_issue import AnyIssue, ErrorIssue
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Issue
+from bugsly_server.model.outage import OutageIssue
 from bugsly_server.store.meta import leak_issues
 from bugsly_server.web import error_markdown
 from bugsly_server.web.api import leak_facts
@@ -59,6 +60,9 @@ def _issue_parts(
         return _error_parts(connection, issue, url)
     if isinstance(issue, HindranceIssue):
         return _hindrance_parts(connection, issue, url)
+    if isinstance(issue, OutageIssue):
+        reason = leak_issues.history(connection, issue.id)[0].change.because
+        return f"## {issue.title}\n\n{reason}\n\n<{url}>\n", outage_facts(issue, reason)
     return _leak_text(issue, url), leak_facts(connection, server.telemetry, issue, server.clock())
 
 

@@ -10,6 +10,7 @@ from bugsly_server.issue_changes import record_error_triage, record_leak_change
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind, IssueState
+from bugsly_server.model.outage import OutageIssue
 from bugsly_server.web.mcp.caller import Caller, find_issue
 from bugsly_server.web.mcp.get_issue_tool import IssueId
 
@@ -26,13 +27,13 @@ class ResolveIssue(Struct, forbid_unknown_fields=True, frozen=True):
 def resolve_issue(caller: Caller, arguments: ResolveIssue) -> list[str]:
     """Resolve an issue that is not resolved yet; raise `NotFound` where there is none.
 
-    Raises `Misconfigured` for a hindrance, which resolves itself.
+    Raises `Misconfigured` for a hindrance or an outage, which resolve themselves.
     """
     with caller.server.database.writing() as connection:
         project, issue = find_issue(connection, arguments.id)
         if issue.state is IssueState.RESOLVED:
             return [f"issue: {issue.id} is already resolved"]
-        if isinstance(issue, HindranceIssue):
+        if isinstance(issue, HindranceIssue | OutageIssue):
             raise Misconfigured(f"issue: {issue.id} resolves itself → do what it says")
         _record_resolution(connection, issue, caller)
     caller.server.live_updates.publish({project.id})

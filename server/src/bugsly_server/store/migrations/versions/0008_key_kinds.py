@@ -6,8 +6,8 @@ The keys of earlier servers are agent keys that pages of any origin may use: not
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0009"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
