@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros
+from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros, has_passed
 from bugsly_server.errors import Unavailable
 from bugsly_server.pipeline import Pipeline
 from bugsly_server.store.ports import Spool, SpoolEntry
@@ -100,12 +100,12 @@ class Digester:
             self._batch = ()
 
     def _maintain(self, now: Micros) -> None:
-        if now - self._maintained_at >= MAINTENANCE_INTERVAL:
+        if has_passed(MAINTENANCE_INTERVAL, self._maintained_at, now):
             self._maintained_at = now
             skipped = Counter(self._skipped)
             self._pipeline.maintain(skipped - self._counted_skips, now)
             self._counted_skips = skipped
-        if now - self._retention_applied_at >= RETENTION_INTERVAL:
+        if has_passed(RETENTION_INTERVAL, self._retention_applied_at, now):
             self._retention_applied_at = now
             self._pipeline.apply_retention(self._retention, now)
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from tests.support.clock import START
 
-from bugsly_server.clock import SECOND
+from bugsly_server.clock import DAY, HOUR, SECOND
 from bugsly_server.store.meta import accounts
 from bugsly_server.store.meta.accounts import LINK_LIFETIME, SESSION_LIFETIME
 from bugsly_server.store.meta.database import Database
@@ -74,11 +74,30 @@ def test_sessions_and_links_that_are_over_are_forgotten(
     with database.writing() as connection:
         old = [accounts.open_session(connection, owner.id, START)]
         old += [accounts.make_link(connection, START)]
-        later = START + SESSION_LIFETIME + SECOND
-        accounts.open_session(connection, owner.id, later)
-        accounts.make_link(connection, later)
+        accounts.delete_expired(connection, START + SESSION_LIFETIME + SECOND)
     stored = everything_stored(tmp_path)
     assert [accounts.secret_hash(secret) in stored for secret in old] == [False, False]
+
+
+def test_a_clock_that_is_set_back_a_little_ends_no_session(
+    database: Database, owner: accounts.Account
+) -> None:
+    with database.writing() as connection:
+        secret = accounts.open_session(connection, owner.id, START)
+        assert accounts.by_session(connection, secret, START - HOUR) == owner
+
+
+def test_what_was_opened_a_year_ahead_does_not_outlast_the_right_time(
+    database: Database, owner: accounts.Account
+) -> None:
+    ahead = START + 400 * DAY
+    with database.writing() as connection:
+        secret, link = (
+            accounts.open_session(connection, owner.id, ahead),
+            accounts.make_link(connection, ahead),
+        )
+        assert accounts.by_session(connection, secret, START) is None
+        assert accounts.use_link(connection, link, START) is None
 
 
 def test_a_link_works_once_for_the_first_account(

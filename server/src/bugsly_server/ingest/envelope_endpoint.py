@@ -176,7 +176,8 @@ class EnvelopeEndpoint:
         """Return what is kept of *envelope*, and for how many seconds no events are taken."""
         policy = self._policy
         pause_seconds = policy.quota.pause_seconds(project_id, received_at)
-        scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, received_at)
+        steady = self._clock.steady()
+        scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, steady)
         is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
         arguments = (envelope, project_id, received_at, scrubber)
         async with self._large_bodies if is_large else nullcontext():

@@ -19,11 +19,14 @@ class ProjectScrubbers:
         self._loaded_at: Micros = -RELOAD_INTERVAL
         self._scrubbers: dict[int, tuple[tuple[str, ...], Scrubber]] = {}
 
-    def for_project(self, project_id: int, now: Micros) -> Scrubber:
-        """Return the scrubber of a project; it follows changes within `RELOAD_INTERVAL`."""
-        if now - self._loaded_at >= RELOAD_INTERVAL:
+    def for_project(self, project_id: int, steady: Micros) -> Scrubber:
+        """Return the scrubber of a project; it follows changes within `RELOAD_INTERVAL`.
+
+        *steady* is the count of a clock that nobody can set.
+        """
+        if steady - self._loaded_at >= RELOAD_INTERVAL:
             self._secret_names = self._load()
-            self._loaded_at = now
+            self._loaded_at = steady
         names = self._secret_names.get(project_id, ())
         known = self._scrubbers.get(project_id)
         if known is None or known[0] != names:

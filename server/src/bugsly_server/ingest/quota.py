@@ -44,9 +44,7 @@ class Quota:
     def _usage_in(self, project_id: int, span: Micros, now: Micros) -> _Usage:
         known = self._usage.get((project_id, span))
         since = now - now % span
-        if known is None:
+        if known is None or known.since != since:
             before = self._count_sent(project_id, since) if span == DAY else 0
             known = self._usage[project_id, span] = _Usage(since, before)
-        elif known.since != since:
-            known.since, known.events = since, 0
         return known

@@ -6,13 +6,15 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from bugsly_server.clock import DAY, HOUR, Micros
 from bugsly_server.store.meta.tables import account, login_link, session, token
 
 SESSION_LIFETIME: Micros = 30 * DAY
 LINK_LIFETIME: Micros = 12 * HOUR
+MAX_CLOCK_ERROR: Micros = DAY
+"""By which the clock may be set back without ending what was opened before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,7 @@ def set_password(connection: Connection, account_id: int, password_hash: str) ->
 
 
 def open_session(connection: Connection, account_id: int, now: Micros) -> str:
-    """Return the secret of a new session; delete expired ones."""
-    connection.execute(delete(session).where(session.c.expires_at < now))
+    """Return the secret of a new session."""
     secret = secrets.token_urlsafe(32)
     connection.execute(
         insert(session).values(
@@ -85,7 +86,10 @@ def by_session(connection: Connection, secret: str, now: Micros) -> Account | No
     row = connection.execute(
         select(account)
         .join(session)
-        .where(session.c.token_hash == secret_hash(secret), session.c.expires_at > now)
+        .where(
+            session.c.token_hash == secret_hash(secret),
+            _is_valid(session.c.expires_at, SESSION_LIFETIME, now),
+        )
     ).one_or_none()
     return None if row is None else Account(**row._mapping)
 
@@ -97,7 +101,6 @@ def close_session(connection: Connection, secret: str) -> None:
 
 def make_link(connection: Connection, now: Micros) -> str:
     """Return the secret of a link that signs in its first visitor."""
-    connection.execute(delete(login_link).where(login_link.c.expires_at < now))
     secret = secrets.token_urlsafe(32)
     values = {"token_hash": secret_hash(secret), "expires_at": now + LINK_LIFETIME}
     connection.execute(insert(login_link).values(values))
@@ -108,13 +111,20 @@ def use_link(connection: Connection, secret: str, now: Micros) -> Account | None
     """Use up a link and return the first account, made if there is none; None if used before."""
     used = connection.execute(
         delete(login_link).where(
-            login_link.c.token_hash == secret_hash(secret), login_link.c.expires_at > now
+            login_link.c.token_hash == secret_hash(secret),
+            _is_valid(login_link.c.expires_at, LINK_LIFETIME, now),
         )
     )
     if not used.rowcount:
         return None
     first = connection.execute(select(account).order_by(account.c.id).limit(1)).one_or_none()
     return create(connection, "owner", None, now) if first is None else Account(**first._mapping)
+
+
+def delete_expired(connection: Connection, now: Micros) -> None:
+    """Delete the sessions and links that have expired."""
+    for table in (session, login_link):
+        connection.execute(delete(table).where(table.c.expires_at < now))
 
 
 def make_token(connection: Connection, account_id: int, name: str, now: Micros) -> str:
@@ -144,3 +154,11 @@ def by_token(connection: Connection, secret: str, now: Micros) -> Account | None
     connection.execute(update(token).where(match).values(used_at=now))
     row = connection.execute(select(account).join(token).where(match)).one_or_none()
     return None if row is None else Account(**row._mapping)
+
+
+def _is_valid(expires_at: ColumnElement[int], lifetime: Micros, now: Micros) -> ColumnElement[bool]:
+    """Return the condition that something has not expired.
+
+    What expires later than its lifetime allows was made while the clock was far ahead.
+    """
+    return expires_at.between(now + 1, now + lifetime + MAX_CLOCK_ERROR)

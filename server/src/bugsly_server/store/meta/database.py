@@ -17,7 +17,7 @@ from bugsly_server.errors import Misconfigured
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD_REVISION = "0006"
+HEAD_REVISION = "0010"
 
 
 class Database:

@@ -228,6 +228,13 @@ delivery = Table(
     Index(None, "state", "due_at"),
 )
 
+forgetting = Table(
+    "forgetting",
+    METADATA,
+    Column("horizon", BigInteger, primary_key=True, autoincrement=False),
+)
+"""One row; see forgetting.py."""
+
 counter = Table(
     "counter",
     METADATA,

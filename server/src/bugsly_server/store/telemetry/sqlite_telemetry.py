@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bugsly_server.clock import Micros
+from bugsly_server.clock import Micros, has_passed
 from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
 from bugsly_server.store.ports import GaugePoint, StoredSample, StoredTimeBucket
 from bugsly_server.store.sqlite_connection import open_for_reading
@@ -95,7 +95,7 @@ class SqliteTelemetry:
         made = 0
         marks = (*(tier.width for tier in self._tiers[2:]), 0)
         for finer, tier, mark_width in zip(self._tiers, self._tiers[1:], marks, strict=False):
-            if now - self._rolled_up.get(tier.name, 0) >= tier.width:
+            if has_passed(tier.width, self._rolled_up.get(tier.name, 0), now):
                 self._rolled_up[tier.name] = now
                 for source in finer.files(self._folder):
                     target = tier.file(self._folder, finer.begin(source))

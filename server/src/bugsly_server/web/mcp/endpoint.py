@@ -59,7 +59,7 @@ class McpEndpoint:
     async def _authenticate(self, request: Request) -> Caller:
         server = server_of(request)
         account = await run_in_threadpool(_token_account, request, server)
-        request_times, now = self._requested_at[account.id], server.clock()
+        request_times, now = self._requested_at[account.id], server.clock.steady()
         if len(request_times) == MAX_REQUESTS_PER_MINUTE and now - request_times[0] < MINUTE:
             raise Rejected(
                 429,
