@@ -35,6 +35,7 @@ from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
+from bugsly_server.store.damaged_files import is_damage
 from bugsly_server.store.meta import error_issues, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.spool import SqliteSpool
@@ -204,6 +205,11 @@ def _writable(folder: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error, DBAPIError) as error:
         reason = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
+        if isinstance(reason, Exception) and is_damage(reason):
+            raise Misconfigured(
+                f"BUGSLY_DATA_DIR: {folder / 'meta.db'} is damaged ({reason})"
+                " → restore it from a backup, or move it away to begin anew; see docs/storage.md"
+            ) from None
         raise Misconfigured(
             f"BUGSLY_DATA_DIR: {folder} cannot be written to ({reason})"
             " → make room, or choose another with --data-dir"

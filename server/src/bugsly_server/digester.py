@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros, has_passed
 from bugsly_server.errors import Unavailable
 from bugsly_server.pipeline import Pipeline
+from bugsly_server.store.damaged_files import is_damage
 from bugsly_server.store.ports import Spool, SpoolEntry
 
 BATCH_SIZE = 500
@@ -119,6 +120,11 @@ def _store_errors_as_unavailable() -> Iterator[None]:
         original = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(original, ENTRY_ERRORS):
             raise
+        if is_damage(original):
+            raise Unavailable(
+                f"meta.db is damaged ({original}) → stop the server and restore it from a backup"
+                " (docs/storage.md); what was acknowledged meanwhile is kept"
+            ) from error
         raise Unavailable(
             f"what was acknowledged cannot be digested ({original})"
             f" → it is kept, and tried again every {STORE_PAUSE_SECONDS:.0f} s; is the disk full?"

@@ -54,6 +54,9 @@ class Spool(Protocol):
     def depth(self) -> int:
         """Return how many entries wait."""
 
+    def oldest(self) -> Micros | None:
+        """Return when the entry arrived that has waited longest; None where none waits."""
+
     def close(self) -> None:
         """Write what was appended, and close the files."""
 

@@ -6,12 +6,15 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from bugsly_server.clock import Micros
 from bugsly_server.errors import Unavailable
+from bugsly_server.store.damaged_files import DamagedRow, is_damage, set_aside
 from bugsly_server.store.ports import SpoolEntry
 from bugsly_server.store.sqlite_connection import open_for_reading, open_for_writing
 
@@ -24,6 +27,8 @@ CREATE TABLE IF NOT EXISTS entry (
     payload BLOB NOT NULL
 )
 """
+T = TypeVar("T")
+ENTRY_TYPES = (int, int, str, bytes, int)
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 FULL_RETRY_SECONDS = 30
@@ -58,14 +63,16 @@ class SqliteSpool:
     """See `ports.Spool`."""
 
     def __init__(self, path: Path) -> None:
-        self._writing = open_for_writing(path)
-        self._writing.execute(SCHEMA)
-        reading = open_for_reading(path)
-        assert reading is not None, "it was made one line above"
-        self._reading = reading
-        self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
+        self._path = path
         self._leased = 0
         self._digested = 0
+        self._lock = threading.Lock()
+        """Held while the file is used, so that it can be replaced in between."""
+        self._connections = ExitStack()
+        with ExitStack() as failed:
+            failed.callback(self._connections.close)
+            self._in_sound_file(self._open)
+            failed.pop_all()
         self._commit_requests: queue.SimpleQueue[_CommitRequest | None] = queue.SimpleQueue()
         self._arrived = threading.Event()
         self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
@@ -78,19 +85,9 @@ class SqliteSpool:
         return future
 
     def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
-        """See the port."""
-        rows = self._reading.execute(
-            "SELECT project_id, received_at, kind, payload, id FROM entry"
-            " WHERE id > ? ORDER BY id LIMIT ?",
-            (self._leased, max_entries),
-        )
-        entries, size = [], 0
-        with closing(rows):
-            for row in rows:
-                entries.append(SpoolEntry(*row))
-                size += len(entries[-1].payload)
-                if size >= LEASE_BYTES:
-                    break
+        """See the port. Where the file is damaged, it is set aside first."""
+        with self._lock:
+            entries = self._in_sound_file(lambda: self._read_entries(max_entries))
         if entries:
             self._leased = entries[-1].id
         return entries
@@ -113,12 +110,70 @@ class SqliteSpool:
         """See the port."""
         return self._depth
 
+    def oldest(self) -> Micros | None:
+        """See the port."""
+        query = "SELECT received_at FROM entry ORDER BY id LIMIT 1"
+        reading = open_for_reading(self._path)
+        if reading is None:
+            raise Unavailable(f"{self._path.name}: is missing → restart the server")
+        with closing(reading):
+            row = reading.execute(query).fetchone()
+        return None if row is None else int(row[0])
+
     def close(self) -> None:
         """See the port."""
         self._commit_requests.put(None)
         self._thread.join()
-        self._reading.close()
-        self._writing.close()
+        self._connections.close()
+
+    def _in_sound_file(self, use: Callable[[], T]) -> T:
+        """Return what *use* returns; in a new file where this one is damaged."""
+        try:
+            return use()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._replace_file(error)
+            return use()
+
+    def _open(self) -> None:
+        """Open the file, which may be open already."""
+        self._connections.close()
+        self._writing = self._connections.enter_context(closing(open_for_writing(self._path)))
+        self._writing.execute(SCHEMA)
+        self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
+        reading = open_for_reading(self._path)
+        assert reading is not None, "it was made a few lines above"
+        self._reading = self._connections.enter_context(closing(reading))
+
+    def _replace_file(self, error: sqlite3.DatabaseError) -> None:
+        """Set the damaged file aside, and go on with what is rescued of it and with later ids."""
+        set_aside(self._path, SCHEMA, error, self._connections.close)
+        self._open()
+        last = max(self._leased, self._digested)
+        self._writing.execute("DELETE FROM sqlite_sequence WHERE seq <= ?", (last,))
+        self._writing.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'entry', ? "
+            "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)",
+            (last,),
+        )
+
+    def _read_entries(self, max_entries: int) -> list[SpoolEntry]:
+        rows = self._reading.execute(
+            "SELECT project_id, received_at, kind, payload, id FROM entry"
+            " WHERE id > ? ORDER BY id LIMIT ?",
+            (self._leased, max_entries),
+        )
+        entries, size = [], 0
+        with closing(rows):
+            for row in rows:
+                if tuple(map(type, row)) != ENTRY_TYPES:
+                    raise DamagedRow("an entry is not what was written")
+                entries.append(SpoolEntry(*row))
+                size += len(entries[-1].payload)
+                if size >= LEASE_BYTES:
+                    break
+        return entries
 
     def _write(self) -> None:
         """Commit whatever has come in since the last commit, again and again."""
@@ -134,7 +189,8 @@ class SqliteSpool:
         entries = [entry for order in requests for entry in order.entries]
         problem = None
         try:
-            self._depth += len(entries) - self._transact(entries)
+            with self._lock:
+                self._depth += len(entries) - self._in_sound_file(lambda: self._transact(entries))
         except sqlite3.Error as error:
             problem = Unavailable(
                 f"server: cannot keep what was sent ({error})"
