@@ -27,6 +27,7 @@ from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.digester import Digester
 from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
+from bugsly_server.health import MEGABYTE, DiskRoom, Health
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
@@ -43,8 +44,15 @@ from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
 from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.login import FailedLogins
 from bugsly_server.web.page_context import ServerContext
-from bugsly_server.web.routes import not_found, routes, server_error, unreadable_record
+from bugsly_server.web.routes import (
+    not_found,
+    routes,
+    server_error,
+    store_failed,
+    unreadable_record,
+)
 from bugsly_server.web.security import SecurityMiddleware
+from bugsly_server.web.sessions import Sessions
 from bugsly_server.web.template_filters import template_environment
 
 if TYPE_CHECKING:
@@ -89,6 +97,7 @@ class Server:
             self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
             self._opened = opened.pop_all()
         self.live_updates = LiveUpdates()
+        self._room = DiskRoom(settings.data_dir, settings.keep_free_mb * MEGABYTE, clock)
         pending_requests = PendingProbeRequests()
         self.envelopes = EnvelopeEndpoint(
             self._ingest_policy(), self.spool, pending_requests, clock
@@ -108,6 +117,7 @@ class Server:
             BackgroundThread("digester", digester),
             BackgroundThread("alert delivery", alert_sender),
         )
+        self.health = Health(self.store.database, self.spool, self._room, self._threads, clock)
         self.llm_jobs = self._make_llm_jobs(clock)
         self.asgi = SecurityMiddleware(self._starlette(clock))
 
@@ -127,6 +137,7 @@ class Server:
             exception_handlers={
                 404: not_found,
                 UnreadableRecord: unreadable_record,
+                **dict.fromkeys((DBAPIError, sqlite3.Error, Unavailable), store_failed),
                 500: server_error,
             },
             lifespan=self._lifespan,
@@ -139,6 +150,8 @@ class Server:
             clock=clock,
             live_updates=self.live_updates,
             templates=template_environment(),
+            health=self.health,
+            sessions=Sessions(self.store.database),
             llm_jobs=self.llm_jobs,
         )
         app.state.failed_logins = FailedLogins()
@@ -176,6 +189,7 @@ class Server:
             scrubbers=ProjectScrubbers(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)
             ),
+            is_disk_short=self._room.is_short,
         )
 
     def _pipeline_stores(self) -> pipeline.PipelineStores:

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from tests.support.clock import START
 
-from bugsly_server.clock import DAY, HOUR, SECOND
+from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND
 from bugsly_server.store.meta import accounts
 from bugsly_server.store.meta.accounts import LINK_LIFETIME, SESSION_LIFETIME
 from bugsly_server.store.meta.database import Database
@@ -129,14 +129,18 @@ def test_a_token_is_known_until_it_is_revoked_and_its_use_is_noted(
 ) -> None:
     with database.writing() as connection:
         secret = accounts.make_token(connection, owner.id, "ci", START)
-        assert accounts.by_token(connection, secret, START + SECOND) == owner
-        assert accounts.by_token(connection, secret[:-1], START) is None
+        assert accounts.by_token(connection, secret) == owner
+        assert accounts.by_token(connection, secret[:-1]) is None
+        assert not accounts.is_token_use_noted(connection, secret, START + SECOND)
+        accounts.note_token_use(connection, secret, START + SECOND)
+        assert accounts.is_token_use_noted(connection, secret, START + MINUTE)
+        assert not accounts.is_token_use_noted(connection, secret, START + 2 * HOUR)
         (token,) = accounts.tokens(connection, owner.id)
         assert (token.name, token.used_at) == ("ci", START + SECOND)
         accounts.revoke_token(connection, owner.id + 1, token.id)
-        assert accounts.by_token(connection, secret, START) == owner
+        assert accounts.by_token(connection, secret) == owner
         accounts.revoke_token(connection, owner.id, token.id)
-        assert accounts.by_token(connection, secret, START) is None
+        assert accounts.by_token(connection, secret) is None
 
 
 def test_a_name_is_given_once(database: Database, owner: accounts.Account) -> None:

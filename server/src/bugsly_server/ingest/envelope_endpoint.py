@@ -72,6 +72,7 @@ class IngestPolicy:
     keys: ProjectKeys
     quota: Quota
     scrubbers: ProjectScrubbers
+    is_disk_short: Callable[[], bool]
 
 
 class EnvelopeEndpoint:
@@ -130,10 +131,7 @@ class EnvelopeEndpoint:
         key = key_in_request(headers, scope["query_string"])
         if key is not None:
             await self._policy.keys.check(key, project_id)
-        if self._spool.depth() > limits.MAX_SPOOLED_ENTRIES:
-            raise Unavailable(
-                "server: more waits than it can digest → it takes more soon", limits.PAUSE_SECONDS
-            )
+        self._check_room()
         received = await body.read(headers.get(b"content-length", b""), take_bytes)
         received_at = self._clock()
         parse = (
@@ -156,6 +154,18 @@ class EnvelopeEndpoint:
                 accepted.refused_categories, pause_seconds if accepted.over_quota else 0
             ),
         )
+
+    def _check_room(self) -> None:
+        """Raise `Unavailable` where nothing more can be taken in now."""
+        if self._spool.depth() > limits.MAX_SPOOLED_ENTRIES:
+            raise Unavailable(
+                "server: more waits than it can digest → it takes more soon", limits.PAUSE_SECONDS
+            )
+        if self._policy.is_disk_short():
+            raise Unavailable(
+                "server: its disk is almost full"
+                " → send it again later; it is taken once there is room on the server's disk"
+            )
 
     async def _store(self, accepted: AcceptedItems, project_id: int, pause_seconds: int) -> None:
         """Return once what is kept is durable; raise `OverQuota` where nothing is."""

@@ -81,8 +81,7 @@ def open_login_link(request: Request) -> Response:
 def logout(request: Request) -> Response:
     """End the session."""
     server = server_of(request)
-    with server.database.writing() as connection:
-        accounts.close_session(connection, request.cookies.get(session_cookie(request), ""))
+    server.sessions.close(request.cookies.get(session_cookie(request), ""))
     response = RedirectResponse("/login", SEE_OTHER)
     response.delete_cookie(session_cookie(request))
     return response
@@ -151,10 +150,7 @@ def _check_login(server: ServerContext, request: Request, form: FormData | None)
     ):
         failed_logins.add(now)
         return render(server, "login.html", {"problem": "Name or password is wrong."}, 403)
-    with server.database.writing() as connection:
-        return redirect_with_session(
-            request, accounts.open_session(connection, account.id, now), "/"
-        )
+    return redirect_with_session(request, server.sessions.open(account, now), "/")
 
 
 def _password(form: FormData) -> str:

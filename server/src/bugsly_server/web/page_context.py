@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bugsly_server.clock import Clock, Micros
+from bugsly_server.health import Health
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.settings import ServerSettings
 from bugsly_server.store.meta import accounts, leak_issues, projects
@@ -22,6 +23,7 @@ from bugsly_server.store.meta.database import Database
 from bugsly_server.store.meta.projects import Project
 from bugsly_server.store.ports import EventStore, Telemetry
 from bugsly_server.web.live_updates import LiveUpdates
+from bugsly_server.web.sessions import Sessions
 
 Handler = Callable[[Request], Awaitable[Response]]
 SEE_OTHER = 303
@@ -38,6 +40,8 @@ class ServerContext:
     clock: Clock
     live_updates: LiveUpdates
     templates: Environment
+    health: Health
+    sessions: Sessions
     llm_jobs: LlmJobs | None
     """None where no model is configured."""
 
@@ -85,6 +89,7 @@ class View:
             "open_issues": open_issues,
             "now": self.now,
             "path": self.request.url.path,
+            "problems": self.server.health.problems(),
         }
         return render(self.server, template, {**layout, **context}, status)
 
@@ -144,7 +149,7 @@ def _serve_view(respond: Callable[[View], Response], request: Request) -> Respon
     now = server.clock()
     with server.database.reading() as connection:
         secret = request.cookies.get(session_cookie(request), "")
-        account = accounts.by_session(connection, secret, now) if secret else None
+        account = server.sessions.find(connection, secret, now) if secret else None
         slug = request.path_params.get("slug")
         project = projects.by_slug(connection, slug) if slug else None
         has_accounts = account is not None or accounts.has_any(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -17,6 +18,7 @@ from bugsly_server.web import (
     api,
     charts,
     event_stream,
+    health,
     issues,
     leak_page,
     llm_answer,
@@ -80,7 +82,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         *_program_routes(),
-        Route("/healthz", api.health),
+        Route("/healthz", health.show_alive),
+        Route("/readyz", health.show_ready),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
     ]
 
@@ -121,6 +124,16 @@ async def unreadable_record(request: Request, error: Exception) -> Response:
     """Answer for a page whose stored data cannot be read; log the reason in one line."""
     LOG.error("%s: %s", request.url.path, error)
     return render(server_of(request), "failed.html", {}, 500)
+
+
+async def store_failed(request: Request, error: Exception) -> Response:
+    """Answer for a page whose store takes or gives nothing now; log the reason in one line."""
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    LOG.error("%s: %s", request.url.path, reason)
+    if request.url.path.startswith(("/api/", "/metrics")):
+        return PlainTextResponse(f"store: {reason} → try again later\n", 503)
+    because = f"The server's store says: {reason}. What was saved before is kept."
+    return render(server_of(request), "failed.html", {"because": because}, 503)
 
 
 async def server_error(request: Request, _error: Exception) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from bugsly_server.clock import DAY, HOUR, Micros
+from bugsly_server.clock import DAY, HOUR, Micros, has_passed
 from bugsly_server.store.meta.tables import account, login_link, session, token
 
 SESSION_LIFETIME: Micros = 30 * DAY
@@ -45,6 +45,12 @@ def secret_hash(secret: str) -> str:
 def has_any(connection: Connection) -> bool:
     """Return whether there is any account."""
     return connection.execute(select(func.count()).select_from(account)).scalar_one() > 0
+
+
+def get(connection: Connection, account_id: int) -> Account | None:
+    """Return the account with that id."""
+    row = connection.execute(select(account).where(account.c.id == account_id)).one_or_none()
+    return None if row is None else Account(**row._mapping)
 
 
 def by_name(connection: Connection, name: str) -> Account | None:
@@ -148,12 +154,24 @@ def revoke_token(connection: Connection, account_id: int, token_id: int) -> None
     connection.execute(delete(token).where(condition))
 
 
-def by_token(connection: Connection, secret: str, now: Micros) -> Account | None:
-    """Return the account of the API token *secret*, and note that it was used."""
+def by_token(connection: Connection, secret: str) -> Account | None:
+    """Return the account of the API token *secret*."""
     match = token.c.token_hash == secret_hash(secret)
-    connection.execute(update(token).where(match).values(used_at=now))
     row = connection.execute(select(account).join(token).where(match)).one_or_none()
     return None if row is None else Account(**row._mapping)
+
+
+def is_token_use_noted(connection: Connection, secret: str, now: Micros) -> bool:
+    """Return whether it is noted that the token *secret* was used in this hour."""
+    match = token.c.token_hash == secret_hash(secret)
+    used_at = connection.execute(select(token.c.used_at).where(match)).scalar_one_or_none()
+    return used_at is not None and not has_passed(HOUR, used_at, now)
+
+
+def note_token_use(connection: Connection, secret: str, now: Micros) -> None:
+    """Note that the token *secret*, if there is one, is used."""
+    match = token.c.token_hash == secret_hash(secret)
+    connection.execute(update(token).where(match).values(used_at=now))
 
 
 def _is_valid(expires_at: ColumnElement[int], lifetime: Micros, now: Micros) -> ColumnElement[bool]:
