@@ -6,9 +6,10 @@ SOURCES := agent/src agent/build_walker.py agent/walker server/src server/build_
 ARGS ?=
 CASES ?=
 ZOO ?=
+ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sanitize fix api golden docs explanations bench accuracy
+.PHONY: help setup demo test check sanitize fix api golden docs explanations bench chaos accuracy
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -58,6 +59,9 @@ golden: setup ## Write down what others rely on, as keys of JSON, after a change
 
 bench: setup ## Measure cost and speed next to peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)
+
+chaos: setup ## Kill, fill, damage and confuse a server under load, and write docs/security.md; ROUNDS=5 ARGS="--seed 1"
+	$(RUN)python -m tools.chaos --rounds $(ROUNDS) $(ARGS)
 
 accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy.md; CASES="prices ujson_*" picks some
 	$(RUN)python -m tools.accuracy --cases "$(CASES)" --zoo "$(ZOO)" $(ARGS)

@@ -76,6 +76,17 @@ def test_a_damaged_meta_is_reported_with_what_to_do(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["meta.db", "spool.db"])
+def test_an_emptied_file_is_not_taken_for_a_new_one(tmp_path: Path, name: str) -> None:
+    start(tmp_path).close()
+    (tmp_path / name).write_bytes(b"")
+    if name == "meta.db":
+        assert "meta.db is damaged (file is empty)" in problem_of(tmp_path)
+    else:
+        start(tmp_path).close()
+        assert (tmp_path / "spool.db.damaged-1").exists()
+
+
 def test_a_truncated_meta_is_reported_too(tmp_path: Path) -> None:
     start(tmp_path).close()
     meta = tmp_path / "meta.db"

@@ -39,7 +39,11 @@ def truncate(path: Path) -> None:
     path.write_bytes(content[: len(content) // PAGE_BYTES // 2 * PAGE_BYTES])
 
 
-DAMAGES = [destroy_head, destroy_middle, truncate]
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+DAMAGES = [empty, destroy_head, destroy_middle, truncate]
 Damage = Callable[[Path], None]
 
 

@@ -18,8 +18,8 @@ DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 PYTHON_TYPES = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 
 
-class DamagedRow(sqlite3.DatabaseError):
-    """A row that SQLite reads without complaint, and that nobody has written."""
+class DamagedContent(sqlite3.DatabaseError):
+    """What SQLite reads without complaint, and nobody has written."""
 
 
 class SetAside(msgspec.Struct, frozen=True):
@@ -59,9 +59,19 @@ class _Rescue(NamedTuple):
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Return whether *error* says that a file holds something else than was written to it."""
+    """Return whether *error* says that a file holds something else than was written to it.
+
+    Our files appear with their tables in them, so one that lacks a table has lost it.
+    """
     code = getattr(error, "sqlite_errorcode", None) or 0
-    return isinstance(error, DamagedRow) or code & 0xFF in DAMAGE_CODES
+    is_table_lost = isinstance(error, sqlite3.OperationalError) and "no such table" in str(error)
+    return isinstance(error, DamagedContent) or is_table_lost or code & 0xFF in DAMAGE_CODES
+
+
+def check_not_emptied(path: Path) -> None:
+    """Raise `DamagedContent` where *path* was emptied: SQLite would take it for a new file."""
+    if path.exists() and not path.stat().st_size:
+        raise DamagedContent("file is empty")
 
 
 def set_aside(

@@ -14,7 +14,12 @@ from typing import TypeVar
 
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Unavailable
-from bugsly_server.store.damaged_files import DamagedRow, is_damage, set_aside
+from bugsly_server.store.damaged_files import (
+    DamagedContent,
+    check_not_emptied,
+    is_damage,
+    set_aside,
+)
 from bugsly_server.store.ports import SpoolEntry
 from bugsly_server.store.sqlite_connection import open_for_reading, open_for_writing
 
@@ -139,6 +144,7 @@ class SqliteSpool:
     def _open(self) -> None:
         """Open the file, which may be open already."""
         self._connections.close()
+        check_not_emptied(self._path)
         self._writing = self._connections.enter_context(closing(open_for_writing(self._path)))
         self._writing.execute(SCHEMA)
         self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
@@ -168,7 +174,7 @@ class SqliteSpool:
         with closing(rows):
             for row in rows:
                 if tuple(map(type, row)) != ENTRY_TYPES:
-                    raise DamagedRow("an entry is not what was written")
+                    raise DamagedContent("an entry is not what was written")
                 entries.append(SpoolEntry(*row))
                 size += len(entries[-1].payload)
                 if size >= LEASE_BYTES:

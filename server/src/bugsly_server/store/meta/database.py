@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from bugsly_server.errors import Misconfigured
+from bugsly_server.store.damaged_files import check_not_emptied
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -45,9 +46,11 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to `HEAD_REVISION`; safe to call from several processes at once.
 
-        Raises `Misconfigured` where a newer Bugsly has migrated it further.
+        Raises `Misconfigured` where a newer Bugsly has migrated it further, and an error of SQLite
+        where it is damaged: an emptied file would make a server without an owner.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        check_not_emptied(self.path)
         with self.path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.version() != HEAD_REVISION:

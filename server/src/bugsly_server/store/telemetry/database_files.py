@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bugsly_server.errors import Unavailable
-from bugsly_server.store.damaged_files import DamagedRow, is_damage, set_aside
+from bugsly_server.store.damaged_files import DamagedContent, is_damage, set_aside
 from bugsly_server.store.sqlite_connection import open_for_reading, open_for_writing
 
 MAX_OPEN_FILES = 8
@@ -62,12 +62,10 @@ class DatabaseFiles:
                 for parameters in parameter_sets:
                     for row in connection.execute(query, parameters):
                         yield read(row)
-            except sqlite3.OperationalError:
-                if path.exists():
-                    raise
             except sqlite3.DatabaseError as error:
-                with self._lock:
-                    raise self._set_aside(path, opened, error) from None
+                if path.exists():
+                    with self._lock:
+                        raise self._set_aside(path, opened, error) from None
 
     def drop(self, path: Path) -> None:
         """Remove *path* from the disk; a reader that has it open may finish."""
@@ -120,9 +118,9 @@ class DatabaseFiles:
 
 
 def checked(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return *row*; raise `DamagedRow` where it holds what no column of ours does."""
+    """Return *row*; raise `DamagedContent` where it holds what no column of ours does."""
     if not STORED_TYPES.issuperset(map(type, row)):
-        raise DamagedRow("a row is not what was written")
+        raise DamagedContent("a row is not what was written")
     return row
 
 

@@ -84,7 +84,7 @@ class TimeBucketRow(NamedTuple):
 
     @classmethod
     def read(cls, row: tuple[Any, ...]) -> TimeBucketRow:
-        """Return *row* of the table; raise `DamagedRow` where nobody can have written it."""
+        """Return *row* of the table; raise `DamagedContent` where nobody can have written it."""
         made = cls._make(row)
         checked(row if made.blocks is not None else made._replace(blocks=0))
         return made
