@@ -72,7 +72,7 @@ def test_a_damaged_meta_is_reported_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "meta.db").write_bytes(b"something else " * 1_000)
     assert problem_of(tmp_path) == (
         f"BUGSLY_DATA_DIR: {tmp_path / 'meta.db'} is damaged (file is not a database)"
-        " → restore it from a backup, or move it away to begin anew; see docs/storage.md"
+        " → restore it from a backup, or choose another folder with --data-dir; see docs/storage.md"
     )
 
 

@@ -111,14 +111,14 @@ def damaged_meta(bench: Bench) -> None:
     bench.served.kill()
     meta = bench.served.folder / "meta.db"
     backups = {one: bench.disk.mounted / one.name for one in meta.parent.glob("meta.db*")}
-    for one, backup in backups.items():
-        shutil.move(one, backup)
+    for file, backup in backups.items():
+        shutil.move(file, backup)
     meta.write_bytes(b"\0" * PAGE_BYTES + backups[meta].read_bytes()[PAGE_BYTES:])
     code = bench.served.fail_to_start()
-    for one in meta.parent.glob("meta.db*"):
-        one.unlink()
-    for one, backup in backups.items():
-        shutil.move(backup, one)
+    for file in meta.parent.glob("meta.db*"):
+        file.unlink()
+    for file, backup in backups.items():
+        shutil.move(backup, file)
     if code != EXIT_MISCONFIGURED or "meta.db is damaged (" not in bench.served.log:
         raise AssertionError(f"damaged meta: exit code {code}\n{bench.served.log[-2_000:]}")
     bench.served.start()

@@ -22,15 +22,15 @@ Record = tuple[str, int]
 """An event is its id and 0, a sample the token of its worker and its number."""
 
 
-class Sender(Protocol):
+class RecordSource(Protocol):
     """Makes records, one after the other."""
 
     def next_record(self) -> tuple[Record, bytes]:
         """Return the next record and the envelope that carries it."""
 
 
-class EventSender:
-    """Sends errors of a few kinds."""
+class EventSource:
+    """Makes errors of a few kinds."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -44,8 +44,8 @@ class EventSender:
         return (event_id, 0), build_envelope({}, [("event", json.dumps(event).encode())])
 
 
-class SampleSender:
-    """Sends the samples of a worker."""
+class SampleSource:
+    """Makes the samples of a worker."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -80,11 +80,16 @@ class Load:
         self._running = threading.Event()
         self._stopping = threading.Event()
         self._counting = threading.Lock()
-        senders: list[Sender] = [EventSender(), EventSender(), SampleSender(), SampleSender()]
-        self._locks = [threading.Lock() for _ in senders]
+        sources: list[RecordSource] = [
+            EventSource(),
+            EventSource(),
+            SampleSource(),
+            SampleSource(),
+        ]
+        self._locks = [threading.Lock() for _ in sources]
         self._threads = [
             threading.Thread(target=self._run, args=pair, daemon=True)
-            for pair in zip(senders, self._locks, strict=True)
+            for pair in zip(sources, self._locks, strict=True)
         ]
         for thread in self._threads:
             thread.start()
@@ -107,12 +112,12 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, sender: Sender, lock: threading.Lock) -> None:
+    def _run(self, source: RecordSource, lock: threading.Lock) -> None:
         while not self._stopping.is_set():
             self._running.wait()
             with lock:
                 if self._running.is_set():
-                    self._send(*sender.next_record())
+                    self._send(*source.next_record())
             self._stopping.wait(PAUSE_SECONDS)
 
     def _send(self, record: Record, envelope: bytes) -> None:

@@ -222,7 +222,8 @@ def _writable(folder: Path) -> Iterator[None]:
         if isinstance(reason, Exception) and is_damage(reason):
             raise Misconfigured(
                 f"BUGSLY_DATA_DIR: {folder / 'meta.db'} is damaged ({reason})"
-                " → restore it from a backup, or move it away to begin anew; see docs/storage.md"
+                " → restore it from a backup, or choose another folder with --data-dir;"
+                " see docs/storage.md"
             ) from None
         raise Misconfigured(
             f"BUGSLY_DATA_DIR: {folder} cannot be written to ({reason})"
