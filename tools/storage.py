@@ -64,10 +64,10 @@ backup, begin anew in another folder.
 
 **… somebody sets the clock.** What is old is judged by a horizon that follows the clock, but moves
 at most four times as fast as the server runs. So a clock that is a year ahead for an hour ages what
-is kept by four hours. A server that was off for long catches up at that pace, and keeps old data for
-so much longer. What arrives while the clock is wrong keeps its wrong date: dated far
-back, it is forgotten early. Sessions and login links from a clock that was far ahead end when it is
-set right; workers, quotas, alerts and intervals go on.
+is kept by four hours. A server that was off for long catches up at that pace, and keeps old data
+for so much longer. What arrives while the clock is wrong keeps its wrong date: dated far back, it
+is forgotten early. Sessions and login links from a clock that was far ahead end when it is set
+right; workers, quotas, alerts and intervals go on.
 
 ## Is it well?
 
