@@ -8,7 +8,7 @@ import pkgutil, sys
 import bugsly
 named = [found.name for found in pkgutil.walk_packages(bugsly.__path__, "bugsly.")]
 for name in named:
-    if not name.startswith("bugsly.inject"):
+    if not name.startswith(("bugsly.inject", "bugsly.testing.pytest_plugin")):
         __import__(name)
 loaded = {name.partition(".")[0] for name in sys.modules}
 strangers = loaded - sys.stdlib_module_names - {"__main__", "bugsly"}

@@ -23,22 +23,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(folder: Path) -> Iterator[str]:
+def claim_link(folder: Path) -> Iterator[str]:
+    """Return the link that a server prints as long as it has no account."""
     with running_bugsly("serve", "--port", "0", "--data-dir", str(folder)) as server:
-        yield server.await_output(r"serves at (\S+)")
+        yield server.await_output(r"Create the owner's at (\S+)")
 
 
 @pytest.fixture(scope="module")
-def session(browser: Browser, base: str) -> str:
-    """Make the owner's account in the browser; return a file with the session."""
+def base(claim_link: str) -> str:
+    return claim_link.partition("/welcome")[0]
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, claim_link: str) -> str:
+    """Make the owner's account in the browser; return its session as `name=value`."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(base)
+    page.goto(claim_link)
     page.get_by_label("Name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create the account").click()
     page.wait_for_url("**/p/app/setup")
-    cookie = context.cookies()[0]
+    (cookie,) = (one for one in context.cookies() if "device" not in one["name"])
     context.close()
     return f"{cookie['name']}={cookie['value']}"
 

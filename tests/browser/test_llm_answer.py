@@ -32,10 +32,10 @@ def model() -> Iterator[WebServer]:
 
 
 @pytest.fixture(scope="module")
-def base(folder: Path, model: WebServer) -> Iterator[str]:
+def claim_link(folder: Path, model: WebServer) -> Iterator[str]:
     asked = ("--model-url", f"{model.url}v1", "--model-name", "small")
     with running_bugsly("serve", "--port", "0", "--data-dir", str(folder), *asked) as server:
-        yield server.await_output(r"serves at (\S+)")
+        yield server.await_output(r"Create the owner's at (\S+)")
 
 
 def failed(visitor: Visitor, dsn: str, slug: str, kind: str) -> Page:

@@ -7,7 +7,7 @@ from bugsly_server.cli import COMMANDS, build_parser
 from bugsly_server.cli.options.command import Command
 from bugsly_server.settings import SETTINGS
 
-ARGUMENTS = {"heap": ["7"]}
+ARGUMENTS = {"heap": ["7"], "user": ["reset"]}
 WITH_SETTINGS = [command for command in COMMANDS if command.settings is not None]
 
 

@@ -41,9 +41,10 @@ def test_an_unknown_project_is_answered_with_the_known_ones(tmp_path: Path) -> N
 
 def test_a_server_elsewhere_wants_a_token(tmp_path: Path) -> None:
     with running_bugsly("serve", "--port", "0", "--data-dir", str(tmp_path)) as server:
-        url = server.await_output(r"serves at (\S+)")
+        link = server.await_output(r"Create the owner's at (\S+)")
+        url = link.partition("/welcome")[0]
         refused = run_bugsly("status", "--url", url)
-        token = _token(url)
+        token = _token(link)
         done = run_bugsly("status", "--json", BUGSLY_URL=url, BUGSLY_TOKEN=token)
     assert refused.returncode == 2
     assert (
@@ -55,15 +56,17 @@ def test_a_server_elsewhere_wants_a_token(tmp_path: Path) -> None:
 
 def test_serve_ends_at_once_when_it_is_told_to(tmp_path: Path) -> None:
     with running_bugsly("serve", "--port", "0", "--data-dir", str(tmp_path)) as server:
-        server.await_output("first visitor creates the owner's")
+        server.await_output("Create the owner's at")
         assert server.end() == 0
     assert "Traceback" not in server.output
 
 
-def _token(url: str) -> str:
+def _token(link: str) -> str:
     """Make the owner's account and a token as a browser would."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    opener.open(f"{url}/welcome", data=b"name=owner&password=correct-horse").read()
+    url, _, code = link.partition("/welcome?code=")
+    answers = f"name=owner&password=correct-horse&code={code}"
+    opener.open(f"{url}/welcome", data=answers.encode()).read()
     page = opener.open(f"{url}/account/tokens", data=b"name=test").read().decode()
     found = re.search(r"bugsly_[\w-]+", page)
     assert found is not None

@@ -11,8 +11,8 @@ from tests.support.leak_evidence import (
     worker_history,
 )
 
+from bugsly_server.diagnose.confidence import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.diagnose.diagnose import diagnose
-from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.model.diagnosis import Diagnosis
 
 NAME = "shop.views.log"

@@ -97,7 +97,7 @@ class IssuePage(NamedTuple):
 def page_reader(server: RunningServer) -> Callable[[str], str]:
     """Return what reads the pages of *server* as its owner does."""
     with server.server.store.database.writing() as connection:
-        link = accounts.make_link(connection, now())
+        link = accounts.make_link(connection, None, now())
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
 
     def read(path: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from httpx2 import Response
 from starlette.testclient import TestClient
 from tests.support.clock import FakeClock
 from tests.support.recorded_reports import record_reports
@@ -28,7 +29,9 @@ from bugsly_server.settings import load_settings
 from bugsly_server.store.meta import accounts, projects
 from bugsly_server.store.ports import SpoolEntry
 
-BASE = "http://bugs.test"
+HOST = "bugs.test"
+BASE = f"http://{HOST}"
+OWNER = {"name": "ada", "password": "correct horse"}
 
 
 class SiteHarness:
@@ -36,13 +39,21 @@ class SiteHarness:
 
     def __init__(self, folder: Path, clock: Clock, given: Mapping[str, str]) -> None:
         self.clock = clock
-        settings = load_settings({"data_dir": str(folder), "port": "0", **given}, {})
+        settings = load_settings(
+            {"data_dir": str(folder), "port": "0", "allowed_hosts": HOST, **given}, {}
+        )
         self.server = Server(settings, clock, lambda _issue, _change: None)
         self.database = self.server.store.database
         self.client = TestClient(self.server.asgi, base_url=BASE, follow_redirects=False)
         with self.database.writing() as connection:
             self.project = projects.ensure(connection, "shop", clock())
             self.key = projects.newest_key(connection, self.project.id)
+
+    def claim(self, **answers: str) -> Response:
+        """Create the owner's account with the code that the server would have printed."""
+        with self.database.writing() as connection:
+            code = accounts.make_claim_code(connection, self.clock())
+        return self.client.post("/welcome", data={**OWNER, "code": code, **answers})
 
     def log_in(self, name: str = "owner") -> None:
         """Give the client the session of a new account."""

@@ -49,11 +49,17 @@ def found(database: FullDatabase, sessions: Sessions, secret: str) -> Account | 
         return sessions.find(connection, secret, START)
 
 
+def opened(sessions: Sessions, account: Account) -> str:
+    secret = sessions.open(account, START)
+    assert secret is not None
+    return secret
+
+
 def test_a_session_in_memory_lets_its_visitor_in_and_nobody_else(
     database: FullDatabase, owner: Account
 ) -> None:
     sessions = Sessions(database)
-    secret = sessions.open(owner, START)
+    secret = opened(sessions, owner)
     assert found(database, sessions, secret) == owner
     assert found(database, sessions, secret[:-1]) is None
     assert found(database, Sessions(database), secret) is None
@@ -61,7 +67,7 @@ def test_a_session_in_memory_lets_its_visitor_in_and_nobody_else(
 
 def test_it_ends_with_the_password_that_opened_it(database: FullDatabase, owner: Account) -> None:
     sessions = Sessions(database)
-    secret = sessions.open(owner, START)
+    secret = opened(sessions, owner)
     database.is_full = False
     with database.writing() as connection:
         accounts.set_password(connection, owner.id, "another-hash")
@@ -74,7 +80,7 @@ def test_logging_out_on_a_full_disk_ends_it(
 ) -> None:
     sessions = Sessions(database)
     database.is_full = is_full_at_login
-    secret = sessions.open(owner, START)
+    secret = opened(sessions, owner)
     database.is_full = True
     sessions.close(secret)
     assert found(database, sessions, secret) is None
@@ -82,6 +88,6 @@ def test_logging_out_on_a_full_disk_ends_it(
 
 def test_memory_holds_a_bounded_number_of_them(database: FullDatabase, owner: Account) -> None:
     sessions = Sessions(database)
-    secrets = [sessions.open(owner, START) for _ in range(MAX_HELD + 1)]
+    secrets = [opened(sessions, owner) for _ in range(MAX_HELD + 1)]
     assert found(database, sessions, secrets[0]) is None
     assert found(database, sessions, secrets[-1]) == owner

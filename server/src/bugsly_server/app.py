@@ -39,10 +39,12 @@ from bugsly_server.pipeline import Announce, Pipeline
 from bugsly_server.store.damaged_files import is_damage
 from bugsly_server.store.meta import error_issues, projects
 from bugsly_server.store.meta.database import Database
+from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
 from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
+from bugsly_server.web.known_hosts import HostCheck, known_names
 from bugsly_server.web.live_updates import LiveUpdates
-from bugsly_server.web.login import FailedLogins
+from bugsly_server.web.login import LoginGuard
 from bugsly_server.web.page_context import ServerContext
 from bugsly_server.web.routes import (
     not_found,
@@ -51,7 +53,7 @@ from bugsly_server.web.routes import (
     store_failed,
     unreadable_record,
 )
-from bugsly_server.web.security import SecurityMiddleware
+from bugsly_server.web.security import SecurityMiddleware, hsts_header
 from bugsly_server.web.sessions import Sessions
 from bugsly_server.web.template_filters import template_environment
 
@@ -72,6 +74,7 @@ class DataFolder:
     def __init__(self, settings: ServerSettings) -> None:
         folder = settings.data_dir
         with _writable(folder):
+            make_private(folder)
             self.database = Database(folder / "meta.db")
             self.database.migrate()
         self.telemetry = SqliteTelemetry(folder / "telemetry", settings.keep_days)
@@ -119,7 +122,9 @@ class Server:
         )
         self.health = Health(self.store.database, self.spool, self._room, self._threads, clock)
         self.llm_jobs = self._make_llm_jobs(clock)
-        self.asgi = SecurityMiddleware(self._starlette(clock))
+        self.asgi = SecurityMiddleware(
+            HostCheck(self._starlette(clock), known_names(settings)), hsts_header(settings)
+        )
 
     def close(self) -> None:
         """Stop the threads, the digester once its batch is done, and close the files."""
@@ -142,6 +147,7 @@ class Server:
             },
             lifespan=self._lifespan,
         )
+        app.router.redirect_slashes = False  # it would redirect to what the Host header says
         app.state.server_context = ServerContext(
             settings=self.settings,
             database=self.store.database,
@@ -154,7 +160,7 @@ class Server:
             sessions=Sessions(self.store.database),
             llm_jobs=self.llm_jobs,
         )
-        app.state.failed_logins = FailedLogins()
+        app.state.login_guard = LoginGuard()
         return app
 
     def _lifespan(self, _app: Starlette) -> AbstractAsyncContextManager[None]:
@@ -215,7 +221,7 @@ class Server:
 def _writable(folder: Path) -> Iterator[None]:
     """Make *folder* for the block; raise `Misconfigured` where it cannot be written to."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         yield
     except (OSError, sqlite3.Error, DBAPIError) as error:
         reason = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
@@ -234,7 +240,7 @@ def _writable(folder: Path) -> Iterator[None]:
 @contextmanager
 def _locked(settings: ServerSettings) -> Iterator[None]:
     """Hold the lock on the data folder for the block; only one server may hold it."""
-    with (settings.data_dir / "server.lock").open("a+") as lock_file:
+    with open(settings.data_dir / "server.lock", "a+", opener=private_opener) as lock_file:
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -81,6 +81,7 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                forwarded_allow_ips=[str(proxy) for proxy in server.settings.trusted_proxies],
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from bugsly.setting_fields import (
 from bugsly_server.errors import Misconfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
 DEFAULT_DATA_DIR = "~/.local/share/bugsly"
 
 
@@ -66,6 +68,14 @@ def _parse_networks(text: str) -> tuple[Network, ...]:
         raise UnusableValue(str(error), "write networks as 10.0.0.0/8,127.0.0.1/32") from None
 
 
+def _parse_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if not HOST_NAME.fullmatch(name):
+            raise UnusableValue(f"{name!r} is not a host name", "write names as bugs,bugs.lan")
+    return names
+
+
 TEXT = ValueParser(str)
 
 
@@ -87,6 +97,21 @@ class ServerSettings:
         "",
         ValueParser(_parse_url, "such as https://bugs.example.com"),
         "URL at which people and agents reach the server",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "",
+        ValueParser(_parse_names, "such as bugs,bugs.lan"),
+        "Further host names under which people and programs open the server",
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        "127.0.0.1,::1",
+        ValueParser(_parse_networks, "such as 172.18.0.2"),
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
+    )
+    hsts_days: int = setting(
+        "0",
+        _whole_number_between(0, 3650),
+        "Days for which browsers are told to use https only, where the public URL is https",
     )
     keep_days: int = setting(
         "90", _whole_number_between(2, 3650), "Days to keep samples and ended workers"
@@ -126,6 +151,11 @@ class ServerSettings:
         "API key for that model; set the variable instead of the flag, which other users can read",
         secret=True,
     )
+
+    @property
+    def has_https_url(self) -> bool:
+        """Return whether people reach the server by https, possibly through a proxy."""
+        return urlsplit(self.public_url).scheme == "https"
 
 
 SETTINGS = list_settings(ServerSettings)

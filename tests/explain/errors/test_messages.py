@@ -3,6 +3,9 @@
 import pytest
 from tests.support.error_events import error_event, explained, frame
 
+from bugsly_server.explain.errors.rule_engine import explain_error
+from bugsly_server.model.error_explanation import ErrorContext
+
 EXPIRED = (
     "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
     " (_ssl.c:1006)"
@@ -65,3 +68,45 @@ def test_what_other_machines_say_is_told_by_its_message(
     found = explained(error_event(kind, value, frame("const name = user.name;")))
     assert found.rule == rule
     assert says in f"{found.title}\n{found.what}\n{found.why}\n{found.fix}"
+
+
+NO_UPPER = "'NoneType' object has no attribute 'upper'"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("", "There, `name` is None."),
+        ("} for name in (", "There, `name` is None."),
+        ("def shout(name): return name.upper()", "`name` is None where its `.upper` is used"),
+        ("shout = lambda user: user.name.upper()", "`user.name` is None where its `.upper`"),
+    ],
+)
+def test_a_none_is_told_as_a_none_whatever_is_known_of_its_source(code: str, says: str) -> None:
+    event = error_event("AttributeError", NO_UPPER, frame(code, locals={"name": "None"}))
+    found = explained(event)
+    assert found.rule.startswith("none-")
+    assert says in f"{found.title}\n{found.what}\n{found.why}"
+    assert "misspelt" not in f"{found.why}{found.fix}"
+
+
+def test_a_broker_that_refuses_is_no_database() -> None:
+    event = error_event(
+        "OperationalError", "[Errno 111] Connection refused", frame("send.delay(1)"),
+        module="kombu.exceptions",
+    )  # fmt: skip
+    found = explained(event)
+    assert found.rule == "broker-unreachable"
+    assert "DATABASE_URL" not in found.fix
+
+
+@pytest.mark.parametrize("platform", ["ruby", "go", "csharp", "javascript", "node"])
+def test_python_s_advice_is_not_given_to_other_languages(platform: str) -> None:
+    raised = frame("user[:name].upcase")
+    event = error_event("KeyError", "'name'", raised, platform=platform)
+    assert explain_error(event, ErrorContext()) is None
+
+
+def test_javascript_s_advice_is_not_given_to_python() -> None:
+    event = error_event("ReferenceError", "name is not defined", frame("name"), platform="python")
+    assert explain_error(event, ErrorContext()) is None

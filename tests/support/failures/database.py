@@ -188,6 +188,21 @@ CASES = (
         ORM,
     ),
     Failure(
+        "sqlite-malformed",
+        """
+        import sqlite3, tempfile
+        from contextlib import closing
+
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"PK" + 4_000 * b"x")
+            file.flush()
+            with closing(sqlite3.connect(file.name)) as connection:
+                connection.execute("SELECT 1 FROM orders")
+        """,
+        ("file is not a database", "backup"),
+        8,
+    ),
+    Failure(
         "sqlite-other-thread",
         """
         import sqlite3

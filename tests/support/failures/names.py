@@ -66,6 +66,25 @@ CASES = (
         3,
     ),
     Failure(
+        "attribute-converted-twice",
+        """
+        token = "e3b0c442"
+        token.decode()
+        """,
+        ("`token` is text already", "Remove `.decode(…)`"),
+        2,
+        diff=("+token",),
+    ),
+    Failure(
+        "key-of-a-format",
+        """
+        greeting = "Hello {name}, your order {number} is ready"
+        text = greeting.format(number=7)
+        """,
+        ("`{name}`", "given `number`"),
+        2,
+    ),
+    Failure(
         "key-misspelt",
         """
         user = {"name": "Ada", "email": "ada@example.com"}

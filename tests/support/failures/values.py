@@ -45,6 +45,16 @@ CASES = (
         3,
     ),
     Failure(
+        "json-of-a-dict",
+        """
+        import json
+
+        order = json.loads(str({"name": "Ada"}))
+        """,
+        ("Python dict", "`json.dumps(…)`"),
+        3,
+    ),
+    Failure(
         "base64-invalid",
         """
         import base64
@@ -66,6 +76,20 @@ CASES = (
         """,
         ("'opened' is not a valid `State`",),
         6,
+    ),
+    Failure(
+        "enum-invalid",
+        """
+        from enum import Enum
+
+        class Order:
+            class State(Enum):
+                OPEN = "open"
+
+        Order.State("opened")
+        """,
+        ("'opened' is not a valid `Order.State`",),
+        7,
     ),
     Failure(
         "closed-file",
@@ -216,6 +240,16 @@ CASES = (
         """,
         ("`prices/today.csv`", "relative", "app.root_path"),
         1,
+    ),
+    Failure(
+        "program-missing",
+        """
+        import subprocess
+
+        subprocess.run(["no-such-converter", "bill.html", "bill.pdf"], check=True)
+        """,
+        ("`no-such-converter` is not installed", "`PATH`"),
+        3,
     ),
     Failure(
         "file-is-a-folder",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from bugsly_server import __version__
-from bugsly_server.cli import demo, dsn, listing, run, serve
+from bugsly_server.cli import demo, dsn, listing, run, serve, user
 from bugsly_server.cli.doctor import command as doctor
 from bugsly_server.cli.heap import command as heap
 from bugsly_server.errors import BugslyError
@@ -22,6 +22,7 @@ COMMANDS = (
     listing.STATUS,
     listing.ISSUES,
     dsn.COMMAND,
+    user.COMMAND,
 )
 
 

@@ -29,11 +29,11 @@ def main(parsed: argparse.Namespace) -> int:
         project = projects.ensure(connection, parsed.project, now())
         public_key = projects.newest_key(connection, project.id)
     store.close()
-    print_data(project_dsn(_server_address(settings), public_key, project.id))
+    print_data(project_dsn(server_address(settings), public_key, project.id))
     return 0
 
 
-def _server_address(settings: ServerSettings) -> str:
+def server_address(settings: ServerSettings) -> str:
     """Return the URL at which agents reach, or would reach, a server with these *settings*."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - not bound
     return settings.public_url or f"http://{host}:{settings.port}"

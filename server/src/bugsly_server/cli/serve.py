@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 from collections.abc import Sequence
 
 from bugsly_server import __version__
 from bugsly_server.app import Server
+from bugsly_server.cli.first_login import first_login_lines
 from bugsly_server.cli.options.command import Command
 from bugsly_server.cli.options.setting_flags import load_settings_of
 from bugsly_server.cli.terminal.console import STDOUT
@@ -18,10 +20,11 @@ from bugsly_server.clock import now
 from bugsly_server.http_server import HttpServer, bind_socket, server_url
 from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import IssueChange
-from bugsly_server.store.meta import accounts, projects
+from bugsly_server.store.meta import projects
 
 LOG = logging.getLogger("bugsly")
 FIRST_PROJECT = "app"
+PRIVATE_UMASK = 0o077
 GC_THRESHOLD = 10_000
 """Objects created before the collector runs: about those of thirty events."""
 
@@ -30,19 +33,19 @@ def main(parsed: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; return 0."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     settings = load_settings_of(parsed)
+    os.umask(PRIVATE_UMASK)
     sock = bind_socket(settings)
     server = Server(settings, now, _log_change)
     with server.store.database.writing() as connection:
         if not projects.list_all(connection):
             projects.ensure(connection, FIRST_PROJECT, now())
-        has_owner = accounts.has_any(connection)
+        first_login = first_login_lines(connection, server_url(sock, settings), now())
     listener = HttpServer(server, sock)
     lines = [
         f"Bugsly {__version__} serves at {server_url(sock, settings)}",
         f"It keeps everything in {settings.data_dir}",
+        *first_login,
     ]
-    if not has_owner:
-        lines.append("Nobody has an account yet: the first visitor creates the owner's.")
     _tune_collector()
     asyncio.run(_serve(listener, lines))
     return 0
@@ -63,7 +66,7 @@ async def _serve(listener: HttpServer, lines: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, listener.stop)
     for line in lines:
-        STDOUT.print(line, soft_wrap=True)
+        STDOUT.print(line, soft_wrap=True, markup=False)
     await listener.run_until_stopped()
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.model.diagnosis import (
-    UNKNOWN_LOCATION,
     Cause,
     DiagnosedGrowth,
     Diagnosis,
@@ -21,14 +19,14 @@ MIN_MEMORY_PART = 0.1
 MIN_RESPONSES = 5
 
 
-def diagnose_buffered_responses(evidence: LeakEvidence, sources: SourceIndex) -> list[Diagnosis]:
+def diagnose_buffered_responses(evidence: LeakEvidence) -> list[Diagnosis]:
     """Return a diagnosis of each endpoint that passes on large bodies in one piece."""
     smallest = min(
         (bucket.anonymous for history in evidence.histories for bucket in history.buckets),
         default=0,
     )
     return [
-        _diagnosis(endpoint, responses, evidence, sources)
+        _diagnosis(endpoint, responses, evidence)
         for endpoint, responses in sorted(
             evidence.responses.items(), key=lambda pair: -pair[1].max_whole_bytes
         )
@@ -37,11 +35,8 @@ def diagnose_buffered_responses(evidence: LeakEvidence, sources: SourceIndex) ->
     ]
 
 
-def _diagnosis(
-    endpoint: str, responses: EndpointResponses, evidence: LeakEvidence, sources: SourceIndex
-) -> Diagnosis:
+def _diagnosis(endpoint: str, responses: EndpointResponses, evidence: LeakEvidence) -> Diagnosis:
     seen = count(responses.responses)
-    location = sources.locate_in_view(Cause.BUFFERED_RESPONSE, endpoint)
     return Diagnosis(
         cause=Cause.BUFFERED_RESPONSE,
         is_leak=False,
@@ -59,6 +54,5 @@ def _diagnosis(
             falsifiers=("the body is computed as a whole and cannot be had in pieces",),
             worker_ids=tuple(history.worker_id for history in evidence.histories),
         ),
-        location=location or UNKNOWN_LOCATION,
         attribution=EndpointAttribution(endpoint=endpoint),
     )

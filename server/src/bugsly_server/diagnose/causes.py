@@ -1,10 +1,9 @@
-"""Names the cause of a holder's growth, and the line that feeds it."""
+"""Names the cause of a holder's growth."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bugsly.protocol.evidence import Holder
 from bugsly_server.diagnose.entry_types import (
@@ -12,9 +11,8 @@ from bugsly_server.diagnose.entry_types import (
     REQUEST_KEEPING_TYPES,
     REUSABLE_TYPES,
 )
-from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
-from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
-from bugsly_server.model.diagnosis import Cause, SourceLocation
+from bugsly_server.diagnose.source_analysis.holder_source import HolderSource
+from bugsly_server.model.diagnosis import Cause
 
 CAUSE_BY_KIND = {
     "thread": Cause.THREADS,
@@ -42,31 +40,15 @@ HOOK_NAMES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrowingHolder:
-    """A holder that grows without a bound, as the census or a walk of the heap describes it."""
+def classify_cause(
+    source: HolderSource, companions: Sequence[Holder], *, is_gc_enabled: bool
+) -> Cause:
+    """Return the cause that a growing holder stands for.
 
-    holder: Holder
-    write_site: WriteSite | None
-    """The line that adds to it, where a source says so."""
-    companions: Sequence[Holder]
-    """Holders that grow with it, at the same requests."""
-    endpoint: str | None
-    """The endpoint that drives it."""
-    is_gc_enabled: bool
-    """Whether the cyclic collector is on."""
-
-
-def find_cause(growing: GrowingHolder, sources: SourceIndex) -> tuple[Cause, SourceLocation]:
-    """Return the cause that *growing* stands for, and the line that feeds it."""
-    cause = _classify(growing)
-    location = sources.locate_write(growing.holder, growing.write_site, cause, growing.endpoint)
-    return cause, location
-
-
-def _classify(growing: GrowingHolder) -> Cause:
-    holder, write_site = growing.holder, growing.write_site
-    if holder.kind == "survivor" and not growing.is_gc_enabled:
+    *companions* grow with it, at the same requests.
+    """
+    holder, write_site = source.holder, source.write_site
+    if holder.kind == "survivor" and not is_gc_enabled:
         return Cause.CYCLES
     known = CAUSE_BY_KIND.get(holder.kind)
     if holder.kind == "descriptor" and DATABASE_DESCRIPTORS.search(holder.name):
@@ -74,7 +56,7 @@ def _classify(growing: GrowingHolder) -> Cause:
     if known is not None:
         return known
     entry = holder.entry.rpartition(": ")[2]
-    if any(one.kind == "survivor" for one in growing.companions):
+    if any(one.kind == "survivor" for one in companions):
         return Cause.KEPT_EXCEPTION
     for pattern, cause in CAUSE_BY_ENTRY_TYPE:
         if pattern.search(entry):

@@ -12,9 +12,11 @@ from bugsly_server.diagnose.growth.process_gauges import add_process_gauges
 from bugsly_server.diagnose.heap.walked_heap import read_walked_heap
 from bugsly_server.diagnose.heap_diagnoses import diagnose_heap_holders
 from bugsly_server.diagnose.holder_diagnoses import diagnose_holders
+from bugsly_server.diagnose.holder_sources import gather_holder_sources
 from bugsly_server.diagnose.known_leaks import recognise_known_leak
 from bugsly_server.diagnose.slight_leaks import downgrade_trifle
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
+from bugsly_server.diagnose.source_analysis.source_locations import locate_causes
 from bugsly_server.diagnose.unattributed import diagnose_unattributed
 from bugsly_server.diagnose.walk_evidence import revise_by_walk
 from bugsly_server.model.diagnosis import Diagnosis
@@ -33,19 +35,20 @@ def diagnose(evidence: LeakEvidence, growing_ids: Collection[int]) -> tuple[Diag
     memory = measure_memory_growth(evidence, growing_ids)
     growths = measure_holder_growth(evidence, sources.capacity_limits, memory)
     walked = read_walked_heap(evidence, memory, growths)
+    holder_sources = gather_holder_sources(growths, walked, sources)
     is_gc_enabled = not evidence.is_gc_disabled
-    counted = diagnose_holders(growths, sources, memory, is_gc_enabled=is_gc_enabled)
-    walked_holders = diagnose_heap_holders(walked, sources, is_gc_enabled=is_gc_enabled)
-    found = [recognise_known_leak(one, evidence) for one in (*counted.leaks, *walked_holders)]
+    counted = diagnose_holders(growths, holder_sources, memory, is_gc_enabled=is_gc_enabled)
+    walked_only = diagnose_heap_holders(walked, holder_sources, is_gc_enabled=is_gc_enabled)
+    buffered = diagnose_buffered_responses(evidence)
+    found = locate_causes([*counted.leaks, *walked_only], holder_sources, sources)
+    guesses = locate_causes(counted.guesses, holder_sources, sources)
+    wasteful = locate_causes(buffered, holder_sources, sources)
     leaks = [
         revise_by_walk(downgrade_trifle(leak, memory), walked, sources)
-        for leak in merge_duplicates(found)
+        for leak in merge_duplicates([recognise_known_leak(one, evidence) for one in found])
     ]
     unattributed = diagnose_unattributed(evidence, memory, [*leaks, *counted.stopping])
     if unattributed is not None:
         unattributed = recognise_known_leak(revise_by_walk(unattributed, walked, sources), evidence)
-    return (
-        *merge_unattributed([*leaks, *counted.guesses], unattributed),
-        *counted.stopping,
-        *diagnose_buffered_responses(evidence, sources),
-    )
+    endless = merge_unattributed([*leaks, *guesses], unattributed)
+    return (*endless, *counted.stopping, *wasteful)

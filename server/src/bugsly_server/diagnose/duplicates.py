@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bugsly_server.diagnose.diagnosis_revisions import with_growth, with_reasons
 from bugsly_server.diagnose.growth.holder_growth import MAX_RATE_DIFFERENCE, have_similar_rates
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
 from bugsly_server.fingerprint.leak import without_thread_number
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import Cause, DiagnosedGrowth, Diagnosis
 
 CAUSE_RANK = {
     Cause.UNRETURNED_CONNECTION: 5,
@@ -27,6 +26,7 @@ CAUSE_RANK = {
     Cause.GROWING_CONTAINER: 2,
 }
 """Of holders that grow together, the one with the highest rank represents all of them."""
+MAX_NAMED_DUPLICATES = 5
 
 
 def merge_duplicates(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
@@ -53,19 +53,22 @@ def merge_unattributed(
     symptom = next((one for one in diagnoses if _is_symptom_of(one, unattributed)), None)
     if symptom is None:
         return [*diagnoses, unattributed]
-    merged = with_growth(
-        with_reasons(symptom, last=unattributed.evidence.reasons),
-        bytes_per_request=max(
-            symptom.growth.bytes_per_request, unattributed.growth.bytes_per_request
-        ),
-        held_bytes=max(symptom.growth.bytes, unattributed.growth.bytes),
-        part=symptom.growth.part + unattributed.growth.part,
-    )
-    site = symptom.location.site or unattributed.location.site
+    grown, unexplained = symptom.growth, unattributed.growth
     merged = replace(
-        merged,
+        symptom,
         cause=Cause.CYCLES if unattributed.cause is Cause.CYCLES else symptom.cause,
-        location=replace(symptom.location, site=site),
+        growth=DiagnosedGrowth(
+            bytes_per_request=max(grown.bytes_per_request, unexplained.bytes_per_request),
+            part=min(1.0, grown.part + unexplained.part),
+            bytes=max(grown.bytes, unexplained.bytes),
+        ),
+        evidence=replace(
+            symptom.evidence,
+            reasons=(*symptom.evidence.reasons, *unattributed.evidence.reasons),
+        ),
+        location=replace(
+            symptom.location, site=symptom.location.site or unattributed.location.site
+        ),
     )
     return [merged, *(one for one in diagnoses if one is not symptom)]
 
@@ -119,11 +122,11 @@ def _merge_group(group: Sequence[Diagnosis]) -> Diagnosis:
     principal = max(group, key=_significance)
     others = [one for one in group if one is not principal]
     heaviest = max(group, key=_weight).growth
-    return with_growth(
-        with_reasons(principal, last=(f"with it grows {_name(one)}" for one in others[:5])),
-        bytes_per_request=heaviest.bytes_per_request,
-        held_bytes=heaviest.bytes,
-        part=sum(one.growth.part for one in group),
+    companions = (f"with it grows {_name(one)}" for one in others[:MAX_NAMED_DUPLICATES])
+    return replace(
+        principal,
+        growth=replace(heaviest, part=min(1.0, sum(one.growth.part for one in group))),
+        evidence=replace(principal.evidence, reasons=(*principal.evidence.reasons, *companions)),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from bugsly.protocol.evidence import HeapGrowth, Holder
-from bugsly_server.diagnose.causes import GrowingHolder, find_cause
-from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE, REMOVAL_DOUBT
+from bugsly.protocol.evidence import HeapGrowth
+from bugsly_server.diagnose.causes import classify_cause
+from bugsly_server.diagnose.confidence import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.diagnose.heap.heap_attribution import GrowingHeapHolder
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap, is_within
-from bugsly_server.diagnose.source_analysis.source_index import OwnerSource, SourceIndex
+from bugsly_server.diagnose.source_analysis.holder_source import HolderSource
 from bugsly_server.model.diagnosis import (
     DiagnosedGrowth,
     DiagnosedHolder,
@@ -20,7 +21,7 @@ from bugsly_server.model.units import count, size
 
 
 def diagnose_heap_holders(
-    walked: WalkedHeap | None, sources: SourceIndex, *, is_gc_enabled: bool
+    walked: WalkedHeap | None, sources: Mapping[str, HolderSource], *, is_gc_enabled: bool
 ) -> list[Diagnosis]:
     """Return the diagnoses of the holders that only the walk found; of nested ones the outermost.
 
@@ -34,30 +35,22 @@ def diagnose_heap_holders(
         holder = growing.holder
         if is_within(holder.names, diagnosed):
             continue
-        source = sources.of_owners(holder.owners, growing.driver.attribution.endpoint)
-        if source.has_limit or (source.mentions_limit and holder.may_be_bounded):
+        source = sources[holder.name]
+        if source.is_bounded:
             continue
         diagnosed.append(holder.names)
-        diagnoses.append(
-            _diagnose(growing, source, walked.heap, sources, is_gc_enabled=is_gc_enabled)
-        )
+        diagnoses.append(_diagnose(growing, source, walked.heap, is_gc_enabled=is_gc_enabled))
     return diagnoses
 
 
 def _diagnose(
-    growing: GrowingHeapHolder,
-    source: OwnerSource,
-    heap: HeapGrowth,
-    sources: SourceIndex,
-    *,
-    is_gc_enabled: bool,
+    growing: GrowingHeapHolder, source: HolderSource, heap: HeapGrowth, *, is_gc_enabled: bool
 ) -> Diagnosis:
     """Return the diagnosis of a holder that does not stop growing."""
     walked, requests, driver = growing.holder, growing.growth.requests, growing.driver
-    described = _described_as_counted(growing, source, is_gc_enabled=is_gc_enabled)
-    cause, location = find_cause(described, sources)
+    companions = [] if driver.symptom is None else [driver.symptom.holder]
     return Diagnosis(
-        cause=cause,
+        cause=classify_cause(source, companions, is_gc_enabled=is_gc_enabled),
         is_leak=True,
         growth=DiagnosedGrowth(
             bytes_per_request=walked.gained_bytes / requests,
@@ -72,37 +65,16 @@ def _diagnose(
             heap_path=walked.path,
         ),
         holder=_diagnosed_holder(growing, source),
-        location=location,
         attribution=driver.attribution,
     )
 
 
-def _described_as_counted(
-    growing: GrowingHeapHolder, source: OwnerSource, *, is_gc_enabled: bool
-) -> GrowingHolder:
-    """Return a walked holder as `find_cause` reads the holders that agents count."""
-    walked, driver = growing.holder, growing.driver
-    return GrowingHolder(
-        holder=Holder(
-            name=walked.name,
-            kind=walked.kind,
-            entry=walked.path.entry,
-            file=source.file or "",
-            library=source.library or "",
-        ),
-        write_site=source.write_site,
-        companions=[] if driver.symptom is None else [driver.symptom.holder],
-        endpoint=driver.attribution.endpoint,
-        is_gc_enabled=is_gc_enabled,
-    )
-
-
-def _diagnosed_holder(growing: GrowingHeapHolder, source: OwnerSource) -> DiagnosedHolder:
+def _diagnosed_holder(growing: GrowingHeapHolder, source: HolderSource) -> DiagnosedHolder:
     walked, symptom = growing.holder, growing.driver.symptom
     return DiagnosedHolder(
         name=walked.name,
         kind=None,
-        library=source.library,
+        library=source.holder.library or None,
         entries=walked.path.entries,
         entries_per_request=walked.gained_entries / growing.growth.requests,
         bound_bytes=None,
@@ -112,7 +84,7 @@ def _diagnosed_holder(growing: GrowingHeapHolder, source: OwnerSource) -> Diagno
     )
 
 
-def _confidence(growing: GrowingHeapHolder, source: OwnerSource) -> float:
+def _confidence(growing: GrowingHeapHolder, source: HolderSource) -> float:
     """Return the confidence: it rises with the entries seen and the facts that agree."""
     holder, driver = growing.holder, growing.driver
     if holder.may_be_bounded and (source.write_site is None or source.removes_entries):

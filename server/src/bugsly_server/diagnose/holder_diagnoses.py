@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder
-from bugsly_server.diagnose.causes import GrowingHolder, find_cause
-from bugsly_server.diagnose.diagnosis_revisions import (
-    GUESS_CONFIDENCE,
-    REMOVAL_DOUBT,
-    with_confidence,
-)
+from bugsly_server.diagnose.causes import classify_cause
+from bugsly_server.diagnose.confidence import GUESS_CONFIDENCE, REMOVAL_DOUBT
 from bugsly_server.diagnose.growth.growth_pattern import GrowthPattern
 from bugsly_server.diagnose.growth.holder_growth import (
     COUNTED_KINDS,
@@ -21,8 +17,7 @@ from bugsly_server.diagnose.growth.holder_growth import (
     have_similar_rates,
 )
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
-from bugsly_server.diagnose.source_analysis.source_index import HolderSource, SourceIndex
-from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
+from bugsly_server.diagnose.source_analysis.holder_source import HolderSource
 from bugsly_server.model.diagnosis import (
     Cause,
     DiagnosedGrowth,
@@ -49,22 +44,26 @@ class HolderDiagnoses(NamedTuple):
 
 def diagnose_holders(
     growths: Sequence[HolderGrowth],
-    sources: SourceIndex,
+    sources: Mapping[str, HolderSource],
     memory: MemoryGrowth,
     *,
     is_gc_enabled: bool,
 ) -> HolderDiagnoses:
-    """Return the diagnoses of the holders that grow, by their *growths*."""
+    """Return the diagnoses of the holders that grow, by their *growths*.
+
+    *sources* are what the sources say about each, by its name.
+    """
     steady = [growth for growth in growths if growth.is_steady]
     hints = [growth for growth in growths if growth.is_hint and not growth.holder.library]
 
     def diagnose(growth: HolderGrowth) -> Diagnosis:
         companions = [one.holder for one in steady if _grow_together(one, growth)]
-        return _diagnose_growing(growth, companions, sources, is_gc_enabled=is_gc_enabled)
+        source = sources[growth.holder.name]
+        return _diagnose_growing(growth, companions, source, is_gc_enabled=is_gc_enabled)
 
     return HolderDiagnoses(
         leaks=[diagnose(growth) for growth in steady],
-        guesses=[with_confidence(diagnose(growth), GUESS_CONFIDENCE) for growth in hints],
+        guesses=[diagnose(growth) for growth in hints],
         stopping=[
             _diagnose_stopping(growth)
             for growth in growths
@@ -76,42 +75,28 @@ def diagnose_holders(
 def _diagnose_growing(
     growth: HolderGrowth,
     companions: Sequence[Holder],
-    sources: SourceIndex,
+    source: HolderSource,
     *,
     is_gc_enabled: bool,
 ) -> Diagnosis:
     holder = growth.holder
-    endpoint = growth.attribution.endpoint or holder.endpoint or None
-    source = sources.by_holder.get(holder.name)
-    write_site, file = (source and source.write_site_for(endpoint)) or (None, holder.file)
-    growing = GrowingHolder(
-        holder=replace(holder, file=file),
-        write_site=write_site,
-        companions=companions,
-        endpoint=endpoint,
-        is_gc_enabled=is_gc_enabled,
-    )
-    cause, location = find_cause(growing, sources)
     return Diagnosis(
-        cause=cause,
+        cause=classify_cause(source, companions, is_gc_enabled=is_gc_enabled),
         is_leak=True,
         growth=_diagnosed_growth(growth),
         evidence=DiagnosisEvidence(
-            confidence=_confidence(growth, source, endpoint),
-            reasons=tuple(_reasons(growth, write_site, companions, endpoint)),
+            confidence=GUESS_CONFIDENCE if growth.is_hint else _confidence(growth, source),
+            reasons=tuple(_reasons(growth, source, companions)),
             falsifiers=tuple(_falsifiers(growth)),
             worker_ids=growth.steady_workers,
         ),
         holder=replace(
             _diagnosed_holder(growth),
             kind=holder.kind or None,
-            removes_entries=source is not None and source.usage.removes_entries,
+            removes_entries=source.removes_entries,
             has_unique_keys=growth.has_unique_keys,
         ),
-        location=replace(
-            location, unread_module=source.unread_module if source is not None else None
-        ),
-        attribution=EndpointAttribution(endpoint=endpoint, shares=growth.attribution.shares),
+        attribution=EndpointAttribution(endpoint=growth.endpoint, shares=growth.attribution.shares),
     )
 
 
@@ -138,15 +123,10 @@ def _diagnosed_holder(growth: HolderGrowth) -> DiagnosedHolder:
     )
 
 
-def _reasons(
-    growth: HolderGrowth,
-    write_site: WriteSite | None,
-    companions: Sequence[object],
-    endpoint: str | None,
-) -> list[str]:
-    holder = growth.holder
+def _reasons(growth: HolderGrowth, source: HolderSource, companions: Sequence[object]) -> list[str]:
+    holder, write_site = growth.holder, source.write_site
     requests = sum(one.requests for one in growth.by_worker.values())
-    of_endpoint = f" of {endpoint}" if endpoint else ""
+    of_endpoint = f" of {growth.endpoint}" if growth.endpoint else ""
     over = f"over {count(requests)} requests{of_endpoint}"
     gained = f"gained {count(growth.gained_entries)} entries {over}"
     rate = (
@@ -224,12 +204,11 @@ def _grow_together(other: HolderGrowth, growth: HolderGrowth) -> bool:
     )
 
 
-def _confidence(growth: HolderGrowth, source: HolderSource | None, endpoint: str | None) -> float:
+def _confidence(growth: HolderGrowth, source: HolderSource) -> float:
     """Return the confidence: it rises with the entries seen and the facts that agree."""
-    has_write_site = source is not None and bool(source.usage.write_sites)
     doubt = 0.5 / math.sqrt(max(1.0, growth.gained_entries / 40))
-    doubt *= 0.6 if has_write_site or growth.holder.site else 1.0
-    doubt *= 0.7 if endpoint else 1.0
-    doubt += REMOVAL_DOUBT if source is not None and source.usage.removes_entries else 0.0
+    doubt *= 0.6 if source.write_site is not None or growth.holder.site else 1.0
+    doubt *= 0.7 if growth.endpoint else 1.0
+    doubt += REMOVAL_DOUBT if source.removes_entries else 0.0
     doubt += 0.1 if growth.holder.library else 0.0
     return round(max(0.05, min(0.99, 1 - doubt)), 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from bugsly.protocol.evidence import AllocationSite, AllocationWindow, TrimResult
-from bugsly_server.diagnose.diagnosis_revisions import GUESS_CONFIDENCE
+from bugsly_server.diagnose.confidence import GUESS_CONFIDENCE
 from bugsly_server.diagnose.growth.live_bytes import MemoryGain
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.model.diagnosis import (

@@ -6,19 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bugsly.protocol.evidence import HeapGrowth, UnreachableObjects
-from bugsly_server.diagnose.diagnosis_revisions import (
-    with_confidence,
-    with_heap_path,
-    with_reasons,
-)
-from bugsly_server.diagnose.heap.heap_attribution import (
-    find_one_to_one_endpoint,
-    judge_even_growth,
-)
+from bugsly_server.diagnose.heap.heap_attribution import GrowingUnreachable
 from bugsly_server.diagnose.heap.heap_holders import total_gain
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
-from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointAttribution
+from bugsly_server.diagnose.source_analysis.source_locations import locate_constructor
+from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointAttribution, SourceLocation
 from bugsly_server.model.heap_path import HeapPath
 from bugsly_server.model.units import count, size
 
@@ -39,75 +32,73 @@ def add_unreachable_objects(
     While the collector is on, such objects may only be waiting for it. They are leaked references
     where a collection took place and did not free them.
     """
-    growing = [
-        each
-        for each in walked.heap.orphans
-        if any(
-            judge_even_growth(walked.history, shares, walked.heap.requests, each.counts)
-            for shares in (diagnosis.attribution.shares, ())
-        )
-    ]
     if diagnosis.cause not in CONCERNED_CAUSES:
         return diagnosis
+    drivers = {diagnosis.attribution.shares, ()}
+    growing = [one for one in walked.unreachable if drivers & one.even_with]
+    evidence = diagnosis.evidence
     if not growing:
-        reason = (
-            f"a walk of the heap met {count(walked.heap.objects)} objects, and none that keeps more"
+        return replace(
+            diagnosis,
+            evidence=replace(
+                evidence, reasons=(*evidence.reasons, *_reasons_against(diagnosis, walked.heap))
+            ),
         )
-        found = () if diagnosis.holder is not None or walked.heap.retainers else (reason,)
-        return with_reasons(diagnosis, last=found)
-    heap_path = diagnosis.evidence.heap_path or _heap_path(growing, walked.heap)
-    explained = with_heap_path(
-        with_reasons(diagnosis, first=[_reason(growing, walked.heap)]), heap_path
+    objects = [one.objects for one in growing]
+    is_leaked = diagnosis.cause is Cause.UNKNOWN and _are_leaked(objects, walked)
+    explained = replace(
+        _with_exact_endpoint(diagnosis, growing, walked),
+        cause=Cause.NATIVE if is_leaked else diagnosis.cause,
+        is_leak=is_leaked or diagnosis.is_leak,
+        evidence=replace(
+            evidence,
+            confidence=NATIVE_CONFIDENCE if is_leaked else evidence.confidence,
+            reasons=(_reason(objects, walked.heap), *evidence.reasons),
+            heap_path=evidence.heap_path or _heap_path(objects, walked.heap),
+        ),
     )
-    explained = _with_constructor(explained, growing, walked, sources)
-    if diagnosis.cause is Cause.UNKNOWN and _are_leaked(growing, walked):
-        leak = replace(explained, cause=Cause.NATIVE, is_leak=True)
-        return with_confidence(leak, NATIVE_CONFIDENCE)
-    return explained
+    return replace(explained, location=_constructor_location(explained, objects, sources))
 
 
-def _with_constructor(
-    diagnosis: Diagnosis,
-    growing: Sequence[UnreachableObjects],
-    walked: WalkedHeap,
-    sources: SourceIndex,
-) -> Diagnosis:
-    """Return *diagnosis* with the endpoint and the line that create the objects."""
-    diagnosis = _with_exact_endpoint(diagnosis, growing, walked)
-    endpoint, site = diagnosis.attribution.endpoint, diagnosis.location.site
-    if not endpoint or (site and diagnosis.cause is not Cause.CYCLES):
-        return diagnosis
-    types = [each.type for each in growing if "." in each.type or not site]
+def _reasons_against(diagnosis: Diagnosis, heap: HeapGrowth) -> tuple[str, ...]:
+    """Return what speaks against objects that nothing leads to, where none grew."""
+    if diagnosis.holder is not None or heap.retainers:
+        return ()
+    return (f"a walk of the heap met {count(heap.objects)} objects, and none that keeps more",)
+
+
+def _constructor_location(
+    diagnosis: Diagnosis, growing: Sequence[UnreachableObjects], sources: SourceIndex
+) -> SourceLocation:
+    """Return the line that creates the objects, or the location of *diagnosis* itself."""
+    endpoint, known = diagnosis.attribution.endpoint, diagnosis.location
+    if not endpoint or (known.site and diagnosis.cause is not Cause.CYCLES):
+        return known
+    types = [each.type for each in growing if "." in each.type or not known.site]
     names = [one.rpartition(".")[2] for one in types]
-    location = sources.locate_constructor(names, endpoint)
-    if location is None:
-        return diagnosis
-    unread = diagnosis.location.unread_module
-    return replace(diagnosis, location=replace(location, unread_module=unread))
+    location = locate_constructor(names, endpoint, sources)
+    return known if location is None else replace(location, unread_module=known.unread_module)
 
 
 def _with_exact_endpoint(
-    diagnosis: Diagnosis, growing: Sequence[UnreachableObjects], walked: WalkedHeap
+    diagnosis: Diagnosis, growing: Sequence[GrowingUnreachable], walked: WalkedHeap
 ) -> Diagnosis:
     """Return *diagnosis* with the endpoint that leaves a whole number of objects per request.
 
     That is more certain than the endpoint with which memory seems to grow.
     """
     at_requests, gained = walked.heap.requests, walked.gain
-    seen_per_request = sum(total_gain(each.bytes) for each in growing) / total_gain(at_requests)
-    exact = (
-        (each, find_one_to_one_endpoint(walked.history, at_requests, each.counts))
-        for each in growing
+    seen_per_request = sum(total_gain(one.objects.bytes) for one in growing) / total_gain(
+        at_requests
     )
-    orphans, shares = next(((each, found) for each, found in exact if found), (None, ()))
-    if orphans is None or shares[0].endpoint == diagnosis.attribution.endpoint:
+    exact = next((one for one in growing if one.one_to_one), None)
+    if exact is None or exact.one_to_one[0].endpoint == diagnosis.attribution.endpoint:
         return diagnosis
-    requests_per_driven = shares[0].slope * total_gain(at_requests) / total_gain(orphans.counts)
+    share, objects = exact.one_to_one[0], exact.objects
+    requests_per_driven = share.slope * total_gain(at_requests) / total_gain(objects.counts)
     growth_rate = gained.private_bytes / max(1, gained.requests) if gained is not None else 0.0
     bytes_per_request = requests_per_driven * max(seen_per_request, growth_rate)
-    driver = replace(
-        shares[0], slope=bytes_per_request, low=bytes_per_request, high=bytes_per_request
-    )
+    driver = replace(share, slope=bytes_per_request, low=bytes_per_request, high=bytes_per_request)
     return replace(
         diagnosis,
         attribution=EndpointAttribution(endpoint=driver.endpoint, shares=(driver,)),

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bugsly_server.diagnose.diagnosis_revisions import (
-    GUESS_CONFIDENCE,
-    with_confidence,
-    with_growth,
-    with_heap_path,
-    with_reasons,
-    with_second_reason,
-)
+from bugsly_server.diagnose.confidence import GUESS_CONFIDENCE
 from bugsly_server.diagnose.heap.heap_holders import WalkedHolder
 from bugsly_server.diagnose.heap.walked_heap import MAX_EXPLAINED_PART, WalkedHeap
 from bugsly_server.diagnose.holder_paths import path_names
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.diagnose.unreachable import add_unreachable_objects
-from bugsly_server.model.diagnosis import Cause, Diagnosis
+from bugsly_server.model.diagnosis import Cause, DiagnosedGrowth, Diagnosis
 
 MIN_DECISIVE_PART = 0.5
 """The part of a growth that one holder has to account for to be what keeps it."""
@@ -46,8 +39,12 @@ def _doubt_native_leak(unattributed: Diagnosis, walked: WalkedHeap) -> Diagnosis
     for holder in walked.holders:
         if holder.part is not None and MIN_DECISIVE_PART <= holder.part <= MAX_EXPLAINED_PART:
             reason = f"{holder.path.describe(holder.name)}, and may yet stop"
-            doubtful = replace(unattributed, cause=Cause.UNKNOWN, is_leak=False)
-            return with_reasons(with_confidence(doubtful, GUESS_CONFIDENCE), first=[reason])
+            evidence = replace(
+                unattributed.evidence,
+                confidence=GUESS_CONFIDENCE,
+                reasons=(reason, *unattributed.evidence.reasons),
+            )
+            return replace(unattributed, cause=Cause.UNKNOWN, is_leak=False, evidence=evidence)
     return unattributed
 
 
@@ -57,13 +54,19 @@ def _add_heap_path(diagnosis: Diagnosis, name: str, walked: WalkedHeap) -> Diagn
     holder = next((one for one in walked.holders if one.names == names), None)
     if holder is None or diagnosis.evidence.heap_path is not None:
         return diagnosis
+    first, *others = diagnosis.evidence.reasons
     reason = f"in a walk of the heap, {holder.path.describe(name)}"
-    confirmed = with_heap_path(with_second_reason(diagnosis, reason), holder.path)
-    return _reweigh(confirmed, holder)
+    return replace(
+        diagnosis,
+        growth=_reweighed(diagnosis, holder),
+        evidence=replace(
+            diagnosis.evidence, reasons=(first, reason, *others), heap_path=holder.path
+        ),
+    )
 
 
-def _reweigh(diagnosis: Diagnosis, walked: WalkedHolder) -> Diagnosis:
-    """Return *diagnosis* with the weight of what the walk saw its holder gain, if that is more.
+def _reweighed(diagnosis: Diagnosis, walked: WalkedHolder) -> DiagnosedGrowth:
+    """Return the growth of *diagnosis*, by the weight that the walk saw where that is more.
 
     The census weighs one entry, and does not follow it far.
     """
@@ -74,14 +77,13 @@ def _reweigh(diagnosis: Diagnosis, walked: WalkedHolder) -> Diagnosis:
         or walked.gained_bytes <= 0
         or not growth.bytes_per_request
     ):
-        return diagnosis
+        return growth
     bytes_per_entry = walked.gained_bytes / walked.gained_entries
     factor = bytes_per_entry * holder.entries_per_request / growth.bytes_per_request
     if factor <= 1:
-        return diagnosis
-    return with_growth(
-        diagnosis,
+        return growth
+    return DiagnosedGrowth(
         bytes_per_request=factor * growth.bytes_per_request,
-        held_bytes=max(growth.bytes, walked.path.bytes),
-        part=factor * growth.part,
+        part=min(1.0, factor * growth.part),
+        bytes=max(growth.bytes, walked.path.bytes),
     )

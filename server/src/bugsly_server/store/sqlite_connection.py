@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from bugsly_server.store.private_files import create_private, create_private_folder
+
 BUSY_MILLISECONDS = 10_000
 
 
@@ -13,7 +15,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
     WAL lets readers go on while one writes; synchronous=FULL syncs it at each commit.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    create_private_folder(path.parent)
+    create_private(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")

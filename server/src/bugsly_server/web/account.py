@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from bugsly_server.errors import Misconfigured
 from bugsly_server.store.meta import accounts, projects
-from bugsly_server.web.login import hash_password, password_problem, redirect_with_session
+from bugsly_server.web.login import LoginGuard, redirect_with_session
 from bugsly_server.web.page_context import SEE_OTHER, View, action, form_text, page
+from bugsly_server.web.passwords import (
+    form_password,
+    hash_password,
+    is_password_right,
+    password_problem,
+)
+
+CHANGED_MEANWHILE = "The password was changed meanwhile. Log in again."
 
 
 @page
@@ -19,16 +29,18 @@ def show(view: View) -> Response:
 
 @action
 def set_password(view: View, form: FormData) -> Response:
-    """Set the password, and end the account's other sessions."""
-    password = form.get("password")
-    problem = password_problem(password if isinstance(password, str) else "")
-    if problem or not isinstance(password, str):
+    """Set the password, and end the account's other sessions and its API tokens."""
+    password = form_password(form)
+    problem = password_problem(password) or _old_password_problem(view, form)
+    if problem:
         return _render_page(view, problem=problem)
-    hashed = hash_password(password)
+    changed = replace(view.account, password_hash=hash_password(password))
     with view.server.database.writing() as connection:
-        accounts.set_password(connection, view.account.id, hashed)
-        secret = accounts.open_session(connection, view.account.id, view.now)
-    return redirect_with_session(view.request, secret, "/account")
+        if accounts.by_name(connection, view.account.name) != view.account:
+            return _render_page(view, problem=CHANGED_MEANWHILE)
+        accounts.set_password(connection, changed.id, changed.password_hash)
+        secret = accounts.open_session(connection, changed.id, view.now)
+    return redirect_with_session(view.request, changed, secret, "/account")
 
 
 @action
@@ -60,7 +72,19 @@ def make_project(view: View, form: FormData) -> Response:
     return RedirectResponse(f"/p/{project.slug}/setup", SEE_OTHER)
 
 
-def _render_page(view: View, problem: str = "", secret: str = "") -> Response:
+def _old_password_problem(view: View, form: FormData) -> str | None:
+    """Return why the password may not be changed, None if it may."""
+    if view.account.password_hash is None:
+        return None
+    guard: LoginGuard = view.request.app.state.login_guard
+    if guard.limits.admit_known_device(f"password of account {view.account.id}"):
+        return "Too many attempts. Try again in a minute."
+    if not is_password_right(view.account.password_hash, form_password(form, "old_password")):
+        return "The old password is wrong."
+    return None
+
+
+def _render_page(view: View, problem: str | None = None, secret: str = "") -> Response:
     with view.server.database.reading() as connection:
         tokens = accounts.tokens(connection, view.account.id)
     context = {"tokens": tokens, "problem": problem, "secret": secret}

@@ -22,6 +22,7 @@ from bugsly_server.store.meta.accounts import Account
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.meta.projects import Project
 from bugsly_server.store.ports import EventStore, Telemetry
+from bugsly_server.web.cookies import VisitorCookies
 from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.sessions import Sessions
 
@@ -111,10 +112,9 @@ def server_of(request: Request) -> ServerContext:
     return server
 
 
-def session_cookie(request: Request) -> str:
-    """Return the name of the session cookie; it holds the port, as cookies ignore ports."""
-    standard = 443 if request.url.scheme == "https" else 80
-    return f"bugsly-{request.url.port or standard}"
+def visitor_cookies(request: Request) -> VisitorCookies:
+    """Return the cookies of the visitor who sent *request*."""
+    return VisitorCookies(request, server_of(request).settings)
 
 
 def page(render_page: Callable[[View], Response]) -> Handler:
@@ -141,14 +141,15 @@ def action(handle_form: Callable[[View, FormData], Response]) -> Handler:
 def form_text(form: FormData, name: str, max_length: int = 500) -> str:
     """Return a text field of *form*, trimmed and cut to *max_length*; "" if missing."""
     value = form.get(name)
-    return value.strip()[:max_length] if isinstance(value, str) else ""
+    text = value.strip()[:max_length] if isinstance(value, str) else ""
+    return text.encode(errors="replace").decode()  # a charset may have let surrogates in
 
 
 def _serve_view(respond: Callable[[View], Response], request: Request) -> Response:
     server = server_of(request)
     now = server.clock()
     with server.database.reading() as connection:
-        secret = request.cookies.get(session_cookie(request), "")
+        secret = visitor_cookies(request).session
         account = server.sessions.find(connection, secret, now) if secret else None
         slug = request.path_params.get("slug")
         project = projects.by_slug(connection, slug) if slug else None

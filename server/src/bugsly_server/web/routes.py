@@ -28,6 +28,7 @@ from bugsly_server.web import (
     releases,
     setup,
     triage,
+    welcome,
     worker_page,
 )
 from bugsly_server.web.mcp.endpoint import McpEndpoint
@@ -52,7 +53,7 @@ def routes() -> list[BaseRoute]:
     """Return all routes but that of the ingest endpoint."""
     return [
         Route("/", overview_page.home),
-        Route("/welcome", login.welcome, methods=["GET", "POST"]),
+        Route("/welcome", welcome.show_or_claim, methods=["GET", "POST"]),
         Route("/login", login.login, methods=["GET", "POST"]),
         Route("/logout", login.logout, methods=["POST"]),
         Route("/enter/{secret}", login.open_login_link),
@@ -61,6 +62,7 @@ def routes() -> list[BaseRoute]:
         Route("/account/tokens", account.make_token, methods=["POST"]),
         Route("/account/tokens/{token_id:int}/revoke", account.revoke_token, methods=["POST"]),
         Route("/account/projects", account.make_project, methods=["POST"]),
+        Route(PROJECT, overview_page.overview),
         Route(f"{PROJECT}/", overview_page.overview),
         Route(f"{PROJECT}/live", event_stream.stream_updates),
         Route(f"{PROJECT}/chart.json", charts.project_chart),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bugsly_server.clock import DAY, SECOND
+from bugsly_server.settings import ServerSettings
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -31,8 +35,9 @@ class SecurityMiddleware:
     SameSite cookies this makes tokens in forms unnecessary.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, more_headers: Mapping[str, str]) -> None:
         self._app = app
+        self._headers = {**SECURITY_HEADERS, **more_headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,12 +52,19 @@ class SecurityMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def hsts_header(settings: ServerSettings) -> dict[str, str]:
+    """Return the header that keeps browsers on https, where it is asked for and fits."""
+    if not (settings.hsts_days and settings.has_https_url):
+        return {}
+    return {"strict-transport-security": f"max-age={settings.hsts_days * DAY // SECOND}"}
 
 
 def is_cross_site(headers: Headers) -> bool:

@@ -34,10 +34,12 @@ class Sessions:
         self._held: dict[str, _Held] = {}
         self._ended: set[str] = set()
 
-    def open(self, account: Account, now: Micros) -> str:
-        """Return the secret of a new session of *account*."""
+    def open(self, account: Account, now: Micros) -> str | None:
+        """Return the secret of a new session; None where *account* is another meanwhile."""
         try:
             with self._database.writing() as connection:
+                if accounts.get(connection, account.id) != account:
+                    return None
                 return accounts.open_session(connection, account.id, now)
         except OperationalError:
             secret = secrets.token_urlsafe(32)

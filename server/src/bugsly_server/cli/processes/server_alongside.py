@@ -39,7 +39,7 @@ class ServerAlongside:
     project: str
     url: str
     login_url: str
-    """A one-time link to the page, which signs its first visitor in."""
+    """A one-time link to the page, which logs its first visitor in."""
     app_environ: dict[str, str]
     """The environment in which to start the app."""
     stop_requested: asyncio.Event
@@ -90,7 +90,7 @@ def serve_alongside(
     with server.store.database.writing() as connection:
         stored_project = projects.ensure(connection, project, now())
         public_key = projects.newest_key(connection, stored_project.id)
-        login_secret = accounts.make_link(connection, now())
+        login_secret = accounts.make_link(connection, accounts.first(connection), now())
     alongside = ServerAlongside(
         server=server,
         project=project,

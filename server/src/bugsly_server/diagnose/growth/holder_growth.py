@@ -12,7 +12,6 @@ from bugsly_server.diagnose.growth.endpoint_attribution import (
     AttributedGrowth,
     GrowthInterval,
     attribute_intervals,
-    driving_requests,
 )
 from bugsly_server.diagnose.growth.growth_pattern import (
     ENTRIES_THRESHOLD,
@@ -25,7 +24,7 @@ from bugsly_server.diagnose.growth.growth_pattern import (
     judge_growth,
 )
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
-from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare
+from bugsly_server.model.diagnosis import EndpointAttribution
 from bugsly_server.model.leak_evidence import LeakEvidence, TimeBucket, WorkerHistory
 
 WARM_UP_PART = 0.08
@@ -81,13 +80,14 @@ class HolderGrowth:
         return self.pattern in {GrowthPattern.BOUNDED, GrowthPattern.FILLING}
 
     @property
+    def endpoint(self) -> str | None:
+        """Return the endpoint that drives it, or the one that its probe saw; None where unknown."""
+        return self.attribution.endpoint or self.holder.endpoint or None
+
+    @property
     def gained_entries(self) -> int:
         """Return how many entries it gained, in all workers."""
         return sum(growth.gained for growth in self.by_worker.values())
-
-    def per_request_driven_by(self, shares: Sequence[EndpointShare]) -> float:
-        """Return how many entries it gained per request that drives it according to *shares*."""
-        return self.total.gained / max(1, driving_requests(self.total, shares))
 
     @property
     def max_entries(self) -> int:

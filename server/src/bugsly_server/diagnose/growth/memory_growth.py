@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bugsly.protocol.evidence import AllocationWindow
@@ -90,19 +90,14 @@ def measure_memory_growth(evidence: LeakEvidence, growing_ids: Collection[int]) 
         for one in growing
         if (gain := measured.get(one.worker_id)) and gain.private_bytes > 0
     )
-    attribution = _attribute(growing)
     is_all_gaining = len(gaining) == len(growing)
+    groups = [growing] if is_all_gaining else [growing, tuple(history for history, _ in gaining)]
+    attributions = [attribute_intervals(growth_intervals(one)).attribution for one in groups]
     return MemoryGrowth(
         growing=growing,
         gaining=gaining,
         gains=measured,
-        attribution=attribution,
-        gaining_attribution=attribution
-        if is_all_gaining
-        else _attribute([history for history, _ in gaining]),
+        attribution=attributions[0],
+        gaining_attribution=attributions[-1],
         allocation_window=window,
     )
-
-
-def _attribute(histories: Sequence[WorkerHistory]) -> EndpointAttribution:
-    return attribute_intervals(growth_intervals(histories)).attribution

@@ -1,4 +1,4 @@
-"""Finds the holders of a walked heap that grew, and the requests that drive each."""
+"""Finds the holders and the unreachable objects of a walked heap that grew with requests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bugsly_server.diagnose.growth.endpoint_attribution import (
-    GrowthInterval,
-    driving_endpoint,
-    driving_requests,
-    has_driver,
-)
+from bugsly.protocol.evidence import HeapGrowth, UnreachableObjects
+from bugsly_server.diagnose.growth.endpoint_attribution import driving_endpoint, has_driver
 from bugsly_server.diagnose.growth.growth_pattern import (
     ENTRIES_THRESHOLD,
     CountGrowth,
@@ -20,9 +16,13 @@ from bugsly_server.diagnose.growth.growth_pattern import (
 from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
 from bugsly_server.diagnose.growth.process_gauges import GAUGE_NAMES
+from bugsly_server.diagnose.heap.candidate_drivers import (
+    CandidateDriver,
+    CandidateDrivers,
+    Shares,
+)
 from bugsly_server.diagnose.heap.heap_holders import WalkedHolder, total_gain
-from bugsly_server.model.diagnosis import EndpointAttribution, EndpointShare, is_symptom_kind
-from bugsly_server.model.leak_evidence import WorkerHistory
+from bugsly_server.model.diagnosis import EndpointAttribution, is_symptom_kind
 
 MIN_SNAPSHOTS = 3
 """Two snapshots do not show whether a growth is even."""
@@ -55,64 +55,85 @@ class GrowingHeapHolder:
     driver: GrowthDriver
 
 
-def find_growing_holders(
-    history: WorkerHistory,
-    holders: Sequence[WalkedHolder],
-    memory: MemoryGrowth,
-    growths: Sequence[HolderGrowth],
-) -> Iterator[GrowingHeapHolder]:
-    """Yield the *holders* in the heap of *history* that grew with requests, outer ones first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingUnreachable:
+    """Objects that no root leads to, and how their number depends on requests."""
 
-    What drives *memory* or the counted *growths* may drive them too.
+    objects: UnreachableObjects
+    even_with: frozenset[Shares]
+    """The requests with which they gain evenly, as the shares of candidate drivers."""
+    one_to_one: Shares
+    """The one endpoint whose requests each left the same number; empty unless one does."""
+
+
+def find_growing_holders(
+    holders: Sequence[WalkedHolder], drivers: CandidateDrivers, memory: MemoryGrowth
+) -> Iterator[GrowingHeapHolder]:
+    """Yield the *holders* in a heap that grew with requests, outer ones first.
+
+    What drives *memory* or a counted symptom may drive them too.
     """
-    steady = [one for one in growths if one.pattern is GrowthPattern.STEADY]
     for holder in sorted(holders, key=lambda holder: len(holder.path.hops)):
-        for driver in _possible_drivers(history, holder, memory, steady):
-            growth = _judge_growth(history, holder, driver)
+        for candidate, driver in _possible_drivers(holder, drivers, memory):
+            growth = _judge_growth(holder, candidate, drivers)
             if growth is not None:
                 yield GrowingHeapHolder(holder=holder, growth=growth, driver=driver)
                 break
 
 
+def find_growing_unreachable(
+    heap: HeapGrowth, drivers: CandidateDrivers
+) -> Iterator[GrowingUnreachable]:
+    """Yield the objects that no root leads to, and whose number grew evenly with requests."""
+    for objects in heap.orphans:
+        even_with = frozenset(
+            shares
+            for shares, candidate in drivers.by_shares.items()
+            if _judge_even_growth(heap.requests, candidate, objects.counts) is not None
+        )
+        if even_with:
+            found = _one_to_one_endpoints(drivers, objects.counts)
+            yield GrowingUnreachable(
+                objects=objects,
+                even_with=even_with,
+                one_to_one=found[0].shares if len(found) == 1 else (),
+            )
+
+
 def _possible_drivers(
-    history: WorkerHistory,
-    holder: WalkedHolder,
-    memory: MemoryGrowth,
-    steady: Sequence[HolderGrowth],
-) -> list[GrowthDriver]:
+    holder: WalkedHolder, drivers: CandidateDrivers, memory: MemoryGrowth
+) -> list[tuple[CandidateDriver, GrowthDriver]]:
     """Return what may drive *holder*, the likely drivers first.
 
     Memory as a whole may grow with other requests than one holder does. Symptoms are counted in
     bursts, so that the requests that seem to drive them may be the wrong ones.
     """
+    alone = _one_to_one_endpoints(drivers, holder.path.counts)
+    all_requests = drivers.by_shares[()]
+    symptoms = [one for one, _ in all_requests.steady_rates if _is_symptom(one)]
     candidates = [
-        find_one_to_one_endpoint(history, holder.path.requests, holder.path.counts),
-        memory.attribution.shares,
-        *(one.attribution.shares for one in steady if _is_symptom(one)),
-        (),
+        alone[0] if len(alone) == 1 else all_requests,
+        drivers.by_shares[memory.attribution.shares],
+        *(drivers.by_shares[one.attribution.shares] for one in symptoms),
+        all_requests,
     ]
-    candidates.sort(key=lambda shares: not has_driver(shares))
-    found = [_driver_of(history, holder, shares, memory, steady) for shares in candidates]
-    return sorted(found, key=lambda driver: driver.symptom is None)
+    candidates.sort(key=lambda candidate: not has_driver(candidate.shares))
+    found = [(candidate, _driver_of(holder, candidate, memory)) for candidate in candidates]
+    return sorted(found, key=lambda pair: pair[1].symptom is None)
 
 
 def _driver_of(
-    history: WorkerHistory,
-    holder: WalkedHolder,
-    shares: tuple[EndpointShare, ...],
-    memory: MemoryGrowth,
-    steady: Sequence[HolderGrowth],
+    holder: WalkedHolder, candidate: CandidateDriver, memory: MemoryGrowth
 ) -> GrowthDriver:
-    """Return what drives *holder* where *shares* do."""
-    driving = [_driving_requests_at(history, shares, one) for one in holder.path.requests]
-    rate = holder.gained_entries / max(1, total_gain(driving))
-    similar = [one for one in steady if have_similar_rates(rate, one.per_request_driven_by(shares))]
+    """Return what drives *holder* where *candidate* does."""
+    rate = holder.gained_entries / max(1, total_gain(candidate.at_snapshots))
+    similar = [one for one, gained in candidate.steady_rates if have_similar_rates(rate, gained)]
     symptom = next((one for one in similar if _is_symptom(one)), None)
-    endpoint, worker_ids = driving_endpoint(shares), memory.worker_ids
+    endpoint, worker_ids = driving_endpoint(candidate.shares), memory.worker_ids
     if symptom is not None:
         endpoint, worker_ids = endpoint or symptom.holder.endpoint or None, symptom.steady_workers
     return GrowthDriver(
-        attribution=EndpointAttribution(endpoint=endpoint, shares=shares),
+        attribution=EndpointAttribution(endpoint=endpoint, shares=candidate.shares),
         symptom=symptom,
         duplicate=next((one for one in similar if not _is_symptom(one)), None),
         worker_ids=worker_ids,
@@ -124,34 +145,27 @@ def _is_symptom(growth: HolderGrowth) -> bool:
 
 
 def _judge_growth(
-    history: WorkerHistory, holder: WalkedHolder, driver: GrowthDriver
+    holder: WalkedHolder, candidate: CandidateDriver, drivers: CandidateDrivers
 ) -> CountGrowth | None:
-    """Return how *holder* grew with the requests of *driver*, None where it may not have grown."""
-    shares, requests = driver.attribution.shares, holder.path.requests
-    weighed = judge_even_growth(history, shares, requests, holder.retained)
-    counted = judge_even_growth(history, shares, requests, holder.path.counts)
+    """Return how *holder* grew with *candidate*, None where it may not have grown."""
+    requests = holder.path.requests
+    weighed = _judge_even_growth(requests, candidate, holder.retained)
+    counted = _judge_even_growth(requests, candidate, holder.path.counts)
     growth = weighed if holder.gained_entries == 0 else counted
     if weighed is None or growth is None:
         return None
-    return (
-        growth if not holder.has_unique_keys or _brings_new_keys(history, holder, growth) else None
+    brings_new_keys = (
+        not holder.has_unique_keys
+        or _is_whole_number(growth.per_request)
+        or bool(_one_to_one_endpoints(drivers, holder.path.counts))
     )
+    return growth if brings_new_keys else None
 
 
-def _brings_new_keys(history: WorkerHistory, holder: WalkedHolder, growth: CountGrowth) -> bool:
-    """Return whether each request adds as many new keys, as it would not if they ran out."""
-    return _is_whole_number(growth.per_request) or bool(
-        _one_to_one_endpoints(history, holder.path.requests, holder.path.counts)
-    )
-
-
-def judge_even_growth(
-    history: WorkerHistory,
-    shares: Sequence[EndpointShare],
-    at_requests: Sequence[int],
-    levels: Sequence[int],
+def _judge_even_growth(
+    at_requests: Sequence[int], candidate: CandidateDriver, levels: Sequence[int]
 ) -> CountGrowth | None:
-    """Return how something with the counts *levels* grew in *history*.
+    """Return how something with the counts *levels* grew with the requests of *candidate*.
 
     *at_requests* are the requests that were answered at each of them. None where it did not gain
     about as much per driving request in every interval, or where too little was seen. That it goes
@@ -163,26 +177,16 @@ def judge_even_growth(
         or total_gain(at_requests) < ENTRIES_THRESHOLD.requests
     ):
         return None
-    driving_requests = [_driving_requests_at(history, shares, requests) for requests in at_requests]
-    rates = _interval_rates(levels, driving_requests)
+    rates = _interval_rates(levels, candidate.at_snapshots)
     if min(rates) <= 0 or min(rates) < MIN_EVENNESS * max(rates):
         return None
-    return CountGrowth(
-        GrowthPattern.STEADY, total_gain(levels), max(1, total_gain(driving_requests)), levels[-1]
-    )
-
-
-def find_one_to_one_endpoint(
-    history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
-) -> tuple[EndpointShare, ...]:
-    """Return the one endpoint whose requests each added the same number, empty unless one does."""
-    found = _one_to_one_endpoints(history, at_requests, levels)
-    return tuple(found) if len(found) == 1 else ()
+    driving = max(1, total_gain(candidate.at_snapshots))
+    return CountGrowth(GrowthPattern.STEADY, total_gain(levels), driving, levels[-1])
 
 
 def _one_to_one_endpoints(
-    history: WorkerHistory, at_requests: Sequence[int], levels: Sequence[int]
-) -> list[EndpointShare]:
+    drivers: CandidateDrivers, levels: Sequence[int]
+) -> list[CandidateDriver]:
     """Return the endpoints of which each request may have added the same whole number of entries.
 
     A few snapshots suffice to rule out chance. Endpoints that always come together cannot be told
@@ -191,14 +195,13 @@ def _one_to_one_endpoints(
     if len(levels) < MIN_SNAPSHOTS:
         return []
     found = []
-    for name in {name for bucket in history.buckets for name in bucket.served}:
-        share = EndpointShare(endpoint=name, slope=1.0, low=1.0, high=1.0, part=1.0)
-        rates = _interval_rates(
-            levels, [_driving_requests_at(history, (share,), answered) for answered in at_requests]
-        )
+    for candidate in drivers.by_endpoint:
+        rates = _interval_rates(levels, candidate.at_snapshots)
         if all(_is_whole_number(rate) and round(rate) == round(rates[0]) for rate in rates):
             mean = sum(rates) / len(rates)
-            found.append(replace(share, slope=mean, low=min(rates), high=max(rates)))
+            (share,) = candidate.shares
+            share = replace(share, slope=mean, low=min(rates), high=max(rates))
+            found.append(replace(candidate, shares=(share,)))
     return found
 
 
@@ -215,17 +218,3 @@ def _interval_rates(levels: Sequence[int], driving_requests: Sequence[int]) -> l
             pairwise(levels), pairwise(driving_requests), strict=True
         )
     ]
-
-
-def _driving_requests_at(
-    history: WorkerHistory, shares: Sequence[EndpointShare], at_requests: int
-) -> int:
-    """Return the driving requests among the first *at_requests* that *history* answered."""
-    answered, driving = 0, 0
-    for bucket in history.buckets:
-        served = driving_requests(GrowthInterval(0.0, bucket.served, bucket.failed), shares)
-        if bucket.requests >= at_requests:
-            part = (at_requests - answered) / max(1, bucket.requests - answered)
-            return driving + round(part * served)
-        answered, driving = bucket.requests, driving + served
-    return round(driving * at_requests / max(1, answered))

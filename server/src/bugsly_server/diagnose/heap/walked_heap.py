@@ -14,7 +14,13 @@ from bugsly.protocol.evidence import HeapGrowth
 from bugsly_server.diagnose.growth.holder_growth import HolderGrowth, have_similar_rates
 from bugsly_server.diagnose.growth.live_bytes import MemoryGain
 from bugsly_server.diagnose.growth.memory_growth import MemoryGrowth
-from bugsly_server.diagnose.heap.heap_attribution import GrowingHeapHolder, find_growing_holders
+from bugsly_server.diagnose.heap.candidate_drivers import list_candidate_drivers
+from bugsly_server.diagnose.heap.heap_attribution import (
+    GrowingHeapHolder,
+    GrowingUnreachable,
+    find_growing_holders,
+    find_growing_unreachable,
+)
 from bugsly_server.diagnose.heap.heap_holders import WalkedHolder, describe_holders
 from bugsly_server.diagnose.holder_paths import path_names
 from bugsly_server.model.leak_evidence import LeakEvidence, WorkerHistory
@@ -36,6 +42,8 @@ class WalkedHeap:
     holders: tuple[WalkedHolder, ...]
     growing: tuple[GrowingHeapHolder, ...]
     """The holders that surely do not stop, and that only the walk found; outer ones first."""
+    unreachable: tuple[GrowingUnreachable, ...]
+    """The objects that no root leads to, and whose number grew."""
 
 
 def read_walked_heap(
@@ -50,13 +58,15 @@ def read_walked_heap(
         return None
     heap = history.heaps[-1]
     holders = describe_holders(heap, memory.bytes_per_request)
-    growing = find_growing_holders(history, holders, memory, growths)
+    drivers = list_candidate_drivers(history, heap.requests, memory, growths)
+    growing = find_growing_holders(holders, drivers, memory)
     return WalkedHeap(
         history=history,
         heap=heap,
         gain=memory.gains.get(history.worker_id),
         holders=holders,
         growing=tuple(_only_walked(growing, growths)),
+        unreachable=tuple(find_growing_unreachable(heap, drivers)),
     )
 
 

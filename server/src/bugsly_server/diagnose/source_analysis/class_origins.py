@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from bugsly_server.diagnose.holder_paths import path_names
-from bugsly_server.diagnose.source_analysis.holder_spelling import constructor_calls_of
-from bugsly_server.diagnose.source_analysis.syntax_trees import last_name, parse_source
+from bugsly_server.diagnose.source_analysis.syntax_trees import (
+    constructor_calls_of,
+    last_name,
+    parse_source,
+)
 
 MAX_CACHED_ORIGINS = 64
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bugsly_server.diagnose.source_analysis.syntax_trees import last_name, targets_of
+from bugsly_server.diagnose.source_analysis.syntax_trees import constructor_calls_of, last_name
 
 VARIABLE_MARKERS = frozenset({"<closure>", "<default>", "<local>"})
 """What a path contains before a variable of a function."""
@@ -32,19 +32,25 @@ class HolderSpelling:
     """Ids of the calls that create the object of which it is an attribute."""
 
     @classmethod
-    def from_path(cls, path: str, module: str) -> HolderSpelling:
-        """Return how the source of *module* spells the holder at *path*."""
+    def in_module(cls, tree: ast.Module, path: str, module: str) -> HolderSpelling | None:
+        """Return how *tree*, the source of *module*, spells the holder at *path*.
+
+        None where the path has no name in it.
+        """
         rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
         parts = [part for part in rest.split(".") if part]
+        if not parts:
+            return None
         is_variable = len(parts) > 2 and parts[-2] in VARIABLE_MARKERS
-        return cls(
-            name=parts[-1] if parts else "",
+        unresolved = cls(
+            name=parts[-1],
             closure_of=parts[-3] if is_variable else "",
             is_bare=is_variable or len(parts) == 1,
             attribute_of=parts[-2] if len(parts) > 1 and not is_variable else "",
         )
+        return unresolved._resolved_in(tree)
 
-    def resolved_in(self, tree: ast.Module) -> HolderSpelling:
+    def _resolved_in(self, tree: ast.Module) -> HolderSpelling:
         """Return the spelling with the meaning of `self` in the classes of *tree*."""
         classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
         constructor_calls = (
@@ -68,17 +74,6 @@ class HolderSpelling:
             ),
             constructor_calls=frozenset(map(id, constructor_calls)),
         )
-
-
-def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
-    """Return the calls whose result is assigned to *name*: `Cache()` in `log = Cache()`."""
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        and isinstance(node.value, ast.Call)
-        and any(last_name(target) == name for target in targets_of(node))
-    ]
 
 
 def _self_nodes_of(class_node: ast.ClassDef) -> Iterator[ast.AST]:

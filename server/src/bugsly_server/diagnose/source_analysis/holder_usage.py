@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bugsly_server.diagnose.source_analysis.capacity_limits import find_capacity_limit
+from bugsly_server.diagnose.source_analysis.holder_spelling import HolderSpelling
 from bugsly_server.diagnose.source_analysis.mutations import find_mutations
 from bugsly_server.diagnose.source_analysis.syntax_trees import parse_source
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite, find_write_sites
@@ -28,12 +29,13 @@ class HolderUsage:
 def analyse_usage(text: str, path: str, module: str) -> HolderUsage:
     """Return what *text*, the source of *module*, does with the holder at *path*.
 
-    Nothing where the source cannot be parsed.
+    Nothing where the source cannot be parsed, or where the path has no name in it.
     """
     tree = parse_source(text)
-    mutations = None if tree is None else find_mutations(tree, path, module)
-    if tree is None or mutations is None:
+    spelling = None if tree is None else HolderSpelling.in_module(tree, path, module)
+    if tree is None or spelling is None:
         return HolderUsage((), None, removes_entries=False)
+    mutations = find_mutations(tree, spelling)
     capacity_limit = find_capacity_limit(tree, mutations)
     return HolderUsage(
         find_write_sites(mutations),

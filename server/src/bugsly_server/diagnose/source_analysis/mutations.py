@@ -61,15 +61,8 @@ class HolderMutations:
         return id(node) in self.removals or (id(node), id(function)) in self.replacements
 
 
-def find_mutations(tree: ast.Module, path: str, module: str) -> HolderMutations | None:
-    """Return what *tree*, the source of *module*, does to the holder at *path*.
-
-    None where the path has no name in it.
-    """
-    spelling = HolderSpelling.from_path(path, module)
-    if not spelling.name:
-        return None
-    spelling = spelling.resolved_in(tree)
+def find_mutations(tree: ast.Module, spelling: HolderSpelling) -> HolderMutations:
+    """Return what *tree* does to the holder that it spells as *spelling*."""
     references, removals = set(), set()
     additions: dict[int, Addition] = {}
     namesakes: list[FunctionNode] = []

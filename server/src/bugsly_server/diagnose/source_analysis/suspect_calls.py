@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from bugsly.protocol.evidence import ModuleSource
+from bugsly_server.diagnose.source_analysis.holder_source import SourceLine
 from bugsly_server.diagnose.source_analysis.syntax_trees import FunctionNode, parse_source
 from bugsly_server.model.diagnosis import Cause
 
@@ -48,16 +48,9 @@ OPENING_CALL_PATTERNS = (
 FRAMEWORK_CALLS = frozenset({"Response", "Flask", "Blueprint"})
 
 
-class SuspectCall(NamedTuple):
-    """A line of one source."""
-
-    source: ModuleSource
-    line: int
-
-
 def find_suspect_call(
     cause: Cause, endpoint: str, sources: Iterable[ModuleSource], first_patterns: Sequence[str] = ()
-) -> SuspectCall | None:
+) -> SourceLine | None:
     """Return the call in the view of *endpoint*, or in its callees, that *cause* is about.
 
     The *first_patterns* of names take precedence.
@@ -69,12 +62,13 @@ def find_suspect_call(
 
 
 def find_constructor_call(
-    name: str, endpoint: str, sources: Iterable[ModuleSource]
-) -> SuspectCall | None:
-    """Return the first call of *name* in the view of *endpoint*, or in its callees."""
+    names: Collection[str], endpoint: str, sources: Iterable[ModuleSource]
+) -> SourceLine | None:
+    """Return the first call of one of *names*, in order, in the view of *endpoint*."""
 
     def constructor_line(functions: list[FunctionNode]) -> int | None:
-        lines = (line for one in functions for called, line in _calls_in(one) if called == name)
+        calls = [call for one in functions for call in _calls_in(one)]
+        lines = (line for name in names for called, line in calls if called == name)
         return next(lines, None)
 
     return _find_in_view(endpoint, sources, constructor_line)
@@ -82,7 +76,7 @@ def find_constructor_call(
 
 def _find_in_view(
     endpoint: str, sources: Iterable[ModuleSource], find: Callable[[list[FunctionNode]], int | None]
-) -> SuspectCall | None:
+) -> SourceLine | None:
     for source in sources:
         first = source.views.get(endpoint, 0)
         tree = parse_source(source.text) if first and source.text else None
@@ -90,7 +84,7 @@ def _find_in_view(
         if tree is None or view is None:
             continue
         line = find(_reachable_functions(tree, view))
-        return None if line is None else SuspectCall(source, line)
+        return None if line is None else SourceLine(source, line)
     return None
 
 

@@ -22,6 +22,17 @@ def parse_source(text: str) -> ast.Module | None:
         return None
 
 
+def constructor_calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
+    """Return the calls whose result is assigned to *name*: `Cache()` in `log = Cache()`."""
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.Call)
+        and any(last_name(target) == name for target in targets_of(node))
+    ]
+
+
 def targets_of(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     """Return the targets of the assignment *node*."""
     return list(node.targets) if isinstance(node, ast.Assign) else [node.target]

@@ -44,6 +44,9 @@ def find_assignment(frame: StackFrame, name: str) -> Assignment | None:
     """Return the statement above that gave *name* its value, None if it may be one of several."""
     if any(_may_set(line, name) for line in frame.after):
         return None
+    own = dict(_assigned_names(statement)) if (statement := statement_of(frame)) else {}
+    if name in own and own[name] is None:
+        return Assignment(frame.line, None)
     indent = _indent(frame.code)
     for distance, text in enumerate(reversed(frame.before), start=1):
         if not text.strip():

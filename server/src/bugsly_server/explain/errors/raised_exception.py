@@ -55,15 +55,23 @@ class RaisedException:
         return statement_of(self.frame) if self.frame.code else None
 
     def statement_nodes(self) -> Iterator[ast.AST]:
-        """Yield the nodes of the statement, without those of the body below its line."""
+        """Yield the nodes of the statement, without those of the body below its line.
+
+        A body on the line itself is part of it: `def double(n): return 2 * n`.
+        """
         waiting: list[ast.AST] = [self.statement] if self.statement is not None else []
         while waiting:
             node = waiting.pop(0)
             yield node
             for name, child in ast.iter_fields(node):
-                if name not in {"body", "orelse"} or isinstance(child, ast.expr):
-                    children = child if isinstance(child, list) else [child]
-                    waiting += [one for one in children if isinstance(one, ast.AST)]
+                children = child if isinstance(child, list) else [child]
+                is_below = name in {"body", "orelse"} and not isinstance(child, ast.expr)
+                waiting += [
+                    one
+                    for one in children
+                    if isinstance(one, ast.AST)
+                    and not (is_below and getattr(one, "lineno", 0) != getattr(node, "lineno", 0))
+                ]
 
     def assignment_of(self, name: str) -> Assignment | None:
         """Return where *name* got its value, None if the source shown does not tell."""

@@ -11,6 +11,9 @@ from bugsly_server.model.error_explanation import ErrorExplanation
 
 LOG_MESSAGE_TYPE = "a log message"
 """Stands for the type where the event has a message and no exception."""
+PYTHON = frozenset({"python", "other"})
+"""Platforms of events; clients that name none send `other`."""
+JAVASCRIPT = frozenset({"javascript", "node", "other"})
 MAX_SEARCHED_CHARACTERS = 4_000
 """Characters of a message that are searched for patterns."""
 
@@ -49,12 +52,16 @@ class ErrorRule(NamedTuple):
     unless: str
     pattern: str = ""
     """Searched in the message."""
+    platforms: frozenset[str] = PYTHON
+    """Advice for one language is wrong in another, where exceptions have the same names."""
     confidence: float = 0.9
     examine: Callable[[RaisedException, re.Match[str]], RuleMatch | None] = no_further_texts
     what: str = "{line} raised {type}{says}."
 
     def explain(self, raised: RaisedException) -> ErrorExplanation | None:
         """Return the explanation of *raised*, None if the rule does not match."""
+        if raised.event.platform not in self.platforms:
+            return None
         matched = re.search(self.pattern, raised.exception.value[:MAX_SEARCHED_CHARACTERS])
         rule_match = (
             self.examine(raised, matched) if matched and self._is_about_type_of(raised) else None

@@ -15,11 +15,17 @@ SESSION_LIFETIME: Micros = 30 * DAY
 LINK_LIFETIME: Micros = 12 * HOUR
 MAX_CLOCK_ERROR: Micros = DAY
 """By which the clock may be set back without ending what was opened before."""
+CLAIM_CODE_LIFETIME: Micros = 30 * DAY
+CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's alphabet, which has no two letters that look alike."""
+CODE_LENGTH = 12
+"""60 bits: nobody guesses them, even unhindered."""
+MISREAD_LETTERS = str.maketrans("OIL", "011", " -")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person; without a password hash, only a one-time link signs them in."""
+    """A person; without a password hash, only a one-time link logs them in."""
 
     id: int
     name: str
@@ -38,7 +44,7 @@ class ApiToken:
 
 
 def secret_hash(secret: str) -> str:
-    """Return what is stored of a random secret. It has 256 bits, so it needs no slow hash."""
+    """Return what is stored of a random secret, which is too long to need a slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -59,18 +65,31 @@ def by_name(connection: Connection, name: str) -> Account | None:
     return None if row is None else Account(**row._mapping)
 
 
+def first(connection: Connection) -> Account | None:
+    """Return the owner's account; None on a server that nobody has claimed."""
+    row = connection.execute(select(account).order_by(account.c.id).limit(1)).one_or_none()
+    return None if row is None else Account(**row._mapping)
+
+
+def names(connection: Connection) -> list[str]:
+    """Return the names of all accounts, oldest first."""
+    return list(connection.execute(select(account.c.name).order_by(account.c.id)).scalars())
+
+
 def create(connection: Connection, name: str, password_hash: str | None, now: Micros) -> Account:
-    """Make an account."""
+    """Make an account, and end all links and codes that would have made the first one."""
+    connection.execute(delete(login_link).where(login_link.c.account_id.is_(None)))
     values = {"name": name, "password_hash": password_hash, "created_at": now}
     made = connection.execute(insert(account).values(values).returning(account.c.id)).scalar_one()
     return Account(made, name, password_hash, now)
 
 
-def set_password(connection: Connection, account_id: int, password_hash: str) -> None:
-    """Replace a password, and end every session that the old one opened."""
+def set_password(connection: Connection, account_id: int, password_hash: str | None) -> None:
+    """Replace or remove a password, and end all sessions, links and API tokens of the account."""
     condition = account.c.id == account_id
     connection.execute(update(account).where(condition).values(password_hash=password_hash))
-    connection.execute(delete(session).where(session.c.account_id == account_id))
+    for table in (session, login_link, token):
+        connection.execute(delete(table).where(table.c.account_id == account_id))
 
 
 def open_session(connection: Connection, account_id: int, now: Micros) -> str:
@@ -105,26 +124,41 @@ def close_session(connection: Connection, secret: str) -> None:
     connection.execute(delete(session).where(session.c.token_hash == secret_hash(secret)))
 
 
-def make_link(connection: Connection, now: Micros) -> str:
-    """Return the secret of a link that signs in its first visitor."""
+def make_link(connection: Connection, owner: Account | None, now: Micros) -> str:
+    """Return the secret of a link that logs its first visitor in as *owner*.
+
+    On a server without accounts, where *owner* is None, it makes the first one.
+    """
     secret = secrets.token_urlsafe(32)
-    values = {"token_hash": secret_hash(secret), "expires_at": now + LINK_LIFETIME}
-    connection.execute(insert(login_link).values(values))
+    _store_link(connection, secret, owner, now, LINK_LIFETIME)
     return secret
 
 
 def use_link(connection: Connection, secret: str, now: Micros) -> Account | None:
-    """Use up a link and return the first account, made if there is none; None if used before."""
+    """Use up a link and return its account, made if the link is to make it; None if used before."""
     used = connection.execute(
-        delete(login_link).where(
-            login_link.c.token_hash == secret_hash(secret),
-            _is_valid(login_link.c.expires_at, LINK_LIFETIME, now),
-        )
-    )
-    if not used.rowcount:
+        delete(login_link).where(_is_valid_link(secret, now)).returning(login_link.c.account_id)
+    ).one_or_none()
+    if used is None:
         return None
-    first = connection.execute(select(account).order_by(account.c.id).limit(1)).one_or_none()
-    return create(connection, "owner", None, now) if first is None else Account(**first._mapping)
+    if used.account_id is None:
+        return create(connection, "owner", None, now)
+    row = connection.execute(select(account).where(account.c.id == used.account_id)).one()
+    return Account(**row._mapping)
+
+
+def make_claim_code(connection: Connection, now: Micros) -> str:
+    """Return a code, such as `7KQF-3M9T-XW2P`, that entitles to make the first account."""
+    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    _store_link(connection, code, None, now, CLAIM_CODE_LIFETIME)
+    return "-".join(code[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+
+
+def is_claim_code(connection: Connection, typed: str, now: Micros) -> bool:
+    """Return whether *typed* is a valid code, however it is spaced and written."""
+    code = typed.upper().translate(MISREAD_LETTERS)
+    valid = select(login_link).where(_is_valid_link(code, now), login_link.c.account_id.is_(None))
+    return connection.execute(valid).one_or_none() is not None
 
 
 def delete_expired(connection: Connection, now: Micros) -> None:
@@ -172,6 +206,24 @@ def note_token_use(connection: Connection, secret: str, now: Micros) -> None:
     """Note that the token *secret*, if there is one, is used."""
     match = token.c.token_hash == secret_hash(secret)
     connection.execute(update(token).where(match).values(used_at=now))
+
+
+def _store_link(
+    connection: Connection, secret: str, owner: Account | None, now: Micros, lifetime: Micros
+) -> None:
+    connection.execute(
+        insert(login_link).values(
+            token_hash=secret_hash(secret),
+            account_id=None if owner is None else owner.id,
+            expires_at=now + lifetime,
+        )
+    )
+
+
+def _is_valid_link(secret: str, now: Micros) -> ColumnElement[bool]:
+    """Return the condition for the link with *secret*, until it expires."""
+    is_alive = _is_valid(login_link.c.expires_at, CLAIM_CODE_LIFETIME, now)
+    return (login_link.c.token_hash == secret_hash(secret)) & is_alive
 
 
 def _is_valid(expires_at: ColumnElement[int], lifetime: Micros, now: Micros) -> ColumnElement[bool]:

@@ -15,6 +15,11 @@ from sqlalchemy.exc import OperationalError
 
 from bugsly_server.errors import Misconfigured
 from bugsly_server.store.damaged_files import check_not_emptied
+from bugsly_server.store.private_files import (
+    create_private,
+    create_private_folder,
+    private_opener,
+)
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -49,9 +54,11 @@ class Database:
         Raises `Misconfigured` where a newer Bugsly has migrated it further, and an error of SQLite
         where it is damaged: an emptied file would make a server without an owner.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        check_not_emptied(self.path)
-        with self.path.with_suffix(".lock").open("w") as lock:
+        create_private_folder(self.path.parent)
+        if self.path.with_name("spool.db").exists():
+            check_not_emptied(self.path)
+        create_private(self.path)
+        with open(self.path.with_suffix(".lock"), "w", opener=private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.version() != HEAD_REVISION:
                 self._upgrade()

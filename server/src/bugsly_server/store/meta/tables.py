@@ -75,8 +75,10 @@ login_link = Table(
     "login_link",
     METADATA,
     Column("token_hash", String(64), primary_key=True),
+    Column("account_id", ForeignKey("account.id")),
     moment_column("expires_at"),
 )
+"""Without an account it entitles to make the first one."""
 
 token = Table(
     "token",

@@ -25,8 +25,6 @@ MISTAKEN_NAMES = {
     ("dict", "itervalues"): "values",
     ("dict", "iterkeys"): "keys",
     ("dict", "add"): "update",
-    ("str", "decode"): "encode",
-    ("bytes", "encode"): "decode",
     ("str", "contains"): "in",
     ("str", "length"): "len(…)",
 }
@@ -84,7 +82,30 @@ def name_sequence(raised: RaisedException, matched: re.Match[str]) -> RuleMatch 
     return RuleMatch({"receiver": receiver or f"the {matched['owner']}"})
 
 
+def name_converted(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
+    """Name the value that is converted a second time."""
+    receiver, name = _receiver(raised, matched["name"]), matched["name"]
+    is_text = matched["text"] is not None
+    return RuleMatch(
+        {"receiver": receiver or "the value", "already": "text" if is_text else "bytes"},
+        diff=replacement_diff(raised.frame, f"{receiver}.{name}()", receiver) if receiver else "",
+    )
+
+
 RULES = (
+    ErrorRule(
+        slug="attribute-converted-twice",
+        exception_types=("AttributeError",),
+        pattern=r"^'(?:(?P<text>str)|bytes)' object has no attribute"
+        r" '(?P<name>(?<=str' object has no attribute ')decode|(?<=bytes' object has no attribute ')encode)'",
+        title="`{receiver}` is {already} already, and has no `.{name}`",
+        why="`.decode()` turns bytes into text and `.encode()` turns text into bytes. This value is {already}"
+        " already: code for Python 2, or for an older version of the library that made it, converts it again.",
+        fix="Remove `.{name}(…)` at {at}.",
+        unless="the value can be of both types: then test it with `isinstance` first.",
+        confidence=0.94,
+        examine=name_converted,
+    ),
     ErrorRule(
         slug="attribute-misspelt",
         exception_types=("AttributeError",),
@@ -167,7 +188,7 @@ RULES = (
     ErrorRule(
         slug="attribute-missing",
         exception_types=("AttributeError",),
-        pattern=OBJECT_PATTERN,
+        pattern=r"^'(?!NoneType')(?P<owner>[\w.]+)' object has no attribute '(?P<name>\w+)'",
         title="A `{owner}` has no attribute `{name}`",
         why="It is misspelt, set only on another path (outside `__init__`), or the object has"
         " another type than expected.",

@@ -168,6 +168,18 @@ RULES = (
         confidence=0.9,
     ),
     ErrorRule(
+        slug="sqlite-malformed",
+        exception_types=DATABASE_ERRORS,
+        pattern=r"(?P<fault>file is not a database|database disk image is malformed)",
+        title="The SQLite file is damaged or is no SQLite file: {fault}",
+        why="It was overwritten by something else, copied while it was written to (without its `-wal` file),"
+        " lies on a network file system, or is encrypted.",
+        fix="Put the last backup in its place, or save what can be read with `sqlite3 FILE .recover`; copy a"
+        " database in use with `sqlite3 FILE '.backup COPY'`. {at} opened it.",
+        unless="the address names another file than you think, such as a PostgreSQL dump.",
+        confidence=0.95,
+    ),
+    ErrorRule(
         slug="sqlite-other-thread",
         exception_types=("ProgrammingError",),
         pattern=r"SQLite objects created in a thread can only be used in that same thread",

@@ -26,6 +26,13 @@ def explain_path(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch 
     )
 
 
+def find_program(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
+    """Tell a program that is not installed from a file: `subprocess` raises the same error."""
+    innermost = raised.exception.frames[-1] if raised.exception.frames else raised.frame
+    is_started = "subprocess" in {innermost.module, innermost.file.rpartition("/")[2][:-3]}
+    return RuleMatch() if is_started and "/" not in matched["path"] else None
+
+
 def tie_to_open_leak(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
     """Tie it to what the project leaks already."""
     for leak in raised.context.leaks:
@@ -38,6 +45,19 @@ def tie_to_open_leak(raised: RaisedException, _matched: re.Match[str]) -> RuleMa
 
 
 RULES = (
+    ErrorRule(
+        slug="program-missing",
+        exception_types=("FileNotFoundError",),
+        pattern=r"\[Errno 2\] [^:]*: '(?P<path>[^']*)'",
+        title="The program `{path}` is not installed where the worker runs",
+        why="No folder of the worker's `PATH` has a program of that name: it is missing in this image or"
+        " machine, or the service was started with a shorter `PATH`.",
+        fix="Install `{path}` in the image, or give its full path at {at}; `shutil.which` says at start"
+        " whether it is there.",
+        unless="`{path}` is meant as a whole command line: then pass a list, one element per argument.",
+        confidence=0.97,
+        examine=find_program,
+    ),
     ErrorRule(
         slug="file-missing",
         exception_types=("FileNotFoundError",),

@@ -6,7 +6,7 @@ import re
 
 from bugsly_server.explain.errors.frame_source import replacement_diff
 from bugsly_server.explain.errors.raised_exception import RaisedException
-from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.rule import JAVASCRIPT, ErrorRule, RuleMatch
 
 MAX_LINE_CHARACTERS = 1_000
 """Characters of a line that are searched: a minified script is one long line."""
@@ -47,6 +47,7 @@ RULES = (
     ErrorRule(
         slug="javascript-undefined",
         exception_types=("TypeError",),
+        platforms=JAVASCRIPT,
         pattern=UNDEFINED_PATTERN,
         title="`{expr}` is {empty}{when}",
         what="{line}: `{expr}` was {empty}.",
@@ -59,6 +60,7 @@ RULES = (
     ErrorRule(
         slug="javascript-no-function",
         exception_types=("TypeError",),
+        platforms=JAVASCRIPT,
         pattern=r"^(?P<expr>[\w.$\[\]()]+) is not a function",
         title="`{expr}` is not a function",
         why="It is misspelt, the value has another type (an object has no `.map`, an array does),"
@@ -69,6 +71,7 @@ RULES = (
     ErrorRule(
         slug="javascript-not-iterable",
         exception_types=("TypeError",),
+        platforms=JAVASCRIPT,
         pattern=r"^(?P<expr>[\w.$]+)(?: \([^)]*\))? is not iterable|^(?:Spread syntax|object) .* not iterable",
         title="`{expr}` cannot be looped over or spread",
         why="It is an object, undefined or null, where an array was expected.",
@@ -78,6 +81,7 @@ RULES = (
     ErrorRule(
         slug="javascript-not-defined",
         exception_types=("ReferenceError",),
+        platforms=JAVASCRIPT,
         pattern=r"^(?:(?P<name>[\w$]+) is not defined|Can't find variable: (?P<safari>[\w$]+))",
         title="`{name}{safari}` is not defined",
         why="It is misspelt, not imported, or its script did not load. Electron's renderer has no `process` and"
@@ -90,6 +94,7 @@ RULES = (
     ErrorRule(
         slug="javascript-too-early",
         exception_types=("ReferenceError",),
+        platforms=JAVASCRIPT,
         pattern=r"^Cannot access '(?P<name>[\w$]+)' before initialization",
         title="`{name}` is used before its `let`, `const` or `class`",
         why="It is declared further down, or two modules import each other.",
@@ -100,6 +105,7 @@ RULES = (
     ErrorRule(
         slug="javascript-json",
         exception_types=("SyntaxError",),
+        platforms=JAVASCRIPT,
         pattern=r"^Unexpected (?:token|end of JSON|non-whitespace)|is not valid JSON|^JSON\.parse:",
         title="The text is not valid JSON",
         what="{line}: {value}.",
@@ -111,6 +117,7 @@ RULES = (
     ErrorRule(
         slug="javascript-too-deep",
         exception_types=("RangeError", "InternalError"),
+        platforms=JAVASCRIPT,
         pattern=r"Maximum call stack size exceeded|too much recursion",
         title="{function} calls itself endlessly",
         why="Each call makes another one: a handler that triggers its own event, or a render that sets state.",
@@ -120,6 +127,7 @@ RULES = (
     ErrorRule(
         slug="javascript-chunk",
         exception_types=("ChunkLoadError", "TypeError", "Error"),
+        platforms=JAVASCRIPT,
         pattern=r"Loading (?:CSS )?chunk (?P<chunk>[\w-]+) failed|Failed to fetch dynamically imported module",
         title="A part of the app could not be loaded",
         why="After a deployment, pages that are still open request files of the previous release, which are gone.",
@@ -130,6 +138,7 @@ RULES = (
     ErrorRule(
         slug="javascript-fetch",
         exception_types=("TypeError",),
+        platforms=JAVASCRIPT,
         pattern=r"^(?:Failed to fetch|fetch failed|NetworkError when attempting|Load failed)",
         title="A request of the page got no response",
         why="The network or the server was down, or the browser blocked the response (CORS, an ad blocker,"
@@ -141,6 +150,7 @@ RULES = (
     ErrorRule(
         slug="node-connection",
         exception_types=("Error",),
+        platforms=JAVASCRIPT,
         pattern=r"(?:connect|getaddrinfo) (?P<code>ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN) (?P<peer>\S+)",
         title="{peer} cannot be reached ({code})",
         why="ECONNREFUSED: nothing listens there. ENOTFOUND: the name is unknown. ETIMEDOUT: a firewall drops the"

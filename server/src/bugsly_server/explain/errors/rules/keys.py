@@ -111,7 +111,32 @@ def name_mapping(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch 
     return None
 
 
+def find_format_field(raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
+    """Find the text with the field `{key}` that was formatted without a value for it."""
+    for node in raised.statement_nodes():
+        match node:
+            case ast.Call(func=ast.Attribute(value=template, attr="format" | "format_map")):
+                shown = raised.frame.locals.get(ast.unparse(template), ast.unparse(template))
+                given = [f"`{one.arg}`" for one in node.keywords if one.arg]
+                if re.search(rf"{{{re.escape(matched['key'])}\W", shown):
+                    has = f" It was given {', '.join(given[:6])}." if given else ""
+                    return RuleMatch(phrases={"has": has})
+    return None
+
+
 RULES = (
+    ErrorRule(
+        slug="key-of-a-format",
+        exception_types=("KeyError",),
+        pattern=r"^'(?P<key>\w+)'$",
+        title="The text has a field `{{{key}}}`, and no value for it was given",
+        what="{line} formats a text that contains `{{{key}}}`.",
+        why="`str.format` needs a value for each name in braces.{has}",
+        fix="Pass `{key}=…` at {at}, or correct the name in the text; literal braces are written double: `{{{{`.",
+        unless="the text comes from a user: then do not format it, since fields can read attributes.",
+        confidence=0.95,
+        examine=find_format_field,
+    ),
     ErrorRule(
         slug="key-of-a-known-place",
         exception_types=("KeyError",),

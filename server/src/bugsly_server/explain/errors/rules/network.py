@@ -70,6 +70,11 @@ def check_timeout(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch
     )
 
 
+def find_broker(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
+    """Tell a broker's error from one of a database, which has the same name."""
+    return RuleMatch() if raised.exception.module.startswith("kombu") else None
+
+
 RULES = (
     ErrorRule(
         slug="host-unknown",
@@ -183,6 +188,19 @@ RULES = (
         unless="it happens with every call: then the other side rejects what is sent.",
         confidence=0.88,
         examine=name_peer,
+    ),
+    ErrorRule(
+        slug="broker-unreachable",
+        exception_types=("OperationalError",),
+        pattern=r"Connection refused|Errno (?:111|61)\b|timed out|Name or service not known",
+        title="The message broker cannot be reached: no task was sent",
+        why="The task queue's broker (RabbitMQ, Redis) is down, still starting, or listens elsewhere than"
+        " `broker_url` says. This is not the database.",
+        fix="Check the broker's address in this environment (`broker_url`, often `CELERY_BROKER_URL`) and"
+        " whether it runs; {at} was to send a task.",
+        unless="the result backend refused, not the broker: then the innermost frames name it.",
+        confidence=0.97,
+        examine=find_broker,
     ),
     ErrorRule(
         slug="redis-refuses",

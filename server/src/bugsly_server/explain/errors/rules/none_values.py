@@ -26,6 +26,9 @@ OPERAND_PATTERN = (
 )
 
 
+MAX_NAMED_VARIABLES = 4
+
+
 class NoneSource(NamedTuple):
     """A call that returns None by design: when it does, and what to do about it."""
 
@@ -224,6 +227,20 @@ def _with_empty_default(raised: RaisedException, node: ast.expr) -> str:
     return ""
 
 
+def name_local_nones(raised: RaisedException, _matched: re.Match[str]) -> RuleMatch | None:
+    """Name the variables that are None, and what was needed of them."""
+    attribute = re.search(ATTRIBUTE_PATTERN, raised.exception.value[:200])
+    needed = f", where `.{attribute['attribute']}` is needed" if attribute else ""
+    nones = [name for name, value in raised.frame.locals.items() if value == "None"]
+    named = " and ".join(f"`{quoted(name, 40)}`" for name in nones[:MAX_NAMED_VARIABLES])
+    verb = "is" if len(nones) == 1 else "are"
+    more = " (and others)" if len(nones) > MAX_NAMED_VARIABLES else ""
+    return RuleMatch(
+        phrases={"needed": needed, "shown": f" There, {named}{more} {verb} None." if nones else ""},
+        confidence=0.7 if len(nones) == 1 and raised.statement is None else 0.5,
+    )
+
+
 RULES = (
     *(
         ErrorRule(
@@ -251,11 +268,12 @@ RULES = (
         slug="none-somewhere",
         exception_types=("AttributeError", "TypeError"),
         pattern=r"NoneType",
-        title="Something is None in {function}",
+        title="Something is None in {function}{needed}",
         why="A call returned None where an object was expected: nothing was found, or a function has no"
-        " `return`.",
+        " `return`.{shown}",
         fix="Look at what {at} uses, find which part can be None, and handle that case first.",
-        unless="the value is never None there.",
+        examine=name_local_nones,
+        unless="the source of {at} is not what runs there: then compare the releases.",
         confidence=0.4,
     ),
 )

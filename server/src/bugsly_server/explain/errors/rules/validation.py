@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from bugsly_server.explain.errors.raised_exception import RaisedException, quoted
-from bugsly_server.explain.errors.rule import ErrorRule, RuleMatch
+from bugsly_server.explain.errors.rule import JAVASCRIPT, ErrorRule, RuleMatch
 from bugsly_server.explain.errors.similar_names import nearest_name
 
 MAX_FAULTS = 3
@@ -100,6 +100,7 @@ RULES = (
     ErrorRule(
         slug="javascript-schema",
         exception_types=("ValidationError", "ZodError"),
+        platforms=JAVASCRIPT,
         pattern=r"^\[\s*\{[\s\S]*\"message\"[\s\S]*",
         title="The schema rejects its input: `{first}`",
         what="{line}: {faults}.",
@@ -113,6 +114,7 @@ RULES = (
     ErrorRule(
         slug="mongoose",
         exception_types=("ValidationError",),
+        platforms=JAVASCRIPT,
         pattern=r"^(?P<model>\w+) validation failed: (?P<field>[\w.]+): (?P<fault>[^,]+)",
         title="`{model}` rejects its input: `{field}`",
         what="{line}: `{field}`: {fault}.",
@@ -124,6 +126,7 @@ RULES = (
     ErrorRule(
         slug="ajv",
         exception_types=("ValidationError",),
+        platforms=JAVASCRIPT,
         pattern=r"^(?:data)?(?P<field>[./][\w./\[\]]+|`\w+`|\"?\w+\"?) (?P<fault>(?:should|must|is|has to)"
         r" [^\n]{2,120})",
         title="The data does not match its schema: `{field}` {fault}",

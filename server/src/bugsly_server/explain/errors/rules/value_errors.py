@@ -58,6 +58,16 @@ def name_unpacked(raised: RaisedException, matched: re.Match[str]) -> RuleMatch 
 
 RULES = (
     ErrorRule(
+        slug="json-of-a-dict",
+        exception_types=("JSONDecodeError",),
+        pattern=r"^Expecting property name enclosed in double quotes: line (?P<row>1) column (?P<column>2) ",
+        title="The text looks like a Python dict, not like JSON: its first key has no double quotes",
+        why="`str(…)` or an f-string wrote a dict as text, with single quotes. JSON has only double quotes.",
+        fix="Write the text with `json.dumps(…)` where it is made; what is parsed at {at} is right.",
+        unless="the text is JavaScript or JSON5, whose keys need no quotes: then a parser for it is needed.",
+        confidence=0.94,
+    ),
+    ErrorRule(
         slug="json-invalid",
         exception_types=("JSONDecodeError",),
         pattern=r"^(?P<fault>.+?): line (?P<row>\d+) column (?P<column>\d+)",
@@ -174,7 +184,7 @@ RULES = (
     ErrorRule(
         slug="enum-invalid",
         exception_types=("ValueError",),
-        pattern=r"^(?P<text>.+) is not a valid (?P<owner>\w+)$",
+        pattern=r"^(?P<text>.+) is not a valid (?P<owner>[\w.]+)$",
         title="{text} is not a valid `{owner}`",
         why="An enumeration accepts only the values that its class defines.",
         fix="Answer with a 400 at {at}, or add the value to `{owner}`.",

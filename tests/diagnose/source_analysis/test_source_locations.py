@@ -1,6 +1,7 @@
 """Which line feeds a holder, as far as the sources show."""
 
 import pytest
+from tests.support.diagnoses import diagnosis
 from tests.support.leak_evidence import (
     ORDERS,
     gain_per_request,
@@ -12,7 +13,9 @@ from tests.support.leak_evidence import (
 
 from bugsly.protocol.evidence import Holder, ModuleSource
 from bugsly_server.diagnose.diagnose import diagnose
-from bugsly_server.diagnose.source_analysis.source_index import SourceIndex, format_site
+from bugsly_server.diagnose.source_analysis.holder_source import HolderSource
+from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
+from bugsly_server.diagnose.source_analysis.source_locations import format_site, locate_causes
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
 from bugsly_server.model.diagnosis import Cause, SourceLocation
 
@@ -39,8 +42,18 @@ def orders():
 def locate_write(
     held: Holder, write_site: WriteSite | None, cause: Cause, *sources: ModuleSource
 ) -> SourceLocation:
+    fed = HolderSource(
+        holder=held,
+        write_site=write_site,
+        named_line=None,
+        removes_entries=False,
+        is_bounded=False,
+        unread_module=None,
+    )
+    growing = diagnosis(cause=cause, holder=held.name, endpoint=ORDERS)
     index = SourceIndex({one.file: one for one in sources}, {})
-    return index.locate_write(held, write_site, cause, ORDERS)
+    (located,) = locate_causes([growing], {held.name: fed}, index)
+    return located.location
 
 
 @pytest.mark.parametrize(
