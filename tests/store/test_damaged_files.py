@@ -10,10 +10,11 @@ import pytest
 from tests.store.conformance.spool_backends import append_one_by_one, payloads
 from tests.store.conformance.telemetry_backends import KEEP_DAYS, MIDNIGHT, samples_every
 from tests.support.event_loop import ThreadedEventLoop
+from tests.support.wait import wait_until
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND
 from bugsly_server.errors import Unavailable
-from bugsly_server.store.damaged_files import list_set_aside
+from bugsly_server.store.damaged_files import SetAside, list_set_aside
 from bugsly_server.store.ports import StoredEvent
 from bugsly_server.store.spool import SqliteSpool
 from bugsly_server.store.telemetry import SqliteEventStore, SqliteTelemetry
@@ -43,6 +44,11 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def set_aside_in(folder: Path) -> list[SetAside]:
+    """Return what was set aside of the stores of a test, which lie in *folder* itself."""
+    return [one for place in (folder, *folder.iterdir()) for one in list_set_aside(place)]
+
+
 DAMAGES = [empty, destroy_head, destroy_middle, truncate]
 Damage = Callable[[Path], None]
 
@@ -70,7 +76,7 @@ def test_of_a_damaged_day_of_events_the_rest_is_kept_and_other_days_are_untouche
         assert store.newest([1], 1_000)[5:6] == [event(EVENTS)]
     assert kept[:5] == [event(number, day=1) for number in (4, 3, 2, 1, 0)]
     assert set(kept[5:]) <= {event(number) for number in range(EVENTS)}
-    [found] = list_set_aside(tmp_path)
+    [found] = set_aside_in(tmp_path)
     assert found.name == f"{first.name}.damaged-1"
     assert found.rescued == len(kept) - 5
     assert found.lost in {EVENTS - found.rescued, None}
@@ -90,7 +96,7 @@ def test_around_bad_sectors_every_event_is_rescued(tmp_path: Path) -> None:
             store.newest([1], EVENTS)
         rescued = store.newest([1], EVENTS)
     assert EVENTS - 40 < len(rescued) < EVENTS
-    [found] = list_set_aside(tmp_path)
+    [found] = set_aside_in(tmp_path)
     assert found.lost == EVENTS - len(rescued)
 
 
@@ -129,7 +135,7 @@ def test_a_damaged_file_of_samples_holds_up_neither_writing_nor_rolling_up(
         points = telemetry.points([1], MIDNIGHT + HOUR, MIDNIGHT + 2 * HOUR, 10_000)
         telemetry.delete_expired(MIDNIGHT + HOUR)
     assert len(points[1]) == len(later)
-    assert len(list_set_aside(tmp_path)) == 1
+    assert len(set_aside_in(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -147,7 +153,7 @@ def test_a_spool_that_is_damaged_while_it_stands_still_goes_on_with_what_is_resc
         assert spool.depth() == len(found)
     assert found[-1] == "new"
     assert set(found) <= {*names, "new"}
-    [note] = list_set_aside(tmp_path)
+    [note] = set_aside_in(tmp_path)
     assert note.rescued == len(found) - 1
 
 
@@ -162,6 +168,23 @@ def test_a_spool_that_is_damaged_while_it_is_used_takes_entries_again(
         spool._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with path.open("r+b") as file:
             file.write(b"\0" * path.stat().st_size)
-        append_one_by_one(loop, spool, "new")
-        assert "new" in payloads(spool.lease(100))
-    assert [one.name for one in list_set_aside(tmp_path)] == ["spool.db.damaged-1"]
+        append_one_by_one(loop, spool, "first")
+        spool.lease(100)
+        wait_until(lambda: set_aside_in(tmp_path), what="a new file")
+        append_one_by_one(loop, spool, "second")
+        assert payloads(spool.lease(100))[-1] == "second"
+    assert [one.name for one in set_aside_in(tmp_path)] == ["spool.db.damaged-1"]
+
+
+def test_damage_that_only_the_reader_meets_is_set_aside_too(
+    tmp_path: Path, loop: ThreadedEventLoop
+) -> None:
+    path = tmp_path / "spool.db"
+    with closing(SqliteSpool(path)) as spool:
+        append_one_by_one(loop, spool, *[f"{number} " + "x" * 900 for number in range(50)])
+    destroy_middle(path)
+    with closing(SqliteSpool(path)) as spool:
+        wait_until(lambda: spool.lease(100), what="entries again")
+        assert 30 < spool.depth() < 50
+    [note] = set_aside_in(tmp_path)
+    assert note.lost == 50 - note.rescued

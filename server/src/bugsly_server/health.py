@@ -24,6 +24,7 @@ MAX_SPOOL_AGE: Micros = 5 * MINUTE
 MAX_HORIZON_LAG: Micros = 2 * DAY
 CHECK_INTERVAL: Micros = SECOND
 MEGABYTE = 1_000_000
+UNKNOWN_LOSS = "how many records were lost is not known"
 
 
 class Check(NamedTuple):
@@ -162,7 +163,7 @@ def _damage_problem(found: Sequence[SetAside]) -> str | None:
         return None
     lost = [one.lost for one in found]
     known = sum(one for one in lost if one is not None)
-    amount = f"{known:,} records were lost" if None not in lost else "some records were lost"
+    amount = f"{known:,} records were lost" if None not in lost else UNKNOWN_LOSS
     names = ", ".join(one.name for one in found[:3])
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return (
@@ -176,5 +177,5 @@ def _clock_problem(lag: Micros) -> str | None:
         return None
     return (
         f"clock: it is {lag / DAY:,.0f} days ahead of what this server has seen pass → set it right"
-        " if it is wrong; else old data is forgotten a few days later than usual"
+        " if it is wrong; else old data is kept for longer than usual until that has passed"
     )

@@ -15,6 +15,7 @@ from bugsly_server.store.sqlite_connection import open_for_reading, open_for_wri
 
 LOG = logging.getLogger("bugsly")
 DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+NOTES = ("*.damaged-*.json", "telemetry/**/*.damaged-*.json")
 PYTHON_TYPES = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 
 
@@ -93,11 +94,12 @@ def set_aside(
 
 
 def list_set_aside(folder: Path) -> list[SetAside]:
-    """Return what was set aside below *folder* and is still there."""
+    """Return what was set aside in the data folder and is still there."""
     found = []
-    for note in sorted(folder.glob("**/*.damaged-*.json")):
-        with suppress(OSError, msgspec.MsgspecError):
-            found.append(msgspec.json.decode(note.read_bytes(), type=SetAside))
+    for pattern in NOTES:
+        for note in sorted(folder.glob(pattern)):
+            with suppress(OSError, msgspec.MsgspecError):
+                found.append(msgspec.json.decode(note.read_bytes(), type=SetAside))
     return found
 
 

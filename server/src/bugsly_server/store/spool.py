@@ -72,7 +72,9 @@ class SqliteSpool:
         self._leased = 0
         self._digested = 0
         self._lock = threading.Lock()
-        """Held while the file is used, so that it can be replaced in between."""
+        """Held while entries are read, and while the file is replaced."""
+        self._damage: sqlite3.DatabaseError | None = None
+        """What the reader met; the thread that writes replaces the file."""
         self._connections = ExitStack()
         with ExitStack() as failed:
             failed.callback(self._connections.close)
@@ -90,9 +92,17 @@ class SqliteSpool:
         return future
 
     def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
-        """See the port. Where the file is damaged, it is set aside first."""
+        """See the port. Where the file is damaged, there are none until it is set aside."""
         with self._lock:
-            entries = self._in_sound_file(lambda: self._read_entries(max_entries))
+            try:
+                entries = self._read_entries(max_entries)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._damage = error
+                entries = []
+        if self._damage is not None:
+            self._commit_requests.put(_CommitRequest())
         if entries:
             self._leased = entries[-1].id
         return entries
@@ -154,8 +164,10 @@ class SqliteSpool:
 
     def _replace_file(self, error: sqlite3.DatabaseError) -> None:
         """Set the damaged file aside, and go on with what is rescued of it and with later ids."""
-        set_aside(self._path, SCHEMA, error, self._connections.close)
-        self._open()
+        with self._lock:
+            set_aside(self._path, SCHEMA, error, self._connections.close)
+            self._open()
+            self._damage = None
         last = max(self._leased, self._digested)
         self._writing.execute("DELETE FROM sqlite_sequence WHERE seq <= ?", (last,))
         self._writing.execute(
@@ -195,8 +207,10 @@ class SqliteSpool:
         entries = [entry for order in requests for entry in order.entries]
         problem = None
         try:
-            with self._lock:
-                self._depth += len(entries) - self._in_sound_file(lambda: self._transact(entries))
+            if self._damage is not None:
+                self._replace_file(self._damage)
+            deleted = self._in_sound_file(lambda: self._transact(entries))
+            self._depth += len(entries) - deleted
         except sqlite3.Error as error:
             problem = Unavailable(
                 f"server: cannot keep what was sent ({error})"
