@@ -56,6 +56,20 @@ def test_a_started_agent_reports_its_worker(agent: Agent, server: FakeServer) ->
     assert server.samples[0].age <= worker.age <= process.age()
 
 
+def test_an_agent_proves_its_reports_with_a_secret_that_is_in_none_of_them(
+    agent: Agent, server: FakeServer
+) -> None:
+    agent.start()
+    agent.report_exit(Exit(worker="f" * 32, reason=ExitReason.KILLED, secret="of another"))
+    assert agent.flush(10)
+    secret = agent.identity.secret
+    assert len(secret) == 32
+    assert secret not in repr((agent.identity, server.reports))
+    assert {one.envelope_header["secret"] for one in server.received} == {secret}
+    assert {one.envelope_header["worker"] for one in server.received} == {agent.identity.id}
+    assert [one.secret for report in server.reports for one in report.exits] == ["of another"]
+
+
 def test_starting_twice_starts_once(agent: Agent) -> None:
     for _ in range(3):
         agent.start()
@@ -179,6 +193,7 @@ def test_a_fork_is_another_worker_that_has_reported_nothing(
     before = (agent.identity.id, agent.traffic)
     state = state_in_fork(agent)
     assert state["id"] != before[0]
+    assert state["secret"] != agent.identity.secret
     assert state["traffic"] == [0, 0]
     assert state["running"] is state["same_traffic"] is False
     assert state["failures"] == {}
@@ -200,6 +215,7 @@ def state_in_fork(agent: Agent) -> dict[str, object]:
         traffic.request_started()
         seen = {
             "id": agent.identity.id,
+            "secret": agent.identity.secret,
             "traffic": [agent.traffic.requests, agent.traffic.in_flight],
             "running": agent.running,
             "same_traffic": agent.traffic is traffic,

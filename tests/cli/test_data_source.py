@@ -15,6 +15,14 @@ def test_dsn_makes_the_project_and_prints_the_same_line_again(tmp_path: Path) ->
     assert again.stdout == first.stdout
 
 
+def test_dsn_tells_the_key_of_an_sdk_from_that_of_an_agent(tmp_path: Path) -> None:
+    printed = {
+        run_bugsly("dsn", "shop", *kind, "--data-dir", str(tmp_path)).stdout
+        for kind in ((), ("--kind", "agent"), ("--kind", "sdk"), ("--kind", "sdk"))
+    }
+    assert len(printed) == 2
+
+
 def test_dsn_uses_the_public_address(tmp_path: Path) -> None:
     url = "https://bugs.example.com/inside"
     done = run_bugsly("dsn", "--data-dir", str(tmp_path), BUGSLY_PUBLIC_URL=url)

@@ -2,10 +2,20 @@ import asyncio
 import json
 
 import pytest
+from tests.support.clock import START, FakeClock
+from tests.support.project_keys import project_key
 from tests.support.running_server import RunningServer, ServedProject
 
-from bugsly_server.errors import Rejected
-from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
+from bugsly_server.clock import SECOND
+from bugsly_server.errors import Rejected, Unavailable
+from bugsly_server.ingest import project_keys
+from bugsly_server.ingest.project_keys import (
+    ProjectKeys,
+    check_use,
+    key_in_envelope,
+    key_in_request,
+)
+from bugsly_server.model.project_key import ProjectKey, ProjectKeyKind
 
 EMPTY = b"{}\n"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -106,16 +116,19 @@ class CountingKeys:
     """The keys that `ProjectKeys` reads, and how often it has read them."""
 
     def __init__(self) -> None:
-        self.known: dict[str, int] = {}
+        self.known: dict[str, ProjectKey] = {}
         self.readings = 0
+        self.is_readable = True
 
-    def load(self) -> dict[str, int]:
+    def load(self) -> dict[str, ProjectKey]:
+        if not self.is_readable:
+            raise Unavailable("server: its database cannot be read")
         self.readings += 1
         return dict(self.known)
 
 
 async def _refusals(keys: ProjectKeys, amount: int) -> int:
-    asked = [keys.check(f"stranger{number}", 1) for number in range(amount)]
+    asked = [keys.check(f"stranger{number}", 1, None) for number in range(amount)]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     return sum(isinstance(outcome, Rejected) for outcome in outcomes)
 
@@ -124,7 +137,7 @@ def test_many_unknown_keys_cause_one_reading() -> None:
     stored = CountingKeys()
 
     async def crowd() -> int:
-        keys = ProjectKeys(stored.load, min_interval=60)
+        keys = ProjectKeys(stored.load, FakeClock(), min_interval=60)
         return await _refusals(keys, 500)
 
     assert asyncio.run(crowd()) == 500
@@ -135,12 +148,12 @@ def test_no_key_is_wrongly_refused_in_the_pause_between_two_readings() -> None:
     stored = CountingKeys()
 
     async def one_after_the_other() -> tuple[int, float]:
-        keys = ProjectKeys(stored.load, min_interval=0.05)
+        keys = ProjectKeys(stored.load, FakeClock(), min_interval=0.05)
         begun = asyncio.get_running_loop().time()
         for _ in range(5):
             assert await _refusals(keys, 3) == 3
-        stored.known["new"] = 1
-        await keys.check("new", 1)
+        stored.known["new"] = project_key()
+        await keys.check("new", 1, None)
         return stored.readings, asyncio.get_running_loop().time() - begun
 
     readings, seconds = asyncio.run(one_after_the_other())
@@ -150,12 +163,86 @@ def test_no_key_is_wrongly_refused_in_the_pause_between_two_readings() -> None:
 
 def test_a_known_key_causes_no_reading() -> None:
     stored = CountingKeys()
-    stored.known["known"] = 1
+    stored.known["known"] = project_key()
 
     async def often() -> None:
-        keys = ProjectKeys(stored.load, min_interval=60)
+        keys = ProjectKeys(stored.load, FakeClock(), min_interval=60)
         for _ in range(100):
-            await keys.check("known", 1)
+            await keys.check("known", 1, None)
 
     asyncio.run(often())
     assert stored.readings == 1
+
+
+def test_a_revoked_key_is_refused_once_the_keys_are_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = CountingKeys()
+    stored.known["old"] = project_key()
+
+    async def revoke() -> None:
+        keys = ProjectKeys(stored.load, FakeClock(), min_interval=0)
+        await keys.check("old", 1, None)
+        del stored.known["old"]
+        await keys.check("old", 1, None)
+        monkeypatch.setattr(project_keys, "MAX_STALE_SECONDS", -1)
+        await keys.check("old", 1, None)
+
+    with pytest.raises(Rejected, match="unknown in project 1"):
+        asyncio.run(revoke())
+
+
+def test_known_keys_go_on_to_work_while_the_database_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(project_keys, "MAX_STALE_SECONDS", -1)
+    stored = CountingKeys()
+    stored.known["known"] = project_key()
+
+    async def check() -> None:
+        keys = ProjectKeys(stored.load, FakeClock(), min_interval=0)
+        await keys.check("known", 1, None)
+        stored.is_readable = False
+        await keys.check("known", 1, None)
+        with pytest.raises(Unavailable):
+            await keys.check("stranger", 1, None)
+
+    asyncio.run(check())
+
+
+def test_the_last_use_of_a_key_is_noted_and_a_refused_one_is_none() -> None:
+    stored = CountingKeys()
+    stored.known |= {"used": project_key(), "ended": project_key(ends_at=START)}
+    keys = ProjectKeys(stored.load, FakeClock(), min_interval=0)
+
+    async def use() -> None:
+        await keys.check("used", 1, None)
+        with pytest.raises(Rejected, match="its time is over"):
+            await keys.check("ended", 1, None)
+
+    asyncio.run(use())
+    assert keys.used_at == {"used": START}
+
+
+@pytest.mark.parametrize(
+    ("key", "origin", "refusal"),
+    [
+        (project_key(), None, ""),
+        (project_key(), "https://shop.test", "use the DSN of an SDK key in browsers"),
+        (
+            project_key(ProjectKeyKind.SDK),
+            "https://shop.test",
+            "add it to the key on the page of keys",
+        ),
+        (project_key(ProjectKeyKind.SDK, origins=("https://shop.test",)), "https://shop.test", ""),
+        (project_key(ends_at=START + SECOND), None, ""),
+        (project_key(ends_at=START), None, "copy the DSN of the newer one"),
+    ],
+)
+def test_who_may_not_use_a_key_reads_which_one_to_use(
+    key: ProjectKey, origin: str | None, refusal: str
+) -> None:
+    if not refusal:
+        check_use(key, origin, START)
+        return
+    with pytest.raises(Rejected, match=refusal) as refused:
+        check_use(key, origin, START)
+    assert refused.value.status == 403

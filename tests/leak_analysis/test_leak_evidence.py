@@ -212,15 +212,15 @@ def test_an_ask_is_sent_once_and_expires_if_it_is_not_answered(desk: PipelineHar
     trim = ProbeRequest(id=0, probe="trim")
     assert desk.pipeline.request_probe(desk.worker(), trim, desk.clock())
     desk.tend()
-    (sent,) = desk.pending_probe_requests.take(desk.shop, token(1))
+    (sent,) = desk.pending_probe_requests.take(desk.shop, token(1), None)
     for _ in range(2):
         desk.tend()
-        assert desk.pending_probe_requests.take(desk.shop, token(1)) == []
+        assert desk.pending_probe_requests.take(desk.shop, token(1), None) == []
     assert not desk.pipeline.request_probe(desk.worker(), trim, desk.clock())
     desk.clock.advance(5 * MINUTE)
     desk.tend()
     assert desk.pipeline.request_probe(desk.worker(), trim, desk.clock())
-    (again,) = desk.pending_probe_requests.take(desk.shop, token(1))
+    (again,) = desk.pending_probe_requests.take(desk.shop, token(1), None)
     assert again.request.id > sent.request.id
 
 
@@ -231,7 +231,7 @@ def test_an_ask_that_expired_unsent_is_not_sent_any_more(desk: PipelineHarness) 
     )
     desk.clock.advance(5 * MINUTE)
     desk.tend()
-    assert desk.pending_probe_requests.take(desk.shop, token(1)) == []
+    assert desk.pending_probe_requests.take(desk.shop, token(1), None) == []
 
 
 def test_an_ask_taken_before_it_is_stored_as_sent_is_not_taken_again(desk: PipelineHarness) -> None:
@@ -239,6 +239,6 @@ def test_an_ask_taken_before_it_is_stored_as_sent_is_not_taken_again(desk: Pipel
     assert desk.pipeline.request_probe(
         desk.worker(), ProbeRequest(id=0, probe="trim"), desk.clock()
     )
-    (sent,) = desk.pending_probe_requests.take(desk.shop, token(1))
+    (sent,) = desk.pending_probe_requests.take(desk.shop, token(1), None)
     desk.pending_probe_requests.replace_all([sent])
-    assert desk.pending_probe_requests.take(desk.shop, token(1)) == []
+    assert desk.pending_probe_requests.take(desk.shop, token(1), None) == []

@@ -65,6 +65,15 @@ def test_a_snoozed_leak_alerts_nobody(desk: PipelineHarness) -> None:
 
 
 @pytest.mark.parametrize("may_alert", [True, False])
+def test_a_leak_alerts_within_the_limit(desk: PipelineHarness, *, may_alert: bool) -> None:
+    with desk.database.writing() as connection:
+        record_leak_change(
+            connection, desk.shop, None, change(finding=finding()), may_alert=lambda *_: may_alert
+        )
+    assert waiting_alerts(desk) == may_alert
+
+
+@pytest.mark.parametrize("may_alert", [True, False])
 def test_an_error_alerts_within_the_limit(desk: PipelineHarness, *, may_alert: bool) -> None:
     error = opened_error(desk)
     with desk.database.writing() as connection:

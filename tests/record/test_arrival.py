@@ -11,6 +11,7 @@ from tests.support.stored_workers import stored_worker
 
 from bugsly.protocol.memory import ExitReason, MemoryReport, Sample
 from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.worker import Worker
 from bugsly_server.record.arrival import Arrival, apply_report, new_worker_fields
 
@@ -26,7 +27,7 @@ def newcomer(report: MemoryReport, received_at: Micros = START) -> Worker:
     unseen = stored_worker(
         samples=0, requests=0, rate=0.0, anonymous=0, proportional=0, oom_kills=0
     )
-    return replace(unseen, **new_worker_fields(report, received_at))
+    return replace(unseen, **new_worker_fields(ReceivedReport(received_at, report)))
 
 
 def digest_arrival(

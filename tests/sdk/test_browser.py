@@ -6,6 +6,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -13,6 +14,8 @@ from tests.support.chromium import chromium
 from tests.support.running_server import RunningServer, ServedProject
 from tests.support.stored_errors import app_frames, first_event, only_error, release_health
 from tests.support.wait import wait_until
+
+from bugsly_server.model.project_key import ProjectKeyKind
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +49,12 @@ def shop(npm: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.server_port}/page.html"
         listening.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def project(server: RunningServer, request: pytest.FixtureRequest) -> ServedProject:
+    """A project of the test's own, with the key that its page may show."""
+    return server.project(f"p{crc32(request.node.nodeid.encode())}", ProjectKeyKind.SDK)
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from tests.support.sentry_sdk_client import reporting_sentry_sdk
 from tests.support.stored_errors import app_frames, first_event, only_error, release_health
 from tests.support.wait import wait_until
 
+from bugsly_server.clock import now
 from bugsly_server.decode.event import scrubbing_note
-from bugsly_server.store.meta import groupings
+from bugsly_server.model.project_key import ProjectKeyKind
+from bugsly_server.store.meta import groupings, project_keys
 
 
 def checkout(order: dict[str, str]) -> str:
@@ -117,6 +119,19 @@ def test_what_is_not_kept_is_sent_once_and_the_rest_goes_on(
     wait_until(lambda: server.measured_workers(project), what="the worker")
     (worker,) = server.measured_workers(project)
     assert (worker.name, worker.anonymous) == ("web-1 pid 42", 70_000_000)
+
+
+def test_with_an_sdk_key_all_is_kept_but_memory(
+    server: RunningServer, project: ServedProject
+) -> None:
+    with server.server.store.database.writing() as connection:
+        key = project_keys.ensure(connection, project.id, ProjectKeyKind.SDK, now())
+    with reporting_sentry_sdk(ServedProject(project.id, key.public).dsn(server.port)):
+        _send_everything()
+        sentry_sdk.flush()
+    only_error(server, project)
+    assert server.skipped(project)["memory sent with an SDK key, needs an agent key"] == 1
+    assert server.measured_workers(project) == []
 
 
 def test_of_a_flood_what_is_not_kept_is_counted(tmp_path: Path) -> None:

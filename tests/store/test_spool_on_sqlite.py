@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,24 @@ def test_what_was_acknowledged_during_a_failed_commit_is_deleted_by_the_next(
     spool._writing.execute("PRAGMA max_page_count = 1000000")
     append_one_by_one(loop, spool, "b")
     assert spool.depth() == 1
+
+
+def test_a_spool_of_an_earlier_server_keeps_what_it_holds(
+    loop: ThreadedEventLoop, tmp_path: Path
+) -> None:
+    path = tmp_path / "earlier.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+            " project_id INTEGER NOT NULL, received_at INTEGER NOT NULL,"
+            " kind TEXT NOT NULL, payload BLOB NOT NULL)"
+        )
+        connection.execute(
+            "INSERT INTO entry (project_id, received_at, kind, payload)"
+            " VALUES (1, 1, 'memory', x'61')"
+        )
+    for _ in range(2):
+        with closing(SqliteSpool(path)) as opened:
+            append_one_by_one(loop, opened, "b")
+    with closing(SqliteSpool(path)) as opened:
+        assert payloads(opened.lease(9)) == ["a", "b", "b"]

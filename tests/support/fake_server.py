@@ -46,6 +46,7 @@ class ReceivedRequest:
     events: list[dict[str, Any]]
     size: int
     """Bytes of the largest item."""
+    envelope_header: dict[str, Any]
 
 
 class FakeServer:
@@ -187,7 +188,8 @@ def read_request(request: socketserver.StreamRequestHandler) -> ReceivedRequest 
     body = request.rfile.read(length)
     if not length or len(body) < length:
         return None
-    items = parse_envelope(gzip.decompress(body)).items
+    envelope = parse_envelope(gzip.decompress(body))
+    items = envelope.items
     assert {item.type for item in items} <= {"memory", "event"}
     reports = [
         msgspec.json.decode(item.payload, type=MemoryReport)
@@ -198,4 +200,4 @@ def read_request(request: socketserver.StreamRequestHandler) -> ReceivedRequest 
     assert len(reports) <= 1
     report = reports[0] if reports else None
     size = max(len(item.payload) for item in items)
-    return ReceivedRequest(line.split()[1], headers, report, events, size)
+    return ReceivedRequest(line.split()[1], headers, report, events, size, envelope.header)

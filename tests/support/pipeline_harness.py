@@ -17,7 +17,7 @@ from bugsly_server.clock import SECOND, Micros
 from bugsly_server.model.issue import IssueChange
 from bugsly_server.model.leak_evidence import LeakEvidence
 from bugsly_server.model.time_series import MemoryPoint
-from bugsly_server.model.worker import Worker
+from bugsly_server.model.worker import Worker, hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Pipeline, PipelineStores
 from bugsly_server.store.leak_evidence import of_environment
@@ -57,6 +57,7 @@ class PipelineHarness:
         self.telemetry = SqliteTelemetry(folder / "telemetry", 90)
         self.events = SqliteEventStore(folder / "telemetry", 90)
         self.max_errors = 10_000
+        self.max_leaks = 500
         self.announced: list[tuple[Any, IssueChange]] = []
         self.pipeline = self.start()
         self.shop = self.project("shop")
@@ -70,6 +71,7 @@ class PipelineHarness:
                 telemetry=self.telemetry,
                 events=self.events,
                 max_errors=self.max_errors,
+                max_leaks=self.max_leaks,
             ),
             self.pending_probe_requests,
             self.clock,
@@ -81,8 +83,14 @@ class PipelineHarness:
         with self.database.writing() as connection:
             return projects.ensure(connection, slug, self.clock()).id
 
-    def entry(self, payload: bytes, project: int | None = None) -> SpoolEntry:
-        return SpoolEntry(project or self.shop, self.clock(), "memory", payload)
+    def entry(self, payload: bytes, project: int | None = None, secret: str = "") -> SpoolEntry:
+        return SpoolEntry(
+            project or self.shop,
+            self.clock(),
+            "memory",
+            payload,
+            secret_hash=hash_secret(secret),
+        )
 
     def digest(self, *payloads: bytes, project: int | None = None) -> None:
         """Digest *payloads* in one batch, as they arrive now."""

@@ -14,5 +14,5 @@ def record_reports(recorder: MemoryRecorder, entries: Sequence[SpoolEntry]) -> N
     project_id, skipped = entries[0].project_id, Counter[str]()
     reports = decode_reports(entries, skipped)
     ids = recorder.register(project_id, reports, skipped)
-    arrivals = apply_reports(ids.workers, reports, skipped)
+    arrivals = apply_reports(ids.workers, ids.reports, skipped)
     recorder.record(project_id, arrivals, ids, skipped)

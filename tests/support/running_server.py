@@ -15,9 +15,10 @@ from bugsly_server.app import Server
 from bugsly_server.clock import Clock, now
 from bugsly_server.http_server import HttpServer, bind_socket
 from bugsly_server.model.issue import Issue, IssueChange
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.model.worker import Worker
 from bugsly_server.settings import load_settings
-from bugsly_server.store.meta import projects, workers
+from bugsly_server.store.meta import project_keys, projects, workers
 
 
 class HttpReply(NamedTuple):
@@ -75,10 +76,11 @@ class RunningServer:
         self._listener.stop()
         self._thread.join()
 
-    def project(self, slug: str) -> ServedProject:
+    def project(self, slug: str, kind: ProjectKeyKind = ProjectKeyKind.AGENT) -> ServedProject:
         with self.server.store.database.writing() as connection:
             made = projects.ensure(connection, slug, now())
-            return ServedProject(made.id, projects.newest_key(connection, made.id))
+            key = project_keys.ensure(connection, made.id, kind, now())
+        return ServedProject(made.id, key.public)
 
     def send(
         self,

@@ -26,7 +26,7 @@ class SenderHarness:
             self.outbox,
             SenderCallbacks(self._report, self._finish, self.probe_requests.extend),
             Guards()("sender"),
-            worker().id,
+            {"worker": worker().id, "secret": "s" * 32},
         )
         self._number = 0
 

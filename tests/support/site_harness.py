@@ -24,9 +24,10 @@ from bugsly.protocol.memory import (
 from bugsly.protocol.safety_net import RecyclerReport
 from bugsly_server.app import Server
 from bugsly_server.clock import SECOND, Clock
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.settings import load_settings
-from bugsly_server.store.meta import accounts, projects
+from bugsly_server.store.meta import accounts, project_keys, projects
 from bugsly_server.store.ports import SpoolEntry
 
 HOST = "bugs.test"
@@ -47,7 +48,9 @@ class SiteHarness:
         self.client = TestClient(self.server.asgi, base_url=BASE, follow_redirects=False)
         with self.database.writing() as connection:
             self.project = projects.ensure(connection, "shop", clock())
-            self.key = projects.newest_key(connection, self.project.id)
+            self.key = project_keys.ensure(
+                connection, self.project.id, ProjectKeyKind.AGENT, clock()
+            ).public
 
     def claim(self, **answers: str) -> Response:
         """Create the owner's account with the code that the server would have printed."""

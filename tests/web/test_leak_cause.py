@@ -117,7 +117,7 @@ def test_the_diagnosis_can_be_copied_as_markdown(visited: SiteHarness) -> None:
 def test_hostile_names_are_shown_as_text(visited: SiteHarness, facts: dict[str, Any]) -> None:
     page = issue_page(visited, diagnosis(**facts))
     assert HOSTILE not in page
-    assert "&lt;script&gt;alert(1)" in page
+    assert "&lt;script&gt;alert(1)" in page.replace("\\&", "&")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_hostile_explanations_are_shown_as_text(
 ) -> None:
     page = issue_page(visited, diagnosis(), leak_explanation(**facts))
     assert HOSTILE not in page
-    assert "&lt;script&gt;alert(1)" in page
+    assert "&lt;script&gt;alert(1)" in page.replace("\\&", "&")
 
 
 @pytest.mark.parametrize("cause", Cause)
@@ -223,7 +223,7 @@ def test_hostile_names_in_a_heap_are_shown_as_text(
         visited, diagnosis(heap_path=replace(heap_path_of(HEAP_HOLDER, HEAP_SNAPSHOT), **facts))
     )
     assert HOSTILE not in page
-    assert "&lt;script&gt;alert(1)" in page
+    assert "&lt;script&gt;alert(1)" in page.replace("\\&", "&")
 
 
 def test_without_an_issue_or_a_cause_there_is_no_chart(visited: SiteHarness) -> None:

@@ -2,13 +2,25 @@ import pytest
 from starlette.testclient import TestClient
 from tests.support.site_harness import BASE, SiteHarness
 
-PAGES = ["/p/shop/", "/p/shop/issues", "/p/shop/setup", "/account", "/login", "/nowhere"]
+PAGES = [
+    "/p/shop/",
+    "/p/shop/issues",
+    "/p/shop/setup",
+    "/p/shop/keys",
+    "/account",
+    "/login",
+    "/nowhere",
+]
 POSTS = [
     "/account/password",
     "/account/tokens",
     "/account/projects",
     "/p/shop/issues/1/resolve",
     "/p/shop/issues/1/snooze",
+    "/p/shop/keys",
+    "/p/shop/keys/change",
+    "/p/shop/keys/rotate",
+    "/p/shop/keys/revoke",
     "/logout",
     "/login",
     "/welcome",

@@ -87,20 +87,14 @@ def clock_step(bench: Bench) -> None:
 def damage(bench: Bench) -> None:
     """Damage a file of a server that is down; it goes on with the others."""
     bench.served.kill()
-    files = {
-        "spool": [bench.served.folder / "spool.db"],
-        "steps": [bench.served.folder / "telemetry" / "steps.db"],
-        **{
-            name: list((bench.served.folder / "telemetry" / name).glob("*.db"))
-            for name in ("events", "samples", "minutes")
-        },
-    }
-    name, path = bench.random.choice([(name, one) for name, all_ in files.items() for one in all_])
-    if name == "spool":
+    telemetry = bench.served.folder / "telemetry"
+    found = [bench.served.folder / "spool.db", *sorted(telemetry.glob("**/*.db"))]
+    path = bench.random.choice(found)
+    if path.name == "spool.db":
         folder = bench.served.folder
         counted = {*stored.events(folder)[0], *stored.samples(folder)}
         bench.excepted |= bench.load.sent - counted
-    elif name == "samples":
+    elif path.parent.name == "samples":
         bench.excepted |= set(stored.samples(bench.served.folder, path.name))
     _spoil(path, bench.random)
     bench.served.start()

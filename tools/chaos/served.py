@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bugsly_server.clock import now
-from bugsly_server.store.meta import accounts, projects
+from bugsly_server.model.project_key import ProjectKeyKind
+from bugsly_server.store.meta import accounts, project_keys, projects
 from bugsly_server.store.meta.database import Database
 from tools.bench.processes import free_port
 
@@ -49,7 +50,10 @@ class ServedFolder:
         database.migrate()
         with database.writing() as connection:
             self.project = projects.ensure(connection, "app", now())
-            self.key = projects.newest_key(connection, self.project.id)
+            agent_key = project_keys.ensure(
+                connection, self.project.id, ProjectKeyKind.AGENT, now()
+            )
+            self.key = agent_key.public
             owner = accounts.create(connection, "owner", None, now())
             self._session = accounts.open_session(connection, owner.id, now())
             self._token = accounts.make_token(connection, owner.id, "chaos", now())

@@ -109,7 +109,7 @@ class Agent:
         """Start to send, once, also in a process that serves nothing; return whether it may."""
         with self._start_lock:
             if self._sender is None and not self._disabled:
-                self._sender = self._parts.build_sender(self.identity.id, self._encode_report)
+                self._sender = self._parts.build_sender(self.identity, self._encode_report)
                 self._sender.start()
             return not self._disabled
 

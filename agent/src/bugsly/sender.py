@@ -55,16 +55,24 @@ class SenderCallbacks(NamedTuple):
 
 
 class Sender:
-    """Posts what waits; keeps it while the server is away, drops what the server refuses."""
+    """Posts what waits; keeps it while the server is away, drops what the server refuses.
+
+    *header* is that of every envelope: which worker sends it, and its secret.
+    """
 
     def __init__(
-        self, dsn: Dsn, outbox: Outbox, callbacks: SenderCallbacks, guard: Guard, worker: str
+        self,
+        dsn: Dsn,
+        outbox: Outbox,
+        callbacks: SenderCallbacks,
+        guard: Guard,
+        header: dict[str, str],
     ) -> None:
         self._dsn = dsn
         self._outbox = outbox
         self._callbacks = callbacks
         self._guard = guard
-        self._header = {"worker": worker}
+        self._header = header
         self._wake = threading.Event()
         self._settled = threading.Event()
         self._closing = threading.Event()

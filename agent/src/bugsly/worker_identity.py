@@ -17,20 +17,17 @@ if TYPE_CHECKING:
     from bugsly.settings import AgentSettings
 
 
-def new_worker_id() -> str:
-    """Return a new id of a worker, 32 hexadecimal digits."""
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerIdentity:
-    """One worker and its place among its siblings; the fields are those of `WorkerInfo`."""
+    """One worker, its place among its siblings as `WorkerInfo` tells it, and its secret."""
 
-    id: str = field(default_factory=new_worker_id)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     server: str = ""
     parent: int = 0
     number: int = 0
     generation: int = 0
+    secret: str = field(default_factory=lambda: os.urandom(16).hex(), repr=False)
+    """Proves to the server that a report is this worker's; it stands in no report."""
 
 
 def describe_worker(identity: WorkerIdentity, settings: AgentSettings) -> WorkerInfo:
@@ -44,7 +41,7 @@ def describe_worker(identity: WorkerIdentity, settings: AgentSettings) -> Worker
         release=settings.release,
         environment=settings.environment,
         python=platform.python_version(),
-        **asdict(identity),
+        **{name: value for name, value in asdict(identity).items() if name != "secret"},
     )
 
 

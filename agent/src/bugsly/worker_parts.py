@@ -100,7 +100,7 @@ class WorkerParts:
         )
         return Sampler(interval, sampler_probes, self.outbox, wake_sender, self._guards)
 
-    def build_sender(self, worker_id: str, encode_worker_report: EncodeReport) -> Sender:
+    def build_sender(self, identity: WorkerIdentity, encode_worker_report: EncodeReport) -> Sender:
         """Return a sender of the outbox that runs the expensive probes the server requests."""
         probe_runner = ProbeRunner(self._expensive_probes(), self.outbox.evidence, self._guards)
         return Sender(
@@ -108,7 +108,7 @@ class WorkerParts:
             self.outbox,
             SenderCallbacks(encode_worker_report, self._encode_event, probe_runner.put),
             self._guards("sender"),
-            worker_id,
+            {"worker": identity.id, "secret": identity.secret},
         )
 
     def build_recycler(

@@ -32,12 +32,13 @@ from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolic
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
 from bugsly_server.ingest.quota import Quota
+from bugsly_server.key_use_recorder import KeyUseRecorder
 from bugsly_server.llm_client import LlmEndpoint
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
 from bugsly_server.store.damaged_files import is_damage
-from bugsly_server.store.meta import error_issues, projects
+from bugsly_server.store.meta import error_issues, project_keys, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
 from bugsly_server.store.spool import SqliteSpool
@@ -102,8 +103,9 @@ class Server:
         self.live_updates = LiveUpdates()
         self._room = DiskRoom(settings.data_dir, settings.keep_free_mb * MEGABYTE, clock)
         pending_requests = PendingProbeRequests()
+        keys = ProjectKeys(lambda: self._read_or_unavailable(project_keys.by_public), clock)
         self.envelopes = EnvelopeEndpoint(
-            self._ingest_policy(), self.spool, pending_requests, clock
+            self._ingest_policy(keys), self.spool, pending_requests, clock
         )
         self.pipeline = Pipeline(self._pipeline_stores(), pending_requests, clock, announce)
         digester = Digester(
@@ -119,6 +121,7 @@ class Server:
         self._threads = (
             BackgroundThread("digester", digester),
             BackgroundThread("alert delivery", alert_sender),
+            BackgroundThread("key use", KeyUseRecorder(self.store.database, keys.used_at)),
         )
         self.health = Health(self.store.database, self.spool, self._room, self._threads, clock)
         self.llm_jobs = self._make_llm_jobs(clock)
@@ -181,10 +184,10 @@ class Server:
         endpoint = LlmEndpoint(settings.model_url, settings.model_name, settings.model_key)
         return LlmJobs(endpoint, settings.allow_networks, self.store.database, clock)
 
-    def _ingest_policy(self) -> IngestPolicy:
+    def _ingest_policy(self, keys: ProjectKeys) -> IngestPolicy:
         settings = self.settings
         return IngestPolicy(
-            keys=ProjectKeys(lambda: self._read_or_unavailable(projects.keys)),
+            keys=keys,
             quota=Quota(
                 settings.events_per_minute,
                 settings.events_per_day,
@@ -204,6 +207,7 @@ class Server:
             telemetry=self.store.telemetry,
             events=self.store.events,
             max_errors=self.settings.most_errors,
+            max_leaks=self.settings.most_leaks,
         )
 
     def _read_or_unavailable(self, read: Callable[[Connection], T]) -> T:

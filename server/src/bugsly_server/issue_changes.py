@@ -26,14 +26,18 @@ def record_leak_change(
     known: Issue | None,
     change: IssueChange,
     account_id: int | None = None,
+    may_alert: MayAlert | None = None,
 ) -> Issue:
-    """Record *change*, which opens a leak where *known* is None; *account_id* is who made it."""
+    """Record *change*, which opens a leak where *known* is None; *account_id* is who made it.
+
+    Alert within the limit of *may_alert*, if there is one.
+    """
     issue_id, change_id = leak_issues.record_change(
         connection, project_id, known, change, account_id
     )
     issue = leak_issues.get(connection, project_id, issue_id)
     assert issue is not None, "its change was stored above"
-    _enqueue_alert(connection, issue, change_id, change.at)
+    _enqueue_alert(connection, issue, change_id, change.at, may_alert)
     return issue
 
 

@@ -35,6 +35,9 @@ from bugsly_server.store.ports import Telemetry
 ANALYSIS_INTERVAL: Micros = 5 * SECOND
 """Between two analyses of an environment: one takes a fraction of a second in a large one."""
 
+MAX_REMEMBERED_SIGHTINGS = 10_000
+"""Of a project; reports may invent holders."""
+
 
 class EnvironmentAnalysis(NamedTuple):
     """What an analysis of an environment found, and when."""
@@ -123,15 +126,21 @@ class LeakAnalysis:
     def _is_ready(
         self, finding: Finding, diagnosis: Diagnosis, evidence: LeakEvidence, now: Micros
     ) -> bool:
-        sighting = FirstSighting(now, held_entries(diagnosis))
-        first = self.first_sightings.setdefault(finding.fingerprint, sighting)
+        first = self._first_sighting(finding, FirstSighting(now, held_entries(diagnosis)))
         return is_ready(finding, diagnosis, first, _pending_evidence(diagnosis, evidence), now)
 
     def _may_wait_for_cause(self, growth: Finding, now: Micros) -> bool:
         if is_urgent(growth):
             return False
-        first = self.first_sightings.setdefault(growth.fingerprint, FirstSighting(now, 0))
+        first = self._first_sighting(growth, FirstSighting(now, 0))
         return may_wait_for_cause(first, now)
+
+    def _first_sighting(self, finding: Finding, latest: FirstSighting) -> FirstSighting:
+        """Return when *finding* was first seen; the oldest are forgotten when there are many."""
+        first = self.first_sightings.setdefault(finding.fingerprint, latest)
+        if len(self.first_sightings) > MAX_REMEMBERED_SIGHTINGS:
+            del self.first_sightings[next(iter(self.first_sightings))]
+        return first
 
 
 def _with_cause(

@@ -31,11 +31,19 @@ class PendingProbeRequests:
             for request in requests:
                 self._add(request)
 
-    def take(self, project_id: int, token: object) -> list[ProbeRequestStatus]:
-        """Return the requests for the worker with *token*, and hold them no longer."""
+    def take(
+        self, project_id: int, token: object, secret_hash: str | None
+    ) -> list[ProbeRequestStatus]:
+        """Return the requests for the worker with *token*, and hold them no longer.
+
+        None where the worker has a secret, and *secret_hash* is not that of it.
+        """
         if not self._pending or not isinstance(token, str):
             return []
         with self._lock:
+            pending = self._pending.get((project_id, token), [])
+            if any(one.secret_hash not in {None, secret_hash} for one in pending):
+                return []
             taken = self._pending.pop((project_id, token), [])
             self._sent.update(one.request.id for one in taken)
         return taken

@@ -25,6 +25,7 @@ from bugsly_server.decode.batch import decode_events, decode_reports, decode_ses
 from bugsly_server.detect.fix_proof import awaits_proof, fixed_change, prove_fix
 from bugsly_server.detect.issue_matching import match_issues
 from bugsly_server.detect.leak_lifecycle import next_leak_change
+from bugsly_server.detect.leak_overflow import share_overflow
 from bugsly_server.detect.recycling import add_recycling, quiet_from
 from bugsly_server.detection_schedule import DetectionSchedule
 from bugsly_server.issue_changes import record_leak_change
@@ -33,6 +34,7 @@ from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueState
 from bugsly_server.model.worker import Worker
 from bugsly_server.pending_probe_requests import PendingProbeRequests
+from bugsly_server.record.alert_rate_limit import MAX_ALERTS_PER_HOUR, AlertRateLimit
 from bugsly_server.record.arrival import apply_reports
 from bugsly_server.record.error_recorder import ErrorRecorder
 from bugsly_server.record.event_batch import group_events
@@ -56,12 +58,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStores:
-    """What the pipeline writes to, and how many errors a project may have."""
+    """What the pipeline writes to, and how many errors and leaks a project may have."""
 
     database: Database
     telemetry: Telemetry
     events: EventStore
     max_errors: int
+    max_leaks: int
 
 
 class Pipeline:
@@ -85,6 +88,8 @@ class Pipeline:
         self._announce = announce
         self._memory_recorder = MemoryRecorder(database, telemetry)
         self._error_recorder = ErrorRecorder(database, stores.events, stores.max_errors)
+        self._max_leaks = stores.max_leaks
+        self._alert_rate_limit = AlertRateLimit()
         self._worker_judge = WorkerJudge(database, telemetry)
         self._schedule = DetectionSchedule()
         self._leak_analyses: dict[int, LeakAnalysis] = {}
@@ -162,7 +167,7 @@ class Pipeline:
         reports = decode_reports(entries, skipped)
         if reports:
             ids = self._memory_recorder.register(project_id, reports, skipped)
-            arrivals = apply_reports(ids.workers, reports, skipped)
+            arrivals = apply_reports(ids.workers, ids.reports, skipped)
             reporting = self._memory_recorder.record(project_id, arrivals, ids, skipped)
             is_any_judged = self._worker_judge.judge_due(reporting, now)
             self._schedule.note_reports(project_id, now, is_any_judged=is_any_judged)
@@ -205,7 +210,7 @@ class Pipeline:
         """Return what *findings* change, with the leaks that no finding supports any more."""
         outcomes = []
         known = {issue.fingerprint: issue for issue in fleet.leaks}
-        for issue, finding in match_issues(known, findings):
+        for issue, finding in share_overflow(match_issues(known, findings), self._max_leaks):
             quiet_since = quiet_from(issue, fleet.recycled, watched_since)
             change = next_leak_change(issue, finding, now, quiet_since)
             if issue is not None and finding is None and awaits_proof(issue, now):
@@ -227,12 +232,23 @@ class Pipeline:
         for issue, finding, change in outcomes:
             if change is not None:
                 with self._database.writing() as connection:
-                    changed = record_leak_change(connection, project_id, issue, change)
+                    changed = record_leak_change(
+                        connection, project_id, issue, change, may_alert=self._may_alert
+                    )
                 changes.append((changed, change))
             elif issue is not None and finding is not None and issue.state is IssueState.OPEN:
                 with self._database.writing() as connection:
                     leak_issues.update_finding(connection, issue.id, finding, now)
         return changes
+
+    def _may_alert(self, project_id: int, now: Micros) -> bool:
+        """Return whether one more alert of a leak may go out; count those that may not."""
+        may_alert = self._alert_rate_limit.may_alert(project_id, now)
+        if not may_alert:
+            self.skipped[
+                project_id, f"alert of a leak beyond the {MAX_ALERTS_PER_HOUR} of an hour"
+            ] += 1
+        return may_alert
 
     def _count_skipped(self, project_id: int, skipped: Counter[str]) -> None:
         for reason, amount in skipped.items():

@@ -132,6 +132,11 @@ class ServerSettings:
         _whole_number_between(0, 10**6),
         "Megabytes of the disk to leave free; with less, reports are refused until there is room",
     )
+    most_leaks: int = setting(
+        "500",
+        _whole_number_between(10, 10**4),
+        "Leak issues a project may have; further leaks share one issue",
+    )
     allow_networks: tuple[Network, ...] = setting(
         "",
         ValueParser(_parse_networks, "such as 10.0.0.0/8,127.0.0.1/32"),

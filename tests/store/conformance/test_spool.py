@@ -135,3 +135,11 @@ def test_a_lease_of_large_entries_is_bounded_and_misses_none(
     leases = [payloads(spool.lease(500)) for _ in range(20)]
     assert max(map(len, leases)) < 10
     assert [one[:2] for lease in leases for one in lease] == [f"{n:02}" for n in range(20)]
+
+
+def test_the_hash_of_a_secret_comes_back_with_its_entry(
+    loop: ThreadedEventLoop, spool: Spool
+) -> None:
+    proven = entry("a")._replace(secret_hash="ab" * 32)
+    append_together(loop, spool, [proven, entry("b")])
+    assert [one.secret_hash for one in spool.lease(2)] == ["ab" * 32, None]

@@ -3,21 +3,24 @@ from tests.support.clock import START
 
 from bugsly_server.clock import SECOND
 from bugsly_server.errors import Misconfigured
-from bugsly_server.store.meta import projects
+from bugsly_server.model.project_key import ProjectKeyKind
+from bugsly_server.store.meta import project_keys, projects
 from bugsly_server.store.meta.database import Database
 
 
-def test_a_project_is_made_once_with_a_key_of_its_own(database: Database) -> None:
+def test_a_project_is_made_once_with_a_key_of_each_kind(database: Database) -> None:
     with database.writing() as connection:
         made = projects.ensure(connection, "shop", START)
         again = projects.ensure(connection, "shop", START + SECOND)
         other = projects.ensure(connection, "billing", START)
         assert made == again == projects.by_slug(connection, "shop")
-        keys = projects.keys(connection)
-        assert keys == {
-            projects.newest_key(connection, made.id): made.id,
-            projects.newest_key(connection, other.id): other.id,
-        }
+        keys = project_keys.by_public(connection).values()
+        assert sorted((one.project_id, one.kind) for one in keys) == [
+            (made.id, ProjectKeyKind.AGENT),
+            (made.id, ProjectKeyKind.SDK),
+            (other.id, ProjectKeyKind.AGENT),
+            (other.id, ProjectKeyKind.SDK),
+        ]
         assert [one.slug for one in projects.list_all(connection)] == ["billing", "shop"]
 
 

@@ -12,9 +12,12 @@ from tests.support.site_harness import SiteHarness, site_harness
 from bugsly.protocol.envelope import build_envelope
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.ingest import limits
-from bugsly_server.store.meta import probe_requests, workers
+from bugsly_server.model.project_key import ProjectKeyKind
+from bugsly_server.store.meta import probe_requests, project_keys, workers
 
 EVENT = build_envelope({"worker": "a" * 32}, [("event", payload()), ("span", b"{}")])
+
+MEMORY = build_envelope({}, [("session", b"{}"), ("memory", b"{}")])
 
 
 def documents(folder: Path) -> Iterator[tuple[str, Any]]:
@@ -26,6 +29,7 @@ def documents(folder: Path) -> Iterator[tuple[str, Any]]:
         yield from _replies(made, ", with an ask")
         yield from _replies(made, "", path="store", content=payload(2))
         yield from _replies(made, "")
+        yield from _replies(made, ", without memory", content=MEMORY, key=_sdk_key(made))
         yield from _replies(made, "", content=b"\n\n")
         yield from _replies(made, "", key="f" * 32)
         yield from _replies(made, "", method="GET", content=b"")
@@ -52,6 +56,12 @@ def _replies(
     name = f"{method} /api/1/{path}/ {answer.status_code}{what}"
     yield name, answer.json()
     yield f"{name}, headers", dict(answer.headers)
+
+
+def _sdk_key(made: SiteHarness) -> str:
+    with made.database.writing() as connection:
+        key = project_keys.ensure(connection, made.project.id, ProjectKeyKind.SDK, made.clock())
+    return key.public
 
 
 def _request_source(made: SiteHarness) -> None:

@@ -23,7 +23,7 @@ from bugsly.integrations.import_hooks import when_imported
 from bugsly.integrations.wsgi import WsgiMiddleware
 from bugsly.probes.memory_limit import read_headroom
 from bugsly.protocol.memory import Exit, ExitReason
-from bugsly.worker_identity import WorkerIdentity, new_worker_id
+from bugsly.worker_identity import WorkerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,16 +149,13 @@ class GunicornHooks:
 
         _set_hook(cfg, name, hook)
 
-    def _pre_fork(self, _arbiter: Any, worker: Any) -> None:
-        worker.bugsly_id = new_worker_id()
-
-    def _post_fork(self, arbiter: Any, worker: Any) -> None:
-        self._agent.identity = WorkerIdentity(
-            id=worker.bugsly_id,
-            parent=arbiter.pid,
-            number=worker.age,
-            generation=self._generation,
+    def _pre_fork(self, arbiter: Any, worker: Any) -> None:
+        worker.bugsly_identity = WorkerIdentity(
+            parent=arbiter.pid, number=worker.age, generation=self._generation
         )
+
+    def _post_fork(self, _arbiter: Any, worker: Any) -> None:
+        self._agent.identity = worker.bugsly_identity
         for worker_exit in self._exits_to_report:
             self._agent.report_exit(worker_exit)
 
@@ -200,18 +197,19 @@ class GunicornHooks:
             os._exit(0)  # grace is over, and Python would wait for the threads that still serve
 
     def _child_exit(self, _arbiter: Any, worker: Any) -> None:
-        if not hasattr(worker, "bugsly_id"):  # forked before the master had our hooks
+        if not hasattr(worker, "bugsly_identity"):  # forked before the master had our hooks
             return
-        oom_kills = read_headroom().oom_kills
+        identity, oom_kills = worker.bugsly_identity, read_headroom().oom_kills
         worker_exit = classify_exit(
-            worker.bugsly_id,
+            identity.id,
             status=reaped_wait_status(),
             aborted=worker.aborted,
             oom_kills=oom_kills - self._oom_kills,
         )
         self._oom_kills = oom_kills
         if worker_exit is not None:
-            self._exits_to_report = [*self._exits_to_report, worker_exit][-MAX_REMEMBERED_EXITS:]
+            proven_exit = replace(worker_exit, secret=identity.secret)
+            self._exits_to_report = [*self._exits_to_report, proven_exit][-MAX_REMEMBERED_EXITS:]
 
 
 def _is_wsgi_worker(worker: Any) -> bool:

@@ -158,6 +158,8 @@ class Exit:
     code: int = 0
     because: str = ""
     """Why a worker was recycled, in words."""
+    secret: str = field(default="", repr=False)
+    """Of the worker that ended, where its master reports it; empty where it reports itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`bugsly dsn [PROJECT]`: the DSN that a project's agents report to."""
+"""`bugsly dsn [PROJECT]`: the DSN that a project's agents, or its SDKs, report to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from bugsly_server.cli.options.command import Command
 from bugsly_server.cli.options.setting_flags import load_settings_of
 from bugsly_server.cli.terminal.console import print_data
 from bugsly_server.clock import now
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.settings import ServerSettings
-from bugsly_server.store.meta import projects
+from bugsly_server.store.meta import project_keys, projects
 from bugsly_server.web.setup import project_dsn
 
 
@@ -18,6 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Let *parser* take what this command takes."""
     parser.add_argument(
         "project", nargs="?", default="app", metavar="PROJECT", help="Its name, default app"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=[kind.value for kind in ProjectKeyKind],
+        default=ProjectKeyKind.AGENT.value,
+        help="agent, which may also report memory, or sdk, for browsers; default agent",
     )
 
 
@@ -27,9 +34,9 @@ def main(parsed: argparse.Namespace) -> int:
     store = DataFolder(settings)
     with store.database.writing() as connection:
         project = projects.ensure(connection, parsed.project, now())
-        public_key = projects.newest_key(connection, project.id)
+        key = project_keys.ensure(connection, project.id, ProjectKeyKind(parsed.kind), now())
     store.close()
-    print_data(project_dsn(server_address(settings), public_key, project.id))
+    print_data(project_dsn(server_address(settings), key))
     return 0
 
 
@@ -41,7 +48,7 @@ def server_address(settings: ServerSettings) -> str:
 
 COMMAND = Command(
     "dsn",
-    "Print the DSN of a project, and create the project if missing",
+    "Print a DSN of a project, and create the project if missing",
     main,
     add_arguments,
     settings=("host", "port", "data_dir", "public_url"),

@@ -27,12 +27,17 @@ class ReceivedItem(Protocol):
     def payload(self) -> bytes:
         """Its body."""
 
+    @property
+    def secret_hash(self) -> str | None:
+        """The SHA-256 of the secret that came with it."""
+
 
 class ReceivedReport(NamedTuple):
-    """A decoded report of one worker, and when it was received."""
+    """A decoded report of one worker, when it was received, and the hash of its secret."""
 
     received_at: Micros
     report: MemoryReport
+    secret_hash: str | None = None
 
 
 class ReceivedEvent(NamedTuple):
@@ -47,7 +52,8 @@ def decode_reports(items: Iterable[ReceivedItem], skipped: Counter[str]) -> list
     reports = []
     for item in items:
         try:
-            reports.append(ReceivedReport(item.received_at, decode_report(item.payload, skipped)))
+            report = decode_report(item.payload, skipped)
+            reports.append(ReceivedReport(item.received_at, report, item.secret_hash))
         except UnreadableReport as error:
             skipped[str(error)] += 1
     return reports

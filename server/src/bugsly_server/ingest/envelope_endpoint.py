@@ -22,11 +22,17 @@ from bugsly_server.ingest import item_sorting, limits
 from bugsly_server.ingest.buffer_budget import BufferBudget, TakeBytes
 from bugsly_server.ingest.content_encoding import decompress
 from bugsly_server.ingest.item_sorting import AcceptedItems
-from bugsly_server.ingest.project_keys import ProjectKeys, key_in_envelope, key_in_request
+from bugsly_server.ingest.project_keys import (
+    EnvelopeSender,
+    ProjectKeys,
+    key_in_envelope,
+    key_in_request,
+)
 from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
-from bugsly_server.ingest.quota import Quota
+from bugsly_server.ingest.quota import SDK_SHARE, Quota
 from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
+from bugsly_server.model.worker import hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.store.ports import Spool
 
@@ -48,6 +54,10 @@ ALLOWED_HEADERS = (
 ParseEnvelope = Callable[[bytes], Envelope]
 Headers = tuple[tuple[bytes, bytes], ...]
 
+MEMORY_REFUSED = (
+    "memory: it came with an SDK key, which everybody may know"
+    " → report memory to the DSN of an agent key; the set-up page shows it"
+)
 ALLOW = (b"allow", b"POST, OPTIONS")
 CONNECTION_CLOSE = (b"connection", b"close")
 CORS = (
@@ -129,8 +139,8 @@ class EnvelopeEndpoint:
         headers = dict(scope["headers"])
         project_id = _project_id(scope["path_params"]["project_id"])
         key = key_in_request(headers, scope["query_string"])
-        if key is not None:
-            await self._policy.keys.check(key, project_id)
+        origin = headers.get(b"origin", b"").decode("latin-1") or None
+        known_key = key and await self._policy.keys.check(key, project_id, origin)
         self._check_room()
         received = await body.read(headers.get(b"content-length", b""), take_bytes)
         received_at = self._clock()
@@ -140,15 +150,13 @@ class EnvelopeEndpoint:
             else item_sorting.read_envelope
         )
         envelope = await self._read_envelope(headers, received, take_bytes, parse)
-        if key is None:
-            await self._policy.keys.check(key_in_envelope(envelope.header), project_id)
-        accepted, pause_seconds = await self._sort_items(envelope, project_id, received_at)
+        known_key = known_key or await self._policy.keys.check(
+            key_in_envelope(envelope.header), project_id, origin
+        )
+        sender = EnvelopeSender(known_key, hash_secret(envelope.header.get("secret")))
+        accepted, pause_seconds = await self._sort_items(envelope, sender, received_at)
         await self._store(accepted, project_id, pause_seconds)
-        reply: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
-        requests = self._pending_requests.take(project_id, envelope.header.get("worker"))
-        if requests:
-            reply["ask"] = [asdict(one.request) for one in requests]
-        return reply, (
+        return self._reply(envelope, sender, accepted), (
             *CORS,
             *rate_limit_headers(
                 accepted.refused_categories, pause_seconds if accepted.over_quota else 0
@@ -167,12 +175,29 @@ class EnvelopeEndpoint:
                 " → send it again later; it is taken once there is room on the server's disk"
             )
 
+    def _reply(
+        self, envelope: Envelope, sender: EnvelopeSender, accepted: AcceptedItems
+    ) -> dict[str, object]:
+        """Return the reply, with the probe requests for the worker that the sender proved to be."""
+        reply: dict[str, object] = {"id": accepted.event_id or _event_id(envelope.header)}
+        if accepted.refuses_memory:
+            reply["refused"] = MEMORY_REFUSED
+        if sender.is_agent:
+            requests = self._pending_requests.take(
+                sender.key.project_id, envelope.header.get("worker"), sender.secret_hash
+            )
+            if requests:
+                reply["ask"] = [asdict(one.request) for one in requests]
+        return reply
+
     async def _store(self, accepted: AcceptedItems, project_id: int, pause_seconds: int) -> None:
         """Return once what is kept is durable; raise `OverQuota` where nothing is."""
         if accepted.entries:
             await self._spool.append(accepted.entries)
         for why, amount in accepted.skipped.items():
             self.skipped[project_id, why] += amount
+        if accepted.refuses_memory and not accepted.entries:
+            raise Rejected(403, MEMORY_REFUSED)
         if accepted.over_quota and not accepted.entries:
             raise OverQuota(
                 "events: more than this project may send → raise its quota, or wait",
@@ -181,15 +206,16 @@ class EnvelopeEndpoint:
             )
 
     async def _sort_items(
-        self, envelope: Envelope, project_id: int, received_at: Micros
+        self, envelope: Envelope, sender: EnvelopeSender, received_at: Micros
     ) -> tuple[AcceptedItems, int]:
         """Return what is kept of *envelope*, and for how many seconds no events are taken."""
-        policy = self._policy
-        pause_seconds = policy.quota.pause_seconds(project_id, received_at)
+        policy, project_id = self._policy, sender.key.project_id
+        share = 1.0 if sender.is_agent else SDK_SHARE
+        pause_seconds = policy.quota.pause_seconds(project_id, received_at, share)
         steady = self._clock.steady()
         scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, steady)
         is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
-        arguments = (envelope, project_id, received_at, scrubber)
+        arguments = (envelope, sender, received_at, scrubber)
         async with self._large_bodies if is_large else nullcontext():
             accepted = (
                 await asyncio.to_thread(item_sorting.sort_items, *arguments)

@@ -13,6 +13,7 @@ from bugsly_server.ingest import limits
 from bugsly_server.ingest.content_encoding import decompress
 from bugsly_server.ingest.event_intake import count_discarded, scrub_event
 from bugsly_server.ingest.memory_gauges import reports_from_gauges
+from bugsly_server.ingest.project_keys import EnvelopeSender
 from bugsly_server.scrub.scrubber import Scrubber
 from bugsly_server.store.ports import SpoolEntry
 
@@ -42,6 +43,7 @@ COUNTED_ITEM_TYPES = {
 """A client may invent any number of other names."""
 
 
+MEMORY_ITEM_TYPES = ("memory", "trace_metric")
 MAX_BYTES_BY_TYPE = {
     "memory": limits.MAX_MEMORY_ITEM_BYTES,
     "event": limits.MAX_EVENT_ITEM_BYTES,
@@ -64,6 +66,8 @@ class AcceptedItems:
     event_count: int = 0
     event_id: str = ""
     """Of the last event that is kept; empty where none is."""
+    refuses_memory: bool = False
+    """Whether memory came with a key that may not send it."""
     over_quota: int = 0
     """Events that are not kept because the project sent too many."""
 
@@ -94,12 +98,13 @@ def read_store_request(body: bytes) -> Envelope:
 
 
 def sort_items(
-    envelope: Envelope, project_id: int, received_at: Micros, scrubber: Scrubber | None
+    envelope: Envelope, sender: EnvelopeSender, received_at: Micros, scrubber: Scrubber | None
 ) -> AcceptedItems:
     """Return what to keep of *envelope* and what is skipped.
 
     *scrubber* removes the secrets of events; without one they are over quota.
     """
+    project_id = sender.key.project_id
     accepted = AcceptedItems()
     if envelope.beyond:
         accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
@@ -111,14 +116,31 @@ def sort_items(
             accepted.skipped[f"{item.type} item that is too large"] += 1
         elif item.type == "client_report":
             count_discarded(item.payload, accepted.skipped)
-        elif item.type == "trace_metric":
-            reports = reports_from_gauges(item.payload, received_at, accepted.skipped)
-            accepted.entries += [
-                SpoolEntry(project_id, received_at, "memory", one) for one in reports
-            ]
+        elif item.type in MEMORY_ITEM_TYPES:
+            _add_memory(item, sender, received_at, accepted)
         elif payload := _payload_to_keep(item, envelope, scrubber, accepted):
             accepted.entries.append(SpoolEntry(project_id, received_at, item.type, payload))
     return accepted
+
+
+def _add_memory(
+    item: EnvelopeItem, sender: EnvelopeSender, received_at: Micros, accepted: AcceptedItems
+) -> None:
+    """Keep the memory that *item* reports, unless it came with a key that may not send it."""
+    reports = (
+        [item.payload]
+        if item.type == "memory"
+        else reports_from_gauges(item.payload, received_at, accepted.skipped)
+    )
+    if sender.is_agent:
+        project_id, secret_hash = sender.key.project_id, sender.secret_hash
+        accepted.entries += [
+            SpoolEntry(project_id, received_at, "memory", one, secret_hash=secret_hash)
+            for one in reports
+        ]
+    elif reports:
+        accepted.refuses_memory = True
+        accepted.skipped["memory sent with an SDK key, needs an agent key"] += len(reports)
 
 
 def _payload_to_keep(

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from bugsly_server.clock import DAY, MINUTE, SECOND, Micros
 
+SDK_SHARE = 0.8
+"""What events with SDK keys may use up; strangers do not have the keys of agents."""
+
 CountSent = Callable[[int, Micros], int]
 """Returns how many events of a project were kept since a moment."""
 
@@ -27,12 +30,15 @@ class Quota:
         self._count_sent = count_sent
         self._usage: dict[tuple[int, Micros], _Usage] = {}
 
-    def pause_seconds(self, project_id: int, now: Micros) -> int:
-        """Return for how many seconds no events are taken; 0 where they are taken now."""
+    def pause_seconds(self, project_id: int, now: Micros, share: float = 1.0) -> int:
+        """Return for how many seconds no events are taken; 0 where they are taken now.
+
+        *share* is the part of the quota that the sender may use up.
+        """
         ends = [
             self._usage_in(project_id, span, now).since + span
             for span, most in self._limits.items()
-            if self._usage_in(project_id, span, now).events >= most
+            if self._usage_in(project_id, span, now).events >= most * share
         ]
         return -(-(max(ends) - now) // SECOND) if ends else 0
 

@@ -28,6 +28,8 @@ class ProbeRequestStatus:
     worker_id: int
     token: str
     """The id by which the worker calls itself."""
+    secret_hash: str | None
+    """Of the secret of the worker; None where it has none."""
     state: ProbeRequestState
     asked_at: Micros
     sent_at: Micros | None

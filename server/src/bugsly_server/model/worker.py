@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from bugsly.protocol.memory import EndpointInFlight, ExitReason
@@ -15,6 +16,16 @@ MISSED_SAMPLES = 3
 """A worker is silent after both: two minutes, and three samples that did not come."""
 MAX_NAMED_ENDPOINTS = 3
 """Endpoints in flight that are named, those first that took longest."""
+
+
+def hash_secret(secret: object) -> str | None:
+    """Return what is stored of a worker's secret; None where *secret* is none.
+
+    It has 128 random bits, so it needs no slow hash.
+    """
+    if not isinstance(secret, str) or not secret:
+        return None
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,8 @@ class Worker:
     """Of a recycled one: why, in words."""
     under_way: tuple[EndpointInFlight, ...] = ()
     """What was in flight at its last sample, the longest first."""
+    secret_hash: str | None = field(default=None, repr=False)
+    """SHA-256 of the secret that its reports prove themselves with; None where it has none."""
 
     @property
     def busy_with(self) -> str:
@@ -108,6 +121,10 @@ class Worker:
     def is_being_recycled(self) -> bool:
         """Return whether its safety net was about to end it when it was last heard of."""
         return self.net is not None and self.net.state is RecyclerState.LEAVING
+
+    def is_proven_by(self, secret_hash: str | None) -> bool:
+        """Return whether who sent the secret with that hash, or none, speaks for the worker."""
+        return self.secret_hash in {None, secret_hash}
 
     @property
     def has_agent(self) -> bool:

@@ -1,4 +1,4 @@
-"""Limits how many alerts errors cause: a deploy can break a thousand things at once."""
+"""Limits how many alerts errors or leaks cause: a deploy can break a thousand things at once."""
 
 from __future__ import annotations
 

@@ -36,14 +36,28 @@ class Arrival:
         return self.report.worker.id
 
 
-def new_worker_fields(report: MemoryReport, received_at: Micros) -> dict[str, Any]:
-    """Return the fields of a worker whose first report is *report*, its samples not counted."""
+def new_worker_fields(first: ReceivedReport) -> dict[str, Any]:
+    """Return the fields of a worker whose first report is *first*, its samples not counted."""
     return {
-        **_identity_fields(report),
-        "started_at": received_at - report.worker.age,
-        "seen_at": received_at,
-        "judged_at": received_at,
+        **_identity_fields(first.report),
+        "started_at": first.received_at - first.report.worker.age,
+        "seen_at": first.received_at,
+        "judged_at": first.received_at,
+        "secret_hash": first.secret_hash,
     }
+
+
+def proven_reports(
+    known: Mapping[str, Worker], reports: Iterable[ReceivedReport], skipped: Counter[str]
+) -> list[ReceivedReport]:
+    """Return those of *reports* that are surely of the *known* worker that they name, by token."""
+    proven = []
+    for received in reports:
+        if known[received.report.worker.id].is_proven_by(received.secret_hash):
+            proven.append(received)
+        else:
+            skipped["memory of a worker by somebody without its secret"] += 1
+    return proven
 
 
 def apply_reports(
@@ -52,7 +66,7 @@ def apply_reports(
     """Return the arrivals of *reports*, in order; *known* are their workers before, by token."""
     latest = dict(known)
     arrivals = []
-    for received_at, report in reports:
+    for received_at, report, _ in reports:
         arrival = apply_report(latest[report.worker.id], report, received_at, skipped)
         latest[arrival.token] = arrival.worker
         arrivals.append(arrival)

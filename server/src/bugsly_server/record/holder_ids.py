@@ -31,7 +31,8 @@ class HolderIds:
         """Return the ids of the holders in *reports*; store those and descriptions that are new."""
         counted: dict[int, dict[str, None]] = {}
         described: dict[int, dict[str, Holder]] = {}
-        for _, report in reports:
+        for received in reports:
+            report = received.report
             worker_id = known[report.worker.id].id
             for sample in report.samples:
                 for level in sample.levels:

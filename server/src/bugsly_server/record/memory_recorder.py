@@ -13,7 +13,7 @@ from bugsly.protocol.memory import SampledTraffic
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.time_series import EndpointTraffic
-from bugsly_server.model.worker import Worker
+from bugsly_server.model.worker import Worker, hash_secret
 from bugsly_server.record.arrival import Arrival
 from bugsly_server.record.probe_results import record_probe_results
 from bugsly_server.record.report_ids import ReportIdRegistry, ReportIds
@@ -124,10 +124,12 @@ def _record_exits(
     known = workers.find_by_tokens(connection, project_id, {one.worker for _, one in reported})
     living = workers.list_living(connection, project_id)
     for reporter, exit_ in reported:
-        worker = known.get(exit_.worker)
+        worker, is_self_reported = known.get(exit_.worker), reporter == exit_.worker
         if worker is None:
             skipped["exit of a worker never heard of"] += 1
-        elif adds_information(worker, exit_, is_self_reported=reporter == exit_.worker):
+        elif not is_self_reported and not worker.is_proven_by(hash_secret(exit_.secret)):
+            skipped["exit of a worker by somebody without its secret"] += 1
+        elif adds_information(worker, exit_, is_self_reported=is_self_reported):
             known[exit_.worker] = replace(
                 worker,
                 ended_at=worker.seen_at,

@@ -9,15 +9,16 @@ from typing import NamedTuple
 from bugsly_server.clock import Micros
 from bugsly_server.decode.batch import ReceivedReport
 from bugsly_server.model.worker import Worker
-from bugsly_server.record.arrival import new_worker_fields
+from bugsly_server.record.arrival import new_worker_fields, proven_reports
 from bugsly_server.record.holder_ids import HolderIds, IdsByWorker
 from bugsly_server.store.meta import workers
 from bugsly_server.store.meta.database import Database
 
 
 class ReportIds(NamedTuple):
-    """What the reports of one project name, as meta knows it."""
+    """The reports of one project that are surely their worker's, and what they name in meta."""
 
+    reports: Sequence[ReceivedReport]
     workers: Mapping[str, Worker]
     """By token, as they were before the reports."""
     endpoints: Mapping[str, int]
@@ -37,11 +38,13 @@ class ReportIdRegistry:
     def register(
         self, project_id: int, reports: Sequence[ReceivedReport], skipped: Counter[str]
     ) -> ReportIds:
-        """Return the ids of what *reports* name; store what is new of it."""
+        """Return those of *reports* that count, and ids of what they name; store what is new."""
         known = self._ensure_workers(project_id, reports)
+        proven = proven_reports(known, reports, skipped)
         self._note_releases(project_id, known.values())
-        endpoints = self._endpoint_ids(project_id, reports)
-        return ReportIds(known, endpoints, self._holder_ids.register(reports, known, skipped))
+        endpoints = self._endpoint_ids(project_id, proven)
+        holders = self._holder_ids.register(proven, known, skipped)
+        return ReportIds(proven, known, endpoints, holders)
 
     def _ensure_workers(
         self, project_id: int, reports: Sequence[ReceivedReport]
@@ -55,10 +58,7 @@ class ReportIdRegistry:
             if received.report.worker.id not in known:
                 new.setdefault(received.report.worker.id, received)
         if new:
-            fields = {
-                token: new_worker_fields(report, received_at)
-                for token, (received_at, report) in new.items()
-            }
+            fields = {token: new_worker_fields(first) for token, first in new.items()}
             with self._database.writing() as connection:
                 workers.add(connection, project_id, fields)
                 known |= workers.find_by_tokens(connection, project_id, new)

@@ -166,7 +166,8 @@ def _copy(
         if row is None or not all(map(_Column.fits, columns, row)):
             is_whole = False
         else:
-            copy.execute(insert, row)
+            missing = len(columns) - len(row)  # of a file that an earlier server made
+            copy.execute(insert, (*row, *[None] * missing))
     copy.execute("COMMIT")
     return is_whole
 

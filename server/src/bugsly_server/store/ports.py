@@ -21,13 +21,17 @@ TIME_BUCKET_RETENTION: Micros = 2 * DAY
 
 
 class SpoolEntry(NamedTuple):
-    """One item as it was accepted. *id* is 0 until the spool has given one."""
+    """One item as it was accepted. *id* is 0 until the spool has given one.
+
+    *secret_hash* is the SHA-256 of the secret by which its sender proves which worker it is.
+    """
 
     project_id: int
     received_at: Micros
     kind: str
     payload: bytes
     id: int = 0
+    secret_hash: str | None = None
 
 
 class Spool(Protocol):

@@ -29,11 +29,14 @@ CREATE TABLE IF NOT EXISTS entry (
     project_id INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    payload BLOB NOT NULL
+    payload BLOB NOT NULL,
+    secret_hash TEXT
 )
 """
 T = TypeVar("T")
-ENTRY_TYPES = (int, int, str, bytes, int)
+ENTRY_TYPES = (int, int, str, bytes, int, str | None)
+ADD_COLUMN = "ALTER TABLE entry ADD COLUMN secret_hash TEXT"
+"""In the spool of an earlier server."""
 LEASE_BYTES = 4 * 1024 * 1024
 """A lease ends at this size, because a report takes many times its bytes once it is decoded."""
 FULL_RETRY_SECONDS = 30
@@ -157,6 +160,9 @@ class SqliteSpool:
         check_not_emptied(self._path)
         self._writing = self._connections.enter_context(closing(open_for_writing(self._path)))
         self._writing.execute(SCHEMA)
+        columns = self._writing.execute("SELECT name FROM pragma_table_info('entry')")
+        if ("secret_hash",) not in columns.fetchall():
+            self._writing.execute(ADD_COLUMN)
         self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
         reading = open_for_reading(self._path)
         assert reading is not None, "it was made a few lines above"
@@ -178,14 +184,14 @@ class SqliteSpool:
 
     def _read_entries(self, max_entries: int) -> list[SpoolEntry]:
         rows = self._reading.execute(
-            "SELECT project_id, received_at, kind, payload, id FROM entry"
+            "SELECT project_id, received_at, kind, payload, id, secret_hash FROM entry"
             " WHERE id > ? ORDER BY id LIMIT ?",
             (self._leased, max_entries),
         )
         entries, size = [], 0
         with closing(rows):
             for row in rows:
-                if tuple(map(type, row)) != ENTRY_TYPES:
+                if not all(map(isinstance, row, ENTRY_TYPES)):
                     raise DamagedContent("an entry is not what was written")
                 entries.append(SpoolEntry(*row))
                 size += len(entries[-1].payload)
@@ -228,8 +234,9 @@ class SqliteSpool:
         try:
             deleted = self._writing.execute("DELETE FROM entry WHERE id <= ?", digested).rowcount
             self._writing.executemany(
-                "INSERT INTO entry (project_id, received_at, kind, payload) VALUES (?, ?, ?, ?)",
-                [entry[:4] for entry in entries],
+                "INSERT INTO entry (project_id, received_at, kind, payload, secret_hash)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [(*entry[:4], entry.secret_hash) for entry in entries],
             )
             self._writing.execute("COMMIT")
         except sqlite3.Error:

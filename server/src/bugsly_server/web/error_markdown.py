@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bugsly_server.explain.markdown import RECORDED_NOTICE, escaped, fenced
 from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.event import ErrorEvent, EventException, StackFrame
@@ -18,10 +19,10 @@ def render_error_markdown(
 
     Text from the event is fenced or escaped, so that it cannot act as markup.
     """
-    parts = [f"# {_escaped(issue.title)}", url, _fact_list(issue, event)]
+    parts = [f"# {escaped(issue.title)}", RECORDED_NOTICE, url, _fact_list(issue, event)]
     if explanation is not None:
         sentences = (explanation.what, explanation.why, explanation.fix)
-        parts += ["## Explanation", *(_escaped(one) for one in sentences if one)]
+        parts += ["## Explanation", *(escaped(one) for one in sentences if one)]
         if explanation.diff:
             parts.append(fenced(explanation.diff, "diff"))
     parts.append("## Exceptions")
@@ -29,17 +30,6 @@ def render_error_markdown(
     if event.asked is not None:
         parts += ["## Request", fenced(f"{event.asked.method} {event.asked.url}")]
     return "\n\n".join(parts)
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Return *text* in a fence longer than any run of backticks in it."""
-    longest = max((len(run) for run in _backtick_runs(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-def _backtick_runs(text: str) -> list[str]:
-    return "".join(letter if letter == "`" else " " for letter in text).split()
 
 
 def _fact_list(issue: ErrorIssue, event: ErrorEvent) -> str:
@@ -50,7 +40,7 @@ def _fact_list(issue: ErrorIssue, event: ErrorEvent) -> str:
         "endpoint": event.endpoint,
         "platform": event.platform,
     }
-    return "\n".join(f"- {name}: {_escaped(value)}" for name, value in facts.items() if value)
+    return "\n".join(f"- {name}: {escaped(value)}" for name, value in facts.items() if value)
 
 
 def _exception_text(exception: EventException) -> str:
@@ -68,9 +58,3 @@ def _frame_lines(frame: StackFrame) -> list[str]:
         shown_locals = list(frame.locals.items())[:MAX_LOCALS]
         lines += [f"      {name} = {value[:MAX_VALUE_LENGTH]}" for name, value in shown_locals]
     return lines
-
-
-def _escaped(text: str) -> str:
-    """Return *text* on one line, with all markup escaped."""
-    line = " ".join(text.split())
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#!|" else letter for letter in line)

@@ -20,6 +20,7 @@ from bugsly_server.web import (
     event_stream,
     health,
     issues,
+    keys,
     leak_page,
     llm_answer,
     login,
@@ -83,6 +84,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/alerts/{{channel_id:int}}/remove", alerts.remove, methods=["POST"]),
         Route(f"{PROJECT}/setup", setup.show),
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
+        *_key_routes(),
         *_program_routes(),
         Route("/healthz", health.show_alive),
         Route("/readyz", health.show_ready),
@@ -101,6 +103,18 @@ def _triage_routes() -> list[BaseRoute]:
         "split": triage.split,
     }
     return [Route(f"{issue_path}/{name}", act, methods=["POST"]) for name, act in handlers.items()]
+
+
+def _key_routes() -> list[BaseRoute]:
+    """Return the page of keys, and the actions on one."""
+    path = f"{PROJECT}/keys"
+    return [
+        Route(path, keys.show),
+        Route(path, keys.add, methods=["POST"]),
+        Route(f"{path}/change", keys.change, methods=["POST"]),
+        Route(f"{path}/rotate", keys.rotate, methods=["POST"]),
+        Route(f"{path}/revoke", keys.revoke, methods=["POST"]),
+    ]
 
 
 def _program_routes() -> list[BaseRoute]:

@@ -6,7 +6,8 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from bugsly_server.clock import DAY
-from bugsly_server.store.meta import counters, projects, workers
+from bugsly_server.model.project_key import ProjectKey, ProjectKeyKind, newest_usable
+from bugsly_server.store.meta import counters, project_keys, projects, workers
 from bugsly_server.web.page_context import View, action, form_text, page
 
 MAX_SECRET_NAMES = 200
@@ -14,17 +15,20 @@ MAX_SECRET_NAMES = 200
 
 @page
 def show(view: View) -> Response:
-    """Show the DSN, how to use it, and what arrived or was lost."""
+    """Show the DSNs, how to use them, and what arrived or was lost."""
     with view.server.database.reading() as connection:
-        public_key = projects.newest_key(connection, view.current_project.id)
+        keys = project_keys.list_of_project(connection, view.current_project.id)
         living = workers.list_living(connection, view.current_project.id)
         skipped = counters.totals_since(connection, view.current_project.id, view.now - 7 * DAY)
     lost_counts: dict[str, int] = {}
     for worker in living:
         for reason, amount in worker.lost.items():
             lost_counts[reason] = lost_counts.get(reason, 0) + amount
+    newest = {kind: newest_usable(keys, kind) for kind in ProjectKeyKind}
     context = {
-        "dsn": project_dsn(view.base_url, public_key, view.current_project.id),
+        "dsns": {
+            kind.value: key and project_dsn(view.base_url, key) for kind, key in newest.items()
+        },
         "newest": max(living, key=lambda worker: worker.seen_at, default=None),
         "living": living,
         "skipped": skipped,
@@ -45,7 +49,7 @@ def set_secrets(view: View, form: FormData) -> Response:
     return view.redirect("setup")
 
 
-def project_dsn(address: str, public_key: str, project_id: int) -> str:
-    """Return the DSN of a project at *address*."""
+def project_dsn(address: str, key: ProjectKey) -> str:
+    """Return the DSN of *key* at *address*."""
     scheme, _, rest = address.partition("://")
-    return f"{scheme}://{public_key}@{rest}/{project_id}"
+    return f"{scheme}://{key.public}@{rest}/{key.project_id}"

@@ -23,8 +23,9 @@ from bugsly_server.explanation_service import explain_issue
 from bugsly_server.http_server import HttpServer, bind_socket, server_url
 from bugsly_server.model.error_issue import AnyIssue
 from bugsly_server.model.issue import IssueChange
+from bugsly_server.model.project_key import ProjectKeyKind
 from bugsly_server.settings import ServerSettings
-from bugsly_server.store.meta import accounts, projects
+from bugsly_server.store.meta import accounts, project_keys, projects
 from bugsly_server.web.setup import project_dsn
 
 SAMPLE_SECONDS = "1"
@@ -89,14 +90,14 @@ def serve_alongside(
     server = Server(settings, now, lambda issue, change: on_change(alongside, issue, change))
     with server.store.database.writing() as connection:
         stored_project = projects.ensure(connection, project, now())
-        public_key = projects.newest_key(connection, stored_project.id)
+        key = project_keys.ensure(connection, stored_project.id, ProjectKeyKind.AGENT, now())
         login_secret = accounts.make_link(connection, accounts.first(connection), now())
     alongside = ServerAlongside(
         server=server,
         project=project,
         url=url,
         login_url=f"{url}/enter/{login_secret}",
-        app_environ=_app_environ(project_dsn(url, public_key, stored_project.id)),
+        app_environ=_app_environ(project_dsn(url, key)),
         stop_requested=asyncio.Event(),
     )
     adopt_orphans()

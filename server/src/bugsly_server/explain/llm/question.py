@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bugsly_server.explain.errors.raised_exception import frame_location
 from bugsly_server.explain.llm.scrub import scrub
+from bugsly_server.explain.markdown import on_one_line
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.error_explanation import ErrorContext, ErrorExplanation, FrameRef
 from bugsly_server.model.event import ErrorEvent, StackFrame
@@ -103,13 +104,16 @@ def question_about_leak(diagnosis: Diagnosis, explanation: Explanation) -> LlmQu
         "bytes per request": size(diagnosis.growth.bytes_per_request),
         "held": size(diagnosis.growth.bytes),
     }
-    lines = ["A memory leak:", *(f"{name}: {value}" for name, value in facts.items() if value)]
-    lines += [f"fact: {one}" for one in diagnosis.evidence.reasons]
+    lines = [
+        "A memory leak:",
+        *(f"{name}: {on_one_line(value)}" for name, value in facts.items() if value),
+    ]
+    lines += [f"fact: {on_one_line(one)}" for one in diagnosis.evidence.reasons]
     citable_frames = {}
     site = diagnosis.location.site
     if site is not None:
         citable_frames[0, 0] = FrameRef(exception=0, frame=0, line=site)
-        lines.append(f"[0.0] {site}")
+        lines.append(f"[0.0] {on_one_line(site)}")
         lines += [f"  {number}  {text}" for number, text in explanation.source_excerpt]
     data = _truncated(scrub(_truncated("\n".join([*lines, *_rule_lines(rules)]))))
     return LlmQuestion(_fenced(data), citable_frames, rules)

@@ -183,6 +183,7 @@ def _query() -> Select[Any]:
             probe_request.c.asked_at,
             probe_request.c.sent_at,
             worker.c.token,
+            worker.c.secret_hash,
         )
         .select_from(probe_request.join(worker, probe_request.c.worker_id == worker.c.id))
         .order_by(probe_request.c.id)
@@ -195,6 +196,7 @@ def _status_from_row(row: Row[Any]) -> ProbeRequestStatus:
         project_id=row.project_id,
         worker_id=row.worker_id,
         token=row.token,
+        secret_hash=row.secret_hash,
         state=ProbeRequestState(row.state),
         asked_at=row.asked_at,
         sent_at=row.sent_at,

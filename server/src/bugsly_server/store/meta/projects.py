@@ -1,16 +1,17 @@
-"""Stores projects, and the keys that their agents send with."""
+"""Stores projects; each has keys of both kinds from the start."""
 
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Misconfigured
-from bugsly_server.store.meta.tables import key, project
+from bugsly_server.model.project_key import ProjectKeyKind
+from bugsly_server.store.meta import project_keys
+from bugsly_server.store.meta.tables import project
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_SLUG_LENGTH = 60
@@ -47,7 +48,7 @@ def get(connection: Connection, project_id: int) -> Project:
 
 
 def ensure(connection: Connection, slug: str, now: Micros) -> Project:
-    """Return the project called *slug*, made now with a key of its own if there is none."""
+    """Return the project called *slug*, made now with a key of each kind if there is none."""
     if not SLUG.fullmatch(slug) or len(slug) > MAX_SLUG_LENGTH:
         raise Misconfigured(
             f"project: {slug!r} is no name for one → use letters a to z, digits and hyphens"
@@ -58,22 +59,9 @@ def ensure(connection: Connection, slug: str, now: Micros) -> Project:
     made = connection.execute(
         insert(project).values(slug=slug, name=slug, created_at=now).returning(project.c.id)
     ).scalar_one()
-    connection.execute(
-        insert(key).values(public=secrets.token_hex(16), project_id=made, created_at=now)
-    )
+    for kind in ProjectKeyKind:
+        project_keys.add(connection, made, kind, now)
     return Project(made, slug, slug, "", now)
-
-
-def newest_key(connection: Connection, project_id: int) -> str:
-    """Return the key that new agents of a project get: its newest."""
-    query = select(key.c.public).where(key.c.project_id == project_id)
-    newest = connection.execute(query.order_by(key.c.created_at.desc()).limit(1))
-    return str(newest.scalar_one())
-
-
-def keys(connection: Connection) -> dict[str, int]:
-    """Return every key with the id of its project."""
-    return {row.public: row.project_id for row in connection.execute(select(key))}
 
 
 def parse_secret_names(text: str) -> tuple[str, ...]:

@@ -51,7 +51,13 @@ key = Table(
     Column("public", String(32), primary_key=True),
     project_reference(),
     moment_column("created_at"),
+    Column("kind", String(10), nullable=False, server_default="agent"),
+    text_column("name"),
+    Column("origins", Text, nullable=False, server_default="*"),
+    moment_column("ends_at", nullable=True),
+    moment_column("used_at", nullable=True),
 )
+"""`origins` are those of web pages that may send with it, one per line."""
 
 account = Table(
     "account",
@@ -136,6 +142,7 @@ worker = Table(
     amount_column("hits"),
     amount_column("judged_requests"),
     amount_column("judged_at"),
+    Column("secret_hash", String(64)),
     UniqueConstraint("project_id", "token"),
     Index(None, "project_id", "ended_at", "seen_at"),
     sqlite_autoincrement=True,

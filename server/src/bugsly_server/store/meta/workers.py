@@ -27,7 +27,7 @@ INITIAL_JUDGEMENT = GrowthJudgement(
 JUDGEMENT_FIELDS = ("judgement", "hits", "judged_requests", "judged_at")
 MAX_RECYCLED = 1_000
 EXIT_FIELDS = ("ended_at", "exit_reason", "exit_signal", "exit_code", "exit_because")
-UNREPORTED_FIELDS = ("id", "project_id", *JUDGEMENT_FIELDS, *EXIT_FIELDS[2:])
+UNREPORTED_FIELDS = ("id", "project_id", "secret_hash", *JUDGEMENT_FIELDS, *EXIT_FIELDS[2:])
 REPORTED_FIELDS = tuple(
     field.name for field in fields(Worker) if field.name not in UNREPORTED_FIELDS
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bugsly_server.clock import SECOND
 from bugsly_server.explain.leak_markdown import render_leak_markdown
+from bugsly_server.explain.markdown import RECORDED_NOTICE, escaped
 from bugsly_server.explanation_service import explain_event, latest_event
 from bugsly_server.json_views import error_facts, hindrance_facts
 from bugsly_server.model.error_issue import AnyIssue, ErrorIssue
@@ -65,21 +66,27 @@ def _leak_text(leak: Issue, url: str) -> str:
     finding = leak.finding
     if finding.diagnosis is not None and finding.explanation is not None:
         return render_leak_markdown(finding.diagnosis, finding.explanation, url)
-    return f"## {leak.title}\n\n{finding.verdict}: {finding.because}\n\n<{url}>\n"
+    return _short_text(leak.title, f"{finding.verdict}: {finding.because}", url)
+
+
+def _short_text(title: str, reason: str, url: str) -> str:
+    return f"## {escaped(title)}\n\n{RECORDED_NOTICE}\n\n{escaped(reason)}\n\n<{url}>\n"
 
 
 def _hindrance_parts(
     connection: Connection, hindrance: HindranceIssue, url: str
 ) -> tuple[str, dict[str, Any]]:
     reason = leak_issues.history(connection, hindrance.id)[0].change.because
-    return f"## {hindrance.title}\n\n{reason}\n\n<{url}>\n", hindrance_facts(hindrance, reason)
+    return _short_text(hindrance.title, reason, url), hindrance_facts(hindrance, reason)
 
 
 def _error_parts(connection: Connection, error: ErrorIssue, url: str) -> tuple[str, dict[str, Any]]:
     """Describe an error by its latest event that is kept permanently."""
     event = latest_event(connection, error)
     if event is None:
-        return f"## {error.title}\n\n<{url}>\n", error_facts(error, None)
+        return _short_text(error.title, "None of its events is stored.", url), error_facts(
+            error, None
+        )
     explanation = explain_event(connection, error.project_id, event)
     return error_markdown.render_error_markdown(error, event, explanation, url), error_facts(
         error, explanation
