@@ -38,6 +38,7 @@ from bugsly_server.web.page_context import render, server_of
 LOG = logging.getLogger("bugsly")
 STATIC = Path(__file__).with_name("static")
 PROJECT = "/p/{slug}"
+SEE_LOG = "The server's log says why. Reports from agents are still accepted."
 
 
 class CachedStaticFiles(StaticFiles):
@@ -139,7 +140,7 @@ async def not_found(request: Request, _error: Exception) -> Response:
 async def unreadable_record(request: Request, error: Exception) -> Response:
     """Answer for a page whose stored data cannot be read; log the reason in one line."""
     LOG.error("%s: %s", request.url.path, error)
-    return render(server_of(request), "failed.html", {}, 500)
+    return render(server_of(request), "failed.html", {"because": SEE_LOG}, 500)
 
 
 async def store_failed(request: Request, error: Exception) -> Response:
@@ -154,4 +155,4 @@ async def store_failed(request: Request, error: Exception) -> Response:
 
 async def server_error(request: Request, _error: Exception) -> Response:
     """Answer for a page that failed, without the reason, which is in the server's log."""
-    return render(server_of(request), "failed.html", {}, 500)
+    return render(server_of(request), "failed.html", {"because": SEE_LOG}, 500)
