@@ -4,15 +4,17 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin/
 SOURCES := agent/src agent/build_walker.py agent/walker server/src server/build_frontend.py tests tools labs
 ARGS ?=
+SECONDS ?= 10
+REQUESTS ?= 100000
 CASES ?=
 ZOO ?=
 ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sanitize fix api golden docs explanations bench chaos accuracy
+.PHONY: help setup demo test check sanitize fuzz fuzz-http fuzz-api fix api golden docs explanations bench chaos accuracy secrets
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: .venv/.ready ## Make .venv with everything in it
 
@@ -41,6 +43,15 @@ check: setup ## Run what must be clean before a commit: format, lint, types, lay
 sanitize: setup ## Test the heap walker in C with ASan and UBSan, and with warnings as errors
 	$(RUN)python -m tools.sanitize
 
+fuzz: setup ## Hold the readers of hostile input to their laws for SECONDS each; ARGS=markdown picks one
+	$(RUN)python -m tools.fuzz --seconds $(SECONDS) $(ARGS)
+
+fuzz-http: setup ## Send a real server REQUESTS that are almost right, and write docs/security.md
+	$(RUN)python -m tools.fuzz.http --requests $(REQUESTS) --write $(ARGS)
+
+fuzz-api: setup ## Hold a real server to its own description, /openapi.json
+	$(RUN)python -m tools.fuzz.api_conformance $(ARGS)
+
 fix: setup ## Format, and fix what ruff can fix by itself
 	$(RUN)ruff check --fix --quiet . || true
 	$(RUN)ruff format --quiet .
@@ -65,3 +76,6 @@ chaos: setup ## Kill, fill, damage and confuse a server under load, and write do
 
 accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy.md; CASES="prices ujson_*" picks some
 	$(RUN)python -m tools.accuracy --cases "$(CASES)" --zoo "$(ZOO)" $(ARGS)
+
+secrets: setup ## Count which planted secrets come through, next to peers, and write the table of docs/security.md
+	$(RUN)python -m tools.secret_scrubbing

@@ -6,12 +6,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.support.fake_server import HANG_REPLY, FakeServer, reply
+from tests.support.fake_server import (
+    HANG_REPLY,
+    FakeServer,
+    reply,
+    reply_with_probe_requests,
+)
 from tests.support.wait import wait_until
 
 from bugsly.agent import Agent
 from bugsly.bootstrap import build_agent
 from bugsly.probes import process
+from bugsly.protocol.evidence import ProbeRequest, ProbeResult
 from bugsly.protocol.memory import Exit, ExitReason
 from bugsly.settings import load_agent_settings
 
@@ -228,3 +234,37 @@ def state_in_fork(agent: Agent) -> dict[str, object]:
         state: dict[str, object] = json.load(file)
     os.waitpid(pid, 0)
     return state
+
+
+@pytest.mark.parametrize("probe", ["source", "trim", "window", "heap"])
+def test_a_worker_refuses_expensive_probes_whatever_the_server_says(
+    probe: str, server: FakeServer
+) -> None:
+    server.queued_replies.append(
+        reply_with_probe_requests(ProbeRequest(id=7, probe=probe, by_hand=True))
+    )
+    made = agent_of(server, probes="census", sample_every="0.5")
+    made.start()
+    wait_until(lambda: answers(server), what="an answer")
+    made.stop()
+    assert answers(server)[0] == ProbeResult(
+        ask=7,
+        problem="this worker is set not to run expensive probes (BUGSLY_PROBES=census)"
+        " → set BUGSLY_PROBES=all in the app, or run bugsly doctor",
+    )
+
+
+def answers(server: FakeServer) -> list[ProbeResult]:
+    told = [one.evidence for one in server.reports if one.evidence is not None]
+    return [answer for evidence in told for answer in evidence.answers]
+
+
+def test_a_worker_with_probes_off_still_reports_its_memory(server: FakeServer) -> None:
+    made = agent_of(server, probes="off", sample_every="0.5")
+    made.start()
+    wait_until(lambda: len(server.samples) > 1, what="samples")
+    made.flush_before_exit()
+    made.stop()
+    assert all(one.anonymous for one in server.samples)
+    assert all(one.levels == () for one in server.samples)
+    assert all(one.evidence is None or not one.evidence.parting for one in server.reports)

@@ -158,3 +158,23 @@ def test_a_failing_integration_hurts_no_app(
     assert running is not None
     assert running.guards.failures == {"flask.install": 1}
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "level", "readers"),
+    [
+        ("bugs.invalid", logging.WARNING, "everybody on the way there"),
+        ("bugsly", logging.INFO, "everybody on that network"),
+    ],
+)
+def test_reports_without_encryption_are_told_of_once(
+    host: str, level: int, readers: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bugsly")
+    for _ in range(2):
+        bugsly.init(dsn=f"http://0123456789abcdef@{host}:8420/1")
+    told = (
+        f"BUGSLY_DSN: reports go to http://{host}:8420 unencrypted, so {readers} can read them"
+        " and the key → use https, unless you trust them all"
+    )
+    assert caplog.record_tuples == [("bugsly", level, told)]

@@ -16,6 +16,7 @@ from bugsly import server_reply as replies
 from bugsly.evidence_outbox import EvidenceOutbox
 from bugsly.guard import Guards
 from bugsly.probe_requests import MAX_WAITING_REQUESTS, ProbeRunner
+from bugsly.probes.probe_budget import SPENT, ProbeBudget
 from bugsly.protocol.evidence import ProbeRequest, ProbeResult
 from bugsly.server_reply import (
     MAX_BODY_BYTES,
@@ -63,6 +64,8 @@ def body(*asks: object) -> bytes:
             (ProbeRequest(id=3, probe="trim"),),
         ),
         (body({**TRIM, "requests": -5}), (ProbeRequest(id=3, probe="trim"),)),
+        (body({**TRIM, "by_hand": True}), (ProbeRequest(id=3, probe="trim", by_hand=True),)),
+        (body({**TRIM, "by_hand": 1}), (ProbeRequest(id=3, probe="trim"),)),
         (
             body({**TRIM, "requests": 10**12}),
             (ProbeRequest(id=3, probe="trim", requests=MAX_WINDOW_REQUESTS),),
@@ -147,11 +150,12 @@ class ProbeRequestHarness:
     def __init__(self) -> None:
         self.evidence = EvidenceOutbox()
         self.guards = Guards()
+        self.budget = ProbeBudget()
         self.started_ids: list[int] = []
         self.may_finish = threading.Event()
         self.threads: set[int] = set()
         self.runner = ProbeRunner(
-            {"slow": self._slow, "bad": self._fail}, self.evidence, self.guards
+            {"slow": self._slow, "bad": self._fail}, self.budget, self.evidence, self.guards
         )
 
     def _slow(self, request: ProbeRequest) -> ProbeResult:
@@ -242,3 +246,30 @@ def test_the_thread_ends_with_its_work(harness: ProbeRequestHarness) -> None:
 
 def names() -> list[str]:
     return [one.name for one in threading.enumerate()]
+
+
+def test_a_probe_beyond_the_budget_is_refused_and_says_so(harness: ProbeRequestHarness) -> None:
+    harness.budget.spend(600)
+    harness.may_finish.set()
+    harness.put(1)
+    (answer,) = harness.wait_for(1)
+    assert answer.problem == SPENT.format(600, 0.5)
+    assert harness.started_ids == []
+
+
+def test_a_person_may_still_request_it(harness: ProbeRequestHarness) -> None:
+    harness.budget.spend(600)
+    harness.may_finish.set()
+    harness.runner.put([ProbeRequest(id=1, probe="slow", by_hand=True)])
+    harness.wait_for(1)
+    assert harness.started_ids == [1]
+
+
+def test_what_a_failed_probe_took_is_counted(
+    harness: ProbeRequestHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BUGSLY_STRICT")
+    monkeypatch.setattr(module, "probe_cost", lambda *_: 600.0)
+    harness.put(1, probe="bad")
+    harness.wait_for(1)
+    assert harness.budget.refusal(by_hand=False)

@@ -97,7 +97,7 @@ def test_other_names_are_left_alone(name: str) -> None:
         ("{'api_key': 'a b c', 'n': 1}", "{'api_key': [redacted], 'n': 1}"),
         ("{'token': b'abc'}", "{'token': [redacted]}"),
         ('{"session_id": "x\\"y", "n": 1}', '{"session_id": [redacted], "n": 1}'),
-        ('{\\"password\\": \\"hunter2\\"}', '{\\"password\\": [redacted]'),
+        ('{\\"password\\": \\"hunter2\\"}', '{\\"password\\": [redacted]}'),
         ("[('X-Api-Key', 'abc'), ('a', 'b')]", "[('X-Api-Key', [redacted]), ('a', 'b')]"),
         ("['token', 'name']", "['token', 'name']"),
         ("Authorization: Bearer abcdefgh.ij", "Authorization: [redacted]"),

@@ -185,6 +185,17 @@ def test_a_complaint_and_the_recovery_are_one_line_each(
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
+def test_a_server_that_answers_otherwise_each_time_does_not_fill_the_log(
+    server: FakeServer, post: SenderHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(2):
+        server.queued_replies += [reply(502, f"Lie {number}"), reply(200)]
+        post.put_samples()
+        assert post.sender.flush(20)
+    wait_until(lambda: len(caplog.records) == 2, what="the recovery is logged")
+    assert "Lie 0" in caplog.messages[0]
+
+
 def test_an_untrusted_certificate_is_refused(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,6 @@
 import io
 from collections.abc import Callable
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from typing import cast
 
 import pytest
@@ -92,6 +92,35 @@ def test_the_status_decides_what_becomes_of_the_samples(
 )
 def test_a_complaint_says_what_is_and_what_to_do(answer: bytes, complaint: str) -> None:
     assert read_raw_reply(answer).log_message == complaint
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(503, "\x1b[2J\x1b]0;owned\x07"),
+        reply(
+            403, "Forbidden", X_Sentry_Error="fine\x85ERROR root: sold out -> a\x0bb\x0cc\x9b31m"
+        ),
+        reply(301, "Moved", Location="http://example.com/\x1b[31m"),
+        reply(503, "x" * 60_000),
+        reply(403, "Forbidden", X_Sentry_Error="x" * 60_000),
+        reply(301, "Moved", Location="x" * 60_000),
+        b"\x1b[31mno answer " + b"x" * 60_000 + b"\r\n\r\n",
+    ],
+)
+def test_words_of_a_server_reach_the_log_escaped_and_cut(answer: bytes) -> None:
+    try:
+        said = read_raw_reply(answer)
+    except HTTPException as error:
+        said = reply_from_error(error)
+    assert said.log_message.isprintable()
+    assert len(said.log_message) < 1_500
+
+
+def test_an_escape_shows_what_the_server_sent() -> None:
+    assert ServerReply(503, "a\x1b[31mb\r\nc\u202e\u2028\udc80").log_message.startswith(
+        "a\\x1b[31mb\\r\\nc\\u202e\\u2028\\udc80 → "
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bugsly.setting_fields import InvalidSetting
-from bugsly.settings import SETTINGS, AgentSettings, load_agent_settings
+from bugsly.settings import SETTINGS, AgentSettings, ProbeLevel, load_agent_settings
 
 DSN = "http://0123456789abcdef@bugsly.test:8420/1"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -38,6 +38,7 @@ def test_the_defaults_are_those_the_table_of_settings_names() -> None:
     assert loaded.server_name == socket.gethostname()
     assert loaded.sample_every == 10
     assert loaded.errors is loaded.send_locals is True
+    assert (loaded.probes, loaded.library_sources) == (ProbeLevel.ALL, False)
     assert [setting.variable for setting in SETTINGS] == [
         "BUGSLY_DSN",
         "BUGSLY_RELEASE",
@@ -46,6 +47,8 @@ def test_the_defaults_are_those_the_table_of_settings_names() -> None:
         "BUGSLY_SAMPLE_EVERY",
         "BUGSLY_ERRORS",
         "BUGSLY_SEND_LOCALS",
+        "BUGSLY_PROBES",
+        "BUGSLY_LIBRARY_SOURCES",
         "BUGSLY_RECYCLE_AT",
         "BUGSLY_RECYCLE_AGE",
         "BUGSLY_RECYCLES_PER_HOUR",
@@ -228,3 +231,17 @@ def make_repository(folder: Path, files: dict[str, str]) -> None:
         file = folder / ".git" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode(errors="surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("off", ProbeLevel.OFF), ("Census", ProbeLevel.CENSUS), (" all ", ProbeLevel.ALL)],
+)
+def test_the_level_of_probes_is_read(text: str, level: ProbeLevel) -> None:
+    assert options(BUGSLY_PROBES=text).probes is level
+
+
+def test_a_level_of_probes_that_there_is_not_names_those_there_are() -> None:
+    expected = "^BUGSLY_PROBES: 'some' is none of them → set off, census or all$"
+    with pytest.raises(InvalidSetting, match=expected):
+        options(BUGSLY_PROBES="some")

@@ -15,6 +15,9 @@ from bugsly.protocol.memory import Exit, ExitReason, MemoryReport
 from bugsly_server.decode.memory_report import (
     MAX_IN_FLIGHT,
     MAX_MEASUREMENT,
+    MAX_SALVAGED_ITEMS,
+    MAX_SAMPLES,
+    MAX_TRAFFIC,
     UnreadableReport,
     decode_report,
 )
@@ -46,6 +49,29 @@ def test_a_valid_report_is_decoded_completely() -> None:
     assert [one.reason for one in found.exits] == [ExitReason.KILLED]
     assert found.lost == {"dropped": 3}
     assert not skipped
+
+
+@pytest.mark.parametrize("name", ["samples", "exits"])
+def test_of_a_list_of_nonsense_only_the_first_are_looked_at(name: str) -> None:
+    _, skipped = decode(damaged(lambda whole: whole.update({name: [0] * (MAX_SALVAGED_ITEMS + 7)})))
+    assert skipped == {
+        f"{name.removesuffix('s')} that is not of its form": MAX_SALVAGED_ITEMS,
+        "item beyond the 5,000 of a list": 7,
+    }
+
+
+def test_more_samples_than_a_report_may_have_are_counted() -> None:
+    samples = tuple(sample(number, age=1) for number in range(1, MAX_SAMPLES + 4))
+    found, skipped = decode(report(samples))
+    assert numbers(found) == list(range(1, MAX_SAMPLES + 1))
+    assert skipped == {"sample beyond the 5,000 of a report": 3}
+
+
+def test_more_endpoints_than_a_sample_may_have_are_counted() -> None:
+    served = tuple(traffic(f"GET /{number}") for number in range(MAX_TRAFFIC + 4))
+    found, skipped = decode(report((sample(1, traffic=served),)))
+    assert found.samples[0].traffic == served[:MAX_TRAFFIC]
+    assert skipped == {"endpoint beyond the 1,000 of a sample": 4}
 
 
 SPOILED_SAMPLES: dict[str, Damage] = {

@@ -187,3 +187,26 @@ def test_a_worker_that_shows_the_growth_is_probed_and_no_other() -> None:
 
 def test_without_workers_nothing_is_requested() -> None:
     assert plan_probes(leak_evidence(), [diagnosis(), diagnosis(Cause.UNKNOWN)]) == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "requested"),
+    [
+        ({"trim"}, ["heap"]),
+        ({"trim", "heap"}, ["window"]),
+        ({"trim", "heap", "window"}, []),
+    ],
+)
+def test_a_worker_that_refused_a_probe_is_not_asked_for_it_again(
+    refused: set[str], requested: list[str]
+) -> None:
+    lost = diagnosis(Cause.NATIVE, holder=None, site=None, file=None)
+    evidence = leak_evidence(worker_history(fruitless_probes=frozenset(refused | {"source"})))
+    assert [probe for _, probe in planned_probes(lost, evidence)] == requested
+
+
+def test_a_source_that_a_worker_refused_is_requested_from_another() -> None:
+    refusing = worker_history(fruitless_probes=frozenset({"source"}))
+    evidence = leak_evidence(refusing, worker_history(worker_id=2))
+    planned = plan_probes(evidence, [diagnosis(file=APP)])
+    assert [(one.worker_id, one.request.probe) for one in planned] == [(2, "source")]

@@ -60,3 +60,18 @@ def test_an_app_that_cannot_be_loaded_says_why(server: FakeServer, tmp_path: Pat
         running.wait()
     assert set(types(server)) == {"ZeroDivisionError"}
     assert server.reports == []
+
+
+@pytest.mark.parametrize("kind", ["sync", "gevent"])
+def test_a_worker_survives_an_exception_whose_text_takes_longer_than_gunicorns_timeout(
+    kind: str, server: FakeServer, tmp_path: Path
+) -> None:
+    options = ("-k", kind, "--timeout", "3")
+    with running_gunicorn(server, tmp_path, *options, workers=1, app="hanging:app") as running:
+        (worker,) = running.children
+        assert running.get("/undecided") == "answered"
+        wait_until(lambda: server.events, what="the error is told")
+        assert running.children == [worker]
+    (told,) = server.events
+    assert told["exception"]["values"][-1]["type"] == "Undecided"
+    assert told["exception"]["values"][-1]["value"] == "<its text took longer than 50 ms>"

@@ -2,17 +2,21 @@
 
 import ipaddress
 import socket
+import subprocess
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.fake_resolver import FakeResolver, guard_allowing
+from tests.support.python_versions import ROOT, SUPPORTED_VERSIONS, python_interpreter
 
 from bugsly_server.egress import address_guard
 from bugsly_server.egress.address_guard import resolve_host
+from bugsly_server.egress.special_addresses import IPV4_REGISTRY, IPV6_REGISTRY
 from bugsly_server.errors import EgressRefused
 
+SERVER_SOURCES = ROOT / "server/src"
 PUBLIC_ADDRESSES = [
     "1.1.1.1",
     "93.184.216.34",
@@ -44,6 +48,17 @@ GUARDED_ADDRESSES = [
     ("fec0::1", "a private or reserved"),
     ("2001:db8::1", "a private or reserved"),
     ("2001:0:7f00:1::", "a private or reserved"),
+    ("2001:0:101:101:0:0:fefe:fefe", "a private or reserved"),
+    ("2001:0:101:101:0:0:80ff:fffe", "a private or reserved"),
+    ("192.0.0.1", "a private or reserved"),
+    ("192.0.0.192", "a private or reserved"),
+    ("192.0.0.9", "a private or reserved"),
+    ("192.88.99.1", "a private or reserved"),
+    ("::ffff:192.0.0.192", "a private or reserved"),
+    ("64:ff9b::c000:c0", "a private or reserved"),
+    ("2002:c000:c0::1", "a private or reserved"),
+    ("3fff::1", "a private or reserved"),
+    ("2620:4f:8000::6", "a private or reserved"),
     ("5f00::1", "a private or reserved"),
     ("::127.0.0.1", "a private or reserved"),
     ("::ffff:127.0.0.1", "a loopback"),
@@ -54,6 +69,28 @@ GUARDED_ADDRESSES = [
     ("2002:7f00:1::", "a loopback"),
     ("2002:a9fe:a9fe::1", "a link-local"),
 ]
+
+
+@pytest.mark.parametrize("block", [*IPV4_REGISTRY, *IPV6_REGISTRY])
+def test_every_block_of_the_registries_is_refused(block: str) -> None:
+    network = ipaddress.ip_network(block)
+    embeds_ipv4 = block in {"::ffff:0:0/96", "64:ff9b::/96", "2002::/16"}
+    assert embeds_ipv4 or not any(map(_is_allowed, (str(network[0]), str(network[-1]))))
+
+
+@pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
+def test_every_python_refuses_the_same_addresses(version: str) -> None:
+    refused = [address for address, _ in GUARDED_ADDRESSES]
+    script = (
+        "import sys\n"
+        "from bugsly_server.egress.address_guard import AddressGuard\n"
+        "judge = AddressGuard(())._refused_kind\n"
+        "print([one for one in sys.argv[1:] if judge(one) is None])\n"
+    )
+    command = [python_interpreter(version), "-c", script, *refused, *PUBLIC_ADDRESSES]
+    environ = {"PYTHONPATH": str(SERVER_SOURCES)}
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == str(PUBLIC_ADDRESSES)
 
 
 @pytest.mark.parametrize("address", PUBLIC_ADDRESSES)

@@ -1,12 +1,13 @@
 """Sessions of SDKs become the health of releases."""
 
+import itertools
 from typing import Any
 
 import msgspec
 import pytest
 from tests.support.pipeline_harness import PipelineHarness
 
-from bugsly_server.clock import DAY
+from bugsly_server.clock import DAY, SECOND
 from bugsly_server.model.session_counts import SessionCounts
 from bugsly_server.store.meta import release_sessions, workers
 from bugsly_server.store.ports import SpoolEntry
@@ -20,11 +21,20 @@ SESSION_TOTALS = {
 }
 
 
+ENTRY_IDS = itertools.count(1)
+
+
+def spooled(desk: PipelineHarness, kind: str, *sessions: Any) -> list[SpoolEntry]:
+    payloads = map(msgspec.json.encode, sessions)
+    return [SpoolEntry(desk.shop, desk.clock(), kind, one, next(ENTRY_IDS)) for one in payloads]
+
+
 def release_health(desk: PipelineHarness, kind: str, *sessions: Any) -> SessionCounts:
-    entries = [
-        SpoolEntry(desk.shop, desk.clock(), kind, msgspec.json.encode(one)) for one in sessions
-    ]
-    desk.pipeline.digest(entries)
+    desk.pipeline.digest(spooled(desk, kind, *sessions))
+    return counted(desk)
+
+
+def counted(desk: PipelineHarness) -> SessionCounts:
     with desk.database.writing() as connection:
         workers.note_release(connection, desk.shop, "1.0", desk.clock())
         (release,) = release_sessions.list_releases(connection, desk.shop, desk.clock() - 30 * DAY)
@@ -109,3 +119,52 @@ def test_sessions_without_a_release_are_counted_as_skipped(
 ) -> None:
     assert release_health(desk, "session", sessions) == SessionCounts(0, 0, 0)
     assert desk.pipeline.skipped[desk.shop, "session without a release"] == 1
+
+
+RELEASE = {"attrs": {"release": "1.0"}}
+
+
+def test_a_batch_that_is_digested_again_after_a_kill_counts_once(desk: PipelineHarness) -> None:
+    first = spooled(desk, "session", SESSION_STARTED | RELEASE, SESSION_ERROR | RELEASE)
+    more = spooled(desk, "sessions", RELEASE | {"aggregates": [SESSION_TOTALS]})
+    desk.pipeline.digest(first)
+    desk.start()
+    desk.pipeline.digest([*first, *more])
+    desk.start()
+    desk.pipeline.digest(more)
+    assert counted(desk) == SessionCounts(101, 8, 3)
+
+
+def test_a_batch_within_which_the_clock_stepped_back_counts_once(desk: PipelineHarness) -> None:
+    batch = spooled(desk, "session", *[SESSION_STARTED | RELEASE] * 3)
+    batch[-1] = batch[-1]._replace(received_at=desk.clock() - DAY)
+    desk.pipeline.digest(batch)
+    desk.start()
+    desk.pipeline.digest(batch)
+    assert counted(desk) == SessionCounts(3, 0, 0)
+
+
+def test_entries_digested_one_by_one_after_their_batch_failed_count_once(
+    desk: PipelineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = spooled(desk, "session", *[SESSION_STARTED | RELEASE] * 3)
+    report = SpoolEntry(desk.shop, desk.clock(), "memory", b"{}", next(ENTRY_IDS))
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.pipeline, "_digest_reports", failing)
+        with pytest.raises(OSError, match="no"):
+            desk.pipeline.digest([*batch, report])
+    for entry in batch:
+        desk.pipeline.digest([entry])
+    assert counted(desk) == SessionCounts(3, 0, 0)
+
+
+def failing(*_: object) -> None:
+    raise OSError("no")
+
+
+def test_entries_of_a_new_spool_count_although_their_ids_begin_anew(desk: PipelineHarness) -> None:
+    desk.pipeline.digest(spooled(desk, "session", *[SESSION_STARTED | RELEASE] * 3))
+    desk.clock.advance(SECOND)
+    (first_again,) = spooled(desk, "session", SESSION_STARTED | RELEASE)
+    desk.pipeline.digest([first_again._replace(id=1)])
+    assert counted(desk) == SessionCounts(4, 0, 0)

@@ -4,7 +4,7 @@ import pytest
 from tests.support.clock import START, FakeClock
 
 from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, ClockWatch, Micros, has_passed
-from bugsly_server.ingest.project_scrubbers import RELOAD_INTERVAL, ProjectScrubbers
+from bugsly_server.ingest.project_secret_names import RELOAD_INTERVAL, ProjectSecretNames
 from bugsly_server.ingest.quota import Quota
 from bugsly_server.record.alert_rate_limit import MAX_ALERTS_PER_HOUR, AlertRateLimit
 
@@ -34,12 +34,12 @@ def test_a_watch_notices_steps_and_no_drift() -> None:
 
 def test_new_secret_names_are_followed_after_the_clock_is_set_back() -> None:
     names: dict[int, tuple[str, ...]] = {}
-    clock, scrubbers = FakeClock(), ProjectScrubbers(lambda: dict(names))
-    before = scrubbers.for_project(1, clock.steady())
+    clock, secret_names = FakeClock(), ProjectSecretNames(lambda: dict(names))
+    assert secret_names.of_project(1, clock()) == ()
     names[1] = ("shibboleth",)
     clock.set(-400 * DAY)
     clock.advance(RELOAD_INTERVAL)
-    assert scrubbers.for_project(1, clock.steady()) is not before
+    assert secret_names.of_project(1, clock()) == ("shibboleth",)
 
 
 @pytest.mark.parametrize("step", [-400 * DAY, -DAY, DAY, 400 * DAY])

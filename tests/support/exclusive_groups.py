@@ -9,6 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 EXCLUSIVE_GROUPS = {
     "tests/browser/": "browser",
     "tests/sdk/test_browser.py": "browser",
+    "tests/fuzz/test_http.py": "fuzzed server",
     "tests/e2e/test_recycling.py": "recycling",
     "tests/e2e/test_recycling_environments.py": "recycling",
     "tests/e2e/test_other_environments.py::test_workers_of_every_gunicorn": "recycling",

@@ -1,5 +1,6 @@
 """The page of a leak with a known cause."""
 
+import html
 import re
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,19 @@ from tests.support.issues import change, finding, suspect
 from tests.support.protocol_values import holder as described
 from tests.support.site_harness import SiteHarness
 
-from bugsly.protocol.evidence import Evidence, HolderPathStep
+from bugsly.protocol.evidence import (
+    Evidence,
+    HolderPathStep,
+    ModuleSource,
+    ProbeRequest,
+    ProbeResult,
+)
 from bugsly_server.diagnose.heap.heap_holders import heap_path_of
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.diagnosis import Cause, Diagnosis, EndpointShare
 from bugsly_server.model.explanation import Explanation
 from bugsly_server.model.issue import Finding
+from bugsly_server.store.meta import probe_requests, sources, workers
 
 LOG = "shop.views.request_log"
 SUSPECT_CODE = (
@@ -232,3 +240,29 @@ def test_without_an_issue_or_a_cause_there_is_no_chart(visited: SiteHarness) -> 
         record_leak_change(connection, visited.project.id, None, change())
     assert visited.client.get("/p/shop/issues/1").status_code == 200
     assert visited.client.get("/p/shop/issues/1/holder.json").status_code == 404
+
+
+OFF = "this worker is set not to run expensive probes (BUGSLY_PROBES=off) → set BUGSLY_PROBES=all"
+OF_LIBRARY = "it belongs to a library → set BUGSLY_LIBRARY_SOURCES=on"
+
+
+def test_what_a_worker_refused_is_said_on_its_page_and_on_that_of_its_leak(
+    visited: SiteHarness,
+) -> None:
+    visited.report()
+    found = diagnosis()
+    unread = ModuleSource(file=found.location.file or "", module="shop", problem=OF_LIBRARY)
+    with visited.database.writing() as connection:
+        worker = workers.get(connection, visited.project.id, 1)
+        assert worker is not None
+        request = ProbeRequest(id=0, probe="heap")
+        asked = probe_requests.add(connection, worker, request, visited.clock())
+        assert asked is not None
+        refusal = ProbeResult(ask=asked.request.id, problem=OFF)
+        assert probe_requests.save_result(connection, worker.id, refusal, visited.clock())
+        sources.save(connection, visited.project.id, [unread], visited.clock())
+    refused = f"Worker 4242 was asked for a walk of its heap: {OFF}."
+    page = html.unescape(issue_page(visited, found))
+    assert refused in page
+    assert f"The source of {unread.file} was not read: {OF_LIBRARY}." in page
+    assert refused in html.unescape(visited.client.get("/p/shop/workers/1").text)

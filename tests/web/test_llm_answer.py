@@ -138,7 +138,7 @@ def test_an_answer_is_shown_with_links_to_the_frames_that_it_cites(asking: LlmSi
     for shown in (
         "What the model says",
         "cites known frames",
-        "80 % sure",
+        "60 % sure",
         "find() gave None.",
         '<a href="#frame-0-1"><code class="fold">shop/views.py:31</code></a>',
         "<code>line</code> is read",

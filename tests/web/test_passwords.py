@@ -1,8 +1,14 @@
 import asyncio
+import os
+import threading
 
 import pytest
+from tests.support.wait import wait_until
+from tools.bench.processes import rss
 
-from bugsly_server.web.passwords import MAX_WAITING_CHECKS, CheckQueue, TooManyChecks
+from bugsly_server.web.passwords import MAX_WAITING_CHECKS, CheckQueue, TooManyChecks, hash_password
+
+THREADS = 6
 
 
 def test_one_password_is_checked_at_a_time_and_few_wait() -> None:
@@ -41,3 +47,24 @@ def test_a_queue_that_was_full_takes_more_once_it_moved() -> None:
 async def _take(queue: CheckQueue) -> None:
     async with queue.turn():
         pass
+
+
+def test_threads_that_have_passwords_checked_keep_no_memory_of_it() -> None:
+    """Each would keep 19 MB for as long as it lives."""
+    may_end = threading.Barrier(THREADS + 1)
+
+    def hash_and_stay() -> None:
+        hash_password("correct horse")
+        may_end.wait()
+
+    hash_password("correct horse")
+    before = rss(os.getpid())
+    threads = [threading.Thread(target=hash_and_stay) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: may_end.n_waiting == THREADS, 60, "all hashes")
+    growth = rss(os.getpid()) - before
+    may_end.wait()
+    for thread in threads:
+        thread.join()
+    assert growth < 50_000_000

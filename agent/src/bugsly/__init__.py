@@ -37,6 +37,8 @@ def init(  # noqa: PLR0913 - one argument a setting
     sample_every: float | None = None,
     errors: bool | None = None,
     send_locals: bool | None = None,
+    probes: str | None = None,
+    library_sources: bool | None = None,
     recycle_at: str | None = None,
     recycle_age: float | None = None,
     recycles_per_hour: int | None = None,

@@ -14,6 +14,7 @@ from bugsly.integrations.excepthook import UncaughtErrorHook
 from bugsly.integrations.gunicorn import GunicornHooks
 from bugsly.integrations.logging_hook import LoggingErrorHook
 from bugsly.integrations.wsgi import WsgiMiddleware
+from bugsly.protocol.dsn import PlainTextRisk, plain_text_risk
 from bugsly.recycle.worker_controller import CallbackController
 from bugsly.setting_fields import InvalidSetting
 from bugsly.settings import load_agent_settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIApplication
 
+    from bugsly.protocol.dsn import Dsn
     from bugsly.settings import AgentSettings
 
 LOG = logging.getLogger("bugsly")
@@ -98,6 +100,7 @@ def _get_or_attach(arguments: dict[str, str]) -> AttachedAgent | None:
             _warn_once(f"{error}; the app runs unwatched")
             return None
         if settings is not None:
+            _tell_of_plain_text(settings.dsn)
             _attached = _attach(build_agent(settings))
     return _attached
 
@@ -111,6 +114,20 @@ def _attach(agent: Agent) -> AttachedAgent:
             (flask.FlaskErrorHook(agent), UncaughtErrorHook(agent), LoggingErrorHook(agent))
         )
     return AttachedAgent(agent, gunicorn_hooks)
+
+
+def _tell_of_plain_text(dsn: Dsn) -> None:
+    """Log who may read what is sent to *dsn*: a warning, unless it stays in a local network."""
+    risk = plain_text_risk(dsn)
+    if risk is not PlainTextRisk.NONE:
+        LOG.log(
+            logging.WARNING if risk is PlainTextRisk.INTERNET else logging.INFO,
+            "BUGSLY_DSN: reports go to http://%s:%d unencrypted, so %s can read them and the key"
+            " → use https, unless you trust them all",
+            dsn.host,
+            dsn.port,
+            risk.value,
+        )
 
 
 def _warn_once(problem: str) -> None:

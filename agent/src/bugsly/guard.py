@@ -77,7 +77,7 @@ def _log_first_failure(name: str, error: Exception) -> None:
     import logging
 
     logging.getLogger("bugsly").warning(
-        "bugsly %s: %r was swallowed → the app is not affected; more of the same are counted",
+        "bugsly %s: %.300r was swallowed → the app is not affected; more of the same are counted",
         name,
         error,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING
 
+from bugsly.probes.probe_budget import probe_cost
 from bugsly.protocol.evidence import ProbeResult
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from bugsly.evidence_outbox import EvidenceOutbox
     from bugsly.guard import Guards
+    from bugsly.probes.probe_budget import ProbeBudget
     from bugsly.protocol.evidence import ProbeRequest
 
     ExpensiveProbe = Callable[[ProbeRequest], ProbeResult]
@@ -27,9 +30,14 @@ class ProbeRunner:
     """Runs requested probes on a thread that ends when no request waits."""
 
     def __init__(
-        self, probes: Mapping[str, ExpensiveProbe], evidence: EvidenceOutbox, guards: Guards
+        self,
+        probes: Mapping[str, ExpensiveProbe],
+        budget: ProbeBudget,
+        evidence: EvidenceOutbox,
+        guards: Guards,
     ) -> None:
         self._probes = probes
+        self._budget = budget
         self._evidence = evidence
         self._guard = guards("asks")
         self._lock = threading.Lock()
@@ -51,9 +59,16 @@ class ProbeRunner:
 
     def _run(self) -> None:
         while (request := self._next()) is not None:
+            refusal = self._budget.refusal(by_hand=request.by_hand)
+            if refusal:
+                self._evidence.put_result(ProbeResult(ask=request.id, problem=refusal))
+                continue
+            started, cpu_before = monotonic(), thread_time()
             result = ProbeResult(ask=request.id, problem=PROBE_FAILED)
             with self._guard:
                 result = self._run_probe(request)
+            cpu_seconds, seconds = thread_time() - cpu_before, monotonic() - started
+            self._budget.spend(probe_cost(result, cpu_seconds, seconds))
             self._evidence.put_result(result)
 
     def _next(self) -> ProbeRequest | None:

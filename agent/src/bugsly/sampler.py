@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,7 +32,8 @@ class SamplerProbes(NamedTuple):
 
     traffic: TrafficProbe
     holders: HolderRegistry
-    census: CensusSchedule
+    census: CensusSchedule | None
+    """None where the census is off."""
 
 
 class Sampler:
@@ -92,11 +94,12 @@ class Sampler:
     def _wait_for_next_sample(self) -> None:
         """Wait until the next sample is due, and run slices of the census meanwhile."""
         deadline = monotonic() + self._interval
-        self._census.begin_pass()
+        if self._census is not None:
+            self._census.begin_pass()
         while not self._sample_requested.is_set() and (remaining := deadline - monotonic()) > 0:
             pause = remaining
             with self._census_guard:
-                pause = self._census.run_slice()
+                pause = math.inf if self._census is None else self._census.run_slice()
             self._sample_requested.wait(min(pause, max(0.0, deadline - monotonic())))
         self._sample_requested.clear()
 

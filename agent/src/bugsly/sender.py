@@ -41,6 +41,8 @@ MAX_BATCH_BYTES = 200_000
 """Bytes of samples, and as many of events, in one envelope."""
 TIMEOUT_SECONDS = 10.0
 PAYLOAD_TOO_LARGE = 413
+LOG_INTERVAL_SECONDS = 60.0
+"""Between two problems that are logged: a server may answer otherwise each time."""
 LAST_TIMEOUT_SECONDS = 1.0
 """For the last attempt of a worker that exits."""
 
@@ -78,6 +80,7 @@ class Sender:
         self._closing = threading.Event()
         self._attempts = 0
         self._logged_problem = ""
+        self._next_log_at = 0.0
         self._dropped_before = 0
         self._tls: ssl.SSLContext | None = None
         self._thread = threading.Thread(target=self._run, name="bugsly-sender", daemon=True)
@@ -195,9 +198,10 @@ class Sender:
     def _log_problem(self, problem: str) -> None:
         if not self._logged_problem:
             self._dropped_before = self._outbox.dropped
-        if problem != self._logged_problem:
+        if problem != self._logged_problem and time.monotonic() >= self._next_log_at:
             LOG.warning("Bugsly at %s: %s", self._server_address(), problem)
-        self._logged_problem = problem
+            self._logged_problem = problem
+            self._next_log_at = time.monotonic() + LOG_INTERVAL_SECONDS
 
     def _log_recovery(self) -> None:
         if self._logged_problem:

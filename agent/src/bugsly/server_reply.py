@@ -23,6 +23,8 @@ FIRST_RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 60.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MAX_QUOTE_LENGTH = 200
+MAX_LOG_TEXT_LENGTH = 400
+"""Characters of what the log says of a reply, and as many of what to do."""
 MAX_BODY_BYTES = 65_536
 """Of a longer body nothing is used."""
 MAX_BODY_SECONDS = 10.0
@@ -67,8 +69,17 @@ class ServerReply:
 
     @property
     def log_message(self) -> str:
-        """Return the fact and what to do, for the log."""
-        return f"{self.problem} → {self.remedy or self.outcome.value}"
+        """Return the fact and what to do, for the log of the app: escaped, and cut."""
+        remedy = as_log_text(self.remedy) or self.outcome.value
+        return f"{as_log_text(self.problem)} → {remedy}"
+
+
+def as_log_text(text: str) -> str:
+    """Return *text* cut, on one line, with an escape for each character that does not print."""
+    cut = text if len(text) <= MAX_LOG_TEXT_LENGTH else f"{text[:MAX_LOG_TEXT_LENGTH]}…"
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in cut
+    )
 
 
 def retry_delay(attempt: int, retry_after: float) -> float:
@@ -158,6 +169,7 @@ def _parse_probe_request(fields: dict[str, object]) -> ProbeRequest | None:
             word for word in file_names if isinstance(word, str) and len(word) <= MAX_STRING_LENGTH
         ),
         requests=max(0, min(requests, MAX_WINDOW_REQUESTS)) if type(requests) is int else 0,
+        by_hand=fields.get("by_hand") is True,
     )
 
 

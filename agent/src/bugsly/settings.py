@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from bugsly.protocol.dsn import Dsn, InvalidDsn, parse_dsn
@@ -72,6 +73,21 @@ def _parse_switch(text: str) -> bool:
     return value
 
 
+class ProbeLevel(Enum):
+    """Which probes a worker runs, besides those that every sample needs."""
+
+    OFF = "off"
+    CENSUS = "census"
+    ALL = "all"
+
+
+def _parse_probe_level(text: str) -> ProbeLevel:
+    try:
+        return ProbeLevel(text.strip().lower())
+    except ValueError:
+        raise UnusableValue(f"{text!r} is none of them", "set off, census or all") from None
+
+
 NAME = ValueParser(_parse_name)
 SWITCH = ValueParser(_parse_switch, "on or off")
 
@@ -106,6 +122,17 @@ class AgentSettings:
     errors: bool = setting("on", SWITCH, "Whether to report exceptions")
     send_locals: bool = setting(
         "on", SWITCH, "Whether exceptions carry local variables, without secrets"
+    )
+    probes: ProbeLevel = setting(
+        "all",
+        ValueParser(_parse_probe_level, "off, census or all"),
+        "What looks for causes of growth: nothing, what counts at every sample, or also what the"
+        " server requests, within 0.5 % of the worker's time",
+    )
+    library_sources: bool = setting(
+        "off",
+        SWITCH,
+        "Whether the server may also read the source of libraries, not only the app's own",
     )
     recycle_at: MemoryThreshold | None = setting(
         "",

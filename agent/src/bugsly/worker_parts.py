@@ -19,15 +19,18 @@ from bugsly.probes.errors.scope import ScopeFinder
 from bugsly.probes.heap_probe import HeapProbe
 from bugsly.probes.holder_registry import HolderRegistry
 from bugsly.probes.malloc_trim import trim_memory
+from bugsly.probes.probe_budget import ProbeBudget
 from bugsly.probes.source_reader import read_sources
 from bugsly.probes.surviving_requests import MAX_PENDING_SECONDS, SurvivingRequests
 from bugsly.probes.tracemalloc_tracer import TracemallocTracer
 from bugsly.probes.traffic import TrafficProbe
+from bugsly.protocol.evidence import ProbeResult
 from bugsly.protocol.memory import encode_report
 from bugsly.recycle.ports import RecyclingSettings
 from bugsly.recycle.recycler import Recycler
 from bugsly.sampler import Sampler, SamplerProbes
 from bugsly.sender import Sender, SenderCallbacks
+from bugsly.settings import ProbeLevel
 from bugsly.worker_identity import describe_worker, event_origin
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from bugsly.probes.errors.error_reporter import AgentCallbacks
     from bugsly.probes.holder_registry import HolderProbe
     from bugsly.protocol.event import CapturedEvent
-    from bugsly.protocol.evidence import ProbeRequest, ProbeResult
+    from bugsly.protocol.evidence import ProbeRequest
     from bugsly.protocol.memory import Exit
     from bugsly.protocol.safety_net import RecyclerReport
     from bugsly.recycle.ports import RecyclingAgent
@@ -51,6 +54,10 @@ if TYPE_CHECKING:
     ListApplications = Callable[[], list[object]]
     """Returns the WSGI applications that this process serves."""
 
+PROBES_OFF = (
+    "this worker is set not to run expensive probes (BUGSLY_PROBES={})"
+    " → set BUGSLY_PROBES=all in the app, or run bugsly doctor"
+)
 MIN_SURVIVED_SAMPLES = 5
 """Samples after which a request that is still alive is reported, where samples are frequent."""
 
@@ -83,26 +90,26 @@ class WorkerParts:
         )
         self._window_probe = AllocationWindowProbe(self.traffic, new_tracer)
         self._heap_probe = HeapProbe(self.traffic, applications)
+        self._probe_budget = ProbeBudget()
 
     def build_sampler(self, wake_sender: Callable[[], None]) -> Sampler:
         """Return a sampler of all probes that measure at every sample."""
-        census = Census(self._applications)
-        probes: dict[str, HolderProbe] = {
-            "census": census,
-            "pool": self.pool,
-            "survivors": self.survivors,
-        }
         interval = self._settings.sample_every
-        sampler_probes = SamplerProbes(
-            self.traffic,
-            HolderRegistry(probes | rising_count_probes(self._guards), self._guards),
-            CensusSchedule(census, interval),
-        )
+        probes: dict[str, HolderProbe] = {}
+        schedule = None
+        if self._settings.probes is not ProbeLevel.OFF:
+            census = Census(self._applications)
+            schedule = CensusSchedule(census, interval)
+            probes = {"census": census, "pool": self.pool, "survivors": self.survivors}
+            probes |= rising_count_probes(self._guards)
+        sampler_probes = SamplerProbes(self.traffic, HolderRegistry(probes, self._guards), schedule)
         return Sampler(interval, sampler_probes, self.outbox, wake_sender, self._guards)
 
     def build_sender(self, identity: WorkerIdentity, encode_worker_report: EncodeReport) -> Sender:
         """Return a sender of the outbox that runs the expensive probes the server requests."""
-        probe_runner = ProbeRunner(self._expensive_probes(), self.outbox.evidence, self._guards)
+        probe_runner = ProbeRunner(
+            self._expensive_probes(), self._probe_budget, self.outbox.evidence, self._guards
+        )
         return Sender(
             self._settings.dsn,
             self.outbox,
@@ -144,7 +151,9 @@ class WorkerParts:
         )
 
     def put_final_snapshot(self) -> None:
-        """Put into the outbox what this worker holds, where it can be read quickly."""
+        """Put into the outbox what this worker holds, where it may and can be read quickly."""
+        if self._settings.probes is not ProbeLevel.ALL:
+            return
         with self._guards("heap.part"):
             self.outbox.evidence.put_final_snapshot(self._heap_probe.take_final_snapshot())
 
@@ -172,15 +181,22 @@ class WorkerParts:
 
     def _expensive_probes(self) -> dict[str, ExpensiveProbe]:
         """Return the probes that run only when the server requests them, by their names there."""
-        return {
+        probes: dict[str, ExpensiveProbe] = {
             "source": self._read_sources,
             "trim": trim_memory,
             "window": self._window_probe.trace_window,
             "heap": self._heap_probe.compare_snapshots,
         }
+        is_on = self._settings.probes is ProbeLevel.ALL
+        return probes if is_on else dict.fromkeys(probes, self._refuse)
+
+    def _refuse(self, request: ProbeRequest) -> ProbeResult:
+        problem = PROBES_OFF.format(self._settings.probes.value)
+        return ProbeResult(ask=request.id, problem=problem)
 
     def _read_sources(self, request: ProbeRequest) -> ProbeResult:
-        return read_sources(request, applications_by_name(self._applications()).values())
+        apps = applications_by_name(self._applications())
+        return read_sources(request, apps, with_libraries=self._settings.library_sources)
 
 
 def new_tracer() -> AllocationTracer:

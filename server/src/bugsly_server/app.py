@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from bugsly_server import pipeline
@@ -30,7 +31,7 @@ from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
 from bugsly_server.health import MEGABYTE, DiskRoom, Health
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
-from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
+from bugsly_server.ingest.project_secret_names import ProjectSecretNames
 from bugsly_server.ingest.quota import Quota
 from bugsly_server.key_use_recorder import KeyUseRecorder
 from bugsly_server.llm_client import LlmEndpoint
@@ -48,6 +49,7 @@ from bugsly_server.web.live_updates import LiveUpdates
 from bugsly_server.web.login import LoginGuard
 from bugsly_server.web.page_context import ServerContext
 from bugsly_server.web.routes import (
+    client_gone,
     not_found,
     routes,
     server_error,
@@ -133,6 +135,7 @@ class Server:
         """Stop the threads, the digester once its batch is done, and close the files."""
         for thread in self._threads:
             thread.close(CLOSE_SECONDS)
+        self.envelopes.close()
         self._opened.close()
 
     def _starlette(self, clock: Clock) -> Starlette:
@@ -144,6 +147,7 @@ class Server:
             ],
             exception_handlers={
                 404: not_found,
+                ClientDisconnect: client_gone,
                 UnreadableRecord: unreadable_record,
                 **dict.fromkeys((DBAPIError, sqlite3.Error, Unavailable), store_failed),
                 500: server_error,
@@ -195,7 +199,7 @@ class Server:
                     lambda connection: error_issues.events_since(connection, *arguments)
                 ),
             ),
-            scrubbers=ProjectScrubbers(
+            secret_names=ProjectSecretNames(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)
             ),
             is_disk_short=self._room.is_short,

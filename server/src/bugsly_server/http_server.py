@@ -5,67 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bugsly_server.app import Server
+from bugsly_server.connections.bounded_protocol import BoundedProtocol
+from bugsly_server.connections.listening_socket import ListeningSocket
+from bugsly_server.connections.open_connections import OpenConnections
 from bugsly_server.errors import Misconfigured
 from bugsly_server.settings import ServerSettings
 
 GRACE_SECONDS = 3
 """For open requests to finish when the server is stopped."""
-MAX_HEAD_BYTES = 64 * 1024
-HEAD_SECONDS = 30.0
-"""For the request line and the headers to arrive."""
-HEAD_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-length: 0\r\nconnection: close\r\n\r\n"
-)
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with limits on the head of a request, in bytes and in time."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin a connection; its first request has to arrive soon."""
-        super().connection_made(transport)
-        self._await_head()
-
-    def data_received(self, data: bytes) -> None:
-        """Take *data*; close the connection where the head is too large."""
-        counted = len(data) if self._in_head else 0
-        super().data_received(data)
-        self._head_bytes += counted
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
-            self.transport.write(HEAD_TOO_LARGE)
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection."""
-        self._hanging_up.cancel()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._hanging_up.cancel()
-        self._await_head()
-
-    def on_headers_complete(self) -> None:
-        """End the head of a request."""
-        self._in_head = False
-        self._hanging_up.cancel()
-        super().on_headers_complete()
-
-    def _await_head(self) -> None:
-        self._in_head = True
-        self._head_bytes = 0
-        self._hanging_up = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+ACCEPTS_AT_A_TIME = 8
+"""Connections that asyncio accepts before it looks at any of them."""
 
 
 class HttpServer(uvicorn.Server):
@@ -75,8 +35,10 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 server.asgi,
-                http=BoundedProtocol,
+                http=partial(BoundedProtocol, _open_connections(server.settings)),  # type: ignore[arg-type]
+                ws="none",
                 loop="asyncio",
+                backlog=ACCEPTS_AT_A_TIME,
                 lifespan="on",
                 access_log=False,
                 log_config=None,
@@ -110,6 +72,25 @@ class HttpServer(uvicorn.Server):
         yield
 
 
+def max_connections(settings: ServerSettings, max_descriptors: int) -> int:
+    """Return how many connections may be open: at most half of the file descriptors."""
+    return min(settings.max_connections, max_descriptors // 2)
+
+
+def _open_connections(settings: ServerSettings) -> OpenConnections[BoundedProtocol]:
+    """Return a limit on connections; half of them may be of one address that is no proxy's."""
+    most = max_connections(settings, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+    def is_proxy(address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in settings.trusted_proxies)
+
+    return OpenConnections(most, most // 2, is_proxy)
+
+
 def bind_socket(settings: ServerSettings, *, or_any: bool = False) -> socket.socket:
     """Return the socket to listen on; with *or_any*, a free port where the chosen one is taken.
 
@@ -117,7 +98,8 @@ def bind_socket(settings: ServerSettings, *, or_any: bool = False) -> socket.soc
     """
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        sock = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        sock = ListeningSocket(socket.create_server((settings.host, settings.port), family=family))
+        sock.listen()
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", None) or 0
         if number == errno.EADDRINUSE and or_any:

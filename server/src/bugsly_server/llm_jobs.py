@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bugsly_server.clock import Clock, Micros
 from bugsly_server.egress.address_guard import Network
-from bugsly_server.explain.llm.answer import LlmAnswer
+from bugsly_server.explain.llm.answer import LlmAnswer, limit_confidence
 from bugsly_server.explain.llm.question import LlmQuestion
 from bugsly_server.llm_client import LlmEndpoint, request_explanation
 from bugsly_server.store.meta import llm_answers as stored_answers
@@ -92,7 +92,8 @@ class LlmJobs:
             found = stored_answers.find(connection, key, offer.issue_id, offer.subject)
         if found is None:
             return None
-        return msgspec.json.decode(found.body, type=LlmAnswer), found.at, found.key == key
+        answer = limit_confidence(msgspec.json.decode(found.body, type=LlmAnswer))
+        return answer, found.at, found.key == key
 
     def latest_job(self, issue_id: int) -> LlmJob | None:
         """Return the latest job of an issue, unless that is long ago."""

@@ -42,7 +42,7 @@ from bugsly_server.record.memory_recorder import MemoryRecorder
 from bugsly_server.record.session_recorder import record_sessions
 from bugsly_server.recycling_monitor import RecyclingMonitor
 from bugsly_server.store import release_comparison
-from bugsly_server.store.meta import leak_issues, probe_requests, workers
+from bugsly_server.store.meta import leak_issues, probe_requests, release_sessions, workers
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import EventStore, SpoolEntry, Telemetry
 from bugsly_server.store_maintenance import StoreMaintenance
@@ -156,9 +156,14 @@ class Pipeline:
 
     def _digest_sessions(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> None:
         skipped: Counter[str] = Counter()
+        with self._database.reading() as connection:
+            entries = release_sessions.uncounted(connection, project_id, entries)
+        if not entries:
+            return
         sessions = decode_session_items(entries, skipped)
         with self._database.writing() as connection:
             record_sessions(connection, project_id, sessions, now)
+            release_sessions.mark_counted(connection, project_id, entries)
         self._count_skipped(project_id, skipped)
 
     def _digest_reports(self, project_id: int, entries: Sequence[SpoolEntry], now: Micros) -> bool:

@@ -113,6 +113,12 @@ class ServerSettings:
         _whole_number_between(0, 3650),
         "Days for which browsers are told to use https only, where the public URL is https",
     )
+    max_connections: int = setting(
+        "1000",
+        _whole_number_between(16, 100_000),
+        "Connections that may be open, half of them from one address that is no proxy's;"
+        " at most half of the files that the process may open",
+    )
     keep_days: int = setting(
         "90", _whole_number_between(2, 3650), "Days to keep samples and ended workers"
     )

@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 import pytest
 from tests.support.captured_errors import ErrorCapture, exception_of
 
-from bugsly.probes.errors.exception_chain import MAX_EXCEPTIONS, STR_FAILED, exceptions_of
+from bugsly.probes.errors.exception_chain import MAX_EXCEPTIONS, exceptions_of
 from bugsly.probes.errors.frames import MAX_FRAMES
+from bugsly.probes.errors.timed_texts import TEXT_FAILED, TimedTexts
 
 EMPTY: dict[str, int] = {}
 
@@ -75,13 +76,13 @@ def endless() -> NoReturn:
     ],
 )
 def test_what_led_to_an_exception_is_captured_with_it(failing: Any, expected: list[Any]) -> None:
-    thrown = exceptions_of(exception_of(failing), None)
+    thrown = exceptions_of(exception_of(failing), None, TimedTexts())
     assert [(one.type, one.parent, one.source) for one in thrown] == expected
     assert [one.number for one in thrown] == list(range(len(thrown)))
 
 
 def test_a_chain_is_cut() -> None:
-    assert len(exceptions_of(exception_of(endless), None)) == MAX_EXCEPTIONS
+    assert len(exceptions_of(exception_of(endless), None, TimedTexts())) == MAX_EXCEPTIONS
 
 
 def test_it_is_written_as_sentry_writes_it() -> None:
@@ -134,10 +135,10 @@ class Shell(BaseException):
 @pytest.mark.parametrize(
     ("make", "kind", "value"),
     [
-        (lambda: Mute("x"), "Mute", STR_FAILED),
+        (lambda: Mute("x"), "Mute", TEXT_FAILED),
         (lambda: Liar("lied"), "Liar", "lied"),
         (lambda: Shell("shell"), "Shell", "shell"),
-        (lambda: ValueError(Mute("x")), "ValueError", STR_FAILED),
+        (lambda: ValueError(Mute("x")), "ValueError", TEXT_FAILED),
         (
             lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
             "UnicodeDecodeError",

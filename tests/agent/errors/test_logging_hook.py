@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import pytest
 from tests.support.fake_agent import FakeAgent
 
 from bugsly.integrations.logging_hook import LoggingErrorHook
+from bugsly.probes.errors import timed_texts
 
 DEPTHS: dict[str, int] = {}
 
@@ -136,3 +138,87 @@ def test_a_factory_set_after_the_agents_is_not_removed() -> None:
 def test_handlers_are_not_changed(fake: FakeAgent) -> None:
     assert fake.error_capture.encoded_events == []
     assert not any("bugsly" in type(one).__module__ for one in logging.getLogger().handlers)
+
+
+class Order:
+    """Counts how often its text is made."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+
+    def __str__(self) -> str:
+        self.readings += 1
+        return "order 7"
+
+
+class State(Enum):
+    PAID = 1
+
+
+class Name(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise AssertionError("not to be called")
+
+
+def test_a_breadcrumb_names_a_value_by_its_type_and_runs_no_code_of_the_application(
+    fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    order = Order()
+    log.info("%s is %s by %s", order, State.PAID, Name("Ada"))
+    log.info("%(order)r", {"order": order})
+    log.info(order)
+    named = f"<{__name__}.Order>"
+    assert crumbs(fake) == [
+        ("info", f"{named} is State.PAID by Ada"),
+        ("info", named),
+        ("info", named),
+    ]
+    assert order.readings == 0
+
+
+def test_an_error_has_the_text_of_its_values_once_it_is_admitted(
+    fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    order = Order()
+    for _ in range(50):
+        log.error("%s is lost", order)
+    captured = fake.error_capture.encoded_events
+    assert captured[0]["logentry"]["formatted"] == "order 7 is lost"
+    assert order.readings == len(captured) < 50
+
+
+def test_an_error_whose_text_hangs_says_what_it_can(
+    fake: FakeAgent, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [logging.NullHandler()])
+    monkeypatch.setattr(timed_texts, "MAX_READINGS", 0)
+    log.error("%s is lost", Order())
+    (captured,) = fake.error_capture.encoded_events
+    formatted = f"<{__name__}.Order> is lost {timed_texts.NOT_STARTED}"
+    assert captured["logentry"]["formatted"] == formatted
+
+
+class BraceRecord(logging.LogRecord):
+    def getMessage(self) -> str:  # noqa: N802 - the name that logging gave it
+        return str(self.msg).format(*(self.args or ()))
+
+
+def test_a_record_of_another_class_formats_itself(log: logging.Logger) -> None:
+    before, fake = logging.getLogRecordFactory(), FakeAgent()
+    logging.setLogRecordFactory(BraceRecord)
+    records = LoggingErrorHook(fake)
+    records.install()
+    try:
+        log.error("order {} is lost", 7)  # noqa: PLE1205 - the record has a format of its own
+    finally:
+        records.remove()
+        logging.setLogRecordFactory(before)
+    (captured,) = fake.error_capture.encoded_events
+    assert captured["logentry"]["formatted"] == "order 7 is lost"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from flask import Flask
 
 from bugsly.probes import source_reader
 from bugsly.probes.source_reader import (
@@ -21,6 +22,7 @@ from bugsly.probes.source_reader import (
     NOT_LOADED,
     NOT_PYTHON_SOURCE,
     NOT_REGULAR_FILE,
+    OF_LIBRARY,
     RESULT_FULL,
     read_sources,
 )
@@ -30,8 +32,9 @@ Write = Callable[..., ModuleType]
 TEXT = "def view():\n    return 'käse'\n"
 
 
-def read_files(*files: str) -> tuple[ModuleSource, ...]:
-    result = read_sources(ProbeRequest(id=7, probe="source", files=files))
+def read_files(*files: str, with_libraries: bool = False) -> tuple[ModuleSource, ...]:
+    request = ProbeRequest(id=7, probe="source", files=files)
+    result = read_sources(request, {}, with_libraries=with_libraries)
     assert (result.ask, result.problem) == (7, "")
     return result.sources
 
@@ -157,3 +160,33 @@ def test_a_result_fits_into_an_item_whatever_its_sources(write: Write) -> None:
         sum(len(json.dumps(one.text)) for one in (first, second, third))
         <= source_reader.MAX_RESULT_BYTES
     )
+
+
+def test_the_source_of_a_library_is_sent_only_where_that_is_switched_on() -> None:
+    (refused,) = read_files("flask.app")
+    assert (refused.module, refused.text, refused.problem) == ("flask.app", "", OF_LIBRARY)
+    assert [one.problem for one in read_files("json", "bugsly.app_code")] == [OF_LIBRARY] * 2
+    (sent,) = read_files("flask.app", with_libraries=True)
+    assert "class Flask" in sent.text
+
+
+def test_an_app_that_is_installed_as_a_package_is_no_library() -> None:
+    app = Flask("jinja2")
+    (source,) = read_sources(
+        ProbeRequest(id=7, probe="source", files=("jinja2.environment",)),
+        {"jinja2:app": app},
+        with_libraries=False,
+    ).sources
+    assert "class Environment" in source.text
+
+
+def test_the_view_of_a_library_is_not_read_either() -> None:
+    app = Flask("shop")
+    endpoint = "GET /static/<path:filename>"
+    request = ProbeRequest(id=7, probe="source", files=(endpoint,))
+    (refused,) = read_sources(request, {"shop:app": app}, with_libraries=False).sources
+    assert refused.text == ""
+    app.add_url_rule("/env", view_func=json.dumps)
+    request = ProbeRequest(id=7, probe="source", files=("GET /env",))
+    (refused,) = read_sources(request, {"shop:app": app}, with_libraries=False).sources
+    assert (refused.text, refused.problem) == ("", OF_LIBRARY)

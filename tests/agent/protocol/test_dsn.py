@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bugsly.protocol.dsn import Dsn, InvalidDsn, parse_dsn
+from bugsly.protocol.dsn import Dsn, InvalidDsn, PlainTextRisk, parse_dsn, plain_text_risk
 
 KEY = "0123456789abcdef"
 
@@ -63,7 +63,7 @@ def test_a_dsn_that_is_none_says_what_it_lacks(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("port", ["eight", "99999", "-1"])
 def test_a_port_that_is_none_is_named(port: str) -> None:
-    with pytest.raises(InvalidDsn, match="it cannot be read as an address"):
+    with pytest.raises(InvalidDsn, match="its host or port cannot be read"):
         parse_dsn(f"http://{KEY}@bugsly.test:{port}/1")
 
 
@@ -87,3 +87,37 @@ def test_a_dsn_reads_back_from_its_own_text(original: Dsn) -> None:
 )
 def test_envelopes_are_posted_below_the_prefix(prefix: str, path: str) -> None:
     assert dsn(prefix=prefix, project=7).path == path
+
+
+@pytest.mark.parametrize(
+    "host", ["bugs.example.com", "8.8.8.8", "2606:4700:4700::1111", "bugsly.test"]
+)
+def test_plain_text_to_a_public_host_can_be_read_on_the_way(host: str) -> None:
+    assert plain_text_risk(dsn(host=host)) is PlainTextRisk.INTERNET
+    assert plain_text_risk(dsn(scheme="https", host=host)) is PlainTextRisk.NONE
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bugsly",
+        "nas.local",
+        "host.docker.internal",
+        "bugsly.default.svc",
+        "bugsly.home.arpa.",
+        "10.0.0.7",
+        "192.168.1.2",
+        "100.100.1.1",
+        "fd00::7",
+        "fe80::1",
+    ],
+)
+def test_plain_text_in_a_local_network_can_be_read_there(host: str) -> None:
+    assert plain_text_risk(dsn(host=host)) is PlainTextRisk.NETWORK
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.", "app.localhost", "127.0.0.1", "127.9.9.9", "::1"]
+)
+def test_plain_text_that_stays_on_the_machine_is_no_risk(host: str) -> None:
+    assert plain_text_risk(dsn(host=host)) is PlainTextRisk.NONE

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,3 +165,25 @@ def test_a_request_from_before_the_clock_was_set_back_is_given_up(database: Data
     request_probe(database, worker, WINDOW_REQUEST, START + 400 * DAY)
     with database.writing() as connection:
         assert probe_requests.expire(connection, START) == 1
+
+
+def test_why_a_worker_was_not_probed_is_known_until_it_is(database: Database) -> None:
+    (worker,) = add(database, "shop", "a")
+    for answer in (ProbeResult(ask=0, problem="not now"), ProbeResult(ask=0, problem="never")):
+        key = request_probe(database, worker, TRIM_REQUEST)
+        assert settle(database, worker, replace(answer, ask=key or 0))
+    assert problems(database, worker) == {"trim": "never"}
+    key = request_probe(database, worker, TRIM_REQUEST)
+    assert settle(database, worker, ProbeResult(ask=key or 0, trim=TRIMMED))
+    assert problems(database, worker) == {}
+
+
+def problems(database: Database, worker: Worker) -> dict[str, str]:
+    with database.reading() as connection:
+        return probe_requests.latest_problems(connection, [worker.id])[worker.id]
+
+
+def test_what_a_person_requests_is_the_same_request(database: Database) -> None:
+    (worker,) = add(database, "shop", "a")
+    assert request_probe(database, worker, SOURCE_REQUEST)
+    assert request_probe(database, worker, replace(SOURCE_REQUEST, by_hand=True)) is None

@@ -10,11 +10,12 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bugsly.app_code import format_site
-from bugsly.guard import call_or_default
+from bugsly.integrations.logged_message import format_record
 from bugsly.probes.errors.error_reporter import CaptureContext, CapturedMessage, reentrancy_guard
 
 if TYPE_CHECKING:
     from bugsly.integrations.ports import GuardedReportingAgent
+    from bugsly.probes.errors.timed_texts import TextSource
 
 LOGGING_CAPTURE = CaptureContext("logging", handled=True)
 ACCESS_LOGGERS = ("gunicorn.access", "werkzeug")
@@ -56,20 +57,20 @@ class LoggingErrorHook:
         name = str(record.name)
         if name.partition(".")[0] == "bugsly" or name in ACCESS_LOGGERS:
             return
-        template = record.msg if type(record.msg) is str else ""
         with reentrancy_guard() as may_listen:
             if not may_listen:
                 return
-            message = call_or_default(record.getMessage, template)
+            message, source = format_record(record)
         if record.levelno >= logging.ERROR:
-            self._report(record, message, template)
+            self._report(record, message, source)
         scope = self._agent.error_reporter.scopes.find_or_create()
         scope.add_breadcrumb(name, sentry_level(record.levelno), message, {})
 
-    def _report(self, record: logging.LogRecord, message: str, template: str) -> None:
+    def _report(self, record: logging.LogRecord, message: str, source: TextSource | None) -> None:
         captured_message = CapturedMessage(
             message=message,
-            template=template,
+            source=source,
+            template=record.msg if type(record.msg) is str else "",
             level=sentry_level(record.levelno),
             logger=record.name,
             location=f"{format_site(record.pathname, record.lineno)} in {record.funcName}",

@@ -30,7 +30,7 @@ FIRST_EPHEMERAL_PORT = 32_768
 MAX_SOCKADDR_BYTES = 28
 """Size of the longest socket address that has a port."""
 MEMFD_PREFIX = "/memfd:"
-PATH_PART_WITH_DIGIT = re.compile(r"[^/]*\d[^/]*")
+PATH_PART_WITH_DIGIT = re.compile(r"(?<![^/])[^/\d]*\d[^/]*")
 
 
 class SocketPeer(NamedTuple):

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from bugsly.app_code import short_path
+from bugsly.app_code import is_app_file, short_path
 from bugsly.probes import process
+from bugsly.probes.census.census_roots import flask_packages
 from bugsly.probes.view_lookup import find_view
 from bugsly.protocol.evidence import ModuleSource, ProbeResult
 from bugsly.redact import redact_source
@@ -30,6 +31,10 @@ MAX_RESULT_BYTES = 700_000
 """Size of one result as JSON: a report has to fit into one item of an envelope."""
 NOT_LOADED = "no module of this name is loaded in the worker"
 NO_VIEW = "no Flask application that is served here has a view for this endpoint"
+OF_LIBRARY = (
+    "it belongs to a library, and the worker is set to send the app's own source only"
+    " → set BUGSLY_LIBRARY_SOURCES=on in the app"
+)
 NOT_PYTHON_SOURCE = "it was not loaded from a file of Python source"
 IN_ARCHIVE = "it is in an archive"
 FILE_MISSING = "its file is gone"
@@ -45,14 +50,22 @@ class LoadedModule(NamedTuple):
     file: str
 
 
-def read_sources(probe_request: ProbeRequest, apps: Iterable[object] = ()) -> ProbeResult:
-    """Return the source of the files, modules and views (of *apps*) that *probe_request* names."""
+def read_sources(
+    probe_request: ProbeRequest, apps: Mapping[str, object], *, with_libraries: bool
+) -> ProbeResult:
+    """Return the source of the files, modules and views (of *apps*) that *probe_request* names.
+
+    Only *with_libraries* it is that of any other module than the application's own.
+    """
     loaded = _modules_by_name()
+    own_packages = None if with_libraries else flask_packages(apps)
     sources = []
     budget = MAX_RESULT_BYTES
     for name in probe_request.files:
         source = (
-            _read_view(name, loaded, apps) if " /" in name else _read_module(name, loaded.get(name))
+            _read_view(name, loaded, apps.values(), own_packages)
+            if " /" in name
+            else _read_module(name, loaded.get(name), own_packages)
         )
         size = len(json.dumps(source.text))
         if size > budget:
@@ -64,14 +77,17 @@ def read_sources(probe_request: ProbeRequest, apps: Iterable[object] = ()) -> Pr
 
 
 def _read_view(
-    endpoint: str, loaded: Mapping[str, LoadedModule], apps: Iterable[object]
+    endpoint: str,
+    loaded: Mapping[str, LoadedModule],
+    apps: Iterable[object],
+    own_packages: frozenset[str] | None,
 ) -> ModuleSource:
     """Return the source of the module that defines the view of *endpoint*."""
     view = find_view(apps, endpoint)
     module = None if view is None else loaded.get(view.file) or loaded.get(view.module)
     if view is None or module is None:
         return ModuleSource(file=endpoint, module="", problem=NO_VIEW, views={endpoint: 0})
-    return replace(_read_module(module.name, module), views={endpoint: view.line})
+    return replace(_read_module(module.name, module, own_packages), views={endpoint: view.line})
 
 
 def _modules_by_name() -> dict[str, LoadedModule]:
@@ -86,11 +102,15 @@ def _modules_by_name() -> dict[str, LoadedModule]:
     return {**found, **{one.name: one for one in list(found.values())}}
 
 
-def _read_module(name: str, loaded: LoadedModule | None) -> ModuleSource:
+def _read_module(
+    name: str, loaded: LoadedModule | None, own_packages: frozenset[str] | None
+) -> ModuleSource:
+    """Return the source of a module; of none outside *own_packages*, unless that is None."""
     if loaded is None:
         return ModuleSource(file=name, module="", problem=NOT_LOADED)
     path = Path(loaded.file)
-    problem = _read_problem(path)
+    is_readable = own_packages is None or _is_own(loaded, own_packages)
+    problem = _read_problem(path) if is_readable else OF_LIBRARY
     if problem:
         return ModuleSource(file=loaded.file, module=loaded.name, problem=problem)
     try:
@@ -100,6 +120,11 @@ def _read_module(name: str, loaded: LoadedModule | None) -> ModuleSource:
     except OSError as error:
         return ModuleSource(file=loaded.file, module=loaded.name, problem=f"{error.strerror}")
     return ModuleSource(file=loaded.file, module=loaded.name, text=text, edited=edited)
+
+
+def _is_own(loaded: LoadedModule, own_packages: frozenset[str]) -> bool:
+    """Return whether a module is the application's, also where that is installed as a package."""
+    return is_app_file(loaded.file) or loaded.name.partition(".")[0] in own_packages
 
 
 def _read_problem(path: Path) -> str:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import urlsplit
 
 MAX_PROJECT_DIGITS = 18
+LOCAL_DOMAINS = frozenset({"local", "internal", "lan", "svc", "localdomain", "intranet", "home"})
+"""Ends of names that no public name server knows; a name without a dot, as of Docker, is local."""
+
+
+class PlainTextRisk(Enum):
+    """Who may read what the agent sends without encryption, in the words of its log."""
+
+    NONE = ""
+    NETWORK = "everybody on that network"
+    INTERNET = "everybody on the way there"
 
 
 class InvalidDsn(ValueError):
@@ -40,8 +51,8 @@ def parse_dsn(text: str) -> Dsn:
     try:
         parts = urlsplit(text.strip())
         port = parts.port
-    except ValueError as error:
-        raise InvalidDsn(f"it cannot be read as an address ({error})") from None
+    except ValueError:
+        raise InvalidDsn("its host or port cannot be read") from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidDsn("it has to begin with http:// or https://")
     if not parts.username:
@@ -53,6 +64,9 @@ def parse_dsn(text: str) -> Dsn:
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
     if not (project.isascii() and project.isdigit() and len(project) <= MAX_PROJECT_DIGITS):
         raise InvalidDsn("it has to end with the project's number")
+    address = f"{parts.hostname}{prefix}"
+    if not address.isprintable() or " " in address or not prefix.isascii():
+        raise InvalidDsn("its host or path has characters that no address has")
     return Dsn(
         scheme=parts.scheme,
         key=parts.username,
@@ -61,3 +75,26 @@ def parse_dsn(text: str) -> Dsn:
         prefix=prefix,
         project=int(project),
     )
+
+
+def plain_text_risk(dsn: Dsn) -> PlainTextRisk:
+    """Return who may read what is sent to *dsn*, as far as its text tells."""
+    if dsn.scheme == "https":
+        return PlainTextRisk.NONE
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(dsn.host)
+    except ValueError:
+        return _risk_of_name(dsn.host.rstrip("."))
+    if address.is_loopback:
+        return PlainTextRisk.NONE
+    return PlainTextRisk.INTERNET if address.is_global else PlainTextRisk.NETWORK
+
+
+def _risk_of_name(host: str) -> PlainTextRisk:
+    labels = host.lower().split(".")
+    if labels[-1] == "localhost":
+        return PlainTextRisk.NONE
+    is_local = len(labels) == 1 or labels[-1] in LOCAL_DOMAINS or labels[-2:] == ["home", "arpa"]
+    return PlainTextRisk.NETWORK if is_local else PlainTextRisk.INTERNET

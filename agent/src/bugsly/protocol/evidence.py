@@ -60,6 +60,8 @@ class ProbeRequest:
     """For `source`: files to read, or modules as `shop.views`, or endpoints as `GET /items`."""
     requests: int = 0
     """For `window` and `heap`: how many requests it lasts; 0 for a single heap snapshot."""
+    by_hand: bool = False
+    """Whether a person asked, by `bugsly heap` or `bugsly doctor`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

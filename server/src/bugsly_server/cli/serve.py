@@ -11,10 +11,12 @@ import signal
 from collections.abc import Sequence
 
 from bugsly_server import __version__
+from bugsly_server.alert.leak_message import one_line
 from bugsly_server.app import Server
 from bugsly_server.cli.first_login import first_login_lines
 from bugsly_server.cli.options.command import Command
 from bugsly_server.cli.options.setting_flags import load_settings_of
+from bugsly_server.cli.server_log import start_server_log
 from bugsly_server.cli.terminal.console import STDOUT
 from bugsly_server.clock import now
 from bugsly_server.http_server import HttpServer, bind_socket, server_url
@@ -31,7 +33,7 @@ GC_THRESHOLD = 10_000
 
 def main(parsed: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; return 0."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    start_server_log()
     settings = load_settings_of(parsed)
     os.umask(PRIVATE_UMASK)
     sock = bind_socket(settings)
@@ -71,7 +73,12 @@ async def _serve(listener: HttpServer, lines: Sequence[str]) -> None:
 
 
 def _log_change(issue: AnyIssue, change: IssueChange) -> None:
-    LOG.info("issue %d %s: %s. %s", issue.id, change.kind, issue.title, change.because)
+    LOG.info("%s", change_line(issue, change))
+
+
+def change_line(issue: AnyIssue, change: IssueChange) -> str:
+    """Return *change* to *issue* on one line of the log: names in it come from the wire."""
+    return one_line(f"issue {issue.id} {change.kind}: {issue.title}. {change.because}")
 
 
 COMMAND = Command("serve", "Run the server", main)

@@ -30,7 +30,9 @@ class _Exception(TypedDict, total=False):
     stacktrace: _Stack | None
 
 
-class _ExceptionList(TypedDict, total=False):
+class _ExceptionList(TypedDict):
+    """An exception that stands alone, without a list, is of unusual form."""
+
     values: list[_Exception]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -29,6 +29,12 @@ MAX_MEASUREMENT = 1 << 50
 """Bytes or counts above this are no measurement."""
 MAX_WORKER_AGE = 20 * 365 * 86_400_000_000
 WORKER_ID = re.compile(r"[0-9a-f]{32}")
+MAX_SAMPLES = 5_000
+"""In one report; agents send a tenth of that at most."""
+MAX_SALVAGED_ITEMS = 5_000
+"""Of each list in a report that is partly bad."""
+MAX_TRAFFIC = 1_000
+"""Endpoints in one sample."""
 MAX_LOSS_REASONS = 20
 MAX_EXITS = 100
 MAX_IN_FLIGHT = 20
@@ -60,7 +66,7 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     worker = _checked_worker(report.worker)
     samples = tuple(
         _bounded_sample(one, skipped)
-        for one in report.samples
+        for one in _first_samples(report.samples, skipped)
         if _is_valid_sample(one, worker, skipped)
     )
     lost = {
@@ -77,6 +83,12 @@ def decode_report(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     )
 
 
+def _first_samples(samples: tuple[Sample, ...], skipped: Counter[str]) -> tuple[Sample, ...]:
+    if len(samples) > MAX_SAMPLES:
+        skipped["sample beyond the 5,000 of a report"] += len(samples) - MAX_SAMPLES
+    return samples[:MAX_SAMPLES]
+
+
 def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     """Return *payload* decoded; Python's own reader takes NaN and the like."""
     try:
@@ -90,7 +102,7 @@ def _salvage(payload: bytes, skipped: Counter[str]) -> MemoryReport:
     return MemoryReport(
         version=version,
         worker=worker,
-        samples=tuple(_salvage_samples(samples, skipped)),
+        samples=tuple(_salvage_samples(_first_items(samples, skipped), skipped)),
         exits=tuple(_convert_each(exits, Exit, "exit that is not of its form", skipped)),
         evidence=_salvage_evidence(raw.get("evidence"), skipped),
         net=next(
@@ -153,11 +165,18 @@ def _list_or_empty(raw: object) -> list[object]:
     return raw if isinstance(raw, list) else []
 
 
+def _first_items(raw: Sequence[object], skipped: Counter[str]) -> Sequence[object]:
+    """Return as many items of *raw* as are salvaged."""
+    if len(raw) > MAX_SALVAGED_ITEMS:
+        skipped["item beyond the 5,000 of a list"] += len(raw) - MAX_SALVAGED_ITEMS
+    return raw[:MAX_SALVAGED_ITEMS]
+
+
 def _convert_each(
-    raw: Iterable[object], kind: type[_Kind], why: str, skipped: Counter[str]
+    raw: Sequence[object], kind: type[_Kind], why: str, skipped: Counter[str]
 ) -> list[_Kind]:
     good = []
-    for item in raw:
+    for item in _first_items(raw, skipped):
         try:
             good.append(_convert(item, kind))
         except DECODE_ERRORS:
@@ -224,10 +243,13 @@ def _is_valid_sample(sample: Sample, worker: WorkerInfo, skipped: Counter[str]) 
 
 def _bounded_sample(sample: Sample, skipped: Counter[str]) -> Sample:
     levels = sanitize_levels(sample.levels, skipped)
-    if levels is sample.levels and not sample.under_way:
+    if len(sample.traffic) > MAX_TRAFFIC:
+        skipped["endpoint beyond the 1,000 of a sample"] += len(sample.traffic) - MAX_TRAFFIC
+    elif levels is sample.levels and not sample.under_way:
         return sample
     in_flight = tuple(map(_bounded_in_flight, sample.under_way[:MAX_IN_FLIGHT]))
-    return replace(sample, levels=levels, under_way=in_flight)
+    traffic = sample.traffic[:MAX_TRAFFIC]
+    return replace(sample, levels=levels, under_way=in_flight, traffic=traffic)
 
 
 def _bounded_in_flight(request: EndpointInFlight) -> EndpointInFlight:

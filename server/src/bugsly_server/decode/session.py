@@ -12,6 +12,7 @@ from bugsly_server.decode.event import MAX_NAME_LENGTH
 from bugsly_server.decode.lenient_json import line, mapping, moment, number, read_object
 from bugsly_server.model.session_counts import SessionCounts
 
+CRASHED_STATUSES = ("crashed", "abnormal")
 MAX_AGGREGATES = 200
 MAX_SESSIONS = 10**9
 MAX_SESSION_AGE: Micros = 30 * DAY
@@ -69,7 +70,7 @@ def _session_outcomes(raw: Mapping[str, Any]) -> Iterator[tuple[SessionCounts, b
     """Yield what one session reports: that it started, and that it met an error or crashed."""
     if raw.get("init") is True:
         yield SessionCounts(1, 0, 0), None
-    if raw.get("status") in {"crashed", "abnormal"}:
+    if raw.get("status") in CRASHED_STATUSES:
         yield SessionCounts(0, 0, 1), _dedupe_key("crashed", raw)
     elif number(raw.get("errors"), MAX_SESSIONS):
         yield SessionCounts(0, 1, 0), _dedupe_key("errored", raw)

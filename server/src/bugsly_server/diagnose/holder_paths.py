@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bugsly.protocol.evidence import HeapHolder
 
-KEY_PATTERN = re.compile(r"\[[^\]]*\]")
+KEY_PATTERN = re.compile(r"\[[^\]]{0,500}\]")
 NAME_PATTERN = re.compile(r"[^\W\d]\w*")
 MODULE_PATTERN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 PATH_MARKERS = frozenset({"closure", "default", "local", "locals", "thread", "keys"})

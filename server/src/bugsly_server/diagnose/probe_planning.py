@@ -59,7 +59,8 @@ def _plan_source_request(
     evidence: LeakEvidence, diagnoses: Collection[Diagnosis]
 ) -> Iterator[PlannedProbe]:
     """Yield one request for the sources that *diagnoses* need and no worker has sent."""
-    newest = max(evidence.histories, key=_last_seen_at, default=None)
+    willing = [one for one in evidence.histories if "source" not in one.fruitless_probes]
+    newest = max(willing, key=_last_seen_at, default=None)
     known_endpoints = {
         endpoint for source in evidence.sources.values() for endpoint in source.views
     }
@@ -108,6 +109,7 @@ def _is_unsettled(diagnosis: Diagnosis) -> bool:
 def _plan_expensive_probe(diagnosis: Diagnosis, history: WorkerHistory) -> Iterator[PlannedProbe]:
     if (
         not history.trims
+        and "trim" not in history.fruitless_probes
         and not diagnosis.is_symptom
         and diagnosis.cause not in TRIM_IRRELEVANT_CAUSES
     ):
@@ -115,7 +117,7 @@ def _plan_expensive_probe(diagnosis: Diagnosis, history: WorkerHistory) -> Itera
     elif diagnosis.cause is not Cause.RETENTION:
         if is_walkable(history):
             yield from _plan_heap_walk(history)
-        elif not history.allocation_windows:
+        elif not history.allocation_windows and "window" not in history.fruitless_probes:
             request = ProbeRequest(id=0, probe="window", requests=ALLOCATION_WINDOW_REQUESTS)
             yield PlannedProbe(history.worker_id, request)
 

@@ -19,7 +19,7 @@ IMPORT_TIMEOUT_SECONDS = 60.0
 NOT_FOUND_ERRORS = ("ModuleNotFoundError", "Failed to find")
 NOT_FOUND_ADVICE = "run it in the app's folder, and name the app's own interpreter with --python"
 IMPORT_ADVICE = "give it what it needs to start, as its database, and start it by hand to see more"
-ROUTE_PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\((?P<more>[^)]*)\))?:)?\w+>")
+ROUTE_PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\((?P<more>[^)]{0,500})\))?:)?\w+>")
 PARAMETER_VALUES = {
     "int": "{i}",
     "float": "{i}.5",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bugsly.protocol.memory import ExitReason
@@ -18,6 +18,7 @@ from bugsly_server.json_views import worker_facts
 from bugsly_server.model.growth import GrowthAxis, GrowthVerdict
 from bugsly_server.model.max_requests import MaxRequestsProposal
 from bugsly_server.model.probe_correction import subtract_probe_memory
+from bugsly_server.model.probe_status import problem_texts
 from bugsly_server.model.time_series import MemoryPoint
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import probe_requests, projects, workers
@@ -81,6 +82,7 @@ class RunObserver:
             living = workers.list_living(connection, project.id)
             diagnosed = diagnose_run(connection, self._store.telemetry, seen, now)
             has_pending_probes = bool(probe_requests.list_open(connection, project.id))
+            problems = probe_requests.latest_problems(connection, [one.id for one in living])
             probe_spans = probe_requests.memory_taking_spans(
                 connection, [one.id for one in seen], now
             )
@@ -101,7 +103,10 @@ class RunObserver:
             ),
             worker_facts=[worker_facts(one, now) for one in living],
             diagnoses=diagnosed.diagnoses,
-            notes=tuple(note for one in seen if (note := _exit_note(one))),
+            notes=(
+                *(note for one in seen if (note := _exit_note(one))),
+                *(note for one in living for note in problem_texts(one.pid, problems[one.id])),
+            ),
             max_requests=propose_max_requests(seen, 0.0, now),
             has_pending_probes=has_pending_probes,
         )
@@ -116,10 +121,8 @@ class RunObserver:
             return
         with self._store.database.writing() as connection:
             for probe in new:
-                if (
-                    probe_requests.add(connection, alive[probe.worker_id], probe.request, now)
-                    is not None
-                ):
+                request = replace(probe.request, by_hand=True)
+                if probe_requests.add(connection, alive[probe.worker_id], request, now) is not None:
                     self._requested.add(probe)
 
 

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 
+from bugsly_server.egress.special_addresses import embedded_ipv4, is_special
 from bugsly_server.errors import EgressRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -18,10 +19,6 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], list[str]]
 
 RESOLVE_SECONDS = 5.0
-GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-"""The only part of IPv6 that IANA assigns for the public internet."""
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""IPv4 addresses as hosts without IPv4 see them, in the last 32 bits (RFC 6052)."""
 
 
 def resolve_host(host: str, port: int) -> list[str]:
@@ -90,9 +87,7 @@ def _effective_address(address: Address) -> Address:
     """Return the IPv4 address that packets for *address* end up at, or *address* itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    if address in NAT64:
-        return ipaddress.IPv4Address(address.packed[-4:])
-    return address.ipv4_mapped or address.sixtofour or address
+    return embedded_ipv4(address) or address
 
 
 def _reserved_kind(address: Address) -> str | None:
@@ -105,6 +100,4 @@ def _reserved_kind(address: Address) -> str | None:
         return "a link-local"
     if address.is_multicast:
         return "a multicast"
-    if address.is_global and (address.version == 4 or address in GLOBAL_UNICAST):
-        return None
-    return "a private or reserved"
+    return "a private or reserved" if is_special(address) else None

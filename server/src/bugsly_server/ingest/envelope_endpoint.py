@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,36 +20,19 @@ from bugsly_server.errors import OverQuota, Rejected, Unavailable
 from bugsly_server.ingest import item_sorting, limits
 from bugsly_server.ingest.buffer_budget import BufferBudget, TakeBytes
 from bugsly_server.ingest.content_encoding import decompress
+from bugsly_server.ingest.cors import CORS, PREFLIGHT
+from bugsly_server.ingest.item_reader import EnvelopeReading, ItemReader
 from bugsly_server.ingest.item_sorting import AcceptedItems
-from bugsly_server.ingest.project_keys import (
-    EnvelopeSender,
-    ProjectKeys,
-    key_in_envelope,
-    key_in_request,
-)
-from bugsly_server.ingest.project_scrubbers import ProjectScrubbers
+from bugsly_server.ingest.key_in_body import read_key
+from bugsly_server.ingest.project_keys import EnvelopeSender, ProjectKeys, key_in_request
+from bugsly_server.ingest.project_secret_names import ProjectSecretNames
 from bugsly_server.ingest.quota import SDK_SHARE, Quota
 from bugsly_server.ingest.rate_limit_headers import rate_limit_headers, retry_after
 from bugsly_server.ingest.request_body import RequestBody
 from bugsly_server.model.worker import hash_secret
 from bugsly_server.pending_probe_requests import PendingProbeRequests
-from bugsly_server.store.ports import Spool
+from bugsly_server.store.ports import Spool, SpoolEntry
 
-ALLOWED_HEADERS = (
-    b"x-sentry-auth",
-    b"x-requested-with",
-    b"x-forwarded-for",
-    b"origin",
-    b"referer",
-    b"accept",
-    b"content-type",
-    b"authentication",
-    b"authorization",
-    b"content-encoding",
-    b"transfer-encoding",
-    b"sentry-trace",
-    b"baggage",
-)
 ParseEnvelope = Callable[[bytes], Envelope]
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -60,19 +42,6 @@ MEMORY_REFUSED = (
 )
 ALLOW = (b"allow", b"POST, OPTIONS")
 CONNECTION_CLOSE = (b"connection", b"close")
-CORS = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"x-sentry-error, x-sentry-rate-limits, retry-after"),
-)
-PREFLIGHT = (
-    *CORS,
-    (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (
-        b"access-control-allow-headers",
-        b", ".join(ALLOWED_HEADERS),
-    ),
-    (b"access-control-max-age", b"3600"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +50,7 @@ class IngestPolicy:
 
     keys: ProjectKeys
     quota: Quota
-    scrubbers: ProjectScrubbers
+    secret_names: ProjectSecretNames
     is_disk_short: Callable[[], bool]
 
 
@@ -104,18 +73,24 @@ class EnvelopeEndpoint:
         self._spool = spool
         self._pending_requests = pending_requests
         self._clock = clock
+        self._reader = ItemReader()
         self._large_bodies = asyncio.Semaphore(limits.MAX_CONCURRENT_LARGE_BODIES)
         self.skipped: Counter[tuple[int, str]] = Counter()
+
+    def close(self) -> None:
+        """End the processes that read items."""
+        self._reader.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every refusal is one line."""
         if scope["method"] == "OPTIONS":
             await _reply(send, 204, None, PREFLIGHT)
             return
-        body = RequestBody(receive)
+        headers = dict(scope["headers"])
+        body = RequestBody(receive, headers.get(b"content-length", b""))
         try:
             with self._buffer_budget.reservation() as take_bytes:
-                reply, headers = await self._handle(scope, body, take_bytes)
+                reply, reply_headers = await self._handle(scope, headers, body, take_bytes)
         except Rejected as refusal:
             extra_headers = (ALLOW,) if refusal.status == 405 else ()
             await _refuse(send, body, refusal.status, str(refusal), extra_headers)
@@ -128,39 +103,56 @@ class EnvelopeEndpoint:
         except Unavailable as error:
             await _refuse(send, body, 503, str(error), (retry_after(error.retry_after),))
         else:
-            await _reply(send, 200, reply, headers)
+            await _reply(send, 200, reply, reply_headers)
 
     async def _handle(
-        self, scope: Scope, body: RequestBody, take_bytes: TakeBytes
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        body: RequestBody,
+        take_bytes: TakeBytes,
     ) -> tuple[dict[str, object], Headers]:
         """Return the reply and its headers, once everything is durable."""
         if scope["method"] != "POST":
             raise Rejected(405, "method: envelopes are posted → use POST")
-        headers = dict(scope["headers"])
+        encoding = headers.get(b"content-encoding", b"").decode("latin-1")
         project_id = _project_id(scope["path_params"]["project_id"])
+        is_store_request = scope["path"].endswith("/store/")
         key = key_in_request(headers, scope["query_string"])
+        if key is None and not is_store_request:
+            key = await read_key(body, encoding)
         origin = headers.get(b"origin", b"").decode("latin-1") or None
-        known_key = key and await self._policy.keys.check(key, project_id, origin)
+        known_key = await self._policy.keys.check(key, project_id, origin)
         self._check_room()
-        received = await body.read(headers.get(b"content-length", b""), take_bytes)
+        received = await body.read(take_bytes)
         received_at = self._clock()
-        parse = (
-            item_sorting.read_store_request
-            if scope["path"].endswith("/store/")
-            else item_sorting.read_envelope
-        )
-        envelope = await self._read_envelope(headers, received, take_bytes, parse)
-        known_key = known_key or await self._policy.keys.check(
-            key_in_envelope(envelope.header), project_id, origin
-        )
+        parse = item_sorting.read_store_request if is_store_request else item_sorting.read_envelope
+        envelope = await self._read_envelope(encoding, received, take_bytes, parse)
         sender = EnvelopeSender(known_key, hash_secret(envelope.header.get("secret")))
-        accepted, pause_seconds = await self._sort_items(envelope, sender, received_at)
-        await self._store(accepted, project_id, pause_seconds)
+        return await self._keep(envelope, sender, received_at)
+
+    async def _keep(
+        self, envelope: Envelope, sender: EnvelopeSender, received_at: Micros
+    ) -> tuple[dict[str, object], Headers]:
+        """Make durable what is kept of *envelope*; return the reply and its headers."""
+        policy, project_id = self._policy, sender.key.project_id
+        share = 1.0 if sender.is_agent else SDK_SHARE
+        pause_seconds = policy.quota.pause_seconds(project_id, received_at, share)
+        if not pause_seconds:
+            policy.quota.add_usage(project_id, _count_events(envelope), received_at)
+        accepted = await item_sorting.sort_items(
+            envelope,
+            self._reading(envelope, project_id, received_at),
+            sender,
+            is_over_quota=pause_seconds > 0,
+        )
+        await self._store(accepted, sender, received_at)
+        if not accepted.payloads:
+            _refuse_unkept(accepted, pause_seconds)
+        paused = pause_seconds if accepted.over_quota else 0
         return self._reply(envelope, sender, accepted), (
             *CORS,
-            *rate_limit_headers(
-                accepted.refused_categories, pause_seconds if accepted.over_quota else 0
-            ),
+            *rate_limit_headers(accepted.refused_categories, paused),
         )
 
     def _check_room(self) -> None:
@@ -174,6 +166,10 @@ class EnvelopeEndpoint:
                 "server: its disk is almost full"
                 " → send it again later; it is taken once there is room on the server's disk"
             )
+
+    def _reading(self, envelope: Envelope, project_id: int, received_at: Micros) -> EnvelopeReading:
+        secret_names = self._policy.secret_names.of_project(project_id, received_at)
+        return EnvelopeReading(self._reader, envelope, project_id, received_at, secret_names)
 
     def _reply(
         self, envelope: Envelope, sender: EnvelopeSender, accepted: AcceptedItems
@@ -190,50 +186,35 @@ class EnvelopeEndpoint:
                 reply["ask"] = [asdict(one.request) for one in requests]
         return reply
 
-    async def _store(self, accepted: AcceptedItems, project_id: int, pause_seconds: int) -> None:
-        """Return once what is kept is durable; raise `OverQuota` where nothing is."""
-        if accepted.entries:
-            await self._spool.append(accepted.entries)
+    async def _store(
+        self, accepted: AcceptedItems, sender: EnvelopeSender, received_at: Micros
+    ) -> None:
+        """Return once what is kept is durable, and what is not is counted."""
+        project_id = sender.key.project_id
+        if accepted.payloads:
+            await self._spool.append(
+                [
+                    SpoolEntry(
+                        project_id,
+                        received_at,
+                        kind,
+                        payload,
+                        secret_hash=sender.secret_hash if kind == "memory" else None,
+                    )
+                    for kind, payload in accepted.payloads
+                ]
+            )
         for why, amount in accepted.skipped.items():
             self.skipped[project_id, why] += amount
-        if accepted.refuses_memory and not accepted.entries:
-            raise Rejected(403, MEMORY_REFUSED)
-        if accepted.over_quota and not accepted.entries:
-            raise OverQuota(
-                "events: more than this project may send → raise its quota, or wait",
-                pause_seconds,
-                accepted.refused_categories,
-            )
-
-    async def _sort_items(
-        self, envelope: Envelope, sender: EnvelopeSender, received_at: Micros
-    ) -> tuple[AcceptedItems, int]:
-        """Return what is kept of *envelope*, and for how many seconds no events are taken."""
-        policy, project_id = self._policy, sender.key.project_id
-        share = 1.0 if sender.is_agent else SDK_SHARE
-        pause_seconds = policy.quota.pause_seconds(project_id, received_at, share)
-        steady = self._clock.steady()
-        scrubber = None if pause_seconds else policy.scrubbers.for_project(project_id, steady)
-        is_large = sum(len(item.payload) for item in envelope.items) > limits.MAX_INLINE_BODY_BYTES
-        arguments = (envelope, sender, received_at, scrubber)
-        async with self._large_bodies if is_large else nullcontext():
-            accepted = (
-                await asyncio.to_thread(item_sorting.sort_items, *arguments)
-                if is_large
-                else item_sorting.sort_items(*arguments)
-            )
-        policy.quota.add_usage(project_id, accepted.event_count, received_at)
-        return accepted, pause_seconds
 
     async def _read_envelope(
         self,
-        headers: Mapping[bytes, bytes],
+        encoding: str,
         body: bytes,
         take_bytes: TakeBytes,
         parse: ParseEnvelope,
     ) -> Envelope:
         """Return the envelope in *body*; a large one is unpacked on a thread."""
-        encoding = headers.get(b"content-encoding", b"").decode("latin-1")
 
         def unpack(max_bytes: int) -> Envelope:
             unpacked = decompress(body, encoding, max_bytes)
@@ -248,6 +229,27 @@ class EnvelopeEndpoint:
                     raise
         async with self._large_bodies:
             return await asyncio.to_thread(unpack, limits.MAX_UNPACKED_BYTES)
+
+
+def _count_events(envelope: Envelope) -> int:
+    """Return how many events were sent; they count before they are read, however many come."""
+    return sum(item.type == "event" for item in envelope.items)
+
+
+def _refuse_unkept(accepted: AcceptedItems, pause_seconds: int) -> None:
+    """Refuse an envelope of which nothing is kept, where a limit is why."""
+    if accepted.refuses_memory:
+        raise Rejected(403, MEMORY_REFUSED)
+    if accepted.over_quota:
+        raise OverQuota(
+            "events: more than this project may send → raise its quota, or wait",
+            pause_seconds,
+            accepted.refused_categories,
+        )
+    if accepted.too_expensive:
+        raise Rejected(
+            413, "items: take too long to read, or too much memory → send less at a time"
+        )
 
 
 def _project_id(text: str) -> int:

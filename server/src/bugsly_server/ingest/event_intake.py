@@ -69,6 +69,7 @@ def count_discarded(payload: bytes, skipped: Counter[str]) -> None:
         amount = number(discarded.get("quantity"), 10**9)
         if (
             discarded.get("category") in EVENT_CATEGORIES
+            and isinstance(reason, str)
             and reason in KNOWN_DISCARD_REASONS - INTENDED_DISCARD_REASONS
             and amount
         ):

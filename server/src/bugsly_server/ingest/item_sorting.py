@@ -7,15 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bugsly.protocol.envelope import Envelope, EnvelopeItem, InvalidEnvelope, parse_envelope
-from bugsly_server.clock import Micros
 from bugsly_server.errors import Rejected
 from bugsly_server.ingest import limits
 from bugsly_server.ingest.content_encoding import decompress
-from bugsly_server.ingest.event_intake import count_discarded, scrub_event
-from bugsly_server.ingest.memory_gauges import reports_from_gauges
+from bugsly_server.ingest.item_reader import EnvelopeReading
+from bugsly_server.ingest.item_reading import ReadItem
 from bugsly_server.ingest.project_keys import EnvelopeSender
-from bugsly_server.scrub.scrubber import Scrubber
-from bugsly_server.store.ports import SpoolEntry
 
 CATEGORY_BY_ITEM_TYPE = {
     "transaction": "transaction",
@@ -43,7 +40,6 @@ COUNTED_ITEM_TYPES = {
 """A client may invent any number of other names."""
 
 
-MEMORY_ITEM_TYPES = ("memory", "trace_metric")
 MAX_BYTES_BY_TYPE = {
     "memory": limits.MAX_MEMORY_ITEM_BYTES,
     "event": limits.MAX_EVENT_ITEM_BYTES,
@@ -55,21 +51,45 @@ MAX_BYTES_BY_TYPE = {
 """Of an item of each type that is read."""
 
 
+UNREAD_TYPES = frozenset({"memory", "session", "sessions"})
+"""Of items that are kept as they are."""
+
+
 @dataclass(slots=True)
 class AcceptedItems:
     """What is kept of an envelope, and how much of each kind is not."""
 
-    entries: list[SpoolEntry] = field(default_factory=list)
+    payloads: list[tuple[str, bytes]] = field(default_factory=list)
+    """Each with its kind, as the spool has it."""
     skipped: Counter[str] = field(default_factory=Counter)
     refused_categories: set[str] = field(default_factory=set)
     """Categories that the client is asked not to send for a while."""
-    event_count: int = 0
     event_id: str = ""
     """Of the last event that is kept; empty where none is."""
     refuses_memory: bool = False
     """Whether memory came with a key that may not send it."""
     over_quota: int = 0
     """Events that are not kept because the project sent too many."""
+    too_expensive: int = 0
+    """Items that are not kept because reading them takes too long."""
+
+    def add_read(self, item_type: str, read: ReadItem | None, sender: EnvelopeSender) -> None:
+        """Add what came of an item of *item_type*; None where it took too long to read."""
+        if read is None:
+            self.too_expensive += 1
+            self.skipped[f"{item_type} item that takes too long to read, or too much memory"] += 1
+            return
+        self.add("event" if item_type == "event" else "memory", read.payloads, sender)
+        self.skipped.update(read.skipped)
+        self.event_id = read.event_id or self.event_id
+
+    def add(self, kind: str, payloads: list[bytes], sender: EnvelopeSender) -> None:
+        """Add *payloads*, unless they are of memory and came with a key that may not send it."""
+        if kind != "memory" or sender.is_agent:
+            self.payloads += [(kind, payload) for payload in payloads]
+        elif payloads:
+            self.refuses_memory = True
+            self.skipped["memory sent with an SDK key, needs an agent key"] += len(payloads)
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -97,14 +117,10 @@ def read_store_request(body: bytes) -> Envelope:
     return Envelope({}, (EnvelopeItem("event", {}, body),))
 
 
-def sort_items(
-    envelope: Envelope, sender: EnvelopeSender, received_at: Micros, scrubber: Scrubber | None
+async def sort_items(
+    envelope: Envelope, reading: EnvelopeReading, sender: EnvelopeSender, *, is_over_quota: bool
 ) -> AcceptedItems:
-    """Return what to keep of *envelope* and what is skipped.
-
-    *scrubber* removes the secrets of events; without one they are over quota.
-    """
-    project_id = sender.key.project_id
+    """Return what to keep of *envelope* and what is skipped; no events where *is_over_quota*."""
     accepted = AcceptedItems()
     if envelope.beyond:
         accepted.skipped["item beyond the 100 of one envelope"] += envelope.beyond
@@ -114,51 +130,14 @@ def sort_items(
             _skip(item, accepted)
         elif len(item.payload) > max_bytes:
             accepted.skipped[f"{item.type} item that is too large"] += 1
-        elif item.type == "client_report":
-            count_discarded(item.payload, accepted.skipped)
-        elif item.type in MEMORY_ITEM_TYPES:
-            _add_memory(item, sender, received_at, accepted)
-        elif payload := _payload_to_keep(item, envelope, scrubber, accepted):
-            accepted.entries.append(SpoolEntry(project_id, received_at, item.type, payload))
+        elif item.type == "event" and is_over_quota:
+            accepted.over_quota += 1
+            accepted.skipped["event over the quota"] += 1
+        elif item.type in UNREAD_TYPES:
+            accepted.add(item.type, [item.payload], sender)
+        else:
+            accepted.add_read(item.type, await reading.read(item), sender)
     return accepted
-
-
-def _add_memory(
-    item: EnvelopeItem, sender: EnvelopeSender, received_at: Micros, accepted: AcceptedItems
-) -> None:
-    """Keep the memory that *item* reports, unless it came with a key that may not send it."""
-    reports = (
-        [item.payload]
-        if item.type == "memory"
-        else reports_from_gauges(item.payload, received_at, accepted.skipped)
-    )
-    if sender.is_agent:
-        project_id, secret_hash = sender.key.project_id, sender.secret_hash
-        accepted.entries += [
-            SpoolEntry(project_id, received_at, "memory", one, secret_hash=secret_hash)
-            for one in reports
-        ]
-    elif reports:
-        accepted.refuses_memory = True
-        accepted.skipped["memory sent with an SDK key, needs an agent key"] += len(reports)
-
-
-def _payload_to_keep(
-    item: EnvelopeItem, envelope: Envelope, scrubber: Scrubber | None, accepted: AcceptedItems
-) -> bytes:
-    """Return what to keep of an item; empty for an event that is not kept."""
-    if item.type != "event":
-        return item.payload
-    if scrubber is None:
-        accepted.over_quota += 1
-        accepted.skipped["event over the quota"] += 1
-        return b""
-    event = scrub_event(item.payload, envelope.header, scrubber, accepted.skipped)
-    if event is None:
-        return b""
-    accepted.event_count += 1
-    accepted.event_id = event.id
-    return event.payload
 
 
 def _skip(item: EnvelopeItem, accepted: AcceptedItems) -> None:

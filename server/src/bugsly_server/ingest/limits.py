@@ -16,6 +16,16 @@ MAX_INLINE_UNPACKED_BYTES = 1024 * 1024
 """A body larger than the one, or that unpacks to more than the other, is unpacked on a thread, so
 that it does not hold up other requests."""
 MAX_CONCURRENT_LARGE_BODIES = 1
+ENVELOPE_CPU_SECONDS = 5.0
+"""For reading the items of one envelope; three events of the largest size take some three."""
+MAX_FAST_PAYLOAD_BYTES = 64 * 1024
+FAST_CPU_SECONDS = 0.25
+"""For an item up to that size; a slower one is read where large ones are."""
+SLOW_PROJECT_SECONDS = 60.0
+"""For which the items of a project that sent a slow one are read where large ones are."""
+MAX_WAITING_FAST_ITEMS = 500
+MAX_WAITING_SLOW_ITEMS = 8
+"""Beyond which clients are asked to pause."""
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 """Of the bodies of all requests together, packed and unpacked, in memory."""
 READ_SECONDS = 30.0

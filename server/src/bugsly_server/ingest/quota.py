@@ -43,7 +43,7 @@ class Quota:
         return -(-(max(ends) - now) // SECOND) if ends else 0
 
     def add_usage(self, project_id: int, events: int, now: Micros) -> None:
-        """Count *events* that were taken."""
+        """Count *events* that were sent."""
         for span in self._limits:
             self._usage_in(project_id, span, now).events += events
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import Micros
+
+PROBE_NAMES = {
+    "heap": "a walk of its heap",
+    "window": "an allocation window",
+    "trim": "a trim",
+    "source": "the source of its modules",
+}
+"""What a worker is asked for, in words."""
 
 
 class ProbeRequestState(StrEnum):
@@ -33,3 +42,11 @@ class ProbeRequestStatus:
     state: ProbeRequestState
     asked_at: Micros
     sent_at: Micros | None
+
+
+def problem_texts(pid: int, problems: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each probe of *problems* that the worker *pid* had no result of."""
+    return [
+        f"worker {pid} was asked for {PROBE_NAMES.get(probe, probe)}: {problem}"
+        for probe, problem in problems.items()
+    ]

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bugsly.redact import REDACTED, redact_source
-from bugsly_server.scrub.secret_keys import KeyClassifier, KeyKind
-from bugsly_server.scrub.secret_patterns import redact_secrets
+from bugsly.redact import REDACTED, find_secrets, find_source_secrets, is_opaque, says_nothing
+from bugsly_server.scrub.secret_keys import NAME_KEYS, VALUE_KEYS, KeyClassifier, KeyKind
 
 MAX_TEXT_LENGTH = 8_192
 """Characters of one text."""
@@ -19,18 +18,35 @@ MAX_REMOVALS = 100
 MAX_PATH_LENGTH = 200
 MAX_PATH_KEY_LENGTH = 60
 KEY_REASON = "key that speaks of a secret"
-HARMLESS_TEXTS = frozenset(
-    {"", "''", '""', "None", "null", "True", "False", "undefined", REDACTED, "[Filtered]"}
-)
-"""Texts that hide nothing, and that a missing secret is found by."""
 MAX_REMEMBERED_TEXTS = 20_000
 MAX_REMEMBERED_LENGTH = 300
 MAX_SOURCE_LINES = 100
+MAX_ENTRY_KEYS = 8
+"""Of a mapping that may be an entry with a name and a value."""
 MIN_CARD_NUMBER = 10**12
 MIN_CARD_DIGITS = 13
 """Of a card; which digits a text with fewer has does not matter to any rule."""
 DIGITS_TO_ZERO = str.maketrans("123456789", "0" * 9)
 HARMLESS_TYPES = frozenset({type(None), bool, float})
+
+
+def hides_nothing(raw: Any) -> bool:
+    """Return whether *raw*, the value of a key that names a secret, explains a bug and no more."""
+    if type(raw) is str:
+        return says_nothing(raw)
+    if type(raw) is list:
+        return all(map(hides_nothing, raw))
+    return raw is None or raw is True or raw is False or raw == {}
+
+
+def is_option(raw: Any) -> bool:
+    """Return whether *raw* is an option of a command, as `--password`; it may be quoted."""
+    return type(raw) is str and raw.lstrip("'\"")[:1] == "-"
+
+
+def looks_secret(raw: Any) -> bool:
+    """Return whether *raw*, the value of a key that may name a secret, looks like one."""
+    return type(raw) is str and is_opaque(raw)
 
 
 class Removal(NamedTuple):
@@ -86,6 +102,8 @@ class _ScrubWalk:
         """Return *raw* scrubbed, in place but for keys that were secrets themselves."""
         key_kinds, clean_texts, changed = self.key_kinds, self.clean_texts, {}
         self.values_left -= len(raw)
+        if len(raw) <= MAX_ENTRY_KEYS and not VALUE_KEYS.isdisjoint(raw):
+            self.entry(raw)
         for key, value in raw.items():
             key_kind, value_type = key_kinds[key], type(value)
             if key_kind is None and (
@@ -95,7 +113,7 @@ class _ScrubWalk:
             ):
                 continue
             self.path.append(key)
-            if key_kind is KeyKind.SECRET:
+            if key_kind is KeyKind.SECRET or (key_kind is KeyKind.WEAK and looks_secret(value)):
                 raw[key] = self.secret(value)
             elif key_kind is KeyKind.SOURCE:
                 raw[key] = self.source(value)
@@ -107,6 +125,15 @@ class _ScrubWalk:
         for key, clean in changed.items():
             raw[clean] = raw.pop(key)
         return raw
+
+    def entry(self, raw: dict[str, Any]) -> None:
+        """Redact the value of an entry that has the name of a secret as its name."""
+        name = next((raw[key] for key in NAME_KEYS if key in raw), None)
+        if type(name) is str and self.key_kinds[name] is KeyKind.SECRET:
+            for key in VALUE_KEYS & raw.keys():
+                self.path.append(key)
+                raw[key] = self.secret(raw[key])
+                self.path.pop()
 
     def value(self, raw: Any, depth: int) -> Any:
         value_type = type(raw)
@@ -133,17 +160,23 @@ class _ScrubWalk:
             self.truncated["part of an event beyond its first 40,000 values"] += 1
             del raw[max(0, self.values_left) :]
         self.values_left -= len(raw)
+        is_argument = False
         for index, item in enumerate(raw):
             self.path.append(str(index))
-            raw[index] = self.value(item, depth)
+            raw[index] = self.argument(item) if is_argument else self.value(item, depth)
             self.path.pop()
+            is_argument = (
+                type(item) is str and is_option(item) and self.key_kinds[item] is KeyKind.SECRET
+            )
         return raw
+
+    def argument(self, raw: Any) -> Any:
+        """Return what replaces the argument of an option of a command that takes a secret."""
+        return raw if is_option(raw) else self.secret(raw)
 
     def secret(self, raw: Any) -> Any:
         """Return what replaces the value of a key that names a secret."""
-        if raw is None or raw is True or raw is False or raw in ([], {}):
-            return raw
-        if isinstance(raw, str) and raw in HARMLESS_TEXTS:
+        if hides_nothing(raw):
             return raw
         self.note_removal(KEY_REASON)
         return REDACTED
@@ -152,18 +185,22 @@ class _ScrubWalk:
         """Return lines of source without the literals that look like secrets."""
         if type(raw) is list:
             return [
-                one if type(one) is str and one in self.clean_lines else self.source(one)
+                one if type(one) is str and one in self.clean_lines else self.source_line(one)
                 for one in raw[:MAX_SOURCE_LINES]
             ]
+        return self.source_line(raw)
+
+    def source_line(self, raw: Any) -> str | None:
+        """Return one line; None where it is no text."""
         if type(raw) is not str:
             return None
         if raw in self.clean_lines:
             return raw
         line = raw[:MAX_TEXT_LENGTH]
-        clean, _ = redact_secrets(redact_source(line), code=True)
-        if clean != line:
-            self.note_removal("literal in the source that looks like a secret")
-        elif len(line) <= MAX_REMEMBERED_LENGTH:
+        clean, reasons = find_source_secrets(line)
+        for reason in reasons:
+            self.note_removal(reason)
+        if not reasons and len(line) <= MAX_REMEMBERED_LENGTH:
             self.clean_lines.add(line)
         return clean
 
@@ -175,7 +212,7 @@ class _ScrubWalk:
             return raw
         if len(raw) > MAX_TEXT_LENGTH:
             self.truncated["text of an event cut at 8,192 characters"] += 1
-        text, reasons = redact_secrets(raw[:MAX_TEXT_LENGTH])
+        text, reasons = find_secrets(raw[:MAX_TEXT_LENGTH])
         for reason in reasons:
             self.note_removal(reason)
         if not reasons and len(text) <= MAX_REMEMBERED_LENGTH:
@@ -193,4 +230,4 @@ class _ScrubWalk:
         """Note what was removed at the current path."""
         if len(self.removed) < MAX_REMOVALS:
             path = ".".join(key[:MAX_PATH_KEY_LENGTH] for key in self.path)
-            self.removed.append(Removal(redact_secrets(path[:MAX_PATH_LENGTH])[0], reason))
+            self.removed.append(Removal(find_secrets(path[:MAX_PATH_LENGTH]).text, reason))

@@ -5,37 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum, auto
-from itertools import pairwise
 
-SECRET_WORDS = frozenset(
-    {
-        *("auth", "authorization", "bearer", "cookie", "cookies", "credential", "credentials"),
-        *("csrf", "csrftoken", "cvc", "cvv", "dsn", "jwt", "passphrase", "passwd", "password"),
-        *("passwords", "pwd", "secret", "secrets", "sessionid", "ssn", "token", "tokens", "xsrf"),
-    }
-)
-SECRET_PARTS = ("passw", "secret", "credential", "apikey", "accesskey", "privatekey", "creditcard")
-SECRET_WORD_PAIRS = frozenset(
-    {
-        ("access", "key"),
-        ("api", "key"),
-        ("auth", "key"),
-        ("card", "number"),
-        ("encryption", "key"),
-        ("private", "key"),
-        ("session", "id"),
-        ("session", "key"),
-        ("signing", "key"),
-        ("ssh", "key"),
-    }
-)
+from bugsly.redact import NameKind, name_kind
+
 SOURCE_LINE_KEYS = frozenset({"context_line", "pre_context", "post_context"})
 """Keys of a frame's source lines."""
-WORD_PATTERN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+NAME_KEYS = ("name", "key", "field", "header", "Name", "Key")
+VALUE_KEYS = frozenset({"value", "val", "content", "Value"})
+"""Keys of an entry such as `{"name": "password", "value": "…"}`."""
 MAX_ORDINARY_KEY_LENGTH = 20
 """Length of a key that cannot be a secret itself."""
 MAX_KEY_LENGTH = 100
 """A longer key is not a name."""
+NO_NAME = re.compile(r"[=;\n]|: ")
+"""What a name does not have in it."""
 MAX_REMEMBERED_KEYS = 10_000
 
 
@@ -44,6 +27,8 @@ class KeyKind(Enum):
 
     SECRET = auto()
     """It names a secret."""
+    WEAK = auto()
+    """It names a secret if its value looks like one: `session`, `auth`."""
     SOURCE = auto()
     """It holds source lines, where a name before `=` is code."""
     LONG = auto()
@@ -64,27 +49,19 @@ class KeyClassifier(dict[str, KeyKind | None]):
 
     def __missing__(self, key: str) -> KeyKind | None:
         """Classify a key that was not looked up before."""
-        known = KeyKind.LONG if len(key) > MAX_ORDINARY_KEY_LENGTH else None
-        if self._names_secret(key):
-            known = KeyKind.SECRET
+        known = self._kind(key)
         if len(self) < MAX_REMEMBERED_KEYS:
             self[key] = known
         return known
 
-    def _names_secret(self, key: str) -> bool:
-        if len(key) > MAX_KEY_LENGTH:
-            return False
-        plain = _letters_and_digits(key)
-        if (
-            plain in self._extra_names
-            or plain in SECRET_WORDS
-            or any(part in plain for part in SECRET_PARTS)
-        ):
-            return True
-        words = [word.lower() for word in WORD_PATTERN.findall(key)]
-        return not SECRET_WORDS.isdisjoint(words) or not SECRET_WORD_PAIRS.isdisjoint(
-            pairwise(words)
-        )
+    def _kind(self, key: str) -> KeyKind | None:
+        if len(key) <= MAX_KEY_LENGTH and not NO_NAME.search(key):
+            if _letters_and_digits(key) in self._extra_names:
+                return KeyKind.SECRET
+            known = name_kind(key)
+            if known is not None:
+                return KeyKind.WEAK if known is NameKind.WEAK else KeyKind.SECRET
+        return KeyKind.LONG if len(key) > MAX_ORDINARY_KEY_LENGTH else None
 
 
 def _letters_and_digits(key: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from bugsly.protocol.evidence import ProbeRequest
 from bugsly_server.clock import Micros
@@ -42,6 +43,7 @@ from bugsly_server.web.page_context import server_of
 UNKNOWN_TOKEN_BODY = {"detail": "token: is unknown → make one on the account page"}
 MAX_REQUESTS_DIGITS = 6
 MAX_ERRORS = 200
+DESCRIPTION_PATH = Path(__file__).with_name("openapi.json")
 FactsReader = Callable[[Connection, int, Micros], list[dict[str, Any]]]
 
 
@@ -90,6 +92,11 @@ def show_probe_request(request: Request) -> Response:
     return _json_response(
         facts or {"detail": "ask: does not exist → request a new one"}, 200 if facts else 404
     )
+
+
+def describe(_request: Request) -> Response:
+    """Return the description of what programs may request, in OpenAPI."""
+    return FileResponse(DESCRIPTION_PATH, media_type="application/json")
 
 
 def living_workers(connection: Connection, project_id: int, now: Micros) -> list[dict[str, Any]]:
@@ -141,7 +148,10 @@ def add_heap_request(connection: Connection, worker_id: int, requests: int, now:
     if worker is None or not worker.is_alive(now):
         raise NotFound("worker: does not exist or has ended → see bugsly status")
     added = probe_requests.add(
-        connection, worker, ProbeRequest(id=0, probe="heap", requests=requests), now
+        connection,
+        worker,
+        ProbeRequest(id=0, probe="heap", requests=requests, by_hand=True),
+        now,
     )
     if added is None:
         raise Misconfigured(

@@ -127,7 +127,7 @@ def requested_span(request: Request, now: Micros) -> tuple[Micros, Micros]:
     length = _seconds(query.get("span"), DEFAULT_SPAN)
     until = _seconds(query.get("until"), now)
     since = _seconds(query.get("since"), until - length)
-    until = min(until, now + SECOND)
+    until = max(MIN_SPAN, min(until, now + SECOND))
     return max(0, min(max(since, until - MAX_SPAN), until - MIN_SPAN)), until
 
 

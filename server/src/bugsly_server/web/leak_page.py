@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 from starlette.datastructures import FormData
@@ -14,6 +14,7 @@ from bugsly_server.explain.leak_markdown import render_leak_markdown
 from bugsly_server.issue_changes import record_leak_change
 from bugsly_server.model.issue import Issue, IssueChange, IssueChangeKind, IssueState
 from bugsly_server.model.post_mortem import PostMortem
+from bugsly_server.model.probe_status import problem_texts
 from bugsly_server.model.recycling import lasting_hindrances
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import post_mortems
@@ -22,6 +23,7 @@ from bugsly_server.store.meta import (
     final_snapshots,
     leak_issues,
     probe_requests,
+    sources,
     workers,
 )
 from bugsly_server.store.meta.leak_issues import RecordedChange
@@ -75,10 +77,7 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
             one.id: one.name for one in channels.list_all(connection, view.current_project.id)
         }
         open_requests = probe_requests.list_open(connection, view.current_project.id)
-        suspects = [
-            workers.get(connection, view.current_project.id, one.worker_id)
-            for one in issue.finding.suspects
-        ]
+        suspects = _suspect_workers(connection, issue)
         live_workers = [
             one
             for one in workers.list_living(connection, view.current_project.id)
@@ -87,6 +86,7 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
         killed_workers = post_mortems.of_issue(connection, view.server.telemetry, issue, view.now)
         remedies = leak_remedies(connection, view.server.telemetry, issue, view.now)
         recycled_worker, final_snapshot = _last_final_snapshot(connection, issue)
+        refusals = _refusals(connection, issue, suspects)
     suspect_ids = {one.worker_id for one in issue.finding.suspects}
     return {
         "issue": issue,
@@ -95,8 +95,9 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
         "channel_names": channel_names,
         "hindered_nets": lasting_hindrances(live_workers),
         "has_safety_net": any(one.net is not None for one in live_workers),
-        "suspect_workers": {one.id: one for one in suspects if one is not None},
+        "suspect_workers": {one.id: one for one in suspects},
         "open_requests": [one for one in open_requests if one.worker_id in suspect_ids],
+        "refusals": refusals,
         "proof": remedies.proof,
         "limits": remedies.limits,
         "snapshot_worker": recycled_worker,
@@ -105,6 +106,25 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
         "llm_panel": llm_answer.panel_of_leak(view, issue),
         "span": min(7 * DAY, max(HOUR, 2 * (view.now - issue.opened_at))) // 1_000_000,
     }
+
+
+def _suspect_workers(connection: Connection, issue: Issue) -> list[Worker]:
+    """Return the suspects that are still kept."""
+    ids = [one.worker_id for one in issue.finding.suspects]
+    found = (workers.get(connection, issue.project_id, one) for one in ids)
+    return [one for one in found if one is not None]
+
+
+def _refusals(connection: Connection, issue: Issue, suspects: Sequence[Worker]) -> list[str]:
+    """Return what the suspects were asked for and did not give, with their reasons."""
+    problems = probe_requests.latest_problems(connection, [one.id for one in suspects])
+    refusals = [text for one in suspects for text in problem_texts(one.pid, problems[one.id])]
+    diagnosis = issue.finding.diagnosis
+    file = None if diagnosis is None else diagnosis.location.file
+    source = sources.by_file(connection, issue.project_id).get(file or "")
+    if source is not None and source.problem:
+        refusals.append(f"the source of {source.file} was not read: {source.problem}")
+    return refusals
 
 
 def _last_final_snapshot(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -26,6 +26,7 @@ from bugsly_server.web import (
     login,
     metrics,
     overview_page,
+    path_numbers,
     releases,
     setup,
     triage,
@@ -53,6 +54,7 @@ class CachedStaticFiles(StaticFiles):
 
 def routes() -> list[BaseRoute]:
     """Return all routes but that of the ingest endpoint."""
+    path_numbers.register()
     return [
         Route("/", overview_page.home),
         Route("/welcome", welcome.show_or_claim, methods=["GET", "POST"]),
@@ -87,8 +89,6 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         *_key_routes(),
         *_program_routes(),
-        Route("/healthz", health.show_alive),
-        Route("/readyz", health.show_ready),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
     ]
 
@@ -119,13 +119,16 @@ def _key_routes() -> list[BaseRoute]:
 
 
 def _program_routes() -> list[BaseRoute]:
-    """Return the endpoints that need a token instead of a session."""
+    """Return the endpoints of programs, which need a token instead of a session, or nothing."""
     return [
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
         Route("/api/v1/workers/{worker_id:int}/heap", api.request_heap_walk, methods=["POST"]),
         Route("/api/v1/asks/{ask_id:int}", api.show_probe_request),
         Route("/metrics", metrics.show),
+        Route("/healthz", health.show_alive),
+        Route("/readyz", health.show_ready),
+        Route("/openapi.json", api.describe),
         Route("/mcp", McpEndpoint()),
     ]
 
@@ -133,8 +136,13 @@ def _program_routes() -> list[BaseRoute]:
 async def not_found(request: Request, _error: Exception) -> Response:
     """Answer a request for an unknown URL."""
     if request.url.path.startswith("/api/"):
-        return PlainTextResponse("address: does not exist → see docs/protocol.md", 404)
+        return JSONResponse({"detail": "address: does not exist → see /openapi.json"}, 404)
     return render(server_of(request), "not_found.html", {}, 404)
+
+
+async def client_gone(_request: Request, _error: Exception) -> Response:
+    """Answer nobody: the client closed the connection before the end of its request."""
+    return Response(status_code=400)
 
 
 async def unreadable_record(request: Request, error: Exception) -> Response:
@@ -148,7 +156,7 @@ async def store_failed(request: Request, error: Exception) -> Response:
     reason = error.orig if isinstance(error, DBAPIError) else error
     LOG.error("%s: %s", request.url.path, reason)
     if request.url.path.startswith(("/api/", "/metrics")):
-        return PlainTextResponse(f"store: {reason} → try again later\n", 503)
+        return JSONResponse({"detail": f"store: {reason} → try again later"}, 503)
     because = f"The server's store says: {reason}. What was saved before is kept."
     return render(server_of(request), "failed.html", {"because": because}, 503)
 

@@ -9,9 +9,10 @@ from bugsly_server.clock import SECOND, Micros
 from bugsly_server.detect.max_requests import propose_max_requests
 from bugsly_server.model.growth import GrowthVerdict
 from bugsly_server.model.max_requests import MaxRequestsProposal
+from bugsly_server.model.probe_status import problem_texts
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import post_mortems
-from bugsly_server.store.meta import final_snapshots, workers
+from bugsly_server.store.meta import final_snapshots, probe_requests, workers
 from bugsly_server.web.page_context import View, page
 
 MAX_COMPARED_WORKERS = 50
@@ -25,6 +26,7 @@ def show(view: View) -> Response:
         post_mortem = worker and post_mortems.of_worker(connection, view.server.telemetry, worker)
         final_snapshot = worker and final_snapshots.of_worker(connection, worker.id)
         limits = worker and _recycling_limits(connection, worker, view.now)
+        problems = worker and probe_requests.latest_problems(connection, [worker.id])[worker.id]
         endpoint_names = workers.endpoint_names(connection, view.current_project.id)
     if worker is None:
         return view.render("missing.html", {"what": "this worker is no longer kept"}, 404)
@@ -36,6 +38,7 @@ def show(view: View) -> Response:
         "post_mortem": post_mortem,
         "final_snapshot": final_snapshot,
         "worker": worker,
+        "refusals": problem_texts(worker.pid, problems or {}),
         "served": sorted(served, key=lambda traffic_row: traffic_row.requests, reverse=True),
     }
     return view.render("worker.html", context)

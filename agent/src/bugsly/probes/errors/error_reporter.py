@@ -17,6 +17,7 @@ from bugsly.probes.errors.frames import innermost_line
 from bugsly.probes.errors.rate_limit import ErrorRateLimiter
 from bugsly.probes.errors.request_context import read_request
 from bugsly.probes.errors.safe_repr import MAX_VALUES_LENGTH, SafeRepr
+from bugsly.probes.errors.timed_texts import NO_TEXTS, TimedTexts
 from bugsly.protocol.event import CapturedEvent
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bugsly.event_outbox import EventOutbox
     from bugsly.guard import Guard
     from bugsly.probes.errors.scope import ScopeFinder
+    from bugsly.probes.errors.timed_texts import TextSource
 
 EXIT_EXCEPTIONS = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit", "GreenletExit"})
 """Exceptions that end a program and are no errors; the last one is gevent's."""
@@ -48,6 +50,15 @@ class CapturedMessage(NamedTuple):
     logger: str = ""
     location: str = ""
     """Such as `shop/views.py:31 in checkout`."""
+    source: TextSource | None = None
+    """Makes a better message than `message`, once the event is admitted."""
+
+    def read(self, timed_texts: TimedTexts) -> str:
+        """Return the message; `message` and why, where the better one cannot be made."""
+        if self.source is None:
+            return self.message[:MAX_MESSAGE_LENGTH]
+        (made,) = timed_texts.read([self.source])
+        return (f"{self.message} {made}" if made in NO_TEXTS else made)[:MAX_MESSAGE_LENGTH]
 
 
 NO_MESSAGE = CapturedMessage()
@@ -101,6 +112,7 @@ class ErrorReporter:
         self.guard = guard
         self._send_locals = send_locals
         self._rate_limiter = ErrorRateLimiter(monotonic)
+        self._timed_texts = TimedTexts()
         self.scopes = scopes
 
     @property
@@ -163,12 +175,12 @@ class ErrorReporter:
             level=message.level,
             hook=context.hook,
             handled=context.handled,
-            message=message.message[:MAX_MESSAGE_LENGTH],
+            message=message.read(self._timed_texts),
             template=message.template[:MAX_MESSAGE_LENGTH],
             logger=message.logger[:MAX_NAME_LENGTH],
             endpoint=context.endpoint if request is None else request.endpoint,
             user="" if scope is None else scope.user,
-            thrown=() if error is None else exceptions_of(error, safe_repr),
+            thrown=() if error is None else exceptions_of(error, safe_repr, self._timed_texts),
             crumbs=() if scope is None else scope.crumbs,
             asked=None if environ is None else read_request(environ, safe_repr),
             contexts=self._contexts(environ, message, rate_limited),
@@ -216,11 +228,11 @@ def _event_bytes(event: CapturedEvent, safe_repr: SafeRepr | None) -> int:
 
 def _read_mark(error: BaseException) -> tuple[str, int] | None:
     read = type_internals.dict_getter(type(error))
-    seen = None if read is None else read(error).get(EVENT_MARK)
+    seen = None if read is None else dict.get(read(error), EVENT_MARK)
     return seen if type(seen) is tuple else None
 
 
 def _set_mark(error: BaseException, event: str) -> None:
     read = type_internals.dict_getter(type(error))
     if read is not None:
-        read(error)[EVENT_MARK] = (event, perf_counter_ns())
+        dict.__setitem__(read(error), EVENT_MARK, (event, perf_counter_ns()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import builtins
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bugsly.guard import call_or_default
 from bugsly.introspection import type_internals
+from bugsly.introspection.builtin_text import has_builtin_text
 from bugsly.probes.errors.frames import frames_of
+from bugsly.probes.errors.timed_texts import TextSource
 from bugsly.protocol.event import CapturedException
 
 if TYPE_CHECKING:
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bugsly.probes.errors.safe_repr import SafeRepr
+    from bugsly.probes.errors.timed_texts import TimedTexts
 
 MAX_EXCEPTIONS = 10
 MAX_VALUE_LENGTH = 4_000
-STR_FAILED = "<str() of it failed>"
 EXCEPTION_DICT: Any = BaseException.__dict__
+BUILTIN_GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
 
 
 class ChainLink(NamedTuple):
@@ -31,20 +33,29 @@ class ChainLink(NamedTuple):
 
 
 def exceptions_of(
-    error: BaseException, safe_repr: SafeRepr | None
+    error: BaseException, safe_repr: SafeRepr | None, timed_texts: TimedTexts
 ) -> tuple[CapturedException, ...]:
     """Return *error* and the exceptions it leads to, the closest first, each once."""
+    links = _chain_of(error)
+    texts = timed_texts.read([text_source(link.error) for link in links])
+    return tuple(
+        _describe_exception(link, number, text, safe_repr)
+        for number, (link, text) in enumerate(zip(links, texts, strict=True))
+    )
+
+
+def _chain_of(error: BaseException) -> list[ChainLink]:
     queue = [ChainLink(error)]
     seen: set[int] = set()
-    exceptions: list[CapturedException] = []
-    while queue and len(exceptions) < MAX_EXCEPTIONS:
+    links: list[ChainLink] = []
+    while queue and len(links) < MAX_EXCEPTIONS:
         link = queue.pop(0)
         if id(link.error) in seen:
             continue
         seen.add(id(link.error))
-        exceptions.append(_describe_exception(link, len(exceptions), safe_repr))
-        queue += _next_links(link.error, len(exceptions) - 1)
-    return tuple(exceptions)
+        links.append(link)
+        queue += _next_links(link.error, len(links) - 1)
+    return links
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
@@ -53,13 +64,17 @@ def traceback_of(error: BaseException) -> TracebackType | None:
     return found
 
 
-def exception_text(error: BaseException) -> str:
-    """Return `str(error)`, the one call of the application's code that an event needs."""
-    return call_or_default(lambda: str.__str__(str(error))[: MAX_VALUE_LENGTH * 2], STR_FAILED)
+def text_source(error: BaseException) -> TextSource:
+    """Return the source of `str(error)`, the one call of the application's code."""
+    return TextSource(
+        kind=type_internals.full_name(type(error)),
+        make=lambda: str.__str__(str(error))[: MAX_VALUE_LENGTH * 2],
+        is_quick=has_builtin_text(error),
+    )
 
 
 def _describe_exception(
-    link: ChainLink, number: int, safe_repr: SafeRepr | None
+    link: ChainLink, number: int, text: str, safe_repr: SafeRepr | None
 ) -> CapturedException:
     kind = type(link.error)
     return CapturedException(
@@ -67,7 +82,7 @@ def _describe_exception(
         module=""
         if type_internals.module_of(kind) == "builtins"
         else type_internals.module_of(kind),
-        value=exception_text(link.error),
+        value=text,
         frames=frames_of(traceback_of(link.error), safe_repr),
         number=number,
         parent=link.parent,
@@ -85,12 +100,19 @@ def _next_links(error: BaseException, number: int) -> Iterator[ChainLink]:
     elif context is not None and not EXCEPTION_DICT["__suppress_context__"].__get__(error):
         yield ChainLink(context, number, "__context__")
     if _is_group(type(error)):
-        members: list[Any] = call_or_default(
-            lambda: list(islice(getattr(error, "exceptions", ()), MAX_EXCEPTIONS)), []
-        )
-        for index, member in enumerate(members):
+        for index, member in enumerate(_members_of(error)):
             if issubclass(type(member), BaseException):
                 yield ChainLink(member, number, f"exceptions[{index}]")
+
+
+def _members_of(error: BaseException) -> tuple[Any, ...]:
+    """Return the first members of a group; the backport for 3.10 keeps them in an attribute."""
+    if BUILTIN_GROUP is not None and issubclass(type(error), BUILTIN_GROUP):
+        members = vars(BUILTIN_GROUP)["exceptions"].__get__(error)
+    else:
+        read = type_internals.dict_getter(type(error))
+        members = None if read is None else dict.get(read(error), "_exceptions")
+    return members[:MAX_EXCEPTIONS] if type(members) is tuple else ()
 
 
 def _is_group(kind: type) -> bool:

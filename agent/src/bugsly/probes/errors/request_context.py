@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bugsly.guard import call_or_default
+from bugsly.introspection import type_internals
 from bugsly.protocol.event import CapturedRequest
 from bugsly.redact import REDACTED, is_secret_name
 
@@ -23,8 +23,6 @@ PERSONAL_HEADERS = frozenset(
     {"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}
 )
 """Headers that identify the client."""
-PARSED_BODY_ATTRIBUTES = ("form", "_cached_json")
-"""Attributes in which Werkzeug keeps a parsed body."""
 
 
 def read_request(environ: WSGIEnvironment, safe_repr: SafeRepr | None) -> CapturedRequest:
@@ -57,10 +55,13 @@ def _body(environ: WSGIEnvironment, safe_repr: SafeRepr) -> str:
     request: Any = environ.get("werkzeug.request")
     if request is None or not length.isdigit() or int(length) > MAX_BODY_BYTES:
         return ""
-    fields: dict[str, Any] = call_or_default(lambda: vars(request), {})
-    parsed = next((fields[name] for name in PARSED_BODY_ATTRIBUTES if fields.get(name)), None)
-    if parsed is fields.get("_cached_json") and type(parsed) is tuple:
-        parsed = parsed[0]
+    read = type_internals.dict_getter(type(request))
+    fields: dict[str, Any] = {} if read is None else read(request)
+    form: Any = fields.get("form")
+    cached = fields.get("_cached_json")
+    parsed = cached[0] if type(cached) is tuple and cached else None
+    if issubclass(type(form), dict) and dict.__len__(form):
+        parsed = form
     return safe_repr.format_value(parsed) if issubclass(type(parsed), (dict, list)) else ""
 
 

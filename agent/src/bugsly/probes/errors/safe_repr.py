@@ -6,7 +6,6 @@ Other objects are shown by their attributes: `shop.models.Order(id=7)`.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from enum import Enum
 from itertools import islice
@@ -23,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from bugsly.app_code import resolve_callee
 from bugsly.guard import call_or_default
 from bugsly.introspection import type_internals
-from bugsly.redact import REDACTED, is_secret_name
+from bugsly.introspection.builtin_text import has_builtin_text, is_library_value, is_type_among
+from bugsly.redact import REDACTED, is_secret_name, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,11 +46,9 @@ MAX_VARIABLES = 40
 MAX_INT_BITS = 2_000
 """Bits of the largest number that is written out."""
 ELLIPSIS = "…"
-PLAIN_TYPES = frozenset({type(None), float, complex, range, type(...), type(NotImplemented)})
+PLAIN_TYPES = (type(None), float, complex, range, type(...), type(NotImplemented))
 TEXT_TYPES = (str, bytes, bytearray)
-CALLABLE_TYPES = frozenset({FunctionType, BuiltinFunctionType, MethodType, GeneratorType})
-REPR_SAFE_MODULES = ("datetime", "decimal", "uuid", "fractions", "pathlib", "ipaddress", "zoneinfo")
-"""Modules whose types have a `__repr__` that calls no other code."""
+CALLABLE_TYPES = (FunctionType, BuiltinFunctionType, MethodType, GeneratorType)
 BRACKETS: tuple[tuple[type, str, str], ...] = (
     (list, "[", "]"),
     (tuple, "(", ")"),
@@ -73,9 +71,10 @@ class SafeRepr:
 
     def format_variables(self, names: Mapping[str, object]) -> dict[str, str]:
         """Return the text of each variable, redacted if its name is that of a secret."""
-        chosen = islice(dict.items(names if type(names) is dict else dict(names)), MAX_VARIABLES)
+        variables: Any = names if issubclass(type(names), dict) else dict(names)
+        chosen = islice(dict.items(variables), MAX_VARIABLES)
         return {
-            name: REDACTED if is_secret_name(name) else self.format_value(value)
+            name: REDACTED if _is_secret(name, value) else self.format_value(value)
             for name, value in list(chosen)
             if type(name) is str and not name.startswith("__")
         }
@@ -95,24 +94,12 @@ class SafeRepr:
     def _format(self, value: Any, depth: int) -> str:
         if self._remaining_in_value <= 0:
             return ELLIPSIS
-        text = self._format_leaf(
-            value, type(value), MAX_NESTED_TEXT_LENGTH if depth else MAX_TEXT_LENGTH
-        )
+        text = format_leaf(value, MAX_NESTED_TEXT_LENGTH if depth else MAX_TEXT_LENGTH)
         if text is None:
             text = self._format_compound(value, depth)
         else:
             self._remaining_in_value -= len(text)
         return text
-
-    def _format_leaf(self, value: Any, kind: type, max_length: int) -> str | None:
-        """Return the text of a value without parts, None for any other."""
-        if issubclass(kind, TEXT_TYPES):
-            return _format_text(value, max_length)
-        if issubclass(kind, (Enum, int)):
-            return _format_constant(value, kind)
-        if issubclass(kind, (type, ModuleType)) or kind in CALLABLE_TYPES:
-            return _format_definition(value, kind)
-        return repr(value) if kind in PLAIN_TYPES else _format_library_value(value, kind)
 
     def _format_compound(self, value: Any, depth: int) -> str:
         name = type_internals.full_name(type(value))
@@ -143,7 +130,7 @@ class SafeRepr:
             return f"{type_internals.full_name(kind)}({self._format_parts(args, tuple, depth)})"
         named = islice(_attributes_of(value).items(), MAX_WIDTH)
         shown = [
-            f"{name}={REDACTED if is_secret_name(name) else self._format(one, depth + 1)}"
+            f"{name}={REDACTED if _is_secret(name, one) else self._format(one, depth + 1)}"
             for name, one in list(named)
             if type(name) is str and not name.startswith("_")
         ]
@@ -153,9 +140,8 @@ class SafeRepr:
     def _format_pairs(self, pairs: list[tuple[Any, Any]], depth: int, len_of: int) -> str:
         shown = []
         for key, item in pairs[:MAX_WIDTH]:
-            is_secret = type(key) is str and is_secret_name(key)
             name = self._format(key, depth + 1)
-            text = REDACTED if is_secret else self._format(item, depth + 1)
+            text = REDACTED if _is_secret(key, item) else self._format(item, depth + 1)
             shown.append(f"{name}: {text}")
         return ", ".join([*shown, *_omission_note(len_of)])
 
@@ -165,6 +151,34 @@ class SafeRepr:
         length = base.__len__(value)
         comma = "," if base is tuple and length == 1 else ""
         return ", ".join([*shown, *_omission_note(length)]) + comma
+
+
+def _is_secret(name: object, value: object) -> bool:
+    """Return whether *name* is that of a secret and *value* is not seen to be none."""
+    return type(name) is str and is_secret_name(name) and not _is_nothing(value)
+
+
+def _is_nothing(value: object) -> bool:
+    """Return whether *value* is a secret that is missing, or what a form says of it."""
+    if type(value) is str:
+        return says_nothing(value)
+    if type(value) is list:
+        return len(value) <= MAX_WIDTH and all(
+            type(one) is str and says_nothing(one) for one in value
+        )
+    return value is None or value is True or value is False
+
+
+def format_leaf(value: Any, max_length: int = MAX_TEXT_LENGTH) -> str | None:
+    """Return the text of a value without parts, None for any other."""
+    kind = type(value)
+    if issubclass(kind, TEXT_TYPES):
+        return _format_text(value, max_length)
+    if issubclass(kind, (Enum, int)):
+        return _format_constant(value, kind)
+    if issubclass(kind, (type, ModuleType)) or is_type_among(kind, CALLABLE_TYPES):
+        return _format_definition(value, kind)
+    return repr(value) if is_type_among(kind, PLAIN_TYPES) else _format_library_value(value)
 
 
 def _omission_note(length: int) -> list[str]:
@@ -187,7 +201,10 @@ def _attributes_of(value: object) -> dict[Any, Any]:
     kind = type(value)
     read = type_internals.dict_getter(kind)
     found = read(value) if read is not None else {}
-    kept = dict(islice(dict.items(found), MAX_WIDTH * 2)) if issubclass(type(found), dict) else {}
+    if not issubclass(type(found), dict):
+        found = {}
+    fields = islice(dict.items(found), MAX_WIDTH * 2)
+    kept = {name: field for name, field in list(fields) if type(name) is str}
     for name, getter in type_internals.slot_getters(kind):
         slot = call_or_default(lambda getter=getter: getter(value), _UNSET)  # type: ignore[misc]
         if slot is not _UNSET:
@@ -212,21 +229,16 @@ def _format_definition(value: Any, kind: type) -> str:
         return f"<class '{type_internals.full_name(value)}'>"
     if issubclass(kind, ModuleType):
         return f"<module '{type_internals.module_dict(value).get('__name__', '?')}'>"
-    name = resolve_callee(value).name if kind in {FunctionType, MethodType} else value.__qualname__
+    is_python = is_type_among(kind, (FunctionType, MethodType))
+    name = resolve_callee(value).name if is_python else value.__qualname__
     return f"<{kind.__name__} {name}>"
 
 
-def _format_library_value(value: Any, kind: type) -> str | None:
+def _format_library_value(value: Any) -> str | None:
     """Return the text of a date, a decimal and the like, None for anything else."""
-    module = type_internals.module_of(kind).partition(".")[0]
-    known = sys.modules.get(module)
-    if module not in REPR_SAFE_MODULES or known is None:
+    if not is_library_value(value):
         return None
-    if type_internals.module_dict(known).get(type_internals.qualname_of(kind)) is not kind:
-        return None
-    zone = getattr(value, "tzinfo", None)
-    if zone is None or type_internals.module_of(type(zone)) in REPR_SAFE_MODULES:
+    if has_builtin_text(value):
         return repr(value)[:MAX_VARIABLE_LENGTH]
-    return (
-        f"{repr(value.replace(tzinfo=None))[:-1]}, tzinfo=<{type_internals.full_name(type(zone))}>)"
-    )
+    zone = type_internals.full_name(type(value.tzinfo))
+    return f"{repr(value.replace(tzinfo=None))[:-1]}, tzinfo=<{zone}>)"

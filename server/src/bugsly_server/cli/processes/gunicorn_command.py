@@ -65,11 +65,16 @@ def parse_gunicorn_options(arguments: Sequence[str]) -> GunicornOptions:
 
 
 def app_environ(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return *inherited* with frequent samples and without recycling, which would hide growth."""
+    """Return *inherited* with frequent samples, all probes and all sources, which stay here.
+
+    It is without recycling, which would hide growth.
+    """
     sample_seconds = os.environ.get("BUGSLY_SAMPLE_EVERY", SAMPLE_SECONDS)
     overrides = {
         "BUGSLY_SAMPLE_EVERY": sample_seconds,
         "BUGSLY_RECYCLE_AT": "",
+        "BUGSLY_PROBES": "all",
+        "BUGSLY_LIBRARY_SOURCES": "on",
         "PYTHONUNBUFFERED": "1",
     }
     return {**inherited, **overrides}

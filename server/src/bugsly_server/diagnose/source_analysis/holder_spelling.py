@@ -37,7 +37,7 @@ class HolderSpelling:
 
         None where the path has no name in it.
         """
-        rest = re.sub(r"\[[^\]]*\]", "", path.removeprefix(module).lstrip("."))
+        rest = re.sub(r"\[[^\]]{0,500}\]", "", path.removeprefix(module).lstrip("."))
         parts = [part for part in rest.split(".") if part]
         if not parts:
             return None

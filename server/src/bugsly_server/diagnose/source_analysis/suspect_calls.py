@@ -21,7 +21,7 @@ SUSPECT_CALL_PATTERNS: dict[Cause, tuple[str, ...]] = {
     Cause.MADE_PER_REQUEST: (
         r"^(create_engine|make_class|create_model|type|TypeAdapter|boto3|client|resource)$",
         r"^[A-Z]\w*(Engine|Client|Session|Pool|Executor|Connection|Processor|Provider|Adapter)$",
-        r"^[A-Z][A-Za-z]*[a-z]\w*$",
+        r"^[A-Z](?=[A-Za-z]*[a-z])\w*$",
     ),
     Cause.OUTSIDE_WORKERS: (
         r"^(Popen|Process|spawn\w*|fork|start_new_session|create_subprocess_\w+)$",
@@ -42,7 +42,7 @@ SUSPECT_CALL_PATTERNS: dict[Cause, tuple[str, ...]] = {
 """Patterns of the names of calls, the more specific ones first."""
 OPENING_CALL_PATTERNS = (
     r"^(memfd_create|open|openat|dup|mkstemp|pipe|Popen|\w*TemporaryFile|\w*Database|\w*Connection)$",
-    r"^(connect|create_connection|socket|socketpair|urlopen|\w*open\w*)$",
+    r"^(connect|create_connection|socket|socketpair|urlopen|(?=\w*open)\w+)$",
 )
 """Names of calls that open files and sockets."""
 FRAMEWORK_CALLS = frozenset({"Response", "Flask", "Blueprint"})

@@ -132,7 +132,7 @@ def _assigned_names(node: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
 def _may_set(text: str, name: str) -> bool:
     """Return whether *text* looks as if it could give *name* a value, or take it away."""
     word = rf"\b{re.escape(name)}\b"
-    pattern = rf"{word}[^=]*(?<![=!<>])=(?!=)|\b(?:for|as|del|import)\b.*{word}"
+    pattern = rf"{word}[^=]{{0,300}}(?<![=!<>])=(?!=)|\b(?:for|as|del|import)\b.{{0,300}}{word}"
     return len(text) > MAX_PARSED_CHARACTERS or re.search(pattern, text) is not None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -14,6 +14,8 @@ from bugsly_server.model.error_explanation import ErrorExplanation, ExplanationS
 
 MAX_UNVERIFIED_CONFIDENCE = 0.3
 """Limits the confidence of an answer that cites nothing, or a frame that does not exist."""
+MAX_VERIFIED_CONFIDENCE = 0.6
+"""Limits that of any other one: that a frame exists does not prove what is said of it."""
 MAX_TEXT_LENGTH = 2_000
 BoundedText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
 NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
@@ -66,33 +68,40 @@ def verify_response(response: LlmResponse, question: LlmQuestion) -> LlmAnswer:
     ]
     evidence = tuple((place, plain_text(one.shows)) for place, one in cited if place is not None)
     steps = tuple(plain_text(step) for step in response.fix)
-    is_verified = bool(cited) and len(evidence) == len(cited)
     summary = plain_text(response.summary)
-    return LlmAnswer(
+    answer = LlmAnswer(
         explanation=ErrorExplanation(
             title=quoted(summary),
             what=summary,
             why=plain_text(response.cause),
             fix=" ".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
             unless="the lines it cites do not support it: a model can be wrong, so check them.",
-            confidence=response.confidence
-            if is_verified
-            else min(response.confidence, MAX_UNVERIFIED_CONFIDENCE),
+            confidence=response.confidence,
             where=tuple(place for place, _ in evidence),
             diff=_plain_diff(response.patch),
             source=ExplanationSource.MODEL,
         ),
         evidence=evidence,
         steps=steps,
-        verified=is_verified,
+        verified=bool(cited) and len(evidence) == len(cited),
     )
+    return limit_confidence(answer)
+
+
+def limit_confidence(answer: LlmAnswer) -> LlmAnswer:
+    """Return *answer* no surer than it may be: a model can lower its confidence, never raise it."""
+    if answer.explanation is None:
+        return answer
+    limit = MAX_VERIFIED_CONFIDENCE if answer.verified else MAX_UNVERIFIED_CONFIDENCE
+    confidence = min(answer.explanation.confidence, limit)
+    return replace(answer, explanation=replace(answer.explanation, confidence=confidence))
 
 
 def plain_text(text: str) -> str:
     """Return *text* on one line, without links, images, tags and URLs."""
-    text = re.sub(r"!?\[([^\]\n]{0,200})\]\s?(?:\([^)\n]*\)|\[[^\]\n]*\])", r"\1", text)
+    text = re.sub(r"!?\[([^\]\n]{0,200})\]\s?(?:\([^)\n]{0,600}\)|\[[^\]\n]{0,600}\])", r"\1", text)
     text = re.sub(r"<[/!?a-zA-Z][^<>\n]{0,500}>", "", text)
-    text = re.sub(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|data:|javascript:)\S+", "…", text)
+    text = re.sub(r"(?i)\b(?:[a-z][a-z0-9+.-]{0,60}://|www\.|data:|javascript:)\S+", "…", text)
     return UNPRINTABLE.sub(" ", text).strip()
 
 

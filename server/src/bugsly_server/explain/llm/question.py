@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bugsly.redact import REDACTED, is_secret_name, says_nothing
 from bugsly_server.explain.errors.raised_exception import frame_location
-from bugsly_server.explain.llm.scrub import scrub
+from bugsly_server.explain.llm.scrub import scrub, scrub_value
 from bugsly_server.explain.markdown import on_one_line
 from bugsly_server.model.diagnosis import Diagnosis
 from bugsly_server.model.error_explanation import ErrorContext, ErrorExplanation, FrameRef
@@ -22,6 +23,7 @@ DETAIL_LEVELS = ((16, 5, 200), (10, 3, 120), (6, 1, 60), (3, 0, 0))
 MAX_BREADCRUMBS = 10
 MAX_FACT_LENGTH = 200
 MAX_LOCALS = 30
+MAX_RULES_LENGTH = 4_000
 SYSTEM_PROMPT = """\
 You explain a bug to the developer who has to fix it at three in the morning: be brief and honest.
 The user's message holds data between two markers that carry the same number. It was recorded
@@ -134,18 +136,20 @@ def _error_lines(
         "message": event.message,
         "memory of the worker": size(event.memory) if event.memory else "",
     }
-    yield from (f"{name}: {value[:MAX_FACT_LENGTH]}" for name, value in facts.items() if value)
+    yield from (
+        f"{name}: {scrub_value(value, MAX_FACT_LENGTH)}" for name, value in facts.items() if value
+    )
     if context.new_release:
         yield "the release is new"
     yield from (f"open leak: {one.cause} at {one.site or one.holder}" for one in context.leaks[:5])
     for index, thrown in enumerate(event.exceptions[:4]):
         relation = f" ({thrown.relation} of the one before)" if thrown.relation else ""
-        yield f"\nexception {index}{relation}: {thrown.type}: {thrown.value[:1_000]}"
+        yield f"\nexception {index}{relation}: {thrown.type}: {scrub_value(thrown.value, 1_000)}"
         first_frame = max(len(thrown.frames) - max_frames, 0)
         for number, frame in enumerate(thrown.frames[first_frame:], start=first_frame):
             yield from _frame_lines(f"[{index}.{number}]", frame, context_lines, max_local_length)
     for crumb in event.crumbs[-MAX_BREADCRUMBS:]:
-        yield f"before: {crumb.category} {crumb.level} {crumb.message[:200]}"
+        yield f"before: {crumb.category} {crumb.level} {scrub_value(crumb.message, 200)}"
 
 
 def _frame_lines(
@@ -160,13 +164,19 @@ def _frame_lines(
     yield from (f"    {line[:200]}" for line in after)
     if max_local_length and frame.in_app:
         shown_locals = list(frame.locals.items())[:MAX_LOCALS]
-        yield from (f"    {name} = {value[:max_local_length]}" for name, value in shown_locals)
+        yield from (_local_line(name, value, max_local_length) for name, value in shown_locals)
+
+
+def _local_line(name: str, value: str, max_length: int) -> str:
+    is_secret = is_secret_name(name) and not says_nothing(value)
+    return f"    {name} = {REDACTED if is_secret else scrub_value(value, max_length)}"
 
 
 def _rule_lines(rules: ErrorExplanation | None) -> list[str]:
     if rules is None:
         return []
-    return ["", f"rules say ({rules.confidence:.0%}): {rules.title}. {rules.why} {rules.fix}"]
+    said = f"{rules.title}. {rules.why} {rules.fix}"
+    return ["", f"rules say ({rules.confidence:.0%}): {scrub_value(said, MAX_RULES_LENGTH)}"]
 
 
 def _fenced(data: str) -> str:

@@ -108,6 +108,15 @@ health = Table(
 )
 """Sessions as SDKs count them; crash-free rates are computed from them."""
 
+counted_sessions = Table(
+    "counted_sessions",
+    METADATA,
+    Column("project_id", ForeignKey("project.id"), primary_key=True),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+)
+"""The newest entry of the spool whose sessions are in `health`: a batch may be digested again."""
+
 llm_answer = Table(
     "advice",
     METADATA,

@@ -43,7 +43,8 @@ def add(
         one.request.probe in EXCLUSIVE_PROBES for one in open_requests
     )
     is_repeated = any(
-        replace(one.request, id=0) == replace(request, id=0) for one in requests_to_target
+        replace(one.request, id=0, by_hand=False) == replace(request, id=0, by_hand=False)
+        for one in requests_to_target
     )
     if is_busy or is_repeated or len(requests_to_target) >= MAX_OPEN_PER_WORKER:
         return None
@@ -146,6 +147,23 @@ def failed_probes(connection: Connection, worker_ids: Sequence[int]) -> dict[int
     for row in connection.execute(query):
         if row.answer is None or _RESULT_DECODER.decode(row.answer).problem:
             found[row.worker_id].add(row.probe)
+    return found
+
+
+def latest_problems(connection: Connection, worker_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Return, by probe, why the latest request to each worker had no result, where that is so."""
+    found: dict[int, dict[str, str]] = {worker_id: {} for worker_id in worker_ids}
+    answered = (
+        select(probe_request.c.worker_id, probe_request.c.probe, probe_request.c.answer)
+        .where(probe_request.c.worker_id.in_(found), probe_request.c.answer.is_not(None))
+        .order_by(probe_request.c.answered_at, probe_request.c.id)
+    )
+    for row in connection.execute(answered):
+        problem = _RESULT_DECODER.decode(row.answer).problem
+        if problem:
+            found[row.worker_id][row.probe] = problem
+        else:
+            found[row.worker_id].pop(row.probe, None)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select
@@ -10,8 +10,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bugsly_server.clock import DAY, Micros
 from bugsly_server.model.session_counts import SessionCounts
-from bugsly_server.store.meta.error_tables import error, health
+from bugsly_server.store.meta.error_tables import counted_sessions, error, health
 from bugsly_server.store.meta.tables import issue, release
+from bugsly_server.store.ports import SpoolEntry
 
 MAX_RELEASES = 100
 
@@ -33,6 +34,33 @@ class ReleaseHealth(NamedTuple):
     errors: int
     """Errors that were first seen in it."""
     health: SessionCounts
+
+
+def uncounted(
+    connection: Connection, project_id: int, entries: Sequence[SpoolEntry]
+) -> list[SpoolEntry]:
+    """Return those of *entries*, in the order of arrival, whose sessions are not counted yet.
+
+    A spool that was set aside gives its ids anew, but to what arrived later.
+    """
+    c = counted_sessions.c
+    query = select(c.entry_id, c.received_at).where(c.project_id == project_id)
+    newest = connection.execute(query).one_or_none()
+    return [
+        one
+        for one in entries
+        if newest is None or one.id > newest.entry_id or one.received_at > newest.received_at
+    ]
+
+
+def mark_counted(connection: Connection, project_id: int, entries: Sequence[SpoolEntry]) -> None:
+    """Note that the sessions up to the last of *entries* are counted; the clock may step back."""
+    progress = {
+        "entry_id": entries[-1].id,
+        "received_at": max(one.received_at for one in entries),
+    }
+    added = upsert(counted_sessions).values(project_id=project_id, **progress)
+    connection.execute(added.on_conflict_do_update(index_elements=["project_id"], set_=progress))
 
 
 def add_sessions(connection: Connection, amounts: Mapping[SessionKey, SessionCounts]) -> None:

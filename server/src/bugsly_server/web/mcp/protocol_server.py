@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -24,6 +25,8 @@ from bugsly_server import __version__
 from bugsly_server.errors import BugslyError
 from bugsly_server.web.mcp import tools
 from bugsly_server.web.mcp.caller import Caller
+
+logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of each session, which is a request
 
 
 async def serve(caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:

@@ -77,7 +77,7 @@ RULES = (
     ErrorRule(
         slug="import-library-missing",
         exception_types=("ImportError", "OSError"),
-        pattern=r"^(?P<library>lib[\w.+-]+\.so[\w.]*): cannot open shared object file",
+        pattern=r"^(?P<library>lib[\w.+-]+\.so[\w.]{0,60}): cannot open shared object file",
         title="The system library {library} is missing",
         why="The Python package is installed, but a C library that it needs is not. Slim images often lack it.",
         fix="Install the system package that holds {library} in the image.",

@@ -21,7 +21,7 @@ def name_undefined(raised: RaisedException, matched: re.Match[str]) -> RuleMatch
     """Name what was undefined, where the line shows it, and read it with `?.`."""
     name = matched["name"] or matched["old"] or ""
     empty_value = matched["what"] or matched["which"] or "undefined"
-    pattern = rf"([\w$.\[\]()'\"]+?)\.{re.escape(name)}(?![\w$])"
+    pattern = rf"([\w$.\[\]()'\"]{{1,80}}?)\.{re.escape(name)}(?![\w$])"
     code = raised.frame.code[:MAX_LINE_CHARACTERS]
     expressions = re.findall(pattern, code) if name else []
     if matched["fox"] or matched["safari"]:

@@ -34,7 +34,7 @@ def find_meant_name(raised: RaisedException, matched: re.Match[str]) -> RuleMatc
     """Find the name that was meant, among locals, names nearby and built-in ones."""
     nearby_source = "\n".join((*raised.frame.before, *raised.frame.after))
     nearby_names = re.findall(
-        r"(?:^|\n)\s*(?:def |class |)([A-Za-z_]\w{0,60})(?:\s*=|\()", nearby_source
+        r"(?:^|\n)[ \t]*(?:def |class |)([A-Za-z_]\w{0,60})(?:[ \t]*=|\()", nearby_source
     )
     name = matched["name"]
     if name in WELL_KNOWN_IMPORTS or name in sys.stdlib_module_names:

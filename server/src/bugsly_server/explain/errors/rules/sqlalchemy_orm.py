@@ -50,7 +50,7 @@ RULES = (
     ErrorRule(
         slug="object-detached",
         exception_types=("DetachedInstanceError",),
-        pattern=r"Instance <(?P<owner>\w+)[^>]*> is not bound to a Session|Parent instance <(?P<parent>\w+)",
+        pattern=r"Instance <(?P<owner>\w+)[^>]{0,200}> is not bound to a Session|Parent instance <(?P<parent>\w+)",
         title="A `{owner}{parent}` is read after its session was closed",
         what="{line} reads an attribute of a `{owner}{parent}` that was not loaded, and its session is closed.",
         why="Relationships, and attributes that expired at the commit, are loaded when they are first read, which"
@@ -117,7 +117,7 @@ RULES = (
     ErrorRule(
         slug="type-not-bindable",
         exception_types=("InterfaceError", "ProgrammingError"),
-        pattern=r"[Ee]rror binding parameter (?P<which>\S+?)[ :-].*type '?(?P<kind>\w+)'? is not supported"
+        pattern=r"[Ee]rror binding parameter (?P<which>\S{1,60}?)[ :-].{0,120}type '?(?P<kind>\w+)'? is not supported"
         r"|can't adapt type '(?P<pg>\w+)'",
         title="The database cannot store a `{kind}{pg}`",
         why="A whole object was passed where a single value is expected.",

@@ -22,7 +22,7 @@ def list_pydantic_faults(_raised: RaisedException, matched: re.Match[str]) -> Ru
         if fault.startswith("  ") and not name.startswith(" ")
     ]
     fields = [one for one in lines if one and not one.startswith(" ")]
-    input_value = re.search(r"input_value=\{(.*?)\}", matched["rest"])
+    input_value = re.search(r"input_value=\{([^}\n]{0,1000})\}", matched["rest"])
     sent_names = re.findall(r"'(\w+)':", input_value[1]) if input_value else []
     meant = (
         nearest_name(fields[0].strip(), sent_names)
@@ -39,7 +39,7 @@ def list_pydantic_faults(_raised: RaisedException, matched: re.Match[str]) -> Ru
 
 def list_marshmallow_faults(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """List the fields and what is wrong with each."""
-    pairs = re.findall(r"'([\w.]+)': \[['\"](.+?)['\"]\]", matched["faults"])
+    pairs = re.findall(r"'([\w.]{1,100})': \[['\"](.{1,300}?)['\"]\]", matched["faults"])
     if not pairs:
         return None
     fault_texts = [
@@ -56,7 +56,7 @@ def list_marshmallow_faults(_raised: RaisedException, matched: re.Match[str]) ->
 
 def list_zod_faults(_raised: RaisedException, matched: re.Match[str]) -> RuleMatch | None:
     """List paths and messages of zod's issues."""
-    paths = re.findall(r'"path":\s*\[\s*"?([\w"., \n]*?)"?\s*\]', matched[0])
+    paths = re.findall(r'"path":\s{0,8}\[([\w"., \n]{0,300})\]', matched[0])
     messages = re.findall(r'"message":\s*"([^"]{1,200})"', matched[0])
     if not messages:
         return None

@@ -1,0 +1,1 @@
+"""Planted secrets and innocent look-alikes, and the values that are planted."""

@@ -1,0 +1,1 @@
+"""Sends a real server requests that are almost right, many at once, and watches what it does."""
