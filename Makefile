@@ -8,9 +8,10 @@ SECONDS ?= 10
 REQUESTS ?= 100000
 CASES ?=
 ZOO ?=
+ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sanitize fuzz fuzz-http fuzz-api fix api golden docs explanations bench accuracy secrets
+.PHONY: help setup demo test check sanitize fuzz fuzz-http fuzz-api fix api golden docs explanations bench chaos accuracy secrets
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -69,6 +70,9 @@ golden: setup ## Write down what others rely on, as keys of JSON, after a change
 
 bench: setup ## Measure cost and speed next to peers, and write docs/benchmarks.md
 	$(RUN)python -m tools.bench $(ARGS)
+
+chaos: setup ## Kill, fill, damage and confuse a server under load, and write docs/security.md; ROUNDS=5 ARGS="--seed 1"
+	$(RUN)python -m tools.chaos --rounds $(ROUNDS) $(ARGS)
 
 accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy.md; CASES="prices ujson_*" picks some
 	$(RUN)python -m tools.accuracy --cases "$(CASES)" --zoo "$(ZOO)" $(ARGS)

@@ -42,6 +42,40 @@ Together **{{usual:,.0f}} MB**, and **{{at_most:,.0f}} MB** where each worker li
 A life is kept in at most {{most}} steps: with one more, each two become one. So they take the same
 room whether a worker lives for an hour or a year. Beside them, meta holds a few hundred bytes for
 each worker and holder, and up to 20 MB of sources for each project.
+
+## What happens when …
+
+**… the disk is nearly full.** Reports are refused with 503 and `Retry-After` while less than
+`BUGSLY_KEEP_FREE_MB` are free, so that what was acknowledged can still be digested. Agents and SDKs
+send again. Pages and login go on; a session that the disk does not take is kept in memory and ends
+with the server. A banner and `/readyz` say so. Once there is room, everything goes on by itself.
+
+**… a file is damaged.** A file of one day or month below `telemetry/`, `telemetry/steps.db` and
+`spool.db` are each set aside when the damage is met: renamed to `….damaged-1` and kept next to a
+`.json` that says what was wrong, how many records were rescued into a new file, and how many were
+lost, where that can be told. The rest goes on. The banner stays until you move these files away;
+those of a day go with it. Check the disk first. SQLite cannot tell damage in a `….db-wal` from the
+end of it, so that costs the latest records without a notice.
+
+**… `meta.db` is damaged.** It holds accounts, keys and issues, so the server does not start with
+it, nor with an emptied one. Stop the server and put a backup of `meta.db` in its place, without the
+`meta.db-wal` and `meta.db-shm` of the damaged file; or try `sqlite3 meta.db .recover`. Without a
+backup, begin anew in another folder.
+
+**… somebody sets the clock.** What is old is judged by a horizon that follows the clock, but moves
+at most four times as fast as the server runs. So a clock that is a year ahead for an hour ages what
+is kept by four hours. A server that was off for long catches up at that pace, and keeps old data
+for so much longer. What arrives while the clock is wrong keeps its wrong date: dated far back, it
+is forgotten early. Sessions and login links from a clock that was far ahead end when it is set
+right; workers, quotas, alerts and intervals go on.
+
+## Is it well?
+
+`/healthz` answers as long as the server lives; use it to restart it. `/readyz` answers 200 where it
+works and 503 where it does not, with a sentence for each check: `store`, `disk`, `spool` and
+`digester` make it 503; `files`, `clock` and `alert delivery` are only reported. `/metrics` has the
+same as `bugsly_ready`, `bugsly_disk_free_bytes`, `bugsly_spool_entries`, `bugsly_spool_age_seconds`
+and `bugsly_files_set_aside`. None of the three writes anything or needs the disk to take writes.
 """
 
 PROSE = """

@@ -211,3 +211,15 @@ def test_running_alert_delivery_notices_new_alerts(alerts: AlertHarness, clock: 
         wait_until(lambda: alerts.delivery().state is DeliveryState.SENT, what="the alert is sent")
     running.close(10)
     assert len(server.requests) == 1
+
+
+def test_an_alert_from_before_the_clock_was_set_back_is_sent(
+    alerts: AlertHarness, clock: FakeClock
+) -> None:
+    with WebServer() as server:
+        alerts.channel(server.url)
+        clock.set(400 * DAY)
+        alerts.record(change(at=clock()))
+        clock.set(-400 * DAY)
+        alerts.alert_delivery(clock).run_once()
+    assert len(server.requests) == 1

@@ -52,7 +52,7 @@ def test_a_reset_ends_the_old_password_and_prints_a_link_that_logs_in_once(
     assert printed is not None
     assert printed[1] == URL
     with stored(folder) as connection:
-        assert accounts.by_token(connection, token, now()) is None
+        assert accounts.by_token(connection, token) is None
         found = accounts.use_link(connection, printed[2], now())
         assert found is not None
         assert (found.id, found.password_hash) == (ada.id, None)

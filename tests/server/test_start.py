@@ -68,10 +68,37 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, folder: str, r
     )
 
 
+def test_a_damaged_meta_is_reported_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "meta.db").write_bytes(b"something else " * 1_000)
+    assert problem_of(tmp_path) == (
+        f"BUGSLY_DATA_DIR: {tmp_path / 'meta.db'} is damaged (file is not a database)"
+        " → restore it from a backup, or choose another folder with --data-dir; see docs/storage.md"
+    )
+
+
 @pytest.mark.parametrize("name", ["meta.db", "spool.db"])
-def test_a_file_that_is_not_a_database_is_reported(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"something else " * 1_000)
-    assert "cannot be written to (file is not a database)" in problem_of(tmp_path)
+def test_an_emptied_file_is_not_taken_for_a_new_one(tmp_path: Path, name: str) -> None:
+    start(tmp_path).close()
+    (tmp_path / name).write_bytes(b"")
+    if name == "meta.db":
+        assert "meta.db is damaged (file is empty)" in problem_of(tmp_path)
+    else:
+        start(tmp_path).close()
+        assert (tmp_path / "spool.db.damaged-1").exists()
+
+
+def test_a_truncated_meta_is_reported_too(tmp_path: Path) -> None:
+    start(tmp_path).close()
+    meta = tmp_path / "meta.db"
+    meta.write_bytes(meta.read_bytes()[:8_192])
+    assert f"{meta} is damaged (" in problem_of(tmp_path)
+
+
+def test_a_damaged_spool_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "spool.db").write_bytes(b"something else " * 1_000)
+    start(tmp_path).close()
+    assert (tmp_path / "spool.db.damaged-1").read_bytes().startswith(b"something else")
+    assert "spool.db.damaged-1: file is not a database" in caplog.text
 
 
 def test_a_full_disk_at_the_start_is_reported(tmp_path: Path) -> None:

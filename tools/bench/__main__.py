@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import platform
-import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +22,7 @@ from tools.bench import (
     startup,
     throughput,
 )
-from tools.bench.section import Section
+from tools.bench.section import Section, replace_section
 
 PAGE_PATH = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 SECTIONS: dict[str, Callable[[bool], Section]] = {
@@ -70,19 +67,6 @@ def main() -> int:
         if not chosen.quick:
             PAGE_PATH.write_text(page, encoding="utf-8")
     return 0
-
-
-def replace_section(page: str, name: str, section: Section) -> str:
-    """Return *page* with the section called *name* replaced, or added at its end."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}"
-    python = f"Python {platform.python_version()}"
-    text = (
-        f"{begin}\n{section.text()}\n\n<sub>{when}, {python}, {section.machine()}.</sub>\n{end}\n"
-    )
-    if begin not in page:
-        return f"{page}\n{text}"
-    return re.sub(f"{begin}.*?{end}\n", lambda _: text, page, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -37,6 +40,19 @@ class Section:
                 model = line.split(":", 1)[1].strip()
                 break
         return f"{os.cpu_count()} cores of {model}"
+
+
+def replace_section(page: str, name: str, section: Section) -> str:
+    """Return *page* with the section called *name* replaced, or added at its end."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}"
+    python = f"Python {platform.python_version()}"
+    text = (
+        f"{begin}\n{section.text()}\n\n<sub>{when}, {python}, {section.machine()}.</sub>\n{end}\n"
+    )
+    if begin not in page:
+        return f"{page}\n{text}"
+    return re.sub(f"{begin}.*?{end}\n", lambda _: text, page, flags=re.DOTALL)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.bench.__main__ import replace_section
-from tools.bench.section import Section
+from tools.bench.section import Section, replace_section
 
 PAGE_PATH = Path(__file__).parents[2] / "docs" / "security.md"
 

@@ -29,6 +29,7 @@ from bugsly_server.digester import Digester
 from bugsly_server.egress.address_guard import AddressGuard
 from bugsly_server.erasure import Eraser
 from bugsly_server.errors import Misconfigured, Unavailable, UnreadableRecord
+from bugsly_server.health import MEGABYTE, DiskRoom, Health
 from bugsly_server.ingest.envelope_endpoint import EnvelopeEndpoint, IngestPolicy
 from bugsly_server.ingest.project_keys import ProjectKeys
 from bugsly_server.ingest.project_secret_names import ProjectSecretNames
@@ -39,6 +40,7 @@ from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.outage_monitor import BackupCheck, OutageMonitor
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.pipeline import Announce, Pipeline
+from bugsly_server.store.damaged_files import is_damage
 from bugsly_server.store.meta import counters, error_issues, project_keys, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.private_files import FOLDER_MODE, make_private, private_opener
@@ -53,9 +55,11 @@ from bugsly_server.web.routes import (
     not_found,
     routes,
     server_error,
+    store_failed,
     unreadable_record,
 )
 from bugsly_server.web.security import SecurityMiddleware, hsts_header
+from bugsly_server.web.sessions import Sessions
 from bugsly_server.web.template_filters import template_environment
 
 if TYPE_CHECKING:
@@ -101,6 +105,7 @@ class Server:
             self.spool = opened.enter_context(closing(SqliteSpool(settings.data_dir / "spool.db")))
             self._opened = opened.pop_all()
         self.live_updates = LiveUpdates()
+        self._room = DiskRoom(settings.data_dir, settings.keep_free_mb * MEGABYTE, clock)
         pending_requests = PendingProbeRequests()
         self.quota = self._make_quota()
         keys = ProjectKeys(lambda: self._read_or_unavailable(project_keys.by_public), clock)
@@ -125,6 +130,7 @@ class Server:
             BackgroundThread("outages", self._outage_monitor(clock, announce)),
             BackgroundThread("key use", KeyUseRecorder(self.store.database, keys.used_at)),
         )
+        self.health = Health(self.store.database, self.spool, self._room, self._threads, clock)
         self.llm_jobs = self._make_llm_jobs(clock)
         self.asgi = SecurityMiddleware(
             HostCheck(self._starlette(clock), known_names(settings)), hsts_header(settings)
@@ -148,6 +154,7 @@ class Server:
                 404: not_found,
                 ClientDisconnect: client_gone,
                 UnreadableRecord: unreadable_record,
+                **dict.fromkeys((DBAPIError, sqlite3.Error, Unavailable), store_failed),
                 500: server_error,
             },
             lifespan=self._lifespan,
@@ -161,6 +168,8 @@ class Server:
             clock=clock,
             live_updates=self.live_updates,
             templates=template_environment(),
+            health=self.health,
+            sessions=Sessions(self.store.database),
             llm_jobs=self.llm_jobs,
             eraser=self.eraser,
             quota=self.quota,
@@ -198,6 +207,7 @@ class Server:
             secret_names=ProjectSecretNames(
                 lambda: self._read_or_unavailable(projects.secret_names_by_project)
             ),
+            is_disk_short=self._room.is_short,
         )
 
     def _make_quota(self) -> Quota:
@@ -246,6 +256,12 @@ def _writable(folder: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error, DBAPIError) as error:
         reason = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
+        if isinstance(reason, Exception) and is_damage(reason):
+            raise Misconfigured(
+                f"BUGSLY_DATA_DIR: {folder / 'meta.db'} is damaged ({reason})"
+                " → restore it from a backup, or choose another folder with --data-dir;"
+                " see docs/storage.md"
+            ) from None
         raise Misconfigured(
             f"BUGSLY_DATA_DIR: {folder} cannot be written to ({reason})"
             " → make room, or choose another with --data-dir"

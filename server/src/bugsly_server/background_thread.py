@@ -25,8 +25,10 @@ class BackgroundThread:
     """One thread of the server, which runs one task."""
 
     def __init__(self, name: str, task: BackgroundTask) -> None:
+        self.name = name
+        self.problem: str | None = None
+        """What kept the last round from its work, as the log says it."""
         self._task = task
-        self._last_problem = ""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -44,17 +46,18 @@ class BackgroundThread:
         while not self._stopping.is_set():
             try:
                 pause = self._task.run_once()
-                self._last_problem = ""
+                self.problem = None
             except BugslyError as error:
-                self._log_once(str(error))
+                self._log_once(f"{self.name}: {error}")
                 pause = self._task.recover(error)
             except Exception as error:
-                LOG.exception("%s: a round failed → it goes on", self._thread.name)
+                self.problem = f"{self.name}: a round failed → it goes on; see the server's log"
+                LOG.exception("%s: a round failed → it goes on", self.name)
                 pause = self._task.recover(error)
             self._stopping.wait(pause)
 
     def _log_once(self, problem: str) -> None:
         """Log *problem* in one line, unless the round before had the same."""
-        if problem != self._last_problem:
-            self._last_problem = problem
-            LOG.warning("%s: %s", self._thread.name, problem)
+        if problem != self.problem:
+            self.problem = problem
+            LOG.warning("%s", problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bugsly_server.clock import SECOND, Micros
+from bugsly_server.clock import SECOND, Micros, has_passed
 from bugsly_server.model.worker import SILENT_AFTER, Worker
 
 DETECTION_INTERVAL_AFTER_JUDGEMENT: Micros = 1 * SECOND
@@ -26,7 +26,7 @@ class DetectionState:
     def is_due(self, now: Micros) -> bool:
         """Return whether detection is to run again."""
         pause = DETECTION_INTERVAL_AFTER_JUDGEMENT if self.has_judgements else DETECTION_INTERVAL
-        return self.has_reports and now - self.detected_at >= pause
+        return self.has_reports and has_passed(pause, self.detected_at, now)
 
 
 class DetectionSchedule:
@@ -51,7 +51,8 @@ class DetectionSchedule:
         A gap is longer than it takes for all of *living* to count as silent.
         """
         state = self._states[project_id]
-        if now - state.detected_at > max([SILENT_AFTER, *(one.silent_after for one in living)]):
+        gap = max([SILENT_AFTER, *(one.silent_after for one in living)])
+        if has_passed(gap, state.detected_at, now):
             state.watched_since = now
         state.detected_at = now
         state.has_reports = state.has_judgements = False

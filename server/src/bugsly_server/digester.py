@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros
+from bugsly_server.clock import DAY, HOUR, SECOND, Clock, Micros, has_passed
 from bugsly_server.erasure import DigestTurns
 from bugsly_server.errors import Unavailable
 from bugsly_server.pipeline import Pipeline
+from bugsly_server.store.damaged_files import is_damage
 from bugsly_server.store.ports import Spool, SpoolEntry
 
 BATCH_SIZE = 500
@@ -105,12 +106,12 @@ class Digester:
             self._batch = ()
 
     def _maintain(self, now: Micros) -> None:
-        if now - self._maintained_at >= MAINTENANCE_INTERVAL:
+        if has_passed(MAINTENANCE_INTERVAL, self._maintained_at, now):
             self._maintained_at = now
             skipped, kept_bytes = Counter(self._intake[0]), Counter(self._intake[1])
             self._pipeline.maintain(skipped - self._counted[0], kept_bytes - self._counted[1], now)
             self._counted = skipped, kept_bytes
-        if now - self._retention_applied_at >= RETENTION_INTERVAL:
+        if has_passed(RETENTION_INTERVAL, self._retention_applied_at, now):
             self._retention_applied_at = now
             self._pipeline.apply_retention(self._retention, now)
 
@@ -124,6 +125,11 @@ def _store_errors_as_unavailable() -> Iterator[None]:
         original = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(original, ENTRY_ERRORS):
             raise
+        if is_damage(original):
+            raise Unavailable(
+                f"meta.db is damaged ({original}) → stop the server and restore it from a backup"
+                " (docs/storage.md); what was acknowledged meanwhile is kept"
+            ) from error
         raise Unavailable(
             f"what was acknowledged cannot be digested ({original})"
             f" → it is kept, and tried again every {STORE_PAUSE_SECONDS:.0f} s; is the disk full?"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import ProbeRequest
-from bugsly_server.clock import SECOND, Micros
+from bugsly_server.clock import SECOND, Micros, has_passed
 from bugsly_server.detect.growth_detection import find_growth
 from bugsly_server.detect.leak_finding import finding_from_evidence, finding_with_cause
 from bugsly_server.detect.leak_reporting import (
@@ -100,7 +100,7 @@ class LeakAnalysis:
             growth = growths.get(name)
             if (
                 previous is None
-                or now - previous.at >= ANALYSIS_INTERVAL
+                or has_passed(ANALYSIS_INTERVAL, previous.at, now)
                 or previous.had_growth != (growth is not None)
             ):
                 members = [one for one in workers if one.environment == name]

@@ -99,7 +99,7 @@ class Pipeline:
         self._leak_analyses: dict[int, LeakAnalysis] = {}
         self._recycling_monitor = RecyclingMonitor(database, announce)
         self._maintenance = StoreMaintenance(
-            database, telemetry, stores.events, pending_requests, started_at=clock()
+            database, telemetry, stores.events, pending_requests, clock
         )
         self.skipped: Counter[tuple[int, str]] = Counter()
         """What was not kept and is not counted in the store yet, by project and reason."""

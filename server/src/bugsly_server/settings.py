@@ -162,6 +162,11 @@ class ServerSettings:
         _whole_number_between(10, 10**6),
         "Error issues a project may have; further errors share one issue",
     )
+    keep_free_mb: int = setting(
+        "64",
+        _whole_number_between(0, 10**6),
+        "Megabytes of the disk to leave free; with less, reports are refused until there is room",
+    )
     most_leaks: int = setting(
         str(DEFAULT_LIMITS.leaks),
         _whole_number_between(10, 10**4),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from bugsly_server.clock import DAY, Micros
+from bugsly_server.clock import DAY, Clock, ClockWatch, Micros, is_ahead
 from bugsly_server.model import units
 from bugsly_server.pending_probe_requests import PendingProbeRequests
 from bugsly_server.record.worker_exits import silent_exit_reason
 from bugsly_server.store.meta import (
+    accounts,
     counters,
+    forgetting,
     groupings,
     holders,
     llm_answers,
@@ -34,15 +36,24 @@ EVENT_ID_RETENTION: Micros = 7 * DAY
 """Long after a client would send an event again."""
 
 
-@dataclass(frozen=True, slots=True)
 class StoreMaintenance:
-    """Maintains the stores of a server that has listened since *started_at*."""
+    """Maintains the stores of a server that listens from now on."""
 
-    database: Database
-    telemetry: Telemetry
-    events: EventStore
-    pending_requests: PendingProbeRequests
-    started_at: Micros
+    def __init__(
+        self,
+        database: Database,
+        telemetry: Telemetry,
+        events: EventStore,
+        pending_requests: PendingProbeRequests,
+        clock: Clock,
+    ) -> None:
+        self.database = database
+        self.telemetry = telemetry
+        self.events = events
+        self.pending_requests = pending_requests
+        self._clock = clock
+        self._clock_watch = ClockWatch(clock)
+        self._forgot_at = clock.steady()
 
     def run(
         self, skipped: Counter[tuple[int, str]], kept_bytes: Mapping[int, int], now: Micros
@@ -63,17 +74,20 @@ class StoreMaintenance:
 
     def delete_expired(self, retention: Micros, now: Micros) -> bool:
         """Delete what is older than it is kept; return whether holders were among it."""
-        self.telemetry.delete_expired(now)
-        self.events.delete_expired(now)
+        horizon = self._advance_horizon(now)
+        self.telemetry.delete_expired(horizon)
+        self.events.delete_expired(horizon)
+        oldest = horizon - retention
         with self.database.writing() as connection:
-            workers.delete_before(connection, now - retention)
-            counters.delete_before(connection, now - retention)
-            release_sessions.delete_before(connection, now - retention)
-            groupings.delete_before(connection, now - EVENT_ID_RETENTION, now - retention)
-            llm_answers.delete_before(connection, now - retention)
-            deleted_holders = holders.delete_before(connection, now - TIME_BUCKET_RETENTION)
+            workers.delete_before(connection, oldest)
+            counters.delete_before(connection, oldest)
+            release_sessions.delete_before(connection, oldest)
+            groupings.delete_before(connection, horizon - EVENT_ID_RETENTION, oldest)
+            llm_answers.delete_before(connection, oldest)
+            accounts.delete_expired(connection, horizon)
+            deleted_holders = holders.delete_before(connection, horizon - TIME_BUCKET_RETENTION)
             for project in projects.list_all(connection):
-                releases.delete_before(connection, project.id, now - retention)
+                releases.delete_before(connection, project.id, oldest)
         return bool(deleted_holders)
 
     def delete_excess(self, max_bytes: int, now: Micros) -> None:
@@ -91,12 +105,22 @@ class StoreMaintenance:
                 len(excess),
             )
 
+    def _advance_horizon(self, now: Micros) -> Micros:
+        steady = self._clock.steady()
+        with self.database.writing() as connection:
+            horizon = forgetting.advance_horizon(connection, now, steady - self._forgot_at)
+        self._forgot_at = steady
+        return horizon
+
     def _end_silent_workers(self, connection: Connection, project_id: int, now: Micros) -> None:
         """End the workers that have been silent since they were seen, and since we listen."""
         living = workers.list_living(connection, project_id)
+        listening_since = self._clock_watch.undisturbed_since()
         for worker in living:
-            if now - max(worker.seen_at, self.started_at) >= worker.silent_after:
+            seen_at = 0 if is_ahead(worker.seen_at, now) else worker.seen_at
+            if now - max(seen_at, listening_since) >= worker.silent_after:
                 reason = silent_exit_reason(worker, living, now)
                 if reason is not None:
-                    ended = replace(worker, ended_at=worker.seen_at, exit_reason=reason)
+                    ended_at = min(worker.seen_at, now)
+                    ended = replace(worker, ended_at=ended_at, exit_reason=reason)
                     workers.record_end(connection, ended)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from tests.support.clock import START
 
-from bugsly_server.clock import SECOND
+from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND
 from bugsly_server.store.meta import accounts
 from bugsly_server.store.meta.accounts import CLAIM_CODE_LIFETIME, LINK_LIFETIME, SESSION_LIFETIME
 from bugsly_server.store.meta.database import Database
@@ -69,7 +69,7 @@ def test_a_new_password_ends_all_that_the_old_one_opened(
         link = accounts.make_link(connection, owner, START)
         accounts.set_password(connection, owner.id, password_hash)
         assert accounts.by_session(connection, session, START) is None
-        assert accounts.by_token(connection, token, START) is None
+        assert accounts.by_token(connection, token) is None
         assert accounts.use_link(connection, link, START) is None
         found = accounts.by_name(connection, "ada")
     assert found is not None
@@ -82,11 +82,28 @@ def test_sessions_and_links_that_are_over_are_forgotten(
     with database.writing() as connection:
         old = [accounts.open_session(connection, owner.id, START)]
         old += [accounts.make_link(connection, owner, START)]
-        later = START + SESSION_LIFETIME + SECOND
-        accounts.open_session(connection, owner.id, later)
-        accounts.make_link(connection, owner, later)
+        accounts.delete_expired(connection, START + SESSION_LIFETIME + SECOND)
     stored = everything_stored(tmp_path)
     assert [accounts.secret_hash(secret) in stored for secret in old] == [False, False]
+
+
+def test_a_clock_that_is_set_back_a_little_ends_no_session(
+    database: Database, owner: accounts.Account
+) -> None:
+    with database.writing() as connection:
+        secret = accounts.open_session(connection, owner.id, START)
+        assert accounts.by_session(connection, secret, START - HOUR) == owner
+
+
+def test_what_was_opened_a_year_ahead_does_not_outlast_the_right_time(
+    database: Database, owner: accounts.Account
+) -> None:
+    ahead = START + 400 * DAY
+    with database.writing() as connection:
+        secret = accounts.open_session(connection, owner.id, ahead)
+        link = accounts.make_link(connection, owner, ahead)
+        assert accounts.by_session(connection, secret, START) is None
+        assert accounts.use_link(connection, link, START) is None
 
 
 def test_a_link_works_once_for_its_account(database: Database, owner: accounts.Account) -> None:
@@ -156,14 +173,18 @@ def test_a_token_is_known_until_it_is_revoked_and_its_use_is_noted(
 ) -> None:
     with database.writing() as connection:
         secret = accounts.make_token(connection, owner.id, "ci", START)
-        assert accounts.by_token(connection, secret, START + SECOND) == owner
-        assert accounts.by_token(connection, secret[:-1], START) is None
+        assert accounts.by_token(connection, secret) == owner
+        assert accounts.by_token(connection, secret[:-1]) is None
+        assert not accounts.is_token_use_noted(connection, secret, START + SECOND)
+        accounts.note_token_use(connection, secret, START + SECOND)
+        assert accounts.is_token_use_noted(connection, secret, START + MINUTE)
+        assert not accounts.is_token_use_noted(connection, secret, START + 2 * HOUR)
         (token,) = accounts.tokens(connection, owner.id)
         assert (token.name, token.used_at) == ("ci", START + SECOND)
         accounts.revoke_token(connection, owner.id + 1, token.id)
-        assert accounts.by_token(connection, secret, START) == owner
+        assert accounts.by_token(connection, secret) == owner
         accounts.revoke_token(connection, owner.id, token.id)
-        assert accounts.by_token(connection, secret, START) is None
+        assert accounts.by_token(connection, secret) is None
 
 
 def test_a_name_is_given_once(database: Database, owner: accounts.Account) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.support.clock import START
 
 from bugsly.protocol.evidence import ModuleSource, ProbeRequest, ProbeResult, TrimResult
-from bugsly_server.clock import MINUTE, SECOND
+from bugsly_server.clock import DAY, MINUTE, SECOND
 from bugsly_server.model.probe_status import ProbeRequestState
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import probe_requests, projects, workers
@@ -158,6 +158,13 @@ def test_asks_go_with_their_worker(database: Database) -> None:
     with database.writing() as connection:
         assert workers.delete_before(connection, START + 1) == 1
         assert probe_requests.list_unsent(connection) == []
+
+
+def test_a_request_from_before_the_clock_was_set_back_is_given_up(database: Database) -> None:
+    (worker,) = add(database, "shop", "a")
+    request_probe(database, worker, WINDOW_REQUEST, START + 400 * DAY)
+    with database.writing() as connection:
+        assert probe_requests.expire(connection, START) == 1
 
 
 def test_why_a_worker_was_not_probed_is_known_until_it_is(database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bugsly_server.clock import DAY, Micros
+from bugsly_server.clock import DAY, Micros, has_passed
 from bugsly_server.model.error_issue import ErrorIssue, EventBurst
 from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
 from bugsly_server.model.units import count
@@ -70,7 +70,7 @@ def _unignored_reason(issue: ErrorIssue, burst: EventBurst, now: Micros) -> str:
 
 def _escalation_reason(issue: ErrorIssue, burst: EventBurst, now: Micros) -> str:
     if (
-        now - issue.escalated_at < MIN_ESCALATION_GAP
+        not has_passed(MIN_ESCALATION_GAP, issue.escalated_at, now)
         or burst.hour < MIN_ESCALATION_EVENTS
         or not burst.usual
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bugsly_server.clock import DAY, Micros
+from bugsly_server.clock import DAY, Micros, has_passed
 from bugsly_server.detect.pooled_growth import MIN_LIVES
 from bugsly_server.detect.trend_statistics import CONFIDENCE_95
 from bugsly_server.detect.worker_growth import MIN_GROWTH_BYTES
@@ -30,7 +30,7 @@ def awaits_proof(issue: Issue, now: Micros) -> bool:
     """Return whether the next release may prove *issue*, which no finding confirms, to be fixed."""
     if issue.state is IssueState.RESOLVED:
         is_manual = issue.resolved_at is not None and issue.proof is None
-        return is_manual and now - issue.seen_at < PROOF_AWAITED_FOR
+        return is_manual and not has_passed(PROOF_AWAITED_FOR, issue.seen_at, now)
     return issue.state in {IssueState.OPEN, IssueState.QUIET}
 
 

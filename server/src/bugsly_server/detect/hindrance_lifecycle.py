@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bugsly.protocol.safety_net import Hindrance, RecyclerReport
-from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.clock import MINUTE, SECOND, Micros, has_passed
 from bugsly_server.detect.leak_lifecycle import MIN_ALERT_GAP
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import IssueChange, IssueChangeKind, IssueState
@@ -42,7 +42,9 @@ def next_period(
         period = HindrancePeriod(since=now, last_seen=now)
     if statuses:
         return HindrancePeriod(since=now if period is None else period.since, last_seen=now)
-    return period if period is not None and now - period.last_seen < HINDRANCE_OVER_AFTER else None
+    if period is None or has_passed(HINDRANCE_OVER_AFTER, period.last_seen, now):
+        return None
+    return period
 
 
 def next_hindrance_change(
@@ -57,7 +59,7 @@ def next_hindrance_change(
             return None
         because = f"no worker has been held back for {duration(HINDRANCE_OVER_AFTER / SECOND)}"
         return IssueChange(kind=IssueChangeKind.RESOLVED, at=now, because=because, finding=None)
-    if issue is not None and now - issue.changed_at < MIN_ALERT_GAP:
+    if issue is not None and not has_passed(MIN_ALERT_GAP, issue.changed_at, now):
         return None
     is_immediate = any(status.hindrance in IMMEDIATE_HINDRANCES for status in statuses)
     if (

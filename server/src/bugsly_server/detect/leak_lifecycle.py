@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros
+from bugsly_server.clock import DAY, HOUR, MINUTE, SECOND, Micros, has_passed, is_ahead
 from bugsly_server.model.issue import Finding, Issue, IssueChange, IssueChangeKind, IssueState
 from bugsly_server.model.units import duration
 
@@ -59,7 +59,7 @@ def _is_new_since(issue: Issue, finding: Finding, now: Micros) -> bool:
 
 
 def _worsened_change(issue: Issue, finding: Finding, now: Micros) -> IssueChange | None:
-    if now - issue.changed_at < MIN_ALERT_GAP:
+    if not has_passed(MIN_ALERT_GAP, issue.changed_at, now):
         return None
     reported = issue.reported or issue.finding
     because = ""
@@ -77,7 +77,7 @@ def _worsened_change(issue: Issue, finding: Finding, now: Micros) -> IssueChange
 
 def _is_recycling_alert_due(issue: Issue, reported: Finding, now: Micros) -> bool:
     """Return whether recycling was never reported, or not within a day."""
-    return reported.recycled is None or now - issue.changed_at >= RECYCLING_ALERT_GAP
+    return reported.recycled is None or has_passed(RECYCLING_ALERT_GAP, issue.changed_at, now)
 
 
 def _is_soon(finding: Finding, slack: float = 1.0) -> bool:
@@ -86,7 +86,8 @@ def _is_soon(finding: Finding, slack: float = 1.0) -> bool:
 
 
 def _quieting_change(issue: Issue, now: Micros, watched_since: Micros) -> IssueChange | None:
-    quiet = now - max(issue.seen_at, watched_since)
+    seen_at = watched_since if is_ahead(issue.seen_at, now) else issue.seen_at
+    quiet = now - max(seen_at, watched_since)
     if issue.state is IssueState.OPEN and quiet >= QUIET_AFTER:
         because = f"no worker has grown for {duration(quiet / SECOND)}"
         return IssueChange(kind=IssueChangeKind.QUIETED, at=now, because=because, finding=None)

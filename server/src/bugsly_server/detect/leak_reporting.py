@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.clock import MINUTE, SECOND, Micros, has_passed
 from bugsly_server.model.diagnosis import Cause, Diagnosis
 from bugsly_server.model.issue import Finding
 
@@ -69,7 +69,7 @@ def is_urgent(finding: Finding) -> bool:
 
 def may_wait_for_cause(first: FirstSighting, now: Micros) -> bool:
     """Return whether a growth that is not urgent and has no cause yet may wait for one."""
-    return now - first.at < CAUSE_PATIENCE
+    return not has_passed(CAUSE_PATIENCE, first.at, now)
 
 
 def is_ready(

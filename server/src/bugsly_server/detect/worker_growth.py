@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bugsly_server.clock import HOUR, Micros
+from bugsly_server.clock import HOUR, Micros, has_passed
 from bugsly_server.detect.level_blocks import LevelBlock, after_boot, level_blocks
 from bugsly_server.detect.trend_statistics import mann_kendall, theil_sen
 from bugsly_server.model.growth import GrowthAxis, GrowthJudgement, GrowthTrend, GrowthVerdict
@@ -38,7 +38,7 @@ def is_due(requests: int, judged_requests: int, now: Micros, judged_at: Micros) 
     """Return whether a worker has done enough since its last judgement to be judged again."""
     if requests >= max(FIRST_JUDGEMENT_REQUESTS, judged_requests * NEXT_JUDGEMENT_FACTOR):
         return True
-    return now - judged_at >= MAX_JUDGEMENT_GAP
+    return has_passed(MAX_JUDGEMENT_GAP, judged_at, now)
 
 
 def judge_worker(points: Sequence[MemoryPoint], started_at: Micros) -> GrowthJudgement:

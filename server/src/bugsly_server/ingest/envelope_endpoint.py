@@ -52,6 +52,7 @@ class IngestPolicy:
     keys: ProjectKeys
     quota: Quota
     secret_names: ProjectSecretNames
+    is_disk_short: Callable[[], bool]
 
 
 class EnvelopeEndpoint:
@@ -124,10 +125,7 @@ class EnvelopeEndpoint:
             key = await read_key(body, encoding)
         origin = headers.get(b"origin", b"").decode("latin-1") or None
         known_key = await self._policy.keys.check(key, project_id, origin)
-        if self._spool.depth() > limits.MAX_SPOOLED_ENTRIES:
-            raise Unavailable(
-                "server: more waits than it can digest → it takes more soon", limits.PAUSE_SECONDS
-            )
+        self._check_room()
         received = await body.read(take_bytes)
         received_at = self._clock()
         parse = item_sorting.read_store_request if is_store_request else item_sorting.read_envelope
@@ -159,6 +157,18 @@ class EnvelopeEndpoint:
             *CORS,
             *rate_limit_headers(accepted.refused_categories, hit),
         )
+
+    def _check_room(self) -> None:
+        """Raise `Unavailable` where nothing more can be taken in now."""
+        if self._spool.depth() > limits.MAX_SPOOLED_ENTRIES:
+            raise Unavailable(
+                "server: more waits than it can digest → it takes more soon", limits.PAUSE_SECONDS
+            )
+        if self._policy.is_disk_short():
+            raise Unavailable(
+                "server: its disk is almost full"
+                " → send it again later; it is taken once there is room on the server's disk"
+            )
 
     def _reading(self, envelope: Envelope, project_id: int, received_at: Micros) -> EnvelopeReading:
         secret_names = self._policy.secret_names.of_project(project_id, received_at)

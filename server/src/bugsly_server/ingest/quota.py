@@ -60,12 +60,10 @@ class Allowance(Generic[Subject]):
     def _current(self, subject: Subject, now: Micros) -> _Usage:
         known = self._usage.get(subject)
         since = now - now % self._span
-        if known is None:
+        if known is None or known.since != since:
             count = self._count_before
             before = 0 if count is None else count(subject, since)
             known = self._usage[subject] = _Usage(since, before)
-        elif known.since != since:
-            known.since, known.amount = since, 0
         return known
 
 

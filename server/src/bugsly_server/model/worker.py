@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bugsly.protocol.memory import EndpointInFlight, ExitReason
 from bugsly.protocol.safety_net import RecyclerReport, RecyclerState
-from bugsly_server.clock import MINUTE, SECOND, Micros
+from bugsly_server.clock import MINUTE, SECOND, Micros, has_passed
 from bugsly_server.model.growth import GrowthJudgement, GrowthTrend
 from bugsly_server.model.units import count, duration
 
@@ -138,7 +138,7 @@ class Worker:
 
     def is_silent(self, now: Micros) -> bool:
         """Return whether samples are missing."""
-        return now - self.seen_at >= self.silent_after
+        return has_passed(self.silent_after, self.seen_at, now)
 
     def age(self, now: Micros) -> Micros:
         """Return how long it lived, or lives."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from bugsly_server.clock import DAY, HOUR, Micros
+from bugsly_server.clock import DAY, HOUR, Micros, has_passed
 from bugsly_server.decode.batch import REPEATED_EVENT
 from bugsly_server.detect.error_lifecycle import (
     MIN_ESCALATION_EVENTS,
@@ -248,7 +248,9 @@ def _measure_burst(
     connection: Connection, issue: ErrorIssue, events: Sequence[ErrorEvent], hour: int, now: Micros
 ) -> EventBurst:
     begin = now - now % HOUR
-    may_escalate = hour >= MIN_ESCALATION_EVENTS and now - issue.escalated_at >= MIN_ESCALATION_GAP
+    may_escalate = hour >= MIN_ESCALATION_EVENTS and has_passed(
+        MIN_ESCALATION_GAP, issue.escalated_at, now
+    )
     since = max(begin - BASELINE_SPAN, issue.opened_at - issue.opened_at % HOUR)
     has_baseline = begin - since >= DAY
     return EventBurst(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bugsly.protocol.memory import Exit, ExitReason
-from bugsly_server.clock import DAY, Micros
+from bugsly_server.clock import DAY, Micros, is_ahead
 from bugsly_server.model.worker import Worker
 
 VIOLENT_REASONS = frozenset(
@@ -54,4 +54,5 @@ def silent_exit_reason(silent: Worker, others: Iterable[Worker], now: Micros) ->
         newest = max(heard_from, key=lambda worker: worker.seen_at)
         killed = newest.oom_kills > silent.oom_kills
         return ExitReason.OUT_OF_MEMORY if killed else ended
-    return ended if now - silent.seen_at > GIVE_UP_AFTER else None
+    is_lost = is_ahead(silent.seen_at, now) or now - silent.seen_at > GIVE_UP_AFTER
+    return ended if is_lost else None

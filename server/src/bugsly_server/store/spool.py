@@ -8,13 +8,20 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from bugsly_server.clock import Micros
 from bugsly_server.errors import Unavailable
+from bugsly_server.store.damaged_files import (
+    DamagedContent,
+    check_not_emptied,
+    is_damage,
+    set_aside,
+)
 from bugsly_server.store.ports import SpoolEntry
+from bugsly_server.store.spool_commits import CommitRequest, settle_futures
 from bugsly_server.store.sqlite_connection import (
     BUSY_MILLISECONDS,
     open_for_reading,
@@ -33,6 +40,8 @@ CREATE TABLE IF NOT EXISTS entry (
 )
 """
 SELECT_ALL = "SELECT project_id, received_at, kind, payload, id FROM entry WHERE id > ?"
+T = TypeVar("T")
+ENTRY_TYPES = (int, int, str, bytes, int, str | None)
 ADD_COLUMN = "ALTER TABLE entry ADD COLUMN secret_hash TEXT"
 """In the spool of an earlier server."""
 LEASE_BYTES = 4 * 1024 * 1024
@@ -45,51 +54,23 @@ FULL_RETRY_SECONDS = 30
 """After which a client may try again while the disk is full."""
 
 
-@dataclass(slots=True)
-class _CommitRequest:
-    """Entries to add in the next commit, which also deletes what is digested."""
-
-    entries: Sequence[SpoolEntry] = ()
-    future: asyncio.Future[None] | None = None
-    erased: Sequence[int] = ()
-    """Ids of entries to delete; the file is written anew then."""
-    erasure: Future[None] | None = None
-
-
-@dataclass(slots=True)
-class _Waiters:
-    """The futures of one event loop that a commit settles."""
-
-    futures: list[asyncio.Future[None]] = field(default_factory=list)
-
-    def settle(self, problem: Unavailable | None) -> None:
-        for future in self.futures:
-            if future.done():
-                continue
-            if problem is None:
-                future.set_result(None)
-            else:
-                future.set_exception(problem)
-
-
 class SqliteSpool:
     """See `ports.Spool`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writing = open_for_writing(path)
-        self._writing.execute(f"PRAGMA journal_size_limit = {MIN_FREE_BYTES}")
-        self._writing.execute(SCHEMA)
-        columns = self._writing.execute("SELECT name FROM pragma_table_info('entry')")
-        if ("secret_hash",) not in columns.fetchall():
-            self._writing.execute(ADD_COLUMN)
-        reading = open_for_reading(path)
-        assert reading is not None, "it was made one line above"
-        self._reading = reading
-        self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
         self._leased = 0
         self._digested = 0
-        self._commit_requests: queue.SimpleQueue[_CommitRequest | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        """Held while entries are read, and while the file is replaced."""
+        self._damage: sqlite3.DatabaseError | None = None
+        """What the reader met; the thread that writes replaces the file."""
+        self._connections = ExitStack()
+        with ExitStack() as failed:
+            failed.callback(self._connections.close)
+            self._in_sound_file(self._open)
+            failed.pop_all()
+        self._commit_requests: queue.SimpleQueue[CommitRequest | None] = queue.SimpleQueue()
         self._arrived = threading.Event()
         self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
         self._thread.start()
@@ -97,23 +78,21 @@ class SqliteSpool:
     def append(self, entries: Sequence[SpoolEntry]) -> asyncio.Future[None]:
         """See the port."""
         future = asyncio.get_running_loop().create_future()
-        self._commit_requests.put(_CommitRequest(entries=entries, future=future))
+        self._commit_requests.put(CommitRequest(entries=entries, future=future))
         return future
 
     def lease(self, max_entries: int) -> Sequence[SpoolEntry]:
-        """See the port."""
-        rows = self._reading.execute(
-            "SELECT project_id, received_at, kind, payload, id, secret_hash FROM entry"
-            " WHERE id > ? ORDER BY id LIMIT ?",
-            (self._leased, max_entries),
-        )
-        entries, size = [], 0
-        with closing(rows):
-            for row in rows:
-                entries.append(SpoolEntry(*row))
-                size += len(entries[-1].payload)
-                if size >= LEASE_BYTES:
-                    break
+        """See the port. Where the file is damaged, there are none until it is set aside."""
+        with self._lock:
+            try:
+                entries = self._read_entries(max_entries)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._damage = error
+                entries = []
+        if self._damage is not None:
+            self._commit_requests.put(CommitRequest())
         if entries:
             self._leased = entries[-1].id
         return entries
@@ -121,7 +100,7 @@ class SqliteSpool:
     def acknowledge(self, entries: Sequence[SpoolEntry]) -> None:
         """See the port."""
         self._digested = max(self._digested, *(entry.id for entry in entries))
-        self._commit_requests.put(_CommitRequest())
+        self._commit_requests.put(CommitRequest())
 
     def release_leases(self) -> None:
         """See the port."""
@@ -138,12 +117,10 @@ class SqliteSpool:
 
     def erase(self, is_erased: Callable[[SpoolEntry], bool]) -> int:
         """See the port."""
-        connection = open_for_reading(self._path)
-        assert connection is not None, "it is made at the start"
-        with closing(connection):
+        with closing(self._open_apart()) as connection:
             rows = connection.execute(SELECT_ALL, (self._digested,))
             found = [entry.id for entry in (SpoolEntry(*row) for row in rows) if is_erased(entry)]
-        request = _CommitRequest(erased=found, erasure=Future())
+        request = CommitRequest(erased=found, erasure=Future())
         self._commit_requests.put(request)
         assert request.erasure is not None, "it was made above"
         request.erasure.result()
@@ -151,19 +128,79 @@ class SqliteSpool:
 
     def oldest_received_at(self) -> Micros | None:
         """See the port."""
-        connection = open_for_reading(self._path)
-        assert connection is not None, "it is made at the start"
-        with closing(connection):
-            query = "SELECT received_at FROM entry WHERE id > ? ORDER BY id LIMIT 1"
+        query = "SELECT received_at FROM entry WHERE id > ? ORDER BY id LIMIT 1"
+        with closing(self._open_apart()) as connection:
             row = connection.execute(query, (self._digested,)).fetchone()
         return None if row is None else int(row[0])
+
+    def _open_apart(self) -> sqlite3.Connection:
+        """Return a connection of the caller's own: another thread has the others."""
+        connection = open_for_reading(self._path)
+        if connection is None:
+            raise Unavailable(f"{self._path.name}: is missing → restart the server")
+        return connection
 
     def close(self) -> None:
         """See the port."""
         self._commit_requests.put(None)
         self._thread.join()
-        self._reading.close()
-        self._writing.close()
+        self._connections.close()
+
+    def _in_sound_file(self, use: Callable[[], T]) -> T:
+        """Return what *use* returns; in a new file where this one is damaged."""
+        try:
+            return use()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._replace_file(error)
+            return use()
+
+    def _open(self) -> None:
+        """Open the file, which may be open already."""
+        self._connections.close()
+        check_not_emptied(self._path)
+        self._writing = self._connections.enter_context(closing(open_for_writing(self._path)))
+        self._writing.execute(f"PRAGMA journal_size_limit = {MIN_FREE_BYTES}")
+        self._writing.execute(SCHEMA)
+        columns = self._writing.execute("SELECT name FROM pragma_table_info('entry')")
+        if ("secret_hash",) not in columns.fetchall():
+            self._writing.execute(ADD_COLUMN)
+        self._depth = int(self._writing.execute("SELECT count(*) FROM entry").fetchone()[0])
+        reading = open_for_reading(self._path)
+        assert reading is not None, "it was made a few lines above"
+        self._reading = self._connections.enter_context(closing(reading))
+
+    def _replace_file(self, error: sqlite3.DatabaseError) -> None:
+        """Set the damaged file aside, and go on with what is rescued of it and with later ids."""
+        with self._lock:
+            set_aside(self._path, SCHEMA, error, self._connections.close)
+            self._open()
+            self._damage = None
+        last = max(self._leased, self._digested)
+        self._writing.execute("DELETE FROM sqlite_sequence WHERE seq <= ?", (last,))
+        self._writing.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'entry', ? "
+            "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)",
+            (last,),
+        )
+
+    def _read_entries(self, max_entries: int) -> list[SpoolEntry]:
+        rows = self._reading.execute(
+            "SELECT project_id, received_at, kind, payload, id, secret_hash FROM entry"
+            " WHERE id > ? ORDER BY id LIMIT ?",
+            (self._leased, max_entries),
+        )
+        entries, size = [], 0
+        with closing(rows):
+            for row in rows:
+                if not all(map(isinstance, row, ENTRY_TYPES)):
+                    raise DamagedContent("an entry is not what was written")
+                entries.append(SpoolEntry(*row))
+                size += len(entries[-1].payload)
+                if size >= LEASE_BYTES:
+                    break
+        return entries
 
     def _write(self) -> None:
         """Commit whatever has come in since the last commit, again and again."""
@@ -192,12 +229,15 @@ class SqliteSpool:
         finally:
             self._writing.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
-    def _commit(self, requests: Sequence[_CommitRequest]) -> None:
+    def _commit(self, requests: Sequence[CommitRequest]) -> None:
         entries = [entry for order in requests for entry in order.entries]
         problem = None
         try:
+            if self._damage is not None:
+                self._replace_file(self._damage)
             erased = [one for order in requests for one in order.erased]
-            self._depth += len(entries) - self._transact(entries, erased)
+            deleted = self._in_sound_file(lambda: self._transact(entries, erased))
+            self._depth += len(entries) - deleted
         except sqlite3.Error as error:
             problem = Unavailable(
                 f"server: cannot keep what was sent ({error})"
@@ -208,7 +248,7 @@ class SqliteSpool:
             self._arrived.set()
         for erasure in [order.erasure for order in requests if order.erasure is not None]:
             self._finish_erasure(erasure, problem)
-        _settle([order.future for order in requests if order.future is not None], problem)
+        settle_futures([order.future for order in requests if order.future is not None], problem)
 
     def _finish_erasure(self, erasure: Future[None], problem: Unavailable | None) -> None:
         """Write the file anew, and say so."""
@@ -241,13 +281,3 @@ class SqliteSpool:
                 self._writing.execute("ROLLBACK")
             raise
         return deleted
-
-
-def _settle(futures: Sequence[asyncio.Future[None]], problem: Unavailable | None) -> None:
-    """Wake each loop once for all of its futures."""
-    by_loop: dict[asyncio.AbstractEventLoop, _Waiters] = {}
-    for future in futures:
-        by_loop.setdefault(future.get_loop(), _Waiters()).futures.append(future)
-    for loop, waiters in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(waiters.settle, problem)

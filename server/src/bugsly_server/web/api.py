@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -69,9 +71,9 @@ def request_heap_walk(request: Request) -> Response:
         and len(requests_text) <= MAX_REQUESTS_DIGITS
         else 0
     )
+    if token_owner(request) is None:
+        return _json_response(UNKNOWN_TOKEN_BODY, 401)
     with server.database.writing() as connection:
-        if token_owner(request, connection, server.clock()) is None:
-            return _json_response(UNKNOWN_TOKEN_BODY, 401)
         try:
             request_id = add_heap_request(
                 connection, request.path_params["worker_id"], requests, server.clock()
@@ -85,19 +87,13 @@ def request_heap_walk(request: Request) -> Response:
 
 def show_probe_request(request: Request) -> Response:
     """Return the state of a probe request, and its result."""
-    server = server_of(request)
-    with server.database.writing() as connection:
-        if token_owner(request, connection, server.clock()) is None:
-            return _json_response(UNKNOWN_TOKEN_BODY, 401)
+    if token_owner(request) is None:
+        return _json_response(UNKNOWN_TOKEN_BODY, 401)
+    with server_of(request).database.reading() as connection:
         facts = probe_request_facts(connection, request.path_params["ask_id"])
     return _json_response(
         facts or {"detail": "ask: does not exist → request a new one"}, 200 if facts else 404
     )
-
-
-def health(_request: Request) -> Response:
-    """Return that the server is up."""
-    return Response(b'{"ok":true}', media_type="application/json")
 
 
 def describe(_request: Request) -> Response:
@@ -194,18 +190,29 @@ def facts_by_project(
     return {one.slug: read_facts(connection, one.id, now) for one in selected}
 
 
-def token_owner(request: Request, connection: Connection, now: Micros) -> Account | None:
-    """Return the owner of a request's API token; None without a known token."""
+def token_owner(request: Request) -> Account | None:
+    """Return the owner of a request's API token; None without a known token.
+
+    That it was used is noted where the disk takes it.
+    """
+    server, now = server_of(request), server_of(request).clock()
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return accounts.by_token(connection, secret, now) if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        return None
+    with server.database.reading() as connection:
+        owner = accounts.by_token(connection, secret)
+        is_noted = accounts.is_token_use_noted(connection, secret, now)
+    if owner is not None and not is_noted:
+        with suppress(OperationalError), server.database.writing() as connection:
+            accounts.note_token_use(connection, secret, now)
+    return owner
 
 
 def _respond_by_project(request: Request, read_facts: FactsReader) -> Response:
     server = server_of(request)
     now = server.clock()
-    with server.database.writing() as connection:
-        if token_owner(request, connection, now) is None:
-            return _json_response(UNKNOWN_TOKEN_BODY, 401)
+    if token_owner(request) is None:
+        return _json_response(UNKNOWN_TOKEN_BODY, 401)
     with server.database.reading() as connection:
         content = facts_by_project(connection, read_facts, request.query_params.get("project"), now)
     return _json_response(content, 200)

@@ -88,8 +88,7 @@ def logout(request: Request) -> Response:
     """End the session."""
     cookies = visitor_cookies(request)
     if cookies.session is not None:
-        with server_of(request).database.writing() as connection:
-            accounts.close_session(connection, cookies.session)
+        server_of(request).sessions.close(cookies.session)
     response = RedirectResponse("/login", SEE_OTHER)
     cookies.log_out(response)
     return response
@@ -117,10 +116,9 @@ def _check_password(request: Request, account: Account | None, form: FormData) -
     is_right = is_password_right(account.password_hash if account else None, form_password(form))
     if account is None or not is_right:
         return _ask(server, WRONG, 403)
-    with server.database.writing() as connection:
-        if accounts.by_name(connection, account.name) != account:
-            return _ask(server, WRONG, 403)
-        secret = accounts.open_session(connection, account.id, server.clock())
+    secret = server.sessions.open(account, server.clock())
+    if secret is None:
+        return _ask(server, WRONG, 403)
     return redirect_with_session(request, account, secret, "/")
 
 

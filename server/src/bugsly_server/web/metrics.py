@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bugsly_server.clock import DAY, Micros
+from bugsly_server.clock import DAY, SECOND, Micros
 from bugsly_server.detect.recycling import summarise_recycling
 from bugsly_server.model.issue import Issue, IssueState
 from bugsly_server.model.recycling import lasting_hindrances
 from bugsly_server.model.worker import Worker
 from bugsly_server.store.meta import leak_issues, projects, workers
 from bugsly_server.web.api import UNKNOWN_TOKEN_BODY, token_owner
-from bugsly_server.web.page_context import server_of
+from bugsly_server.web.page_context import ServerContext, server_of
 
 MAX_ENDED_WORKERS = 5_000
 METRICS = {
@@ -27,6 +27,11 @@ METRICS = {
     "bugsly_workers_recycled_24h": "Workers that Bugsly recycled in the last 24 hours.",
     "bugsly_leaks_open": "Open leak issues.",
     "bugsly_leak_full_seconds": "Expected time until a leak fills memory, where it is known.",
+    "bugsly_ready": "Whether a part of this server works, by check: 1 or 0.",
+    "bugsly_disk_free_bytes": "Room on the disk of this server.",
+    "bugsly_spool_entries": "Reports that were acknowledged and not yet digested.",
+    "bugsly_spool_age_seconds": "How long the oldest of them has waited.",
+    "bugsly_files_set_aside": "Damaged files of this server that were set aside.",
 }
 """Help by name. All are gauges: a count over 24 hours also falls."""
 
@@ -40,16 +45,26 @@ def show(request: Request) -> Response:
 
     server = server_of(request)
     now = server.clock()
-    with server.database.writing() as connection:
-        if token_owner(request, connection, now) is None:
-            return PlainTextResponse(f"{UNKNOWN_TOKEN_BODY['detail']}\n", 401)
+    if token_owner(request) is None:
+        return PlainTextResponse(f"{UNKNOWN_TOKEN_BODY['detail']}\n", 401)
     with server.database.reading() as connection:
-        samples = [
+        samples = [*_server_samples(server)]
+        samples += [
             sample
             for project in projects.list_all(connection)
             for sample in _project_samples(connection, project.id, project.slug, now)
         ]
     return Response(exposition_text(METRICS, samples), media_type=CONTENT_TYPE)
+
+
+def _server_samples(server: ServerContext) -> Iterator[MetricSample]:
+    for check in server.health.checks():
+        yield "bugsly_ready", {"check": check.name}, check.problem is None
+    vitals = server.health.vitals()
+    yield "bugsly_disk_free_bytes", {}, vitals.free_bytes
+    yield "bugsly_spool_entries", {}, vitals.spooled
+    yield "bugsly_spool_age_seconds", {}, vitals.spool_age / SECOND
+    yield "bugsly_files_set_aside", {}, len(vitals.set_aside)
 
 
 def _project_samples(

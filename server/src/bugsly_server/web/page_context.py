@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bugsly_server.clock import Clock, Micros
 from bugsly_server.erasure import Eraser
+from bugsly_server.health import Health
 from bugsly_server.ingest.quota import Quota
 from bugsly_server.llm_jobs import LlmJobs
 from bugsly_server.settings import ServerSettings
@@ -25,6 +26,7 @@ from bugsly_server.store.meta.projects import Project
 from bugsly_server.store.ports import EventStore, Telemetry
 from bugsly_server.web.cookies import VisitorCookies
 from bugsly_server.web.live_updates import LiveUpdates
+from bugsly_server.web.sessions import Sessions
 
 Handler = Callable[[Request], Awaitable[Response]]
 SEE_OTHER = 303
@@ -41,6 +43,8 @@ class ServerContext:
     clock: Clock
     live_updates: LiveUpdates
     templates: Environment
+    health: Health
+    sessions: Sessions
     llm_jobs: LlmJobs | None
     """None where no model is configured."""
     eraser: Eraser
@@ -92,6 +96,7 @@ class View:
             "outages": outages,
             "now": self.now,
             "path": self.request.url.path,
+            "problems": self.server.health.problems(),
         }
         return render(self.server, template, {**layout, **context}, status)
 
@@ -151,7 +156,7 @@ def _serve_view(respond: Callable[[View], Response], request: Request) -> Respon
     now = server.clock()
     with server.database.reading() as connection:
         secret = visitor_cookies(request).session
-        account = accounts.by_session(connection, secret, now) if secret else None
+        account = server.sessions.find(connection, secret, now) if secret else None
         slug = request.path_params.get("slug")
         project = projects.by_slug(connection, slug) if slug else None
         has_accounts = account is not None or accounts.has_any(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -18,6 +19,7 @@ from bugsly_server.web import (
     charts,
     erase_api,
     event_stream,
+    health,
     issues,
     keys,
     leak_page,
@@ -39,6 +41,7 @@ from bugsly_server.web.page_context import render, server_of
 LOG = logging.getLogger("bugsly")
 STATIC = Path(__file__).with_name("static")
 PROJECT = "/p/{slug}"
+SEE_LOG = "The server's log says why. Reports from agents are still accepted."
 
 
 class CachedStaticFiles(StaticFiles):
@@ -82,8 +85,6 @@ def routes() -> list[BaseRoute]:
         Route(f"{PROJECT}/secrets", setup.set_secrets, methods=["POST"]),
         *_key_routes(),
         *_program_routes(),
-        Route("/healthz", api.health),
-        Route("/openapi.json", api.describe),
         Mount("/static", CachedStaticFiles(directory=STATIC)),
     ]
 
@@ -139,7 +140,7 @@ def _key_routes() -> list[BaseRoute]:
 
 
 def _program_routes() -> list[BaseRoute]:
-    """Return the endpoints that need a token instead of a session."""
+    """Return the endpoints of programs, which need a token instead of a session, or nothing."""
     return [
         Route("/api/v1/workers", api.list_workers),
         Route("/api/v1/issues", api.list_issues),
@@ -147,6 +148,9 @@ def _program_routes() -> list[BaseRoute]:
         Route("/api/v1/asks/{ask_id:int}", api.show_probe_request),
         Route("/api/v1/erase", erase_api.erase_user, methods=["POST"]),
         Route("/metrics", metrics.show),
+        Route("/healthz", health.show_alive),
+        Route("/readyz", health.show_ready),
+        Route("/openapi.json", api.describe),
         Route("/mcp", McpEndpoint()),
     ]
 
@@ -166,9 +170,19 @@ async def client_gone(_request: Request, _error: Exception) -> Response:
 async def unreadable_record(request: Request, error: Exception) -> Response:
     """Answer for a page whose stored data cannot be read; log the reason in one line."""
     LOG.error("%s: %s", request.url.path, error)
-    return render(server_of(request), "failed.html", {}, 500)
+    return render(server_of(request), "failed.html", {"because": SEE_LOG}, 500)
+
+
+async def store_failed(request: Request, error: Exception) -> Response:
+    """Answer for a page whose store takes or gives nothing now; log the reason in one line."""
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    LOG.error("%s: %s", request.url.path, reason)
+    if request.url.path.startswith(("/api/", "/metrics")):
+        return JSONResponse({"detail": f"store: {reason} → try again later"}, 503)
+    because = f"The server's store says: {reason}. What was saved before is kept."
+    return render(server_of(request), "failed.html", {"because": because}, 503)
 
 
 async def server_error(request: Request, _error: Exception) -> Response:
     """Answer for a page that failed, without the reason, which is in the server's log."""
-    return render(server_of(request), "failed.html", {}, 500)
+    return render(server_of(request), "failed.html", {"because": SEE_LOG}, 500)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from bugsly_server.clock import DAY, HOUR, Micros
+from bugsly_server.clock import DAY, HOUR, Micros, has_passed
 from bugsly_server.store.meta.tables import account, login_link, session, token
 
 SESSION_LIFETIME: Micros = 30 * DAY
 LINK_LIFETIME: Micros = 12 * HOUR
+MAX_CLOCK_ERROR: Micros = DAY
+"""By which the clock may be set back without ending what was opened before."""
 CLAIM_CODE_LIFETIME: Micros = 30 * DAY
 CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's alphabet, which has no two letters that look alike."""
@@ -51,6 +53,12 @@ def has_any(connection: Connection) -> bool:
     return connection.execute(select(func.count()).select_from(account)).scalar_one() > 0
 
 
+def get(connection: Connection, account_id: int) -> Account | None:
+    """Return the account with that id."""
+    row = connection.execute(select(account).where(account.c.id == account_id)).one_or_none()
+    return None if row is None else Account(**row._mapping)
+
+
 def by_name(connection: Connection, name: str) -> Account | None:
     """Return the account called *name*."""
     row = connection.execute(select(account).where(account.c.name == name)).one_or_none()
@@ -85,8 +93,7 @@ def set_password(connection: Connection, account_id: int, password_hash: str | N
 
 
 def open_session(connection: Connection, account_id: int, now: Micros) -> str:
-    """Return the secret of a new session; delete expired ones."""
-    connection.execute(delete(session).where(session.c.expires_at < now))
+    """Return the secret of a new session."""
     secret = secrets.token_urlsafe(32)
     connection.execute(
         insert(session).values(
@@ -104,7 +111,10 @@ def by_session(connection: Connection, secret: str, now: Micros) -> Account | No
     row = connection.execute(
         select(account)
         .join(session)
-        .where(session.c.token_hash == secret_hash(secret), session.c.expires_at > now)
+        .where(
+            session.c.token_hash == secret_hash(secret),
+            _is_valid(session.c.expires_at, SESSION_LIFETIME, now),
+        )
     ).one_or_none()
     return None if row is None else Account(**row._mapping)
 
@@ -127,7 +137,7 @@ def make_link(connection: Connection, owner: Account | None, now: Micros) -> str
 def use_link(connection: Connection, secret: str, now: Micros) -> Account | None:
     """Use up a link and return its account, made if the link is to make it; None if used before."""
     used = connection.execute(
-        delete(login_link).where(_is_valid(secret, now)).returning(login_link.c.account_id)
+        delete(login_link).where(_is_valid_link(secret, now)).returning(login_link.c.account_id)
     ).one_or_none()
     if used is None:
         return None
@@ -147,8 +157,14 @@ def make_claim_code(connection: Connection, now: Micros) -> str:
 def is_claim_code(connection: Connection, typed: str, now: Micros) -> bool:
     """Return whether *typed* is a valid code, however it is spaced and written."""
     code = typed.upper().translate(MISREAD_LETTERS)
-    valid = select(login_link).where(_is_valid(code, now), login_link.c.account_id.is_(None))
+    valid = select(login_link).where(_is_valid_link(code, now), login_link.c.account_id.is_(None))
     return connection.execute(valid).one_or_none() is not None
+
+
+def delete_expired(connection: Connection, now: Micros) -> None:
+    """Delete the sessions and links that have expired."""
+    for table in (session, login_link):
+        connection.execute(delete(table).where(table.c.expires_at < now))
 
 
 def make_token(connection: Connection, account_id: int, name: str, now: Micros) -> str:
@@ -172,18 +188,29 @@ def revoke_token(connection: Connection, account_id: int, token_id: int) -> None
     connection.execute(delete(token).where(condition))
 
 
-def by_token(connection: Connection, secret: str, now: Micros) -> Account | None:
-    """Return the account of the API token *secret*, and note that it was used."""
+def by_token(connection: Connection, secret: str) -> Account | None:
+    """Return the account of the API token *secret*."""
     match = token.c.token_hash == secret_hash(secret)
-    connection.execute(update(token).where(match).values(used_at=now))
     row = connection.execute(select(account).join(token).where(match)).one_or_none()
     return None if row is None else Account(**row._mapping)
+
+
+def is_token_use_noted(connection: Connection, secret: str, now: Micros) -> bool:
+    """Return whether it is noted that the token *secret* was used in this hour."""
+    match = token.c.token_hash == secret_hash(secret)
+    used_at = connection.execute(select(token.c.used_at).where(match)).scalar_one_or_none()
+    return used_at is not None and not has_passed(HOUR, used_at, now)
+
+
+def note_token_use(connection: Connection, secret: str, now: Micros) -> None:
+    """Note that the token *secret*, if there is one, is used."""
+    match = token.c.token_hash == secret_hash(secret)
+    connection.execute(update(token).where(match).values(used_at=now))
 
 
 def _store_link(
     connection: Connection, secret: str, owner: Account | None, now: Micros, lifetime: Micros
 ) -> None:
-    connection.execute(delete(login_link).where(login_link.c.expires_at < now))
     connection.execute(
         insert(login_link).values(
             token_hash=secret_hash(secret),
@@ -193,6 +220,15 @@ def _store_link(
     )
 
 
-def _is_valid(secret: str, now: Micros) -> ColumnElement[bool]:
+def _is_valid_link(secret: str, now: Micros) -> ColumnElement[bool]:
     """Return the condition for the link with *secret*, until it expires."""
-    return (login_link.c.token_hash == secret_hash(secret)) & (login_link.c.expires_at > now)
+    is_alive = _is_valid(login_link.c.expires_at, CLAIM_CODE_LIFETIME, now)
+    return (login_link.c.token_hash == secret_hash(secret)) & is_alive
+
+
+def _is_valid(expires_at: ColumnElement[int], lifetime: Micros, now: Micros) -> ColumnElement[bool]:
+    """Return the condition that something has not expired.
+
+    What expires later than its lifetime allows was made while the clock was far ahead.
+    """
+    return expires_at.between(now + 1, now + lifetime + MAX_CLOCK_ERROR)

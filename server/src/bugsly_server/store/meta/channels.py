@@ -7,9 +7,12 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from bugsly_server.clock import Micros
+from bugsly_server.clock import HOUR, Micros
 from bugsly_server.model.outage import MIN_FAILED_ATTEMPTS, ChannelFailure
 from bugsly_server.store.meta.tables import channel, delivery
+
+MAX_PAUSE: Micros = 6 * HOUR
+"""Longer than any delivery waits; one that is due later was noted before the clock was set back."""
 
 
 class DeliveryState(StrEnum):
@@ -108,7 +111,8 @@ def list_due(connection: Connection, now: Micros, limit: int) -> list[Delivery]:
     """Return up to *limit* deliveries to attempt now, one per channel, the most overdue first."""
     order = (delivery.c.due_at, delivery.c.id)
     place = func.row_number().over(partition_by=delivery.c.channel_id, order_by=order)
-    waiting = (delivery.c.state == DeliveryState.WAITING) & (delivery.c.due_at <= now)
+    is_due = ~delivery.c.due_at.between(now + 1, now + MAX_PAUSE)
+    waiting = (delivery.c.state == DeliveryState.WAITING) & is_due
     ranked = select(delivery, place.label("place")).where(waiting).subquery()
     columns = [ranked.c[column.name] for column in delivery.c]
     first = select(*columns).where(ranked.c.place == 1)

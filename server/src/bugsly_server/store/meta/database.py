@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from bugsly_server.errors import Misconfigured
+from bugsly_server.store.damaged_files import check_not_emptied
 from bugsly_server.store.private_files import (
     create_private,
     create_private_folder,
@@ -23,7 +24,7 @@ from bugsly_server.store.private_files import (
 from bugsly_server.store.sqlite_connection import BUSY_MILLISECONDS, rewrite
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-HEAD_REVISION = "0010"
+HEAD_REVISION = "0011"
 
 
 class Database:
@@ -58,9 +59,12 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to `HEAD_REVISION`; safe to call from several processes at once.
 
-        Raises `Misconfigured` where a newer Bugsly has migrated it further.
+        Raises `Misconfigured` where a newer Bugsly has migrated it further, and an error of SQLite
+        where it is damaged: an emptied file would make a server without an owner.
         """
         create_private_folder(self.path.parent)
+        if self.path.with_name("spool.db").exists():
+            check_not_emptied(self.path)
         create_private(self.path)
         with open(self.path.with_suffix(".lock"), "w", opener=private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

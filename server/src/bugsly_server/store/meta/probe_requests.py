@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from bugsly.protocol.evidence import ProbeRequest, ProbeResult
-from bugsly_server.clock import MINUTE, Micros
+from bugsly_server.clock import MAX_DISORDER, MINUTE, Micros
 from bugsly_server.model.probe_correction import ProbeSpan
 from bugsly_server.model.probe_status import ProbeRequestState, ProbeRequestStatus
 from bugsly_server.model.worker import Worker
@@ -86,7 +86,8 @@ def mark_sent(connection: Connection, ids: Iterable[int], now: Micros) -> None:
 
 def expire(connection: Connection, now: Micros) -> int:
     """Give up the requests that had no result in time; return how many."""
-    old = probe_request.c.state.in_(OPEN_STATES) & (probe_request.c.asked_at <= now - EXPIRE_AFTER)
+    is_recent = probe_request.c.asked_at.between(now - EXPIRE_AFTER + 1, now + MAX_DISORDER)
+    old = probe_request.c.state.in_(OPEN_STATES) & ~is_recent
     return connection.execute(
         update(probe_request).where(old).values(state=ProbeRequestState.EXPIRED)
     ).rowcount

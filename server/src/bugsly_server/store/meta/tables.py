@@ -258,6 +258,13 @@ intake = Table(
 )
 """Bytes that were kept of what arrived, before compression."""
 
+forgetting = Table(
+    "forgetting",
+    METADATA,
+    Column("horizon", BigInteger, primary_key=True, autoincrement=False),
+)
+"""One row; see forgetting.py."""
+
 counter = Table(
     "counter",
     METADATA,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
 from bugsly_server.clock import Micros
-from bugsly_server.store.sqlite_connection import open_for_reading
 from bugsly_server.store.telemetry import sample_rows, traffic_rows
-from bugsly_server.store.telemetry.database_files import DatabaseFiles
+from bugsly_server.store.telemetry.database_files import DatabaseFiles, checked
 from bugsly_server.store.telemetry.tiers import Tier, bucket_start
 
 SCHEMA = """
@@ -54,12 +52,8 @@ def roll_up(
     Every bucket is made of the rows of one file, because days and months are whole hours. A
     *mark_width* of 0 says that no coarser tier follows.
     """
-    connection = open_for_reading(source)
-    if connection is None:
-        return 0
-    with closing(connection):
-        folded = _rows(connection, tier.width)
-        served = _traffic(connection, tier.traffic_width)
+    folded = _rows(files, source, tier.width)
+    served = _traffic(files, source, tier.traffic_width)
     if not folded:
         return 0
     with files.writing(target) as connection:
@@ -72,15 +66,17 @@ def roll_up(
     return len(folded)
 
 
-def _rows(connection: sqlite3.Connection, width: Micros) -> list[sample_rows.SampleRow]:
-    stale_rows = map(sample_rows.SampleRow._make, connection.execute(STALE_ROWS, {"width": width}))
+def _rows(files: DatabaseFiles, source: Path, width: Micros) -> list[sample_rows.SampleRow]:
+    rows = files.select(source, STALE_ROWS, [{"width": width}], checked)
+    stale_rows = map(sample_rows.SampleRow._make, rows)
     groups = groupby(stale_rows, key=lambda row: (row.worker_id, bucket_start(row.at, width)))
     return [sample_rows.fold(list(members), at) for (_, at), members in groups]
 
 
-def _traffic(connection: sqlite3.Connection, width: Micros) -> list[tuple[int, int, bytes]]:
+def _traffic(files: DatabaseFiles, source: Path, width: Micros) -> list[tuple[int, int, bytes]]:
     totals: dict[traffic_rows.TrafficKey, traffic_rows.TrafficCounts] = {}
-    for worker_id, at, served in connection.execute(STALE_TRAFFIC, {"width": width}):
+    rows = files.select(source, STALE_TRAFFIC, [{"width": width}], checked)
+    for worker_id, at, served in rows:
         total = totals.setdefault((worker_id, bucket_start(at, width)), {})
         traffic_rows.add_counts(total, traffic_rows.decode(served).items())
     return [(key, at, traffic_rows.encode(total)) for (key, at), total in totals.items()]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
+import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from bugsly_server.clock import DAY, Micros
+from bugsly_server.errors import UnreadableRecord
 from bugsly_server.store.compression import compress, decompress
 from bugsly_server.store.ports import StoredEvent
 from bugsly_server.store.size_retention import DatedFile
-from bugsly_server.store.sqlite_connection import open_for_reading
-from bugsly_server.store.telemetry.database_files import DatabaseFiles
+from bugsly_server.store.telemetry.database_files import DatabaseFiles, checked
 from bugsly_server.store.telemetry.tiers import Tier
 
+LOG = logging.getLogger("bugsly")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     grouping_id INTEGER NOT NULL,
@@ -87,15 +88,12 @@ class SqliteEventStore:
     def _erase_in_file(
         self, path: Path, grouping_ids: Collection[int], is_erased: Callable[[bytes], bool]
     ) -> int:
-        connection = open_for_reading(path)
-        if connection is None:
-            return 0
-        with closing(connection):
-            found = [
-                (row_id,)
-                for row_id, grouping_id, body in connection.execute(SELECT_BODIES)
-                if grouping_id in grouping_ids and is_erased(decompress(body))
-            ]
+        rows = self._files.select(path, SELECT_BODIES, [()], tuple)
+        found = [
+            (row_id,)
+            for row_id, grouping_id, body in rows
+            if grouping_id in grouping_ids and is_erased(_body_or_nothing(body))
+        ]
         if found:
             with self._files.writing(path) as writing:
                 writing.executemany(DELETE, found)
@@ -140,7 +138,9 @@ class SqliteEventStore:
             begin = self._days.begin(path)
             if isinstance(at, int) and (begin + DAY <= at if forward else begin > at):
                 continue
-            yield [one for key in grouping_ids for one in _select(path, query, key, parameters)]
+            sets = [{**parameters, "grouping": key} for key in grouping_ids]
+            rows = self._files.select(path, query, sets, _event)
+            yield [event for event in rows if event is not None]
 
 
 def _has_log(path: Path) -> bool:
@@ -149,21 +149,22 @@ def _has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def _select(
-    path: Path, query: str, grouping_id: int, parameters: dict[str, object]
-) -> list[StoredEvent]:
-    """Return the rows of one file; none if it was removed meanwhile."""
-    connection = open_for_reading(path)
-    if connection is None:
-        return []
-    with closing(connection):
-        try:
-            rows = connection.execute(query, {**parameters, "grouping": grouping_id}).fetchall()
-        except sqlite3.OperationalError:
-            if path.exists():
-                raise
-            return []
-    return [StoredEvent(key, at, id_, decompress(body)) for key, at, id_, body in rows]
+def _body_or_nothing(compressed: bytes) -> bytes:
+    """Return a body, empty where it is damaged and so can no longer be shown."""
+    try:
+        return decompress(compressed)
+    except UnreadableRecord:
+        return b""
+
+
+def _event(row: tuple[Any, ...]) -> StoredEvent | None:
+    """Return the event in *row*; None where its body is damaged."""
+    grouping_id, at, event_id, body = checked(row)
+    try:
+        return StoredEvent(grouping_id, at, event_id, decompress(body))
+    except UnreadableRecord as error:
+        LOG.warning("event %s: %s → it is left out", event_id.hex(), error)
+        return None
 
 
 def _order_key(event: StoredEvent) -> tuple[Micros, bytes]:

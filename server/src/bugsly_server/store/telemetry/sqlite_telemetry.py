@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from bugsly_server.clock import Micros
+from bugsly_server.clock import Micros, has_passed
 from bugsly_server.model.time_series import EndpointTraffic, MemoryPoint
 from bugsly_server.store.ports import GaugePoint, StoredSample, StoredTimeBucket
 from bugsly_server.store.size_retention import DatedFile
-from bugsly_server.store.sqlite_connection import open_for_reading
 from bugsly_server.store.telemetry import rollup, sample_rows, traffic_rows
-from bugsly_server.store.telemetry.database_files import DatabaseFiles
+from bugsly_server.store.telemetry.database_files import DatabaseFiles, checked
 from bugsly_server.store.telemetry.tiers import Tier, bucket_start, tiers
 from bugsly_server.store.telemetry.time_buckets import TimeBucketStore
 
@@ -59,9 +55,8 @@ class SqliteTelemetry:
         for tier, path, start, end in self._parts(since, until, max_points):
             first = bucket_start(start, tier.width)
             parameter_sets = [(since, width, worker_id, first, end) for worker_id in worker_ids]
-            for worker_id, part, last in _select(
-                path, sample_rows.SELECT_SPARKLINE, parameter_sets
-            ):
+            rows = self._files.select(path, sample_rows.SELECT_SPARKLINE, parameter_sets, checked)
+            for worker_id, part, last in rows:
                 found[worker_id][part] = last
         return {key: list(parts.values()) for key, parts in found.items()}
 
@@ -80,7 +75,8 @@ class SqliteTelemetry:
         for tier, path, start, end in self._parts(since, until, MAX_TRAFFIC_POINTS):
             first = bucket_start(start, tier.traffic_width)
             parameter_sets = [(worker_id, first, end) for worker_id in worker_ids]
-            for (served,) in _select(path, traffic_rows.SELECT, parameter_sets):
+            rows = self._files.select(path, traffic_rows.SELECT, parameter_sets, checked)
+            for (served,) in rows:
                 traffic_rows.add_counts(total, traffic_rows.decode(served).items())
         return traffic_rows.to_served(total)
 
@@ -96,7 +92,7 @@ class SqliteTelemetry:
         made = 0
         marks = (*(tier.width for tier in self._tiers[2:]), 0)
         for finer, tier, mark_width in zip(self._tiers, self._tiers[1:], marks, strict=False):
-            if now - self._rolled_up.get(tier.name, 0) >= tier.width:
+            if has_passed(tier.width, self._rolled_up.get(tier.name, 0), now):
                 self._rolled_up[tier.name] = now
                 for source in finer.files(self._folder):
                     target = tier.file(self._folder, finer.begin(source))
@@ -160,9 +156,8 @@ class SqliteTelemetry:
         for tier, path, start, end in self._parts(since, until, max_points):
             first = bucket_start(start, tier.width)
             parameter_sets = [(worker_id, first, end) for worker_id in worker_ids]
-            for row in map(
-                sample_rows.SampleRow._make, _select(path, sample_rows.SELECT, parameter_sets)
-            ):
+            rows = self._files.select(path, sample_rows.SELECT, parameter_sets, checked)
+            for row in map(sample_rows.SampleRow._make, rows):
                 found[row.worker_id].append(row)
         return {key: sample_rows.downsample(one, max_points) for key, one in found.items()}
 
@@ -191,19 +186,3 @@ class SqliteTelemetry:
             ] + parts
             until = min([until, *begins])
         return parts
-
-
-def _select(
-    path: Path, query: str, parameter_sets: Iterable[tuple[int, ...]]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows for each of *parameter_sets*; none any more once the file is removed."""
-    connection = open_for_reading(path)
-    if connection is None:
-        return
-    with closing(connection):
-        try:
-            for parameters in parameter_sets:
-                yield from connection.execute(query, parameters)
-        except sqlite3.OperationalError:
-            if path.exists():
-                raise

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from bugsly_server.clock import Micros
 from bugsly_server.store.ports import TIME_BUCKET_RETENTION, StoredSample, StoredTimeBucket
-from bugsly_server.store.sqlite_connection import open_for_reading
-from bugsly_server.store.telemetry.database_files import DatabaseFiles
+from bugsly_server.store.telemetry.database_files import DatabaseFiles, checked
 
 MAX_BUCKETS = 256
 """Of one worker. With one more, each two are merged into one."""
@@ -84,6 +82,22 @@ class TimeBucketRow(NamedTuple):
     threads: int
     counts: bytes
 
+    @classmethod
+    def read(cls, row: tuple[Any, ...]) -> TimeBucketRow:
+        """Return *row* of the table; raise `DamagedContent` where nobody can have written it."""
+        made = cls._make(row)
+        checked(row if made.blocks is not None else made._replace(blocks=0))
+        return made
+
+    @property
+    def decoded_counts(self) -> BucketCounts:
+        """Return requests, failures and levels; none where they are damaged."""
+        try:
+            counts: BucketCounts = _decode(self.counts)
+        except msgspec.MsgspecError:
+            return {}, {}, {}
+        return counts
+
     def is_same_bucket(self, number: int) -> bool:
         """Return whether the sample with that *number* belongs to the same bucket."""
         return self.number >> self.halvings == number >> self.halvings
@@ -107,26 +121,15 @@ class TimeBucketStore:
     def read(self, worker_ids: Sequence[int]) -> Mapping[int, list[StoredTimeBucket]]:
         """Return the time buckets of each worker in order."""
         found: dict[int, list[StoredTimeBucket]] = {worker_id: [] for worker_id in worker_ids}
-        connection = open_for_reading(self._path)
-        if connection is None:
-            return found
-        with closing(connection):
-            try:
-                for worker_id, buckets in found.items():
-                    rows = connection.execute(SELECT, (worker_id,))
-                    buckets += [StoredTimeBucket(*row[4:12], *_decode(row[12])) for row in rows]
-            except sqlite3.OperationalError:
-                if self._path.exists():
-                    raise
+        parameter_sets = [(worker_id,) for worker_id in worker_ids]
+        for row in self._files.select(self._path, SELECT, parameter_sets, TimeBucketRow.read):
+            bucket = StoredTimeBucket(*row[4:12], *row.decoded_counts)
+            found[row.worker_id].append(bucket)
         return found
 
     def delete_stale(self, now: Micros) -> None:
         """Delete the workers last seen long ago; the file too if none is left."""
-        connection = open_for_reading(self._path)
-        if connection is None:
-            return
-        with closing(connection):
-            known = connection.execute(SELECT_WORKERS).fetchall()
+        known = list(self._files.select(self._path, SELECT_WORKERS, [()], checked))
         old = [worker_id for worker_id, at in known if at < now - TIME_BUCKET_RETENTION]
         if len(old) == len(known):
             self._files.drop(self._path)
@@ -144,7 +147,7 @@ def _extend(
 ) -> None:
     """Add *samples*, in order of their numbers, to the time buckets of a worker."""
     newest = connection.execute(NEWEST, (worker_id,)).fetchone()
-    tail = [] if newest is None else [TimeBucketRow._make(newest)]
+    tail = [] if newest is None else [TimeBucketRow.read(newest)]
     new_samples = [one for one in samples if newest is None or one.number > tail[0].number]
     if not new_samples:
         return
@@ -153,7 +156,7 @@ def _extend(
     if tail[-1].position < MAX_BUCKETS:
         connection.executemany(REPLACE, tail)
         return
-    earlier_rows = map(TimeBucketRow._make, connection.execute(SELECT, (worker_id,)))
+    earlier_rows = map(TimeBucketRow.read, connection.execute(SELECT, (worker_id,)))
     all_rows = halve([*[row for row in earlier_rows if row.position < tail[0].position], *tail])
     connection.execute(DELETE, (worker_id,))
     connection.executemany(REPLACE, all_rows)
@@ -191,7 +194,7 @@ def merge(rows: Sequence[TimeBucketRow]) -> TimeBucketRow:
     failed: dict[int, int] = {}
     levels: dict[int, int] = {}
     for row in rows:
-        more_served, more_failed, levels = _decode(row.counts)
+        more_served, more_failed, levels = row.decoded_counts
         _add(served, more_served)
         _add(failed, more_failed)
     blocks = [row.blocks for row in rows if row.blocks is not None]

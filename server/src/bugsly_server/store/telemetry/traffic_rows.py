@@ -29,7 +29,14 @@ TrafficKey = tuple[int, int]
 
 _decoder = msgspec.msgpack.Decoder(TrafficCounts)
 encode = msgspec.msgpack.Encoder().encode
-decode = _decoder.decode
+
+
+def decode(served: bytes) -> TrafficCounts:
+    """Return what `encode` was given; nothing where that is damaged."""
+    try:
+        return _decoder.decode(served)
+    except msgspec.MsgspecError:
+        return {}
 
 
 def add_counts(total: TrafficCounts, counts: Iterable[tuple[int, Sequence[int]]]) -> None:

@@ -17,7 +17,7 @@ from bugsly_server.errors import Rejected
 from bugsly_server.store.meta.accounts import Account
 from bugsly_server.web.api import UNKNOWN_TOKEN_BODY, token_owner
 from bugsly_server.web.mcp.caller import Caller
-from bugsly_server.web.page_context import ServerContext, server_of
+from bugsly_server.web.page_context import server_of
 
 MAX_REQUESTS_PER_MINUTE = 120
 """Requests of each account."""
@@ -58,8 +58,8 @@ class McpEndpoint:
 
     async def _authenticate(self, request: Request) -> Caller:
         server = server_of(request)
-        account = await run_in_threadpool(_token_account, request, server)
-        request_times, now = self._requested_at[account.id], server.clock()
+        account = await run_in_threadpool(_token_account, request)
+        request_times, now = self._requested_at[account.id], server.clock.steady()
         if len(request_times) == MAX_REQUESTS_PER_MINUTE and now - request_times[0] < MINUTE:
             raise Rejected(
                 429,
@@ -80,9 +80,8 @@ def _check_request(request: Request) -> None:
         raise Rejected(501, "mcp: is not installed → pip install 'bugsly-server[mcp]'")
 
 
-def _token_account(request: Request, server: ServerContext) -> Account:
-    with server.database.writing() as connection:
-        account = token_owner(request, connection, server.clock())
+def _token_account(request: Request) -> Account:
+    account = token_owner(request)
     if account is None:
         raise Rejected(401, UNKNOWN_TOKEN_BODY["detail"])
     return account

@@ -1,0 +1,1 @@
+"""Breaks a real server again and again, and checks what it acknowledged."""
