@@ -1,7 +1,7 @@
 """The special-purpose addresses of IANA's registries, which alerts and questions never need.
 
 Python's own `is_global` follows the registries of its release, so an older Python lets ranges
-through that were registered later. Sources, as of November 2026:
+through that were registered later. The blocks are those of the RFCs that the registries list:
 
 https://www.iana.org/assignments/iana-ipv4-special-registry/
 https://www.iana.org/assignments/iana-ipv6-special-registry/
