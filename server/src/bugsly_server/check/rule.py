@@ -1,0 +1,89 @@
+"""Defines a rule, what it finds, and how that is fixed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bugsly_server.check.per_request import RequestFunction
+from bugsly_server.check.project import Project
+from bugsly_server.check.source_module import SourceModule
+from bugsly_server.model.diagnosis import Cause
+
+
+class Rewrite(NamedTuple):
+    """How a finding is fixed: as the leak that it would become in production."""
+
+    cause: Cause
+    holder: str = ""
+    """Dotted, where a container or a cache is bounded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFinding:
+    """One place that a rule objects to."""
+
+    code: str
+    path: Path
+    line: int
+    column: int
+    """From 1, as editors count."""
+    end_line: int
+    message: str
+    """What happens, and how to fix it."""
+    rewrite: Rewrite | None = None
+    """None where no fix is safe."""
+
+
+class Offence(NamedTuple):
+    """A node that a rule objects to, and what it says of it."""
+
+    module: SourceModule
+    node: ast.AST
+    message: str
+    rewrite: Rewrite | None = None
+
+
+class CheckedCode(NamedTuple):
+    """What a rule looks at."""
+
+    project: Project
+    request_functions: dict[int, RequestFunction]
+
+    @property
+    def per_request(self) -> Iterable[RequestFunction]:
+        """Return the functions that run for each request."""
+        return self.request_functions.values()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRule:
+    """One rule of `bugsly check`, and the text of its page."""
+
+    code: str
+    name: str
+    summary: str
+    """One sentence, for lists."""
+    why: str
+    bad: str
+    good: str
+    find: Callable[[CheckedCode], Iterable[Offence]]
+    file_name: str = "shop.py"
+    """Of the example: some rules look at configuration."""
+
+
+def finding_of(rule: CheckRule, offence: Offence) -> CheckFinding:
+    """Return the finding of *rule* at *offence*."""
+    line = getattr(offence.node, "lineno", 1)
+    return CheckFinding(
+        code=rule.code,
+        path=offence.module.path,
+        line=line,
+        column=getattr(offence.node, "col_offset", 0) + 1,
+        end_line=getattr(offence.node, "end_lineno", line) or line,
+        message=offence.message,
+        rewrite=offence.rewrite,
+    )

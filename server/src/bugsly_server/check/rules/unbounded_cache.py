@@ -1,0 +1,123 @@
+"""BG102: a cache without a size is asked with the request's own values."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from bugsly_server.check.project import Project
+from bugsly_server.check.request_data import varies_by_request
+from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
+from bugsly_server.check.source_module import SourceFunction
+from bugsly_server.model.diagnosis import Cause
+
+CACHE = re.compile(r"^functools\.(cache|lru_cache)$")
+ENUM_BASES = re.compile(r"(^|\.)\w*(Enum|Flag|Singleton)$")
+
+
+def find(code: CheckedCode) -> Iterator[Offence]:
+    """Yield the unbounded caches of methods, and of functions that requests call."""
+    asked = _asked_by_requests(code)
+    for module in code.project.modules:
+        for function in module.functions:
+            decorator = _unbounded_cache(function, code.project)
+            if decorator is None:
+                continue
+            is_method = function.owner is not None and "self" in function.parameters
+            if is_method and not _is_enum(function):
+                yield _offence(function, decorator, "it keeps every instance, and every argument")
+            elif not is_method and id(function) in asked:
+                yield _offence(function, decorator, f"it keeps every answer to {asked[id(function)]}")
+
+
+def _offence(function: SourceFunction, decorator: ast.expr, effect: str) -> Offence:
+    name = f"{function.module.name}.{function.qualified_name}"
+    return Offence(
+        module=function.module,
+        node=decorator,
+        message=f"the cache of `{function.name}` has no bound, so {effect}:"
+        " write `@lru_cache(maxsize=1000)`",
+        rewrite=Rewrite(Cause.UNBOUNDED_CACHE, name),
+    )
+
+
+def _unbounded_cache(function: SourceFunction, project: Project) -> ast.expr | None:
+    for decorator in function.node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        found = project.resolve(called, function.module, None)
+        if CACHE.match(found) and (found.endswith(".cache") or _has_no_size(decorator)):
+            return decorator
+    return None
+
+
+def _has_no_size(decorator: ast.expr) -> bool:
+    """Return whether an `lru_cache` is given None as its size: the default is 128."""
+    if not isinstance(decorator, ast.Call):
+        return False
+    sizes = [*decorator.args[:1], *(k.value for k in decorator.keywords if k.arg == "maxsize")]
+    return any(isinstance(one, ast.Constant) and one.value is None for one in sizes)
+
+
+def _is_enum(function: SourceFunction) -> bool:
+    bases = function.owner.node.bases if function.owner is not None else []
+    return any(ENUM_BASES.search(ast.unparse(base)) for base in bases)
+
+
+def _asked_by_requests(code: CheckedCode) -> dict[int, str]:
+    """Return the functions that are called with values of a request, each with that request."""
+    asked: dict[int, str] = {}
+    for reached in code.per_request:
+        for node in reached.function.nodes:
+            if not isinstance(node, ast.Call):
+                continue
+            given = [*node.args, *(one.value for one in node.keywords)]
+            if not any(varies_by_request(one, reached.function, code.project) for one in given):
+                continue
+            found = code.project.resolve(node.func, reached.function.module, reached.function)
+            callee = code.project.function_at(found)
+            if callee is not None:
+                asked.setdefault(id(callee), reached.entry)
+    return asked
+
+
+RULE = CheckRule(
+    code="BG102",
+    name="unbounded-cache",
+    summary="A cache without a size keeps the answer to every value that a request brings.",
+    why="`functools.cache` and `lru_cache(maxsize=None)` keep every result for ever. Keyed by what users send, they"
+    " grow with every new value; on a method they also keep every instance alive.",
+    bad='''from functools import cache
+
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@cache
+def slug_of(title):
+    return title.lower().replace(" ", "-")
+
+
+@app.get("/posts/<title>")
+def post(title):
+    return {"slug": slug_of(title)}
+''',
+    good='''from functools import lru_cache
+
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@lru_cache(maxsize=1000)
+def slug_of(title):
+    return title.lower().replace(" ", "-")
+
+
+@app.get("/posts/<title>")
+def post(title):
+    return {"slug": slug_of(title)}
+''',
+    find=find,
+)
