@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bugsly_server.check.finding_fix import has_fix
 from bugsly_server.check.per_request import find_request_functions
-from bugsly_server.check.problems import UnreadableSource
-from bugsly_server.check.project import Project
-from bugsly_server.check.rule import CheckedCode, CheckFinding, CheckRule, finding_of
-from bugsly_server.check.source_module import SourceModule, read_module
+from bugsly_server.check.project import SourceProject
+from bugsly_server.check.rule import CheckedCode, CheckFinding, CheckRule, finding_of, printable
+from bugsly_server.check.source_files import read_sources
+from bugsly_server.check.source_module import SourceModule
+from bugsly_server.check.source_reader import read_module
+from bugsly_server.check.suppressions import ALL_CODES, is_suppressed, read_suppressions
+from bugsly_server.check.unchecked import UncheckedPath, UnreadableSource
 
-SUPPRESSION = re.compile(r"#\s*bugsly:\s*ignore(?:\[(?P<codes>[\w,\s]+)\])?", re.IGNORECASE)
+RECURSION_LIMIT = 10_000
+"""Enough to follow names through the deepest trees that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,43 +28,75 @@ class CheckResult:
 
     findings: tuple[CheckFinding, ...]
     """By file and line."""
-    problems: tuple[UnreadableSource, ...]
+    problems: tuple[UncheckedPath, ...]
     checked_files: int
+    notes: tuple[str, ...] = ()
+    """Lines about comments that ignore no rule there is."""
 
 
-def check_files(paths: Sequence[Path], rules: Iterable[CheckRule]) -> CheckResult:
+def check_files(paths: Iterable[Path], rules: Iterable[CheckRule]) -> CheckResult:
     """Return what *rules* find in the files *paths*."""
+    sources, unread = read_sources(paths)
+    result = check_sources(sources, rules)
+    return replace(result, problems=(*unread, *result.problems))
+
+
+def check_sources(sources: Mapping[Path, bytes], rules: Iterable[CheckRule]) -> CheckResult:
+    """Return what *rules* find in *sources*, the contents of files."""
     modules: list[SourceModule] = []
     problems = []
-    for path in paths:
+    for path, source in sources.items():
         try:
-            modules.append(read_module(path))
+            modules.append(read_module(path, source))
         except UnreadableSource as problem:
-            problems.append(problem)
-    findings = sorted(
-        set(_findings(modules, rules)),
-        key=lambda one: (str(one.path), one.line, one.column, one.code),
-    )
-    return CheckResult(tuple(findings), tuple(problems), len(modules))
+            problems.append(UncheckedPath(printable(str(path)), problem.reason, problem.advice))
+    asked = tuple(rules)
+    suppressed = {module.path: read_suppressions(module.text) for module in modules}
+    with _deep_recursion():
+        found = set(_findings(modules, asked, suppressed))
+    findings = sorted(found, key=_place)
+    notes = _unknown_codes(suppressed, {rule.code for rule in asked})
+    return CheckResult(tuple(findings), tuple(problems), len(modules), tuple(notes))
 
 
-def _findings(modules: Sequence[SourceModule], rules: Iterable[CheckRule]) -> Iterator[CheckFinding]:
-    project = Project(modules)
+def _place(finding: CheckFinding) -> tuple[Path, int, int, str]:
+    return finding.path, finding.line, finding.column, finding.code
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _findings(
+    modules: Sequence[SourceModule],
+    rules: Iterable[CheckRule],
+    suppressed: Mapping[Path, Mapping[int, frozenset[str]]],
+) -> Iterator[CheckFinding]:
+    project = SourceProject(modules)
     code = CheckedCode(project, find_request_functions(project))
     for rule in rules:
         for offence in rule.find(code):
-            if not _is_suppressed(rule.code, offence.module, offence.node):
-                yield finding_of(rule, offence)
+            finding = finding_of(rule, offence)
+            lines = (finding.line, finding.end_line)
+            if is_suppressed(rule.code, lines, suppressed[finding.path]):
+                continue
+            is_fixable = has_fix(finding, offence.module.lines)
+            yield finding if is_fixable else replace(finding, rewrite=None)
 
 
-def _is_suppressed(code: str, module: SourceModule, node: object) -> bool:
-    """Return whether the line of *node* says to ignore *code*, or all codes."""
-    lines = module.text.splitlines()
-    numbers = {getattr(node, "lineno", 1), getattr(node, "end_lineno", 1)}
-    for number in numbers:
-        found = SUPPRESSION.search(lines[number - 1]) if number <= len(lines) else None
-        if found is not None:
-            codes = re.split(r"[,\s]+", (found["codes"] or "").upper())
-            if not found["codes"] or code in codes:
-                return True
-    return False
+def _unknown_codes(
+    suppressed: Mapping[Path, Mapping[int, frozenset[str]]], known: set[str]
+) -> Iterator[str]:
+    for path, comments in suppressed.items():
+        for line, codes in comments.items():
+            for code in sorted(codes - known - ALL_CODES):
+                yield printable(
+                    f"{path}:{line}: the comment ignores {code}, and no rule has this code"
+                    " → see bugsly check --explain"
+                )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.source_module import SourceClass, SourceFunction, SourceModule
 
 ROUTING = frozenset(
@@ -36,7 +36,7 @@ class EntryPoint(NamedTuple):
     """`GET /orders`, `the task send_mail`, `before_request`."""
 
 
-def find_entry_points(project: Project) -> Iterator[EntryPoint]:
+def find_entry_points(project: SourceProject) -> Iterator[EntryPoint]:
     """Yield the functions of *project* that are called for each request or task."""
     for module in project.modules:
         for function in module.functions:
@@ -49,7 +49,7 @@ def find_entry_points(project: Project) -> Iterator[EntryPoint]:
         yield from _added_rules(module, project)
 
 
-def _describe(decorator: ast.expr, function: SourceFunction, project: Project) -> str | None:
+def _describe(decorator: ast.expr, function: SourceFunction, project: SourceProject) -> str | None:
     """Return when a function with *decorator* is called, None where it registers nothing."""
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     match called:
@@ -82,7 +82,7 @@ def _methods(decorator: ast.Call) -> str:
     return "GET"
 
 
-def _class_views(module: SourceModule, project: Project) -> Iterator[EntryPoint]:
+def _class_views(module: SourceModule, project: SourceProject) -> Iterator[EntryPoint]:
     for owner in module.classes.values():
         if _is_view(owner, module, project, 4):
             for name in VIEW_METHODS:
@@ -92,7 +92,7 @@ def _class_views(module: SourceModule, project: Project) -> Iterator[EntryPoint]
                     )
 
 
-def _is_view(owner: SourceClass, module: SourceModule, project: Project, depth: int) -> bool:
+def _is_view(owner: SourceClass, module: SourceModule, project: SourceProject, depth: int) -> bool:
     for base in owner.node.bases:
         found = project.resolve(base, module, None) or ast.unparse(base)
         if VIEW_BASES.search(found):
@@ -103,10 +103,9 @@ def _is_view(owner: SourceClass, module: SourceModule, project: Project, depth: 
     return False
 
 
-def _added_rules(module: SourceModule, project: Project) -> Iterator[EntryPoint]:
-    """Yield the functions that `add_url_rule` and their like register."""
-    scopes = [(None, module.nodes), *((one, one.nodes) for one in module.functions)]
-    for scope, nodes in scopes:
+def _added_rules(module: SourceModule, project: SourceProject) -> Iterator[EntryPoint]:
+    """Yield the functions that `add_url_rule` and its like register."""
+    for scope, nodes in module.scopes:
         for node in nodes:
             match node:
                 case ast.Call(func=ast.Attribute(attr="add_url_rule" | "add_api_route")):
@@ -115,4 +114,5 @@ def _added_rules(module: SourceModule, project: Project) -> Iterator[EntryPoint]
                     for view in views:
                         function = project.function_at(project.resolve(view, module, scope))
                         if function is not None:
-                            yield EntryPoint(function, f"{rule.value if rule else function.name}")
+                            path = str(rule.value) if rule else function.name
+                            yield EntryPoint(function, path)

@@ -5,22 +5,31 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from enum import Enum
 from typing import NamedTuple
 
-from bugsly_server.check.project import Binding, Project
+from bugsly_server.check.project import Binding, SourceProject
 from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.source_module import SourceFunction, SourceModule
 from bugsly_server.diagnose.source_analysis.holder_usage import analyse_usage
 from bugsly_server.diagnose.source_analysis.mutations import ADDING_METHODS
 
 SEQUENCES = re.compile(r"^(list|collections\.deque|queue\.\w*Queue|asyncio\.Queue)\(\)$")
-KEYED = re.compile(
-    r"^(dict|set|collections\.(defaultdict|OrderedDict|Counter|ChainMap))\(\)$"
-)
+KEYED = re.compile(r"^(dict|set|collections\.(defaultdict|OrderedDict|Counter|ChainMap))\(\)$")
+SIZE_POSITIONS = {"collections": 1, "queue": 0, "asyncio": 0}
+"""Which argument of a deque or a queue, by its module, is the largest size."""
 QUEUES = ("queue.", "asyncio.", "multiprocessing.")
 BOUND_ARGUMENTS = frozenset({"maxlen", "maxsize"})
 APPENDING = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "put"})
-SEQUENCE, KEYED_KIND = "sequence", "keyed"
+
+
+class ContainerKind(Enum):
+    """How a container takes what is added."""
+
+    SEQUENCE = "sequence"
+    """A new entry each time."""
+    KEYED = "keyed"
+    """A new entry for each new key."""
 
 
 class HolderAddition(NamedTuple):
@@ -32,7 +41,7 @@ class HolderAddition(NamedTuple):
     """What is added: values, or keys and values."""
 
 
-def find_additions(function: SourceFunction, project: Project) -> Iterator[HolderAddition]:
+def find_additions(function: SourceFunction, project: SourceProject) -> Iterator[HolderAddition]:
     """Yield what *function* adds, with a new entry each time, to containers that outlive it."""
     for node in function.nodes:
         for holder, keys, values in _additions(node):
@@ -42,34 +51,35 @@ def find_additions(function: SourceFunction, project: Project) -> Iterator[Holde
                 continue
             if happens_once(node, function, project):
                 continue
-            is_new = kind == SEQUENCE or any(
+            is_new = kind is ContainerKind.SEQUENCE or any(
                 varies_by_request(one, function, project) for one in keys
             )
             if is_new:
                 yield HolderAddition(binding, node, (*keys, *values))
 
 
-def container_kind(binding: Binding, project: Project) -> str | None:
-    """Return whether *binding* is a sequence or has keys; None for what is bounded or neither."""
-    value = binding.value
-    match value:
+def container_kind(binding: Binding, project: SourceProject) -> ContainerKind | None:
+    """Return how *binding* takes what is added; None for what is bounded or no container."""
+    match binding.value:
         case ast.List() | ast.ListComp():
-            return SEQUENCE
+            return ContainerKind.SEQUENCE
         case ast.Dict() | ast.Set() | ast.DictComp() | ast.SetComp():
-            return KEYED_KIND
-        case ast.Call(args=args, keywords=keywords):
-            found = project.resolve(value, binding.module, None)
-            is_bounded = any(one.arg in BOUND_ARGUMENTS for one in keywords) or (
-                found.startswith(("collections.deque", "queue.", "asyncio.")) and len(args) > 1
-            )
-            if found.startswith(("queue.", "asyncio.")) and args:
-                is_bounded = True
-            if is_bounded:
-                return None
-            if SEQUENCES.match(found):
-                return SEQUENCE
-            return KEYED_KIND if KEYED.match(found) else None
+            return ContainerKind.KEYED
+        case ast.Call() as call:
+            made = project.resolve(call, binding.module, None)
+            if SEQUENCES.match(made) and not _is_bounded(made, call):
+                return ContainerKind.SEQUENCE
+            if KEYED.match(made):
+                return ContainerKind.KEYED
     return None
+
+
+def _is_bounded(made: str, call: ast.Call) -> bool:
+    """Return whether *call*, which makes a deque or a queue, is given a largest size."""
+    position = SIZE_POSITIONS.get(made.partition(".")[0])
+    return any(one.arg in BOUND_ARGUMENTS for one in call.keywords) or (
+        position is not None and len(call.args) > position
+    )
 
 
 def _additions(node: ast.AST) -> Iterator[tuple[ast.expr, list[ast.expr], list[ast.expr]]]:
@@ -78,34 +88,37 @@ def _additions(node: ast.AST) -> Iterator[tuple[ast.expr, list[ast.expr], list[a
         case ast.Call(func=ast.Attribute(value=holder, attr=method), args=[*given]) if (
             method in ADDING_METHODS
         ):
-            if method in APPENDING:
-                yield holder, [], given
-            elif method in {"update", "extend"}:
-                yield holder, _updated_keys(given), given
-            else:
-                yield holder, given[:1], given[1:]
+            yield holder, *_given_to(method, given)
         case ast.Assign(targets=targets, value=value):
             for target in targets:
-                match target:
-                    case ast.Subscript(value=holder, slice=key) if not isinstance(key, ast.Slice):
-                        yield holder, [key], [value]
+                if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
+                    yield target.value, [target.slice], [value]
         case ast.AugAssign(target=ast.Subscript(value=holder, slice=key), value=value):
             yield holder, [key], [value]
         case ast.AugAssign(target=ast.Name() as holder, op=ast.Add() | ast.BitOr(), value=value):
             yield holder, [value], [value]
 
 
+def _given_to(method: str, given: list[ast.expr]) -> tuple[list[ast.expr], list[ast.expr]]:
+    """Return the keys and the values that *method* adds when it is called with *given*."""
+    if method in APPENDING:
+        return [], given
+    if method == "update":
+        return _updated_keys(given), given
+    return given[:1], given[1:]
+
+
 def _updated_keys(given: list[ast.expr]) -> list[ast.expr]:
     keys: list[ast.expr] = []
-    for one in given:
-        if isinstance(one, ast.Dict):
-            keys += [key for key in one.keys if key is not None]
+    for argument in given:
+        if isinstance(argument, ast.Dict):
+            keys += [key for key in argument.keys if key is not None]
         else:
-            keys.append(one)
+            keys.append(argument)
     return keys
 
 
-def happens_once(node: ast.AST, function: SourceFunction, project: Project) -> bool:
+def happens_once(node: ast.AST, function: SourceFunction, project: SourceProject) -> bool:
     """Return whether *node* runs only while a global is still empty, or at one count of it."""
     for around in function.ancestors(node):
         if not isinstance(around, ast.If):
@@ -113,9 +126,7 @@ def happens_once(node: ast.AST, function: SourceFunction, project: Project) -> b
         match around.test:
             case ast.UnaryOp(op=ast.Not(), operand=tested):
                 pass
-            case ast.Compare(
-                left=tested, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant()]
-            ):
+            case ast.Compare(left=tested, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant()]):
                 pass
             case _:
                 continue
@@ -124,7 +135,7 @@ def happens_once(node: ast.AST, function: SourceFunction, project: Project) -> b
     return False
 
 
-def is_emptied(binding: Binding, project: Project) -> bool:
+def is_emptied(binding: Binding, project: SourceProject) -> bool:
     """Return whether any module removes entries from *binding*, replaces it, or limits it."""
     name = binding.path.rpartition(".")[2]
     is_queue = project.resolve(binding.value, binding.module, None).startswith(QUEUES)
@@ -152,3 +163,13 @@ def _paths_in(module: SourceModule, binding: Binding) -> Iterator[str]:
             yield f"{module.name}.{local}{tail}"
         elif origin == binding.module.name:
             yield f"{module.name}.{local}.{binding.path}"
+
+
+def is_imported_elsewhere(binding: Binding, project: SourceProject) -> bool:
+    """Return whether other modules use *binding*, so that its type is not for one to change."""
+    return any(
+        name in module.text
+        for module in project.modules
+        if module is not binding.module
+        for name in (path.rpartition(".")[2] for path in _paths_in(module, binding))
+    )

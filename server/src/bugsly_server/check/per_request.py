@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bugsly_server.check.entry_points import find_entry_points
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.source_module import SourceFunction
 
@@ -36,7 +36,7 @@ class FunctionCall:
     callee: SourceFunction
 
 
-def find_request_functions(project: Project) -> dict[int, RequestFunction]:
+def find_request_functions(project: SourceProject) -> dict[int, RequestFunction]:
     """Return the functions that run for each request, by the id of each.
 
     Their `varying` parameters are set: those that may differ from request to request.
@@ -60,7 +60,7 @@ def find_request_functions(project: Project) -> dict[int, RequestFunction]:
     return found
 
 
-def _calls(function: SourceFunction, project: Project) -> Iterator[FunctionCall]:
+def _calls(function: SourceFunction, project: SourceProject) -> Iterator[FunctionCall]:
     for node in function.nodes:
         if not isinstance(node, ast.Call):
             continue
@@ -73,7 +73,7 @@ def _calls(function: SourceFunction, project: Project) -> Iterator[FunctionCall]
             yield FunctionCall(node, callee)
 
 
-def _spread_variation(found: dict[int, RequestFunction], project: Project) -> None:
+def _spread_variation(found: dict[int, RequestFunction], project: SourceProject) -> None:
     """Set which parameters vary, until nothing changes: a caller may learn it later."""
     for _ in range(MAX_CALL_DEPTH):
         before = sum(len(one.function.varying) for one in found.values())
@@ -85,7 +85,7 @@ def _spread_variation(found: dict[int, RequestFunction], project: Project) -> No
 
 
 def _varying_parameters(
-    call: FunctionCall, caller: SourceFunction, project: Project
+    call: FunctionCall, caller: SourceFunction, project: SourceProject
 ) -> frozenset[str]:
     arguments = call.callee.node.args
     names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]

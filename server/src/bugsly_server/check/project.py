@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bugsly_server.check.source_module import Part, SourceClass, SourceFunction, SourceModule
+from bugsly_server.check.module_names import index_modules
+from bugsly_server.check.source_module import SourceClass, SourceFunction, SourceModule
 
 MAX_DEPTH = 12
 """Steps from a name to what it stands for: assignments may go in a circle."""
@@ -29,12 +30,12 @@ class Binding(NamedTuple):
         return f"{self.module.name}.{self.path}"
 
 
-class Project:
+class SourceProject:
     """The modules of one run."""
 
     def __init__(self, modules: Iterable[SourceModule]) -> None:
         self.modules = tuple(modules)
-        self.by_name = {one.name: one for one in self.modules}
+        self.by_name = index_modules(self.modules)
 
     def resolve(
         self, node: ast.AST | None, module: SourceModule, function: SourceFunction | None
@@ -57,8 +58,6 @@ class Project:
         match node:
             case ast.Name(id=name):
                 return self._resolve_name(name, module, function, depth - 1)
-            case Part():
-                return ""
             case ast.Attribute(value=value, attr=attribute):
                 base = self._resolve(value, module, function, depth - 1)
                 return self._canonical(f"{base}.{attribute}", depth - 1) if base else ""
@@ -67,7 +66,8 @@ class Project:
                 return f"{base}()" if base else ""
             case ast.Await(value=value) | ast.NamedExpr(value=value):
                 return self._resolve(value, module, function, depth - 1)
-        return ""
+            case _:
+                return ""
 
     def _resolve_name(
         self, name: str, module: SourceModule, function: SourceFunction | None, depth: int
@@ -78,7 +78,7 @@ class Project:
                 return ""
             if name in scope.inner:
                 return f"{module.name}.{scope.inner[name].qualified_name}"
-            if name in scope.bound and name not in scope.global_names:
+            if scope.binds(name):
                 values = scope.bound[name]
                 only = values[0] if len(values) == 1 else None
                 return self._resolve(only, module, scope, depth)
@@ -126,7 +126,7 @@ class Project:
         if module is None or not rest:
             return None
         rest = rest.replace("()", "")
-        found = next((one for one in module.functions if one.qualified_name == rest), None)
+        found = module.by_qualified_name.get(rest)
         if found is None and rest in module.classes:
             return module.classes[rest].methods.get("__init__")
         return found
@@ -193,8 +193,7 @@ class Project:
     def _is_local(name: str, function: SourceFunction) -> bool:
         scope: SourceFunction | None = function
         while scope is not None:
-            is_bound = name in scope.bound and name not in scope.global_names
-            if is_bound or name in scope.parameters or name in scope.inner:
+            if scope.binds(name) or name in scope.parameters or name in scope.inner:
                 return True
             scope = scope.outer
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.source_module import SourceFunction
 
 FEW_VALUED = frozenset({"endpoint", "method", "blueprint", "scheme", "is_json", "url_rule"})
@@ -14,51 +14,80 @@ MAX_ASSIGNMENTS = 8
 """Steps from a local name to the expressions that it was set to."""
 
 
-def varies_by_request(node: ast.AST, function: SourceFunction, project: Project) -> bool:
+def varies_by_request(node: ast.AST, function: SourceFunction, project: SourceProject) -> bool:
     """Return whether *node*, in *function*, may have another value with each request."""
-    return _varies(node, function, project, MAX_ASSIGNMENTS)
+    return _Question(project).varies(node, function, MAX_ASSIGNMENTS)
 
 
-def _varies(node: ast.AST, function: SourceFunction, project: Project, depth: int) -> bool:
-    """Return whether anything in *node* varies; a remainder has only so many values."""
+class _Question:
+    """One question, with what was found out on the way: no name is followed twice."""
+
+    def __init__(self, project: SourceProject) -> None:
+        self._project = project
+        self._names: dict[tuple[int, str], bool] = {}
+        self._callees: dict[int, bool] = {}
+
+    def varies(self, node: ast.AST, function: SourceFunction, depth: int) -> bool:
+        """Return whether anything in *node* varies."""
+        if _has_few_values(node):
+            return False
+        match node:
+            case ast.Dict(keys=keys):
+                return any(one is None or self.varies(one, function, depth) for one in keys)
+            case ast.Name(id=name):
+                return self._name_varies(name, function, depth)
+            case ast.Call(func=called):
+                resolved = self._project.resolve(called, function.module, function)
+                callee = self._project.function_at(resolved)
+                if callee is not None and depth > 0 and not self._returns_vary(callee, depth - 1):
+                    return False
+        return any(self.varies(child, function, depth) for child in ast.iter_child_nodes(node))
+
+    def _returns_vary(self, callee: SourceFunction, depth: int) -> bool:
+        """Return whether its result may vary; True where nothing is returned in sight."""
+        if id(callee) not in self._callees:
+            self._callees[id(callee)] = False
+            returned = [one.value for one in callee.nodes if isinstance(one, ast.Return)]
+            values = [one for one in returned if one is not None]
+            varies = not values or any(self.varies(one, callee, depth) for one in values)
+            self._callees[id(callee)] = varies
+        return self._callees[id(callee)]
+
+    def _name_varies(self, name: str, function: SourceFunction, depth: int) -> bool:
+        if depth <= 0:
+            return True
+        scope: SourceFunction | None = function
+        while scope is not None:
+            if name in scope.parameters:
+                return name in scope.varying
+            if scope.binds(name):
+                return self._local_varies(name, scope, depth - 1)
+            scope = scope.outer
+        found = self._project.resolve(ast.Name(id=name), function.module, function)
+        return found.startswith(REQUEST_OBJECTS)
+
+    def _local_varies(self, name: str, scope: SourceFunction, depth: int) -> bool:
+        key = (id(scope), name)
+        if key not in self._names:
+            self._names[key] = False
+            values = [one for one in scope.bound[name] if one is not None]
+            values += scope.wholes.get(name, [])
+            self._names[key] = any(self.varies(one, scope, depth) for one in values)
+        return self._names[key]
+
+
+def _has_few_values(node: ast.AST) -> bool:
+    """Return whether *node* has only so many values, whatever the request: a remainder does."""
     match node:
-        case ast.Attribute(value=ast.Name(), attr=attribute) if attribute in FEW_VALUED:
-            return False
+        case ast.Attribute(value=ast.Name(), attr=attribute):
+            return attribute in FEW_VALUED
         case ast.BinOp(op=ast.Mod(), right=ast.Constant(value=int() | float())):
-            return False
+            return True
         case ast.Compare() | ast.UnaryOp(op=ast.Not()):
-            return False
-        case ast.Dict(keys=keys):
-            return any(one is None or _varies(one, function, project, depth) for one in keys)
+            return True
+        case ast.Name(id="self" | "cls"):
+            return True
         case ast.Call(func=ast.Name(id="dict"), args=[]):
+            return True
+        case _:
             return False
-        case ast.Name(id=name):
-            return name not in {"self", "cls"} and _name_varies(name, function, project, depth)
-        case ast.Call(func=called):
-            callee = project.function_at(project.resolve(called, function.module, function))
-            if callee is not None and depth > 0 and not _returns_vary(callee, project, depth - 1):
-                return False
-    return any(_varies(child, function, project, depth) for child in ast.iter_child_nodes(node))
-
-
-def _returns_vary(callee: SourceFunction, project: Project, depth: int) -> bool:
-    """Return whether the result of *callee* may vary; True where nothing is returned in sight."""
-    values = [one.value for one in callee.nodes if isinstance(one, ast.Return) and one.value]
-    return not values or any(_varies(one, callee, project, depth) for one in values)
-
-
-def _name_varies(name: str, function: SourceFunction, project: Project, depth: int) -> bool:
-    if depth <= 0:
-        return True
-    scope: SourceFunction | None = function
-    while scope is not None:
-        if name in scope.parameters:
-            return name in scope.varying
-        if name in scope.bound and name not in scope.global_names:
-            return any(
-                one is not None and _varies(one, scope, project, depth - 1)
-                for one in scope.bound[name]
-            )
-        scope = scope.outer
-    found = project.resolve(ast.Name(id=name), function.module, function)
-    return found.startswith(REQUEST_OBJECTS)

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bugsly_server.check.per_request import RequestFunction
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.source_module import SourceModule
 from bugsly_server.model.diagnosis import Cause
+
+MAX_MESSAGE_LENGTH = 500
+"""A message quotes paths and names, which may be as long as anybody likes."""
 
 
 class Rewrite(NamedTuple):
     """How a finding is fixed: as the leak that it would become in production."""
 
     cause: Cause
-    holder: str = ""
-    """Dotted, where a container or a cache is bounded."""
+    holder: str | None = None
+    """The container or the cache that is bounded, as its module names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class CheckFinding:
     column: int
     """From 1, as editors count."""
     end_line: int
+    text: str
+    """The line, without the space around it."""
     message: str
     """What happens, and how to fix it."""
     rewrite: Rewrite | None = None
@@ -50,7 +55,7 @@ class Offence(NamedTuple):
 class CheckedCode(NamedTuple):
     """What a rule looks at."""
 
-    project: Project
+    project: SourceProject
     request_functions: dict[int, RequestFunction]
 
     @property
@@ -77,13 +82,23 @@ class CheckRule:
 
 def finding_of(rule: CheckRule, offence: Offence) -> CheckFinding:
     """Return the finding of *rule* at *offence*."""
-    line = getattr(offence.node, "lineno", 1)
+    line: int = getattr(offence.node, "lineno", 1)
+    lines = offence.module.lines
     return CheckFinding(
         code=rule.code,
         path=offence.module.path,
         line=line,
         column=getattr(offence.node, "col_offset", 0) + 1,
-        end_line=getattr(offence.node, "end_lineno", line) or line,
-        message=offence.message,
+        end_line=getattr(offence.node, "end_lineno", line),
+        text=printable(lines[line - 1].strip()) if line <= len(lines) else "",
+        message=printable(offence.message),
         rewrite=offence.rewrite,
     )
+
+
+def printable(text: str) -> str:
+    """Return *text* for a line of a terminal: short, and with control characters escaped."""
+    shown = text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]}…"
+    if shown.isprintable():
+        return shown
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in shown)

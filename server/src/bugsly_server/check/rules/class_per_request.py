@@ -47,7 +47,7 @@ RULE = CheckRule(
     summary="A class or a validation model is made per request.",
     why="A class is some kilobytes in a cycle, and libraries keep classes: registries of models, caches of"
     " `functools.singledispatch` and of serialisers. Validation models compile a validator each time too.",
-    bad='''from flask import Flask, request
+    bad="""from flask import Flask, request
 from pydantic import create_model
 
 app = Flask(__name__)
@@ -57,8 +57,8 @@ app = Flask(__name__)
 def order():
     Order = create_model("Order", amount=(int, ...))
     return {"amount": Order(**request.json).amount}
-''',
-    good='''from flask import Flask, request
+""",
+    good="""from flask import Flask, request
 from pydantic import create_model
 
 app = Flask(__name__)
@@ -68,6 +68,6 @@ Order = create_model("Order", amount=(int, ...))
 @app.post("/orders")
 def order():
     return {"amount": Order(**request.json).amount}
-''',
+""",
     find=find,
 )

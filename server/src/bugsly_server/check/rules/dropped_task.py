@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 
-STARTERS = re.compile(r"(^|\.)asyncio\.(create_task|ensure_future)$|get_(running|event)_loop\(\)\.create_task$")
+STARTERS = re.compile(
+    r"(^|\.)asyncio\.(create_task|ensure_future)$|get_(running|event)_loop\(\)\.create_task$"
+)
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
@@ -35,7 +37,7 @@ RULE = CheckRule(
     summary="An asyncio task is started and nothing refers to it.",
     why="The event loop keeps only weak references to tasks. One that nothing else refers to may disappear in the"
     " middle of its work; one that waits for ever is never noticed.",
-    bad='''import asyncio
+    bad="""import asyncio
 
 from fastapi import FastAPI
 
@@ -50,8 +52,8 @@ async def notify():
 async def order():
     asyncio.create_task(notify())
     return {"ok": True}
-''',
-    good='''import asyncio
+""",
+    good="""import asyncio
 
 from fastapi import FastAPI
 
@@ -69,6 +71,6 @@ async def order():
     tasks.add(task)
     task.add_done_callback(tasks.discard)
     return {"ok": True}
-''',
+""",
     find=find,
 )

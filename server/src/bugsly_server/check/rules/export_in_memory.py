@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 from bugsly_server.check.source_module import SourceFunction
 
@@ -30,14 +30,14 @@ def find(code: CheckedCode) -> Iterator[Offence]:
                 )
 
 
-def _buffers(function: SourceFunction, project: Project) -> Iterator[str]:
+def _buffers(function: SourceFunction, project: SourceProject) -> Iterator[str]:
     for name, values in function.bound.items():
         found = [project.resolve(one, function.module, function) for one in values if one]
         if any(BUFFER.match(one) for one in found):
             yield name
 
 
-def _writer_of(name: str, function: SourceFunction, project: Project) -> ast.Call | None:
+def _writer_of(name: str, function: SourceFunction, project: SourceProject) -> ast.Call | None:
     for node in function.nodes:
         match node:
             case ast.Call(func=called, args=args, keywords=keywords):
@@ -58,7 +58,7 @@ def _writes_many(function: SourceFunction) -> bool:
     )
 
 
-def _is_returned(name: str, function: SourceFunction, project: Project) -> bool:
+def _is_returned(name: str, function: SourceFunction, project: SourceProject) -> bool:
     for node in function.nodes:
         match node:
             case ast.Return(value=value) if value is not None and _mentions(value, name):
@@ -80,7 +80,7 @@ RULE = CheckRule(
     summary="A view builds a whole export or archive in memory and sends it.",
     why="An export grows with the data: what takes 2 MB today takes 2 GB in a year, and each request at a time"
     " takes it again. A generator sends row by row, in constant memory.",
-    bad='''import csv
+    bad="""import csv
 import io
 
 from flask import Flask, Response
@@ -95,8 +95,8 @@ def orders():
     for number in range(1_000_000):
         writer.writerow([number])
     return Response(buffer.getvalue(), mimetype="text/csv")
-''',
-    good='''from flask import Flask, Response
+""",
+    good="""from flask import Flask, Response
 
 app = Flask(__name__)
 
@@ -105,6 +105,6 @@ app = Flask(__name__)
 def orders():
     rows = (f"{number}\\r\\n" for number in range(1_000_000))
     return Response(rows, mimetype="text/csv")
-''',
+""",
     find=find,
 )

@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from bugsly_server.check.holders import HolderAddition, find_additions, is_emptied
+from bugsly_server.check.holders import (
+    HolderAddition,
+    find_additions,
+    is_emptied,
+    is_imported_elsewhere,
+)
 from bugsly_server.check.per_request import RequestFunction
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
 from bugsly_server.model.diagnosis import Cause
 
@@ -33,8 +38,8 @@ def caught_names(reached: RequestFunction) -> set[str]:
     return {one.name for one in nodes if isinstance(one, ast.ExceptHandler) and one.name}
 
 
-def _offence(addition: HolderAddition, reached: RequestFunction, project: Project) -> Offence:
-    name = addition.binding.path
+def _offence(addition: HolderAddition, reached: RequestFunction, project: SourceProject) -> Offence:
+    binding = addition.binding
     is_cache = any(
         isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.In | ast.NotIn)
         for one in reached.function.nodes
@@ -44,16 +49,14 @@ def _offence(addition: HolderAddition, reached: RequestFunction, project: Projec
         if is_cache
         else "give it a bound, such as `collections.deque(maxlen=1000)`, or write to a database"
     )
+    is_own = binding.module is reached.function.module
+    cause = Cause.UNBOUNDED_CACHE if is_cache else Cause.GROWING_CONTAINER
+    is_safe = is_own and not is_imported_elsewhere(binding, project)
     return Offence(
         module=reached.function.module,
         node=addition.node,
-        message=f"`{name}` gains entries with {reached.entry}, and nothing takes any out: {advice}",
-        rewrite=Rewrite(
-            Cause.UNBOUNDED_CACHE if is_cache else Cause.GROWING_CONTAINER,
-            addition.binding.dotted,
-        )
-        if addition.binding.module is reached.function.module
-        else None,
+        message=f"`{binding.path}` gains entries with {reached.entry}, and nothing takes any out: {advice}",
+        rewrite=Rewrite(cause, binding.path) if is_safe else None,
     )
 
 
@@ -64,7 +67,7 @@ RULE = CheckRule(
     why="A Gunicorn worker lives for days. What a module holds lives as long, so a list, dict or set that"
     " each request adds to grows until the machine has no memory left. Each worker has its own copy, so"
     " it does not even hold the truth.",
-    bad='''from flask import Flask, request
+    bad="""from flask import Flask, request
 
 app = Flask(__name__)
 request_log = []
@@ -74,8 +77,8 @@ request_log = []
 def data():
     request_log.append(dict(request.args))
     return {"ok": True}
-''',
-    good='''from collections import deque
+""",
+    good="""from collections import deque
 
 from flask import Flask, request
 
@@ -87,6 +90,6 @@ request_log = deque(maxlen=1000)
 def data():
     request_log.append(dict(request.args))
     return {"ok": True}
-''',
+""",
     find=find,
 )

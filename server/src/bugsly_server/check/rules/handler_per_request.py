@@ -15,16 +15,16 @@ REGISTERING = re.compile(
     r"|\.app\.logger\.(addHandler|addFilter)$|^\?(\w+\.)*logger\.(addHandler|addFilter)$"
     r"|^weakref\.finalize$"
 )
-REMOVING = re.compile(r"removeHandler|removeFilter|\.disconnect\(|event\.remove\(|atexit\.unregister")
+REMOVING = re.compile(
+    r"removeHandler|removeFilter|\.disconnect\(|event\.remove\(|atexit\.unregister"
+)
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield what requests register and do not take back."""
     for reached in code.per_request:
         function = reached.function
-        lines = function.module.text.splitlines()
-        text = "\n".join(lines[function.node.lineno - 1 : function.node.end_lineno])
-        if REMOVING.search(text):
+        if REMOVING.search(function.text):
             continue
         for call in opened_calls(REGISTERING, function, code.project):
             yield Offence(
@@ -41,7 +41,7 @@ RULE = CheckRule(
     summary="Each request adds a log handler, a signal receiver or a callback that stays.",
     why="Loggers, signals and `atexit` keep all that was ever added. Besides the memory, each event then calls all"
     " of them: the tenth request logs its line ten times.",
-    bad='''import logging
+    bad="""import logging
 
 from flask import Flask
 
@@ -53,8 +53,8 @@ def index():
     logger = logging.getLogger("shop")
     logger.addHandler(logging.StreamHandler())
     return "hello"
-''',
-    good='''import logging
+""",
+    good="""import logging
 
 from flask import Flask
 
@@ -67,6 +67,6 @@ logger.addHandler(logging.StreamHandler())
 def index():
     logger.info("index")
     return "hello"
-''',
+""",
     find=find,
 )

@@ -49,7 +49,7 @@ RULE = CheckRule(
     summary="An exception is stored where it outlives its request.",
     why="An exception holds its traceback, the traceback holds every frame, and each frame all its variables:"
     " the request, its body, the rows of its queries.",
-    bad='''from flask import Flask
+    bad="""from flask import Flask
 
 app = Flask(__name__)
 failures = []
@@ -62,8 +62,8 @@ def sync():
     except ValueError as error:
         failures.append(error)
         return {"synced": 0}
-''',
-    good='''from collections import deque
+""",
+    good="""from collections import deque
 
 from flask import Flask
 
@@ -78,6 +78,6 @@ def sync():
     except ValueError as error:
         failures.append(repr(error))
         return {"synced": 0}
-''',
+""",
     find=find,
 )

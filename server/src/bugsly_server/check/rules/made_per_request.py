@@ -80,7 +80,7 @@ RULE = CheckRule(
     summary="An engine, a client or a pool is made for each request instead of once.",
     why="An engine has a pool, a client has connections and TLS contexts, an executor has threads. Made for each"
     " request, they are never reused, and what registers itself somewhere is never freed.",
-    bad='''from flask import Flask
+    bad="""from flask import Flask
 from sqlalchemy import create_engine, text
 
 app = Flask(__name__)
@@ -91,8 +91,8 @@ def total():
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         return {"total": connection.execute(text("SELECT 1")).scalar()}
-''',
-    good='''from flask import Flask
+""",
+    good="""from flask import Flask
 from sqlalchemy import create_engine, text
 
 app = Flask(__name__)
@@ -103,6 +103,6 @@ engine = create_engine("sqlite://")
 def total():
     with engine.connect() as connection:
         return {"total": connection.execute(text("SELECT 1")).scalar()}
-''',
+""",
     find=find,
 )

@@ -6,16 +6,20 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.request_data import varies_by_request
+from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 
 METRICS = re.compile(
     r"^prometheus_client\.(Counter|Gauge|Histogram|Summary|Info|Enum)$|\.get_meter\(\)\.create_\w+$"
 )
 LABELS = re.compile(r"^prometheus_client\.\w+\(\)\.labels$")
-FREE_TEXT = re.compile(r"request\.(path|full_path|url|base_url|remote_addr|user_agent|args|form|json|headers)")
-IDENTITY = re.compile(r"(?i)(^|_)(user|customer|account|session|order|request|email|token|ip|path|url)(_?id)?$")
+FREE_TEXT = re.compile(
+    r"request\.(path|full_path|url|base_url|remote_addr|user_agent|args|form|json|headers)"
+)
+IDENTITY = re.compile(
+    r"(?i)(^|_)(user|customer|account|session|order|request|email|token|ip|path|url)(_?id)?$"
+)
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
@@ -52,7 +56,7 @@ RULE = CheckRule(
     summary="A metric is made per request, or a label has as many values as there are users or paths.",
     why="A metrics library keeps one time series for each combination of label values until the worker ends. A user's"
     " id or a path as a label makes one for each user or path, here and in the database of metrics.",
-    bad='''from flask import Flask, request
+    bad="""from flask import Flask, request
 from prometheus_client import Counter
 
 app = Flask(__name__)
@@ -63,8 +67,8 @@ requests_total = Counter("requests_total", "Requests", ["path"])
 def page(anything):
     requests_total.labels(request.path).inc()
     return "hello"
-''',
-    good='''from flask import Flask, request
+""",
+    good="""from flask import Flask, request
 from prometheus_client import Counter
 
 app = Flask(__name__)
@@ -75,6 +79,6 @@ requests_total = Counter("requests_total", "Requests", ["rule"])
 def page(anything):
     requests_total.labels(str(request.url_rule)).inc()
     return "hello"
-''',
+""",
     find=find,
 )

@@ -37,14 +37,14 @@ RULE = CheckRule(
     summary="Gunicorn's configuration recycles no worker.",
     why="A leak that nobody knows of yet then ends with the kernel killing the largest process, in the middle of its"
     " requests. Recycling is no fix, but the net below it.",
-    bad='''bind = "0.0.0.0:8000"
+    bad="""bind = "0.0.0.0:8000"
 workers = 4
-''',
-    good='''bind = "0.0.0.0:8000"
+""",
+    good="""bind = "0.0.0.0:8000"
 workers = 4
 max_requests = 10000
 max_requests_jitter = 1000
-''',
+""",
     find=find,
     file_name="gunicorn.conf.py",
 )

@@ -51,15 +51,15 @@ RULE = CheckRule(
     summary="Gunicorn recycles workers too often, or all of them at once.",
     why="A worker that restarts answers nothing meanwhile. Without jitter all of them restart within seconds, and"
     " with a few hundred requests per life the caches are always cold. The leak that this hides stays.",
-    bad='''bind = "0.0.0.0:8000"
+    bad="""bind = "0.0.0.0:8000"
 workers = 4
 max_requests = 50
-''',
-    good='''bind = "0.0.0.0:8000"
+""",
+    good="""bind = "0.0.0.0:8000"
 workers = 4
 max_requests = 10000
 max_requests_jitter = 1000
-''',
+""",
     find=find,
     file_name="gunicorn.conf.py",
 )

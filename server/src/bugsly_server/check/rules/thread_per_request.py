@@ -11,7 +11,11 @@ from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 from bugsly_server.check.source_module import SourceFunction
 
-STARTERS = re.compile(r"^(threading\.(Thread|Timer)|multiprocessing\.Process|_thread\.start_new_thread)$")
+STARTERS = re.compile(
+    r"^(threading\.(Thread|Timer)|multiprocessing\.Process|_thread\.start_new_thread)$"
+)
+
+JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(")
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
@@ -45,12 +49,8 @@ def _is_kept(call: ast.Call, function: SourceFunction) -> bool:
 
 def _waits(function: SourceFunction) -> bool:
     """Return whether the function waits for its threads: they end with the request."""
-    return ".join(" in _text_of(function) and ".start(" in _text_of(function)
-
-
-def _text_of(function: SourceFunction) -> str:
-    lines = function.module.text.splitlines()[function.node.lineno - 1 : function.node.end_lineno]
-    return re.sub(r"(['\"])[^'\"]*\1\.join\(", "", "\n".join(lines))
+    text = JOINED_TEXT.sub("", function.text)
+    return ".join(" in text and ".start(" in text
 
 
 RULE = CheckRule(
@@ -60,7 +60,7 @@ RULE = CheckRule(
     why="A thread lives as long as its work. When that takes longer than requests take to come (a slow mail server"
     " is enough), threads pile up, each with its stack and all that it refers to; a recycled worker kills them in the"
     " middle of their work.",
-    bad='''from threading import Thread
+    bad="""from threading import Thread
 
 from flask import Flask
 
@@ -75,8 +75,8 @@ def send_mail(to):
 def order():
     Thread(target=send_mail, args=("ada@example.com",)).start()
     return {"ok": True}
-''',
-    good='''from concurrent.futures import ThreadPoolExecutor
+""",
+    good="""from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
@@ -92,6 +92,6 @@ def send_mail(to):
 def order():
     executor.submit(send_mail, "ada@example.com")
     return {"ok": True}
-''',
+""",
     find=find,
 )

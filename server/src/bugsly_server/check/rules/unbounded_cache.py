@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
 from bugsly_server.check.source_module import SourceFunction
@@ -28,21 +28,22 @@ def find(code: CheckedCode) -> Iterator[Offence]:
             if is_method and not _is_enum(function):
                 yield _offence(function, decorator, "it keeps every instance, and every argument")
             elif not is_method and id(function) in asked:
-                yield _offence(function, decorator, f"it keeps every answer to {asked[id(function)]}")
+                yield _offence(
+                    function, decorator, f"it keeps every answer to {asked[id(function)]}"
+                )
 
 
 def _offence(function: SourceFunction, decorator: ast.expr, effect: str) -> Offence:
-    name = f"{function.module.name}.{function.qualified_name}"
     return Offence(
         module=function.module,
         node=decorator,
         message=f"the cache of `{function.name}` has no bound, so {effect}:"
         " write `@lru_cache(maxsize=1000)`",
-        rewrite=Rewrite(Cause.UNBOUNDED_CACHE, name),
+        rewrite=Rewrite(Cause.UNBOUNDED_CACHE, function.qualified_name),
     )
 
 
-def _unbounded_cache(function: SourceFunction, project: Project) -> ast.expr | None:
+def _unbounded_cache(function: SourceFunction, project: SourceProject) -> ast.expr | None:
     for decorator in function.node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         found = project.resolve(called, function.module, None)
@@ -87,7 +88,7 @@ RULE = CheckRule(
     summary="A cache without a size keeps the answer to every value that a request brings.",
     why="`functools.cache` and `lru_cache(maxsize=None)` keep every result for ever. Keyed by what users send, they"
     " grow with every new value; on a method they also keep every instance alive.",
-    bad='''from functools import cache
+    bad="""from functools import cache
 
 from flask import Flask
 
@@ -102,8 +103,8 @@ def slug_of(title):
 @app.get("/posts/<title>")
 def post(title):
     return {"slug": slug_of(title)}
-''',
-    good='''from functools import lru_cache
+""",
+    good="""from functools import lru_cache
 
 from flask import Flask
 
@@ -118,6 +119,6 @@ def slug_of(title):
 @app.get("/posts/<title>")
 def post(title):
     return {"slug": slug_of(title)}
-''',
+""",
     find=find,
 )

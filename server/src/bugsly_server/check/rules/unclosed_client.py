@@ -28,7 +28,7 @@ RULE = CheckRule(
     summary="An HTTP client or a socket is opened per request and not closed on every path.",
     why="A client has a pool of connections, TLS contexts and buffers: some hundred kilobytes. Made for each"
     " request and not closed, they pile up until Python frees them, and no connection is ever used twice.",
-    bad='''import httpx
+    bad="""import httpx
 from flask import Flask
 
 app = Flask(__name__)
@@ -38,8 +38,8 @@ app = Flask(__name__)
 def rates():
     client = httpx.Client()
     return client.get("https://rates.example/latest").json()
-''',
-    good='''import httpx
+""",
+    good="""import httpx
 from flask import Flask
 
 app = Flask(__name__)
@@ -49,6 +49,6 @@ app = Flask(__name__)
 def rates():
     with httpx.Client() as client:
         return client.get("https://rates.example/latest").json()
-''',
+""",
     find=find,
 )

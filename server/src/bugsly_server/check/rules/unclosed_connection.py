@@ -31,7 +31,7 @@ RULE = CheckRule(
     why="A pool has a handful of connections. One that a view does not give back is lost until Python happens"
     " to free it; when an exception keeps the frame alive, that is much later. Then `QueuePool limit"
     " reached` stops the app, and meanwhile each connection costs memory here and in the database.",
-    bad='''from flask import Flask
+    bad="""from flask import Flask
 from sqlalchemy import create_engine, text
 
 app = Flask(__name__)
@@ -43,8 +43,8 @@ def total():
     connection = engine.connect()
     number = connection.execute(text("SELECT 1")).scalar()
     return {"total": number}
-''',
-    good='''from flask import Flask
+""",
+    good="""from flask import Flask
 from sqlalchemy import create_engine, text
 
 app = Flask(__name__)
@@ -56,6 +56,6 @@ def total():
     with engine.connect() as connection:
         number = connection.execute(text("SELECT 1")).scalar()
         return {"total": number}
-''',
+""",
     find=find,
 )

@@ -25,7 +25,7 @@ RULE = CheckRule(
     summary="A file is opened per request and not closed on every path.",
     why="Each open file takes one of the worker's descriptors, of which it has about a thousand. CPython closes a"
     " file when nothing refers to it any more; an exception, a cycle or a debugger refers to it for longer.",
-    bad='''from flask import Flask
+    bad="""from flask import Flask
 
 app = Flask(__name__)
 
@@ -34,8 +34,8 @@ app = Flask(__name__)
 def prices(day):
     file = open(f"/srv/prices/{day}.csv")
     return {"first": file.readline()}
-''',
-    good='''from flask import Flask
+""",
+    good="""from flask import Flask
 
 app = Flask(__name__)
 
@@ -44,6 +44,6 @@ app = Flask(__name__)
 def prices(day):
     with open(f"/srv/prices/{day}.csv") as file:
         return {"first": file.readline()}
-''',
+""",
     find=find,
 )

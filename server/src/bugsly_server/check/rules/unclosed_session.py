@@ -24,7 +24,7 @@ RULE = CheckRule(
     summary="An ORM session is opened per request and not closed on every path.",
     why="A session holds its connection and every object it loaded. Left open, both stay until Python frees"
     " the session; its transaction stays open in the database too.",
-    bad='''from flask import Flask
+    bad="""from flask import Flask
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 
@@ -36,8 +36,8 @@ Session = sessionmaker(create_engine("sqlite://"))
 def orders():
     session = Session()
     return {"orders": session.execute("SELECT 1").scalar()}
-''',
-    good='''from flask import Flask
+""",
+    good="""from flask import Flask
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 
@@ -49,6 +49,6 @@ Session = sessionmaker(create_engine("sqlite://"))
 def orders():
     with Session() as session:
         return {"orders": session.execute("SELECT 1").scalar()}
-''',
+""",
     find=find,
 )

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bugsly_server.check.project import Project
+from bugsly_server.check.project import SourceProject
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
 from bugsly_server.check.source_module import SourceFunction
 from bugsly_server.model.diagnosis import Cause
@@ -44,7 +44,7 @@ def _returned(function: SourceFunction) -> Iterator[ast.expr]:
 
 
 def _whole_read(
-    node: ast.expr, function: SourceFunction, project: Project, depth: int
+    node: ast.expr, function: SourceFunction, project: SourceProject, depth: int
 ) -> ast.Call | None:
     """Return the call that reads a whole file and gives *node* its value."""
     match node:
@@ -64,7 +64,7 @@ def _whole_read(
     return None
 
 
-def _is_file(source: ast.expr, function: SourceFunction, project: Project) -> bool:
+def _is_file(source: ast.expr, function: SourceFunction, project: SourceProject) -> bool:
     """Return whether *source* is a file, or a path, with a name that is not fixed."""
     opened = _opening_call(source, function)
     if opened is None:
@@ -104,7 +104,7 @@ RULE = CheckRule(
     summary="A view reads a whole file into memory and sends it.",
     why="A file of 500 MB takes 500 MB of the worker while it is sent, once for each request at a time. Python"
     " and the C library rarely give so much back, so the worker stays as large as its largest answer.",
-    bad='''from flask import Flask
+    bad="""from flask import Flask
 
 app = Flask(__name__)
 
@@ -112,8 +112,8 @@ app = Flask(__name__)
 @app.get("/export/<name>")
 def export(name):
     return open(f"/srv/exports/{name}.zip", "rb").read()
-''',
-    good='''from flask import Flask, send_file
+""",
+    good="""from flask import Flask, send_file
 
 app = Flask(__name__)
 
@@ -121,6 +121,6 @@ app = Flask(__name__)
 @app.get("/export/<name>")
 def export(name):
     return send_file(f"/srv/exports/{name}.zip")
-''',
+""",
     find=find,
 )

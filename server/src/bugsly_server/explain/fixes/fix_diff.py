@@ -23,17 +23,23 @@ FIXERS: dict[Cause, Fixer] = {
 def fix_diff(diagnosis: Diagnosis, evidence: LeakEvidence) -> str | None:
     """Return a diff that fixes *diagnosis*; None if no rewrite is known for its pattern."""
     source = evidence.sources.get(diagnosis.location.file or "")
-    fixer = FIXERS.get(diagnosis.cause)
-    if source is None or not source.text or source.edited or fixer is None or diagnosis.library:
+    if source is None or not source.text or source.edited or diagnosis.library:
         return None
     lines = split_lines(source.text)
-    tree = _parsed(lines)
-    fixed = None if tree is None else fixer(list(lines), tree, diagnosis)
-    if fixed is None or _parsed(fixed) is None:
+    fixed = fixed_lines(lines, diagnosis)
+    if fixed is None:
         return None
     name = (diagnosis.location.site or "").rpartition(":")[0] or source.file.rpartition("/")[2]
     diff = difflib.unified_diff(lines, fixed, f"a/{name}", f"b/{name}", lineterm="", n=2)
     return "\n".join(diff) or None
+
+
+def fixed_lines(lines: SourceLines, diagnosis: Diagnosis) -> SourceLines | None:
+    """Return *lines* with *diagnosis* fixed; None if no rewrite is known for its pattern."""
+    fixer = FIXERS.get(diagnosis.cause)
+    tree = _parsed(lines)
+    fixed = None if fixer is None or tree is None else fixer(list(lines), tree, diagnosis)
+    return None if fixed is None or _parsed(fixed) is None else fixed
 
 
 def _parsed(lines: SourceLines) -> ast.Module | None:
