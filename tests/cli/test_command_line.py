@@ -1,13 +1,17 @@
 """Commands say what they take, and accept the flags of settings that their help leaves out."""
 
+import subprocess
+import sys
+
 import pytest
 from tests.support.bugsly_command import run_bugsly
 
-from bugsly_server.cli import COMMANDS, build_parser
+from bugsly_server.cli import build_parser, load_commands
 from bugsly_server.cli.options.command import Command
 from bugsly_server.settings import SETTINGS
 
 ARGUMENTS = {"erase-user": ["ada"], "heap": ["7"], "user": ["reset"]}
+COMMANDS = load_commands()
 WITH_SETTINGS = [command for command in COMMANDS if command.settings is not None]
 
 
@@ -18,8 +22,18 @@ def test_a_command_with_settings_accepts_the_flag_of_each(command: Command) -> N
     assert {getattr(parsed, declared.name) for declared in SETTINGS} == {"some"}
 
 
-def test_only_doctor_takes_no_settings() -> None:
-    assert [command.name for command in COMMANDS if command.settings is None] == ["doctor"]
+def test_only_check_and_doctor_take_no_settings() -> None:
+    without = [command.name for command in COMMANDS if command.settings is None]
+    assert without == ["check", "doctor"]
+
+
+def test_check_starts_without_importing_the_server() -> None:
+    code = (
+        "import sys; from bugsly_server.cli import main; main(['check', '--explain']);"
+        "print({'sqlalchemy', 'starlette'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_help_shows_the_settings_that_the_command_uses() -> None:

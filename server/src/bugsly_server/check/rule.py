@@ -33,7 +33,7 @@ class CheckFinding:
     path: Path
     line: int
     column: int
-    """From 1, as editors count."""
+    """In characters, from 1."""
     end_line: int
     text: str
     """The line, without the space around it."""
@@ -83,14 +83,15 @@ class CheckRule:
 def finding_of(rule: CheckRule, offence: Offence) -> CheckFinding:
     """Return the finding of *rule* at *offence*."""
     line: int = getattr(offence.node, "lineno", 1)
-    lines = offence.module.lines
+    text = offence.module.lines[line - 1]
+    before = text.encode()[: getattr(offence.node, "col_offset", 0)]
     return CheckFinding(
         code=rule.code,
         path=offence.module.path,
         line=line,
-        column=getattr(offence.node, "col_offset", 0) + 1,
+        column=len(before.decode()) + 1,
         end_line=getattr(offence.node, "end_lineno", line),
-        text=printable(lines[line - 1].strip()) if line <= len(lines) else "",
+        text=printable(text.strip()),
         message=printable(offence.message),
         rewrite=offence.rewrite,
     )

@@ -5,26 +5,27 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
 from bugsly_server import __version__
-from bugsly_server.cli import demo, dsn, erase_user, listing, run, serve, user
-from bugsly_server.cli.doctor import command as doctor
-from bugsly_server.cli.heap import command as heap
+from bugsly_server.cli.options.command import Command
 from bugsly_server.errors import BugslyError
 
-COMMANDS = (
-    serve.COMMAND,
-    run.COMMAND,
-    demo.COMMAND,
-    doctor.COMMAND,
-    heap.COMMAND,
-    listing.STATUS,
-    listing.ISSUES,
-    dsn.COMMAND,
-    user.COMMAND,
-    erase_user.COMMAND,
-)
+COMMAND_PLACES = {
+    "serve": ("serve", "COMMAND"),
+    "run": ("run", "COMMAND"),
+    "demo": ("demo", "COMMAND"),
+    "check": ("check.command", "COMMAND"),
+    "doctor": ("doctor.command", "COMMAND"),
+    "heap": ("heap.command", "COMMAND"),
+    "status": ("listing", "STATUS"),
+    "issues": ("listing", "ISSUES"),
+    "dsn": ("dsn", "COMMAND"),
+    "user": ("user", "COMMAND"),
+    "erase-user": ("erase_user", "COMMAND"),
+}
+"""The module of each command and its name there: `check` starts without importing the server."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,8 +46,16 @@ def main(argv: Sequence[str]) -> int:
         return 141
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line, with one parser below it for each command."""
+def load_commands(names: Iterable[str] = COMMAND_PLACES) -> list[Command]:
+    """Return the commands called *names*."""
+    places = (COMMAND_PLACES[name] for name in names)
+    return [
+        getattr(import_module(f"{__name__}.{module}"), attribute) for module, attribute in places
+    ]
+
+
+def build_parser(commands: Sequence[Command] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with one parser below it for each of *commands*."""
     root = argparse.ArgumentParser(
         allow_abbrev=False,
         prog="bugsly",
@@ -54,9 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Options of a command: bugsly COMMAND --help",
     )
     root.add_argument("--version", action="version", version=f"bugsly {__version__}")
-    commands = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(commands)
+    parsers = root.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    for command in load_commands() if commands is None else commands:
+        command.add_parser(parsers)
     return root
 
 
@@ -66,7 +75,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if "--" in options:
         cut = options.index("--")
         options, command = options[:cut], options[cut + 1 :]
-    parsed, unknown = build_parser().parse_known_args(options)
+    known = load_commands(argv[:1]) if argv[0] in COMMAND_PLACES else None
+    parsed, unknown = build_parser(known).parse_known_args(options)
     if unknown:
         parsed.command_parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     parsed.command = command

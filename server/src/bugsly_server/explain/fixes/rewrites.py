@@ -16,7 +16,7 @@ from bugsly_server.explain.fixes.source_edits import (
 )
 from bugsly_server.model.diagnosis import Diagnosis
 
-CLOSED_BY_WITH = re.compile(r"(?i)session$|^begin$")
+CLOSED_BY_WITH = re.compile(r"(?i)session$|^(begin|open|urlopen|client|zipfile)$")
 """Calls whose result a `with` block closes."""
 HAS_CLOSE = re.compile(r"(?i)connect$|connection$")
 """Calls whose result has a close(), which a `with` block may or may not call."""

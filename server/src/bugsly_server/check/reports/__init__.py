@@ -1,0 +1,1 @@
+"""What `bugsly check` prints for programs to read."""

@@ -1,0 +1,1 @@
+"""`bugsly check`: finds what leaks in source code, and fixes some of it."""
