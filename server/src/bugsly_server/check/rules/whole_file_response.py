@@ -32,8 +32,13 @@ def find(code: CheckedCode) -> Iterator[Offence]:
                     node=read,
                     message=f"{reached.entry} reads a whole file into memory before it answers:"
                     " return `send_file(path)`, which streams it",
-                    rewrite=Rewrite(Cause.BUFFERED_RESPONSE),
+                    rewrite=Rewrite(Cause.BUFFERED_RESPONSE) if _uses_flask(function) else None,
                 )
+
+
+def _uses_flask(function: SourceFunction) -> bool:
+    """Return whether its module is of Flask, so that it may answer with `flask.send_file`."""
+    return any(one.partition(".")[0] == "flask" for one in function.module.imports.values())
 
 
 def _returned(function: SourceFunction) -> Iterator[ast.expr]:

@@ -121,7 +121,9 @@ def _write_baseline(file: Path | None, report: CheckReport) -> int:
     """Write what was found, so that later runs report only what is new; return 0."""
     file = file or Path(DEFAULT_FILE)
     Baseline.of(report.findings, file.absolute().parent).write(file)
-    STDERR.print(f"{len(report.findings)} findings are in {file}", markup=False, soft_wrap=True)
+    number = len(report.findings)
+    counted = "1 finding is" if number == 1 else f"{number} findings are"
+    STDERR.print(f"{counted} in {file}", markup=False, soft_wrap=True)
     return 0
 
 

@@ -1,0 +1,159 @@
+"""Fixes change what they have to and nothing else, whatever the file looks like."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.checked_code import FLASK, check_in
+
+from bugsly_server.check.analysis import check_sources
+from bugsly_server.check.check_run import CheckReport, Sources
+from bugsly_server.check.fixing import fix_sources, source_diff
+from bugsly_server.check.rules import check_rules
+
+SEVERAL = f"""{FLASK}log = []
+seen = {{}}
+
+
+@app.get("/a/<key>")
+def a(key):
+    log.append(key)
+    if key not in seen:
+        print("new")
+    seen[key] = 1
+    return open(f"/srv/{{key}}").read()
+
+
+@app.get("/b/<key>")
+def b(key):
+    seen[key] = 2
+    file = open("/srv/b")
+    return {{"line": file.readline()}}
+"""
+FIXED = """from collections import deque
+from flask import send_file
+from flask import Flask, request
+
+app = Flask(__name__)
+log = deque(maxlen=1000)
+seen = {}
+
+
+@app.get("/a/<key>")
+def a(key):
+    log.append(key)
+    if key not in seen:
+        print("new")
+    seen[key] = 1
+    if len(seen) > 1000:
+        seen.pop(next(iter(seen)))
+    return send_file(f"/srv/{key}")
+
+
+@app.get("/b/<key>")
+def b(key):
+    seen[key] = 2
+    if len(seen) > 1000:
+        seen.pop(next(iter(seen)))
+    with open("/srv/b") as file:
+        return {"line": file.readline()}
+"""
+
+
+def report(sources: Sources) -> CheckReport:
+    result = check_sources(sources, check_rules())
+    return CheckReport(result.findings, 0, result.checked_files, result.problems)
+
+
+def fixed(source: bytes, folder: Path) -> bytes:
+    path = folder / "shop.py"
+    return fix_sources({path: source}, report)[path]
+
+
+def test_several_findings_of_one_file_are_fixed(tmp_path: Path) -> None:
+    assert fixed(SEVERAL.encode(), tmp_path).decode() == FIXED
+    assert fixed(FIXED.encode(), tmp_path).decode() == FIXED
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_stay(end: str, tmp_path: Path) -> None:
+    source = SEVERAL.replace("\n", end).encode()
+    assert fixed(source, tmp_path) == FIXED.replace("\n", end).encode()
+
+
+def test_mixed_line_ends_stay_as_they_are(tmp_path: Path) -> None:
+    source = SEVERAL.replace("\n", "\r\n", 5).encode()
+    lines = fixed(source, tmp_path).decode().split("\n")
+    assert [line.endswith("\r") for line in lines[:8]] == [False] * 2 + [True] * 4 + [False] * 2
+
+
+def test_a_missing_last_line_end_stays_missing(tmp_path: Path) -> None:
+    assert fixed(SEVERAL.rstrip("\n").encode(), tmp_path).decode() == FIXED.rstrip("\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "cp1252"])
+def test_encodings_stay(encoding: str, tmp_path: Path) -> None:
+    head = "" if encoding == "utf-8-sig" else f"# coding: {encoding}\n"
+    source = f"{head}# é\n{SEVERAL}".encode(encoding)
+    assert fixed(source, tmp_path).decode(encoding).startswith(f"{head}# é\nfrom collections")
+    assert report({tmp_path / "shop.py": fixed(source, tmp_path)}).findings == ()
+
+
+def test_a_diff_can_be_read(tmp_path: Path) -> None:
+    before = SEVERAL.encode()
+    diff = source_diff(Path("shop.py"), before, fixed(before, tmp_path))
+    assert diff.startswith("--- a/shop.py\n+++ b/shop.py\n@@ ")
+    assert "-log = []\n+log = deque(maxlen=1000)\n" in diff
+
+
+UNSAFE = {
+    "a helper returns rows that are read later": f"""{FLASK}from sqlalchemy import create_engine
+engine = create_engine("sqlite://")
+
+def rows(query):
+    connection = engine.connect()
+    return connection.execute(query)
+
+@app.get("/<query>")
+def x(query):
+    return list(rows(query))
+""",
+    "a response streams": f"""{FLASK}from flask import Response
+from sqlalchemy import create_engine
+engine = create_engine("sqlite://")
+
+@app.get("/")
+def x():
+    connection = engine.connect()
+    return Response(row for row in connection.execute("SELECT 1"))
+""",
+    "a session that is asynchronous": """from fastapi import FastAPI
+import aiohttp
+app = FastAPI()
+
+@app.get("/")
+async def x():
+    session = aiohttp.ClientSession()
+    return await session.get("https://rates.example")
+""",
+    "a file of a framework without send_file": """from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/<name>")
+def x(name):
+    return open(f"/srv/{name}").read()
+""",
+    "a container of a class": f"""{FLASK}class Log:
+    seen = []
+
+@app.get("/")
+def x():
+    Log.seen.append(1)
+""",
+}
+
+
+@pytest.mark.parametrize("source", UNSAFE.values(), ids=UNSAFE)
+def test_what_a_fix_could_break_has_none(source: str, tmp_path: Path) -> None:
+    findings = check_in(tmp_path, {"shop.py": source}).findings
+    assert findings
+    assert [one.code for one in findings if one.rewrite is not None] == []
