@@ -21,6 +21,10 @@ from bugsly.protocol.memory import ExitReason
 from bugsly.protocol.safety_net import Hindrance, RecyclerState
 from bugsly_server import settings
 from bugsly_server.alert import leak_message
+from bugsly_server.check import baseline
+from bugsly_server.check.check_settings import CheckSettings
+from bugsly_server.check.reports import json_report
+from bugsly_server.check.rules import check_rules
 from bugsly_server.cli import build_parser
 from bugsly_server.doctor import run_verdict
 from bugsly_server.fingerprint.error import group_event
@@ -74,6 +78,8 @@ def render() -> str:
             f"{one.variable}  {one.name}  {one.default or 'none'}"
             for one in agent_settings.SETTINGS
         ),
+        "rules of check": (f"{one.code}  {one.name}" for one in check_rules()),
+        "settings of check": iter(CheckSettings.__struct_encode_fields__),
         "variables of the environment": iter(sorted(_variables())),
         "commands": _commands(),
     }
@@ -120,6 +126,8 @@ def _versions() -> Lines:
     yield f"item `{event_item.ITEM_TYPE}`"
     yield f"webhook  {leak_message.PAYLOAD_VERSION}"
     yield f"report of doctor  {run_verdict.VERSION}"
+    yield f"report of check  {json_report.VERSION}"
+    yield f"baseline of check  {baseline.VERSION}"
     yield f"record of a finding  {finding.VERSION}"
     yield f"record of a proof  {fix_proof.VERSION}"
     yield f"record of a judgement  {growth_judgement.VERSION}"

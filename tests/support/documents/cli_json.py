@@ -14,6 +14,10 @@ from tests.support.heap_snapshots import heap_holder, heap_snapshot, unreachable
 from tests.support.json_shapes import KeyedByData
 from tests.support.recycling_values import max_requests_values
 
+from bugsly_server.check.check_run import CheckReport
+from bugsly_server.check.reports.json_report import json_report
+from bugsly_server.check.rule import CheckFinding
+from bugsly_server.check.unchecked import UncheckedPath
 from bugsly_server.cli import main
 from bugsly_server.cli.doctor import command as doctor_command
 from bugsly_server.cli.heap import command as heap_command
@@ -49,6 +53,21 @@ def documents(folder: Path) -> Iterator[tuple[str, Any]]:
             "bugsly doctor --json",
             _printed_json(partial(doctor_command._write_report, "-", report)),
         )
+    yield "bugsly check --output-format json", json.loads(json_report(_check_report()))
+
+
+def _check_report() -> CheckReport:
+    found = CheckFinding(
+        code="BG101",
+        path=Path("shop/views.py"),
+        line=12,
+        column=5,
+        end_line=12,
+        text="request_log.append(entry)",
+        message="`request_log` gains entries",
+    )
+    unchecked = UncheckedPath("old.py", "line 1: invalid syntax", "correct it")
+    return CheckReport((found,), known_findings=0, checked_files=2, problems=(unchecked,))
 
 
 def _printed_json(command: Callable[[], object]) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bugsly_server.check.analysis import check_sources
 from bugsly_server.check.baseline import Baseline
+from bugsly_server.check.check_settings import CheckConfiguration
 from bugsly_server.check.result_cache import check_with_cache
 from bugsly_server.check.rule import CheckFinding
 from bugsly_server.check.rules import check_rules
 from bugsly_server.check.selection import Selection
+from bugsly_server.check.source_files import SourceFinder, read_sources
 from bugsly_server.check.unchecked import UncheckedPath
 
 Sources = Mapping[Path, bytes]
@@ -63,3 +65,15 @@ class CheckRun:
             problems=(*self.unread, *result.problems),
             notes=result.notes,
         )
+
+
+def collect_sources(
+    paths: Iterable[Path], configuration: CheckConfiguration
+) -> tuple[dict[Path, bytes], tuple[UncheckedPath, ...]]:
+    """Return the sources to check in *paths*, and what is left out."""
+    settings = configuration.settings
+    finder = SourceFinder(
+        root=configuration.folder, exclude=settings.exclude, include_tests=settings.include_tests
+    )
+    sources, unread = read_sources(finder.find(paths))
+    return sources, (*finder.problems, *unread)

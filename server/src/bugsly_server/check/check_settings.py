@@ -38,6 +38,12 @@ class CheckConfiguration(NamedTuple):
     """What paths in them start from."""
     settings: CheckSettings
 
+    @property
+    def baseline_file(self) -> Path | None:
+        """Return the file of known findings."""
+        named = self.settings.baseline
+        return None if named is None else self.folder / named
+
 
 def load_configuration(named: Path | None, paths: Sequence[Path]) -> CheckConfiguration:
     """Return the settings in *named*, or in the nearest `pyproject.toml` around *paths* with any.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from bugsly_server.check.source_module import SourceModule
 
 MAX_OUTER_FOLDERS = 3
 """Folders without `__init__.py` around a module that may be part of its name."""
-MAX_KNOWN_FOLDERS = 1024
 
 
 def module_name(path: Path) -> str:
@@ -20,7 +18,6 @@ def module_name(path: Path) -> str:
     return ".".join([*packages, *([] if path.stem == "__init__" else [path.stem])]) or path.stem
 
 
-@lru_cache(MAX_KNOWN_FOLDERS)
 def _packages(folder: Path) -> tuple[Path, ...]:
     """Return the packages that *folder* is in, innermost first."""
     if not (folder / "__init__.py").is_file() or not folder.name:

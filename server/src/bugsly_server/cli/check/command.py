@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bugsly_server.check.baseline import DEFAULT_FILE, Baseline
-from bugsly_server.check.check_run import CheckReport, CheckRun, Sources
+from bugsly_server.check.check_run import CheckReport, CheckRun, Sources, collect_sources
 from bugsly_server.check.check_settings import CheckConfiguration, load_configuration
 from bugsly_server.check.fixing import fix_sources, source_diff
 from bugsly_server.check.result_cache import default_cache_folder
 from bugsly_server.check.rules import check_rules
 from bugsly_server.check.selection import Selection
-from bugsly_server.check.source_files import SourceFinder, read_sources
 from bugsly_server.cli.check.explain_rule import explain
 from bugsly_server.cli.check.report_formats import FORMATS, print_diff, print_statistics
 from bugsly_server.cli.options.command import Command
@@ -34,6 +33,7 @@ SWITCHES = (
     ("--write-baseline", f"Write what is found to the baseline; default {DEFAULT_FILE}"),
     ("--statistics", "Print how much each rule found, instead of each finding"),
     ("--exit-zero", "Return 0 also if something is found"),
+    ("--lsp", "Serve an editor over standard input and output (needs bugsly-server[lsp])"),
     ("--no-cache", "Check all files, also if none has changed since an earlier run"),
 )
 
@@ -62,6 +62,10 @@ def main(parsed: argparse.Namespace) -> int:
     if parsed.explain is not None:
         print_data(explain(parsed.explain))
         return 0
+    return _serve_editor() if parsed.lsp else _check(parsed)
+
+
+def _check(parsed: argparse.Namespace) -> int:
     paths = [_shortened(path) for path in parsed.paths or [Path()]]
     configuration = load_configuration(Path(parsed.config) if parsed.config else None, paths)
     run, sources = _prepare(parsed, paths, configuration)
@@ -83,6 +87,17 @@ def main(parsed: argparse.Namespace) -> int:
     return int(bool(report.findings) and not parsed.exit_zero)
 
 
+def _serve_editor() -> int:
+    try:
+        from bugsly_server.cli.check.language_server import serve
+    except ModuleNotFoundError:
+        raise Misconfigured(
+            "--lsp: pygls is not installed → pip install 'bugsly-server[lsp]'"
+        ) from None
+    serve()
+    return 0
+
+
 def _shortened(path: Path) -> Path:
     """Return *path* from the working directory if it is below it."""
     absolute = Path(os.path.normpath(path.absolute()))
@@ -92,18 +107,14 @@ def _shortened(path: Path) -> Path:
 def _prepare(
     parsed: argparse.Namespace, paths: Sequence[Path], configuration: CheckConfiguration
 ) -> tuple[CheckRun, Sources]:
-    settings = configuration.settings
     selection = Selection.read(
         _codes(parsed.select), _codes(parsed.ignore), configuration, check_rules()
     )
     file = _baseline_file(parsed, configuration)
     baseline = Baseline.load(file) if file is not None and not parsed.write_baseline else None
-    finder = SourceFinder(
-        root=configuration.folder, exclude=settings.exclude, include_tests=settings.include_tests
-    )
-    sources, unread = read_sources(finder.find(paths))
+    sources, unread = collect_sources(paths, configuration)
     cache_folder = None if parsed.no_cache else default_cache_folder()
-    return CheckRun(selection, baseline, (*finder.problems, *unread), cache_folder), sources
+    return CheckRun(selection, baseline, unread, cache_folder), sources
 
 
 def _codes(given: str | None) -> list[str]:
@@ -111,10 +122,7 @@ def _codes(given: str | None) -> list[str]:
 
 
 def _baseline_file(parsed: argparse.Namespace, configuration: CheckConfiguration) -> Path | None:
-    if parsed.baseline:
-        return Path(parsed.baseline)
-    named = configuration.settings.baseline
-    return None if named is None else configuration.folder / named
+    return Path(parsed.baseline) if parsed.baseline else configuration.baseline_file
 
 
 def _write_baseline(file: Path | None, report: CheckReport) -> int:
