@@ -16,7 +16,7 @@ USAGE = """\
 usage: bugsly run -- COMMAND …
 
 Runs COMMAND, such as gunicorn shop:app, with the agent in it, which reports to BUGSLY_DSN.
-serve, demo, doctor, heap, status, issues, dsn, and run without BUGSLY_DSN need the server
+serve, demo, check, doctor, heap, status, issues, dsn, and run without BUGSLY_DSN need the server
 → pip install 'bugsly[server]'
 """
 

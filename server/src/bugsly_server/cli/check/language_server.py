@@ -26,6 +26,9 @@ from bugsly_server.check.selection import Selection
 from bugsly_server.errors import BugslyError
 from bugsly_server.explain.fixes.source_edits import split_lines
 
+STACK_BYTES = 64 * 1024 * 1024
+"""Of the threads that check: source is walked by recursion, and some systems give half a MB."""
+
 
 class EditorSession:
     """What an editor was told, and what it has open."""
@@ -155,4 +158,5 @@ def make_server() -> LanguageServer:
 
 def serve() -> None:
     """Serve the editor at the other end of standard input and output until it ends."""
+    threading.stack_size(STACK_BYTES)
     make_server().start_io()
