@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,11 @@ def check_files(paths: Iterable[Path], rules: Iterable[CheckRule]) -> CheckResul
 
 def check_sources(sources: Mapping[Path, bytes], rules: Iterable[CheckRule]) -> CheckResult:
     """Return what *rules* find in *sources*, the contents of files."""
+    with _interpreter_for_trees():
+        return _check(sources, tuple(rules))
+
+
+def _check(sources: Mapping[Path, bytes], rules: Sequence[CheckRule]) -> CheckResult:
     modules: list[SourceModule] = []
     problems = []
     for path, source in sources.items():
@@ -50,12 +56,9 @@ def check_sources(sources: Mapping[Path, bytes], rules: Iterable[CheckRule]) -> 
             modules.append(read_module(path, source))
         except UnreadableSource as problem:
             problems.append(UncheckedPath(printable(str(path)), problem.reason, problem.advice))
-    asked = tuple(rules)
     suppressed = {module.path: read_suppressions(module.text) for module in modules}
-    with _deep_recursion():
-        found = set(_findings(modules, asked, suppressed))
-    findings = sorted(found, key=_place)
-    notes = _unknown_codes(suppressed, {rule.code for rule in asked})
+    findings = sorted(set(_findings(modules, rules, suppressed)), key=_place)
+    notes = _unknown_codes(suppressed, {rule.code for rule in rules})
     return CheckResult(tuple(findings), tuple(problems), len(modules), tuple(notes))
 
 
@@ -64,13 +67,17 @@ def _place(finding: CheckFinding) -> tuple[Path, int, int, str]:
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
-    limit = sys.getrecursionlimit()
+def _interpreter_for_trees() -> Iterator[None]:
+    """Let trees be walked to their depth, and spare the collector from walking them too."""
+    limit, is_collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(limit)
+        if is_collecting:
+            gc.enable()
 
 
 def _findings(

@@ -22,6 +22,10 @@ from bugsly_server.explain.fixes.source_edits import split_lines
 
 MAX_NESTING = 150
 """Levels of a syntax tree: hand-written code has up to forty, and all who walk one recurse."""
+BINDING_NODES = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor),
+    *(ast.comprehension, ast.withitem, ast.ExceptHandler, ast.Import, ast.ImportFrom, ast.Global),
+)
 EXCLUDE_IT = "exclude it in [tool.bugsly.check]"
 
 
@@ -103,10 +107,12 @@ class _Reader:
             case ast.ClassDef():
                 self._visit_class(node, place, depth)
             case _:
-                self._bind(node, place)
+                if isinstance(node, BINDING_NODES):
+                    self._bind(node, place)
                 inside = _Place(function, owner, node)
                 for child in ast.iter_child_nodes(node):
-                    self.visit(child, inside, depth + 1)
+                    if not isinstance(child, ast.expr_context):
+                        self.visit(child, inside, depth + 1)
 
     def _visit_class(self, node: ast.ClassDef, place: _Place, depth: int) -> None:
         function = place.function
