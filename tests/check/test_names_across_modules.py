@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tests.support.checked_code import FLASK, check_in, places
 
 VIEW = "\n@app.get('/x/<key>')\ndef x(key):\n    "
@@ -38,11 +39,21 @@ def test_a_container_of_another_module(tmp_path: Path) -> None:
     assert [finding.rewrite for finding in result.findings] == [None], "its file is another one"
 
 
-def test_a_container_that_another_module_empties_is_bounded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        "from shop.views import seen\ndef flush():\n    seen.clear()",
+        "from .views import seen as old\ndef flush():\n    old.clear()",
+        "from shop import views\ndef flush():\n    views.seen.clear()",
+        "import shop.views as pages\ndef flush():\n    pages.seen.clear()",
+        "import shop.views\ndef flush():\n    shop.views.seen.clear()",
+    ],
+)
+def test_a_container_that_another_module_empties_is_bounded(jobs: str, tmp_path: Path) -> None:
     files = {
         "shop/__init__.py": EMPTY,
         "shop/views.py": f"{FLASK}seen = []{VIEW}seen.append(key)",
-        "shop/jobs.py": "from shop.views import seen\ndef flush():\n    seen.clear()",
+        "shop/jobs.py": jobs,
     }
     assert places(tmp_path, files) == []
 

@@ -13,7 +13,7 @@ from bugsly_server.check.rule_page import rule_page
 from bugsly_server.check.rules import check_rules
 
 by_rule = pytest.mark.parametrize("rule", check_rules(), ids=lambda rule: rule.code)
-FIXABLE = {"BG101", "BG102", "BG103", "BG201", "BG202", "BG203", "BG204", "BG301"}
+FIXABLE = {"BG101", "BG102", "BG103", "BG201", "BG202", "BG203", "BG204", "BG301", "BG601"}
 
 
 def report(sources: Sources) -> CheckReport:

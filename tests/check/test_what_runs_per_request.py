@@ -33,6 +33,10 @@ ENTRY_POINTS = {
     "a FastAPI route": "from fastapi import APIRouter\nrouter = APIRouter()\n"
     + LOG
     + "@router.get('/x')\nasync def x():\n    log.append(1)",
+    "a method that a class view inherits": "from flask.views import MethodView\n"
+    + LOG
+    + "class Noting:\n    def note(self):\n        log.append(1)\n"
+    "class X(Noting, MethodView):\n    def get(self):\n        self.note()",
     "a method that a class view calls": "from flask.views import MethodView\n"
     + LOG
     + "class X(MethodView):\n    def get(self):\n        self.note()\n"

@@ -69,6 +69,12 @@ def test_what_cannot_be_done_is_one_line(
     assert line.startswith(f"bugsly check: {message}")
 
 
+def test_a_folder_without_source_is_said(tmp_path: Path) -> None:
+    done = check(tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("no source to check → ")
+
+
 def test_settings_of_the_project_count(tmp_path: Path) -> None:
     settings = '[tool.bugsly.check]\nexclude = ["old"]\ninclude-tests = true\nignore = ["BG2"]\n'
     write_files(tmp_path, {"pyproject.toml": settings, "old/a.py": LEAK, "tests/a.py": LEAK})
@@ -91,10 +97,11 @@ def test_a_diff_changes_nothing_and_can_be_applied(tmp_path: Path) -> None:
 
 def test_a_fix_is_written_and_the_rest_reported(tmp_path: Path) -> None:
     (file,) = write_files(tmp_path, {"shop.py": LEAK})
-    write_files(tmp_path, {"gunicorn.conf.py": "bind = 'x'\n"})
+    made = "@app.get('/y')\ndef y():\n    type('Y', (), {})\n"
+    write_files(tmp_path, {"other.py": f"{CLEAN}\n\n{made}"})
     done = check(tmp_path, "--fix")
-    assert done.returncode == 1
-    assert [line.split()[1] for line in done.stdout.splitlines()] == ["BG601", "finding"]
+    assert (done.returncode, done.stderr) == (1, "shop.py: fixed\n")
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["BG405", "finding"]
     assert "log = deque(maxlen=1000)" in file.read_text()
 
 

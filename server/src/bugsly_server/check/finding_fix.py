@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bugsly_server.check.rule import CheckFinding, Rewrite
+from bugsly_server.check.rule import CheckFinding
 from bugsly_server.explain.fixes.fix_diff import fixed_lines
 from bugsly_server.explain.fixes.source_edits import SourceLines
 from bugsly_server.model.diagnosis import (
+    Cause,
     DiagnosedGrowth,
     DiagnosedHolder,
     Diagnosis,
@@ -21,16 +22,21 @@ def has_fix(finding: CheckFinding, lines: SourceLines) -> bool:
 
 def fix(finding: CheckFinding, line: int, lines: SourceLines) -> SourceLines | None:
     """Return *lines* with *finding*, now at *line*, fixed; None where no fix is safe."""
-    if finding.rewrite is None:
+    rewrite = finding.rewrite
+    if rewrite is None:
         return None
-    return fixed_lines(lines, _diagnosis(finding, finding.rewrite, line))
+    if rewrite.cause is None:
+        return [*lines, *rewrite.added_lines]
+    return fixed_lines(lines, _diagnosis(finding, rewrite.cause, line))
 
 
-def _diagnosis(finding: CheckFinding, rewrite: Rewrite, line: int) -> Diagnosis:
+def _diagnosis(finding: CheckFinding, cause: Cause, line: int) -> Diagnosis:
+    """Return *finding* as the diagnosis of a leak by *cause*."""
     file = finding.path.absolute()
     module = file.parent.name if file.stem == "__init__" else file.stem
+    bounded = None if finding.rewrite is None else finding.rewrite.holder
     holder = DiagnosedHolder(
-        name=f"{module}.{rewrite.holder}",
+        name=f"{module}.{bounded}",
         kind=None,
         library=None,
         entries=0,
@@ -41,10 +47,10 @@ def _diagnosis(finding: CheckFinding, rewrite: Rewrite, line: int) -> Diagnosis:
         has_unique_keys=False,
     )
     return Diagnosis(
-        cause=rewrite.cause,
+        cause=cause,
         is_leak=True,
         growth=DiagnosedGrowth(bytes_per_request=0, part=1, bytes=0),
         evidence=DiagnosisEvidence(confidence=1, reasons=(), falsifiers=(), worker_ids=()),
-        holder=None if rewrite.holder is None else holder,
+        holder=None if bounded is None else holder,
         location=SourceLocation(site=f"{file.name}:{line}", file=str(file)),
     )

@@ -161,8 +161,9 @@ def _paths_in(module: SourceModule, binding: Binding) -> Iterator[str]:
     for local, origin in module.imports.items():
         if origin == f"{binding.module.name}.{first}":
             yield f"{module.name}.{local}{tail}"
-        elif origin == binding.module.name:
-            yield f"{module.name}.{local}.{binding.path}"
+        elif f"{binding.module.name}.".startswith(f"{origin}."):
+            inner = binding.module.name.removeprefix(origin)
+            yield f"{module.name}.{local}{inner}.{binding.path}"
 
 
 def is_imported_elsewhere(binding: Binding, project: SourceProject) -> bool:

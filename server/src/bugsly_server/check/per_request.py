@@ -66,7 +66,7 @@ def _calls(function: SourceFunction, project: SourceProject) -> Iterator[Functio
             continue
         match node.func:
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if function.owner:
-                callee = function.owner.methods.get(name)
+                callee = project.method_of(function.owner, name, function.module)
             case called:
                 callee = project.function_at(project.resolve(called, function.module, function))
         if callee is not None:

@@ -12,6 +12,8 @@ from bugsly_server.check.source_module import SourceClass, SourceFunction, Sourc
 
 MAX_DEPTH = 12
 """Steps from a name to what it stands for: assignments may go in a circle."""
+MAX_BASES = 4
+"""Steps from a class to the base that has a method."""
 BUILT_IN_NAMES = frozenset(dir(builtins))
 
 
@@ -137,6 +139,19 @@ class SourceProject:
         if module is None or rest not in module.classes:
             return None
         return module, module.classes[rest]
+
+    def method_of(
+        self, owner: SourceClass, name: str, module: SourceModule, depth: int = MAX_BASES
+    ) -> SourceFunction | None:
+        """Return the method *name* of the class *owner*, of *module*: its own, or inherited."""
+        if name in owner.methods or depth == 0:
+            return owner.methods.get(name)
+        for base in owner.node.bases:
+            known = self.class_at(self.resolve(base, module, None))
+            found = None if known is None else self.method_of(known[1], name, known[0], depth - 1)
+            if found is not None:
+                return found
+        return None
 
     def binding_of(
         self, node: ast.AST, module: SourceModule, function: SourceFunction

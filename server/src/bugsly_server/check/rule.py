@@ -18,11 +18,13 @@ MAX_MESSAGE_LENGTH = 500
 
 
 class Rewrite(NamedTuple):
-    """How a finding is fixed: as the leak that it would become in production."""
+    """How a finding is fixed: as the leak that it would become in production, or by new lines."""
 
-    cause: Cause
+    cause: Cause | None = None
     holder: str | None = None
     """The container or the cache that is bounded, as its module names it."""
+    added_lines: tuple[str, ...] = ()
+    """What is added at the end of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

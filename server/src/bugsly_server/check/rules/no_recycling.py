@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
+from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
 from bugsly_server.check.source_module import SourceModule
 
 
@@ -28,6 +28,7 @@ def find(code: CheckedCode) -> Iterator[Offence]:
                 message="no worker is ever recycled: set `max_requests = 10000` and"
                 " `max_requests_jitter = 1000`, or let Bugsly recycle workers that grow"
                 " (`bugsly run`, `BUGSLY_RECYCLE_AT`)",
+                rewrite=Rewrite(added_lines=("max_requests = 10000", "max_requests_jitter = 1000")),
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
+from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
 from bugsly_server.check.rules.no_recycling import is_gunicorn_configuration
 from bugsly_server.check.source_module import SourceModule
 
@@ -35,6 +35,7 @@ def find(code: CheckedCode) -> Iterator[Offence]:
                 node,
                 "all workers reach `max_requests` at about the same time and restart together: set"
                 f" `max_requests_jitter = {limit // 10}`",
+                Rewrite(added_lines=(f"max_requests_jitter = {limit // 10}",)),
             )
 
 

@@ -72,12 +72,12 @@ def _check(parsed: argparse.Namespace) -> int:
     report = run.check(sources)
     for line in (*report.problems, *report.notes):
         STDERR.print(str(line), markup=False, soft_wrap=True)
-    if report.problems and not report.checked_files:
-        return COULD_NOT_RUN
+    if not report.checked_files:
+        return _say_nothing_checked(report)
     if parsed.write_baseline:
         return _write_baseline(_baseline_file(parsed, configuration), report)
     if parsed.diff:
-        return _print_diffs(run, sources)
+        return _print_diffs(run, sources, exit_zero=parsed.exit_zero)
     if parsed.fix:
         report = _fix(run, sources)
     if parsed.statistics:
@@ -95,6 +95,14 @@ def _serve_editor() -> int:
             "--lsp: pygls is not installed → pip install 'bugsly-server[lsp]'"
         ) from None
     serve()
+    return 0
+
+
+def _say_nothing_checked(report: CheckReport) -> int:
+    """Return 2 where there was source, and none could be checked."""
+    if report.problems:
+        return COULD_NOT_RUN
+    STDERR.print("no source to check → name other paths, or set include-tests in the settings")
     return 0
 
 
@@ -135,13 +143,13 @@ def _write_baseline(file: Path | None, report: CheckReport) -> int:
     return 0
 
 
-def _print_diffs(run: CheckRun, sources: Sources) -> int:
+def _print_diffs(run: CheckRun, sources: Sources, *, exit_zero: bool) -> int:
     """Print what a fix would change; return 1 if it would change anything, as ruff does."""
     fixed = fix_sources(sources, run.check)
     changed = [path for path in sources if fixed[path] != sources[path]]
     for path in changed:
         print_diff(source_diff(path, sources[path], fixed[path]), STDOUT)
-    return int(bool(changed))
+    return int(bool(changed) and not exit_zero)
 
 
 def _fix(run: CheckRun, sources: Sources) -> CheckReport:
@@ -155,6 +163,7 @@ def _fix(run: CheckRun, sources: Sources) -> CheckReport:
                 raise Misconfigured(
                     f"{path}: {error.strerror} → see that it can be written"
                 ) from None
+            STDERR.print(f"{path}: fixed", markup=False, soft_wrap=True)
     return run.check(fixed)
 
 
