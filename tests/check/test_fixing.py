@@ -106,6 +106,23 @@ def test_a_diff_can_be_read(tmp_path: Path) -> None:
     assert "-log = []\n+log = deque(maxlen=1000)\n" in diff
 
 
+LISTS = {
+    "in a dict that is answered": 'return {"log": log}',
+    "in JSON, by keyword": "return jsonify(log=log)",
+    "in a template": 'return render_template("log.html", log=log)',
+    "cut into": "return str(log[-5:])",
+}
+
+
+@pytest.mark.parametrize("answer", LISTS.values(), ids=LISTS)
+def test_a_list_stays_a_list_where_one_is_needed(answer: str, tmp_path: Path) -> None:
+    head = FLASK.replace("Flask,", "Flask, jsonify, render_template,")
+    source = f"{head}log = []\n\n@app.get('/')\ndef x():\n    log.append(1)\n    {answer}\n"
+    text = fixed(source.encode(), tmp_path).decode()
+    assert "log = []" in text
+    assert "del log[:-1000]" in text
+
+
 UNSAFE = {
     "a helper returns rows that are read later": f"""{FLASK}from sqlalchemy import create_engine
 engine = create_engine("sqlite://")

@@ -21,8 +21,8 @@ MAX_ENTRIES = 1_000
 CACHE_DECORATORS = frozenset({"cache", "lru_cache", "functools.cache", "functools.lru_cache"})
 READING_CALLS = frozenset({"len", "list", "tuple", "sum", "sorted"})
 """Calls that accept a deque in place of a list."""
-SERIALIZING_CALLS = frozenset({"jsonify", "dumps", "dump"})
-"""Calls that accept a list but not a deque."""
+LIST_CALLS = frozenset({"jsonify", "dumps", "dump", "render_template", "render_template_string"})
+"""Calls that accept a list, and may not accept a deque: a template may cut a slice out of it."""
 
 
 def bound_container(
@@ -82,12 +82,14 @@ def _needs_a_list(tree: ast.Module, name: str) -> bool:
                 | ast.Call(func=ast.Attribute(value=ast.Name(id=used), attr="sort"))
                 | ast.BinOp(left=ast.Name(id=used))
                 | ast.BinOp(right=ast.Name(id=used))
-                | ast.Return(value=ast.Name(id=used))
             ) if used == name:
                 return True
-            case ast.Call(func=function, args=args):
+            case ast.Return(value=ast.expr() as value) if _mentions(value, name):
+                return True
+            case ast.Call(func=function, args=args, keywords=keywords):
                 called = getattr(function, "attr", getattr(function, "id", ""))
-                if called in SERIALIZING_CALLS and any(_mentions(one, name) for one in args):
+                given = [*args, *(one.value for one in keywords)]
+                if called in LIST_CALLS and any(_mentions(one, name) for one in given):
                     return True
     return False
 
