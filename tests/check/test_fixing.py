@@ -106,6 +106,25 @@ def test_a_diff_can_be_read(tmp_path: Path) -> None:
     assert "-log = []\n+log = deque(maxlen=1000)\n" in diff
 
 
+def test_findings_within_each_others_blocks_are_fixed(tmp_path: Path) -> None:
+    source = f"""{FLASK}from sqlalchemy import create_engine
+engine = create_engine("sqlite://")
+
+
+@app.get("/")
+def x():
+    one = engine.connect()
+    two = engine.connect()
+    print(one.execute("SELECT 1").scalar(), two.execute("SELECT 2").scalar())
+"""
+    text = fixed(source.encode(), tmp_path).decode()
+    assert text.endswith("""def x():
+    with engine.connect() as one:
+        with engine.connect() as two:
+            print(one.execute("SELECT 1").scalar(), two.execute("SELECT 2").scalar())
+""")
+
+
 LISTS = {
     "in a dict that is answered": 'return {"log": log}',
     "in JSON, by keyword": "return jsonify(log=log)",

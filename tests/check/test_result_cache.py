@@ -84,6 +84,13 @@ def test_only_so_many_results_are_kept(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == MAX_KEPT_RESULTS
 
 
+def test_a_name_that_is_not_utf8_is_checked_anew(tmp_path: Path) -> None:
+    source = FILES["shop/audit.py"] + FILES["shop/views.py"].replace("from shop.audit import", "#")
+    sources = {Path("caf\udce9.py"): source.encode()}
+    for _ in range(2):
+        assert len(check_with_cache(sources, check_rules(), tmp_path).findings) == 1
+
+
 def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     assert len(run(tmp_path).findings) == 1

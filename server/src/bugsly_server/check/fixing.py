@@ -32,8 +32,8 @@ def fix_sources(sources: Sources, check: Callable[[Sources], CheckReport]) -> So
         if not by_file:
             break
         for path, findings in by_file.items():
-            tried |= {_identity(finding) for finding in findings}
-            fixed[path] = _fix_source(fixed[path], findings)
+            fixed[path], handled = _fix_source(fixed[path], findings)
+            tried |= {_identity(finding) for finding in handled}
     return fixed
 
 
@@ -41,16 +41,20 @@ def _identity(finding: CheckFinding) -> tuple[Path, str, str]:
     return finding.path, finding.code, finding.text
 
 
-def _fix_source(source: bytes, findings: Iterable[CheckFinding]) -> bytes:
+def _fix_source(
+    source: bytes, findings: Iterable[CheckFinding]
+) -> tuple[bytes, list[CheckFinding]]:
+    """Return *source* with *findings* fixed, and those whose lines no other fix had changed."""
     encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
     text = source.decode(encoding)
     before = split_lines(text)
-    lines = before
+    lines, handled = before, []
     for finding in sorted(findings, key=lambda found: found.line, reverse=True):
         line = _moved(finding.line, before, lines)
-        changed = None if line is None else fix(finding, line, lines)
-        lines = lines if changed is None else changed
-    return _with_endings(text, lines).encode(encoding)
+        if line is not None:
+            handled.append(finding)
+            lines = fix(finding, line, lines) or lines
+    return _with_endings(text, lines).encode(encoding), handled
 
 
 def _moved(line: int, before: SourceLines, after: SourceLines) -> int | None:

@@ -27,10 +27,14 @@ ENGINE_FOLDERS = (
 """The code that a result follows from."""
 
 
-def default_cache_folder() -> Path:
-    """Return the folder for results in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    return Path(base) / "bugsly" / "check"
+def default_cache_folder() -> Path | None:
+    """Return the folder for results in the user's cache, None for a user without a home."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        base = Path(named) if named else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return base / "bugsly" / "check"
 
 
 def check_with_cache(
@@ -41,7 +45,7 @@ def check_with_cache(
     result = _load(file)
     if result is None:
         result = check_sources(sources, rules)
-        with suppress(OSError):
+        with suppress(OSError, UnicodeEncodeError):  # a full disk, a name that is no UTF-8
             _store(file, result)
     return result
 
@@ -72,9 +76,10 @@ def _load(file: Path) -> CheckResult | None:
 
 def _store(file: Path, result: CheckResult) -> None:
     """Write *result* to *file* in one step, and drop the results that were not used for longest."""
+    content = msgspec.json.encode(result, enc_hook=os.fspath)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".json", delete=False) as written:
-        written.write(msgspec.json.encode(result, enc_hook=os.fspath))
+        written.write(content)
     Path(written.name).replace(file)
     kept = sorted(file.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
     for old in kept[:-MAX_KEPT_RESULTS]:

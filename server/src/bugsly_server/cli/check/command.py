@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(flag, metavar=sample, help=help_text)
     for flag, help_text in SWITCHES:
         parser.add_argument(flag, action="store_true", help=help_text)
-    parser.add_argument("--output-format", choices=list(FORMATS), default="text", help="As what")
+    parser.add_argument(
+        "--output-format", choices=list(FORMATS), default="text", help="How to print; default text"
+    )
     parser.add_argument(
         "--explain",
         metavar="CODE",
