@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.support.checked_code import FLASK, check_in
 
-from bugsly_server.check.analysis import check_sources
+from bugsly_server.check.analysis import MAX_FIXES_PER_FILE, check_sources
 from bugsly_server.check.check_run import CheckReport, Sources
 from bugsly_server.check.fixing import fix_sources, source_diff
 from bugsly_server.check.rules import check_rules
@@ -123,6 +123,17 @@ def x():
         with engine.connect() as two:
             print(one.execute("SELECT 1").scalar(), two.execute("SELECT 2").scalar())
 """)
+
+
+def test_more_findings_than_are_tried_at_a_time_are_all_fixed(tmp_path: Path) -> None:
+    view = (
+        "@app.get('/{0}')\ndef x{0}():\n    file = open('/srv/{0}')\n    return file.readline()\n"
+    )
+    number = MAX_FIXES_PER_FILE + 5
+    source = FLASK + "".join(view.format(n) for n in range(number))
+    path = tmp_path / "shop.py"
+    assert report({path: source.encode()}).fixable == MAX_FIXES_PER_FILE
+    assert fixed(source.encode(), tmp_path).count(b"with open") == number
 
 
 LISTS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from bugsly_server.check.unchecked import UncheckedPath, UnreadableSource
 
 RECURSION_LIMIT = 10_000
 """Enough to follow names through the deepest trees that are read."""
+MAX_FIXES_PER_FILE = 30
+"""Findings of a file whose fix is tried out at a time: each parses the file anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def _findings(
     rules: Iterable[CheckRule],
     suppressed: Mapping[Path, Mapping[int, frozenset[str]]],
 ) -> Iterator[CheckFinding]:
+    tried = Counter[Path]()
     project = SourceProject(modules)
     code = CheckedCode(project, find_request_functions(project))
     for rule in rules:
@@ -93,7 +97,10 @@ def _findings(
             lines = (finding.line, finding.end_line)
             if is_suppressed(rule.code, lines, suppressed[finding.path]):
                 continue
-            is_fixable = has_fix(finding, offence.module.lines)
+            tried[finding.path] += finding.rewrite is not None
+            is_fixable = tried[finding.path] <= MAX_FIXES_PER_FILE and has_fix(
+                finding, offence.module.lines
+            )
             yield finding if is_fixable else replace(finding, rewrite=None)
 
 
