@@ -14,7 +14,7 @@ from bugsly_server.clock import DAY, now
 from bugsly_server.store.damaged_files import list_set_aside
 from tools.chaos import stored
 from tools.chaos.disk import own_disk
-from tools.chaos.faults import FAULTS, Bench, possible_faults
+from tools.chaos.faults import FAULTS, Bench, except_what_damage_reaches, possible_faults
 from tools.chaos.load import Load
 from tools.chaos.served import ServedFolder, wait_until
 
@@ -75,6 +75,7 @@ def check_records(bench: Bench) -> int:
     What it destroyed is expected no longer, nor what the clock dated so far back that it is due to
     be forgotten.
     """
+    except_what_damage_reaches(bench)
     counted, times = stored.events(bench.served.folder)
     kept = stored.samples(bench.served.folder)
     bench.counted |= set(counted)
@@ -100,6 +101,7 @@ def check_damaged_files(bench: Bench, fault: str, outcome: Outcome) -> int:
     found = list_set_aside(bench.served.folder)
     assert not found or outcome.rounds["damaged file"], f"{fault}: {found}"
     for path in bench.served.folder.glob("**/*.damaged-*"):
+        bench.damaged_samples.discard(path.name.partition(".damaged-")[0])
         path.unlink()
     return len(found)
 
