@@ -31,7 +31,7 @@ class Bench:
     random: Random
     excepted: set[Record] = field(default_factory=set)
     damaged_samples: set[str] = field(default_factory=set)
-    """Names of damaged files of samples that the server has not met yet: it still writes to them."""
+    """Names of files of samples whose damage the server has not met: it still writes to them."""
     checked: set[Record] = field(default_factory=set)
     """All that was sent before the latest check."""
     counted: set[Record] = field(default_factory=set)
