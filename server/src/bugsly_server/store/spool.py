@@ -50,6 +50,7 @@ MIN_FREE_BYTES = 16 * 1024 * 1024
 """Of a file that is made smaller."""
 MAX_COPIED_BYTES = 4 * 1024 * 1024
 """That still wait then: to make a file smaller is to copy them, and meanwhile clients wait."""
+TRUNCATE_RETRY_SECONDS = 1.0
 FULL_RETRY_SECONDS = 30
 """After which a client may try again while the disk is full."""
 
@@ -61,6 +62,8 @@ class SqliteSpool:
         self._path = path
         self._leased = 0
         self._digested = 0
+        self._is_log_large = False
+        """Whether the log waits to be emptied: a reader can be in the way."""
         self._lock = threading.Lock()
         """Held while entries are read, and while the file is replaced."""
         self._damage: sqlite3.DatabaseError | None = None
@@ -206,13 +209,21 @@ class SqliteSpool:
         """Commit whatever has come in since the last commit, again and again."""
         closing = False
         while not closing:
-            requests = [self._commit_requests.get()]
-            while not self._commit_requests.empty():
-                requests.append(self._commit_requests.get())
+            requests = self._next_requests()
             closing = None in requests
             self._commit([order for order in requests if order is not None])
             with suppress(sqlite3.Error):
                 self._shrink()
+
+    def _next_requests(self) -> list[CommitRequest | None]:
+        """Return what has come in; nothing after a while in which the log waits to be emptied."""
+        pause = TRUNCATE_RETRY_SECONDS if self._is_log_large else None
+        requests: list[CommitRequest | None] = []
+        with suppress(queue.Empty):
+            requests.append(self._commit_requests.get(timeout=pause))
+        while not self._commit_requests.empty():
+            requests.append(self._commit_requests.get())
+        return requests
 
     def _shrink(self) -> None:
         """Give back the room that a backlog took, once few entries are left."""
@@ -220,12 +231,18 @@ class SqliteSpool:
             self._writing.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("page_size", "page_count", "freelist_count")
         )
-        if free * page_size < MIN_FREE_BYTES or (pages - free) * page_size > MAX_COPIED_BYTES:
-            return
-        self._writing.execute("VACUUM")
+        if free * page_size >= MIN_FREE_BYTES and (pages - free) * page_size <= MAX_COPIED_BYTES:
+            self._writing.execute("VACUUM")
+            self._is_log_large = True
+        if self._is_log_large:
+            self._truncate_log()
+
+    def _truncate_log(self) -> None:
+        """Empty the log that the vacuum filled, unless somebody reads from it just now."""
         try:
             self._writing.execute("PRAGMA busy_timeout = 0")
-            self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy = self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            self._is_log_large = bool(is_busy)
         finally:
             self._writing.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
