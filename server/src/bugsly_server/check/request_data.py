@@ -59,7 +59,7 @@ class _Question:
         scope: SourceFunction | None = function
         while scope is not None:
             if name in scope.parameters:
-                return name in scope.varying
+                return name in scope.varying and not _is_reduced(name, scope)
             if scope.binds(name):
                 return self._local_varies(name, scope, depth - 1)
             scope = scope.outer
@@ -81,8 +81,8 @@ def _has_few_values(node: ast.AST) -> bool:
     match node:
         case ast.Attribute(value=ast.Name(), attr=attribute):
             return attribute in FEW_VALUED
-        case ast.BinOp(op=ast.Mod(), right=ast.Constant(value=int() | float())):
-            return True
+        case ast.BinOp(op=ast.Mod(), left=left):
+            return not _is_text(left)
         case ast.Compare() | ast.UnaryOp(op=ast.Not()):
             return True
         case ast.Name(id="self" | "cls"):
@@ -91,3 +91,21 @@ def _has_few_values(node: ast.AST) -> bool:
             return True
         case _:
             return False
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Return whether `%` after *node* fills in a text."""
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    )
+
+
+def _is_reduced(name: str, function: SourceFunction) -> bool:
+    """Return whether *function* takes the remainder of *name* before it uses it."""
+    return any(
+        isinstance(node, ast.AugAssign)
+        and isinstance(node.op, ast.Mod)
+        and isinstance(node.target, ast.Name)
+        and node.target.id == name
+        for node in function.nodes
+    )

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from bugsly_server.check.once import happens_once
 from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 from bugsly_server.check.source_module import SourceFunction
@@ -17,6 +18,9 @@ REUSABLE = re.compile(
     r"|concurrent\.futures\.(ThreadPoolExecutor|ProcessPoolExecutor)|multiprocessing\.Pool"
     r"|multiprocessing\.pool\.(ThreadPool|Pool)|kafka\.Kafka(Producer|Consumer)|pika\.BlockingConnection"
     r"|openai\.(Async)?OpenAI|anthropic\.(Async)?Anthropic|google\.cloud\.\w+\.Client|celery\.Celery"
+    r"|posthog\.(Posthog|Client)|sentry_sdk\.init|opentelemetry\.sdk\.(trace\.Tracer|metrics\.Meter)Provider"
+    r"|opentelemetry\.sdk\.(trace|_logs)\.export\.Batch\w+Processor"
+    r"|opentelemetry\.sdk\.metrics\.export\.PeriodicExportingMetricReader"
     r"|flask\.Flask|apscheduler\.schedulers\.background\.BackgroundScheduler)$"
 )
 MEMOISING = re.compile(r"(^|\.)(cache|lru_cache|cached_property|memoize|singleton)\b")
@@ -26,10 +30,12 @@ def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield what views make again with every request."""
     for reached in code.per_request:
         function = reached.function
-        if _is_made_once(function):
+        if _is_made_once(function) or _is_looked_up_first(function):
             continue
         for call in opened_calls(REUSABLE, function, code.project):
-            if not _is_kept_or_closed(call, function):
+            if not (
+                _is_kept_or_closed(call, function) or happens_once(call, function, code.project)
+            ):
                 made = ast.unparse(call.func)
                 yield Offence(
                     module=function.module,
@@ -41,6 +47,20 @@ def find(code: CheckedCode) -> Iterator[Offence]:
 
 def _is_made_once(function: SourceFunction) -> bool:
     return any(MEMOISING.search(ast.unparse(one)) for one in function.node.decorator_list)
+
+
+def _is_looked_up_first(function: SourceFunction) -> bool:
+    """Return whether the function keeps what it makes in a container, and looks there first."""
+    stored, asked = set(), set()
+    for node in function.nodes:
+        match node:
+            case ast.Subscript(value=container, ctx=ast.Store()):
+                stored.add(ast.unparse(container))
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]):
+                asked.add(ast.unparse(container))
+            case ast.Call(func=ast.Attribute(value=container, attr="get")):
+                asked.add(ast.unparse(container))
+    return bool(stored & asked)
 
 
 def _is_kept_or_closed(call: ast.Call, function: SourceFunction) -> bool:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bugsly_server.check.holders import happens_once
+from bugsly_server.check.once import happens_once
 from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 from bugsly_server.check.source_module import SourceFunction
@@ -15,13 +15,14 @@ STARTERS = re.compile(
     r"^(threading\.(Thread|Timer)|multiprocessing\.Process|_thread\.start_new_thread)$"
 )
 
+COUNTING = re.compile(r"\.is_alive\(|\bactive_count\(|\.acquire\((blocking=)?False")
 JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(")
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield the threads that requests start and do not wait for."""
     for reached in code.per_request:
-        if _waits(reached.function):
+        if _is_bounded(reached.function):
             continue
         for call in opened_calls(STARTERS, reached.function, code.project):
             if _is_kept(call, reached.function) or happens_once(
@@ -47,10 +48,10 @@ def _is_kept(call: ast.Call, function: SourceFunction) -> bool:
     return False
 
 
-def _waits(function: SourceFunction) -> bool:
-    """Return whether the function waits for its threads: they end with the request."""
+def _is_bounded(function: SourceFunction) -> bool:
+    """Return whether the function waits for its threads, or asks whether one runs already."""
     text = JOINED_TEXT.sub("", function.text)
-    return ".join(" in text and ".start(" in text
+    return COUNTING.search(text) is not None or (".join(" in text and ".start(" in text)
 
 
 RULE = CheckRule(

@@ -25,7 +25,7 @@ def find(code: CheckedCode) -> Iterator[Offence]:
             if decorator is None:
                 continue
             is_method = function.owner is not None and "self" in function.parameters
-            if is_method and not _is_enum(function):
+            if is_method and not _is_enum(function) and not _is_of_command(function):
                 yield _offence(function, decorator, "it keeps every instance, and every argument")
             elif not is_method and id(function) in asked:
                 yield _offence(
@@ -63,6 +63,12 @@ def _has_no_size(decorator: ast.expr) -> bool:
 def _is_enum(function: SourceFunction) -> bool:
     bases = function.owner.node.bases if function.owner is not None else []
     return any(ENUM_BASES.search(ast.unparse(base)) for base in bases)
+
+
+def _is_of_command(function: SourceFunction) -> bool:
+    """Return whether its module is part of a command line, which ends with its command."""
+    libraries = {one.partition(".")[0] for one in function.module.imports.values()}
+    return not libraries.isdisjoint({"argparse", "click", "typer"})
 
 
 def _asked_by_requests(code: CheckedCode) -> dict[int, str]:
