@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from bugsly_server.check.once import happens_once
@@ -28,21 +29,29 @@ MEMOISING = re.compile(r"(^|\.)(cache|lru_cache|cached_property|memoize|singleto
 
 def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield what views make again with every request."""
+    callers: dict[int, list[SourceFunction]] = defaultdict(list)
+    for reached in code.per_request:
+        for call in reached.calls:
+            callers[id(call.callee)].append(reached.function)
     for reached in code.per_request:
         function = reached.function
-        if _is_made_once(function) or _is_looked_up_first(function):
+        around = callers[id(function)]
+        if _keeps(function) or (around and all(_keeps(caller) for caller in around)):
             continue
-        for call in opened_calls(REUSABLE, function, code.project):
-            if not (
-                _is_kept_or_closed(call, function) or happens_once(call, function, code.project)
-            ):
-                made = ast.unparse(call.func)
-                yield Offence(
-                    module=function.module,
-                    node=call,
-                    message=f"`{made}` is called again with {reached.entry}: call it once, at module level"
-                    " or in the application factory, and use it in all requests",
-                )
+        for made in opened_calls(REUSABLE, function, code.project):
+            if _is_kept_or_closed(made, function) or happens_once(made, function, code.project):
+                continue
+            yield Offence(
+                module=function.module,
+                node=made,
+                message=f"`{ast.unparse(made.func)}` is called again with {reached.entry}: call it once, at module"
+                " level or in the application factory, and use it in all requests",
+            )
+
+
+def _keeps(function: SourceFunction) -> bool:
+    """Return whether the function keeps what it makes or has made, and gives the same again."""
+    return _is_made_once(function) or _is_looked_up_first(function)
 
 
 def _is_made_once(function: SourceFunction) -> bool:

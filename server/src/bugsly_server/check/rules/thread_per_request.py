@@ -16,7 +16,7 @@ STARTERS = re.compile(
 )
 
 COUNTING = re.compile(r"\.is_alive\(|\bactive_count\(|\.acquire\((blocking=)?False")
-JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(")
+JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(|\bpath\.join\(")
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
