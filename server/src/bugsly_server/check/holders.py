@@ -26,6 +26,11 @@ BOUND_ARGUMENTS = frozenset({"maxlen", "maxsize"})
 APPENDING = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "put"})
 
 
+MAX_KEY_DEPTH = 1
+"""Calls from an entry point to where a key is used: further down, it is rather a name of the
+application's own, of which there are few, than text of the request."""
+
+
 class ContainerKind(Enum):
     """How a container takes what is added."""
 
@@ -57,8 +62,9 @@ def find_additions(function: SourceFunction, code: CheckedCode) -> Iterator[Hold
                 continue
             if _ends_with_request(binding, function, code) or happens_once(node, function, project):
                 continue
-            is_new = kind is ContainerKind.SEQUENCE or any(
-                varies_by_request(one, function, project) for one in keys
+            is_new = kind is ContainerKind.SEQUENCE or (
+                code.request_functions[id(function)].depth <= MAX_KEY_DEPTH
+                and any(varies_by_request(one, function, project) for one in keys)
             )
             if is_new:
                 yield HolderAddition(binding, node, (*keys, *values))

@@ -15,6 +15,7 @@ STARTERS = re.compile(
     r"^(threading\.(Thread|Timer)|multiprocessing\.Process|_thread\.start_new_thread)$"
 )
 
+STATE = re.compile(r"(?i)running|in_?progress|busy|started|status|stage")
 COUNTING = re.compile(r"\.is_alive\(|\bactive_count\(|\.acquire\((blocking=)?False")
 JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(|\bpath\.join\(")
 
@@ -25,8 +26,10 @@ def find(code: CheckedCode) -> Iterator[Offence]:
         if _is_bounded(reached.function):
             continue
         for call in opened_calls(STARTERS, reached.function, code.project):
-            if _is_kept(call, reached.function) or happens_once(
-                call, reached.function, code.project
+            if (
+                _is_kept(call, reached.function)
+                or happens_once(call, reached.function, code.project)
+                or _asks_for_another(call, reached.function)
             ):
                 continue
             yield Offence(
@@ -46,6 +49,14 @@ def _is_kept(call: ast.Call, function: SourceFunction) -> bool:
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name in function.global_names
     return False
+
+
+def _asks_for_another(call: ast.Call, function: SourceFunction) -> bool:
+    """Return whether *call* depends on a state that says whether one runs already."""
+    return any(
+        isinstance(around, ast.If) and STATE.search(ast.unparse(around.test))
+        for around in function.ancestors(call)
+    )
 
 
 def _is_bounded(function: SourceFunction) -> bool:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from bugsly_server.check.holders import MAX_KEY_DEPTH
 from bugsly_server.check.project import SourceProject
 from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
@@ -89,7 +90,7 @@ def _asked_by_requests(code: CheckedCode) -> dict[int, str]:
     """Return the functions that are called with values of a request, each with that request."""
     asked: dict[int, str] = {}
     for reached in code.per_request:
-        for node in reached.function.nodes:
+        for node in reached.function.nodes if reached.depth <= MAX_KEY_DEPTH else ():
             if not isinstance(node, ast.Call):
                 continue
             given = [*node.args, *(one.value for one in node.keywords)]
