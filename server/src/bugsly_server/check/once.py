@@ -31,23 +31,39 @@ def _tested_around(node: ast.AST, function: SourceFunction) -> Iterator[ast.expr
 
 
 def _is_after_early_exit(node: ast.AST, function: SourceFunction) -> bool:
-    """Return whether a global that the function itself sets makes it return before *node*."""
+    """Return whether a state that the function itself sets makes it return before *node*."""
     line = getattr(node, "lineno", 0)
-    return any(
-        isinstance(guard, ast.If)
+    guards = [
+        guard
+        for guard in function.nodes
+        if isinstance(guard, ast.If)
         and guard.lineno < line
         and isinstance(guard.body[-1], ast.Return)
-        and _is_set_global(guard.test, function)
-        for guard in (function.nodes if function.global_names else ())
-    )
+    ]
+    if not guards:
+        return False
+    states = function.global_names | _attributes_set(function)
+    return any(_asks_for(guard.test, states) for guard in guards)
 
 
-def _is_set_global(test: ast.expr, function: SourceFunction) -> bool:
-    """Return whether *test* asks whether a global that *function* assigns to has a value."""
+def _attributes_set(function: SourceFunction) -> set[str]:
+    return {
+        node.attr
+        for node in function.nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _asks_for(test: ast.expr, states: set[str]) -> bool:
+    """Return whether *test* asks whether one of *states* has a value."""
     match test:
-        case ast.Name(id=name):
-            return name in function.global_names
-        case ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()], comparators=[ast.Constant()]):
-            return name in function.global_names
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in states
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=name), *_]):
+            return name in states
+        case ast.Compare(left=left, ops=[ast.IsNot() | ast.Eq() | ast.In()]):
+            return _asks_for(left, states)
+        case ast.BoolOp(values=values):
+            return any(_asks_for(value, states) for value in values)
         case _:
             return False

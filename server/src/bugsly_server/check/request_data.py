@@ -104,7 +104,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _is_reduced(name: str, function: SourceFunction) -> bool:
-    """Return whether *function* allows only some values of *name*: remainders, or keys of a table."""
+    """Return whether *function* allows only some values of *name*, as keys of a table."""
     return any(_reduces(node, name) for node in function.nodes)
 
 

@@ -73,13 +73,14 @@ def _is_looked_up_first(function: SourceFunction) -> bool:
 
 
 def _is_kept_or_closed(call: ast.Call, function: SourceFunction) -> bool:
-    """Return whether *call* is made in a `with` block, or kept for the next requests."""
+    """Return whether *call* is made in a `with` block, only where something fails, or kept for the next requests."""
     for around in function.ancestors(call):
         match around:
-            case ast.withitem():
+            case ast.withitem() | ast.ExceptHandler():
                 return True
             case ast.Assign(targets=[ast.Name(id=name)]):
-                return name in function.global_names or _is_closed(name, function)
+                if name in function.global_names or _is_closed(name, function):
+                    return True
             case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
                 return True
             case ast.NamedExpr():

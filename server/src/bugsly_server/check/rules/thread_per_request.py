@@ -60,9 +60,20 @@ def _asks_for_another(call: ast.Call, function: SourceFunction) -> bool:
 
 
 def _is_bounded(function: SourceFunction) -> bool:
-    """Return whether the function waits for its threads, or asks whether one runs already."""
+    """Return whether the function ends its threads, or asks whether one runs already."""
     text = JOINED_TEXT.sub("", function.text)
-    return COUNTING.search(text) is not None or (".join(" in text and ".start(" in text)
+    is_told = any(isinstance(node, ast.Try) and _tells(node.finalbody) for node in function.nodes)
+    is_joined = ".join(" in text and ".start(" in text
+    return is_told or is_joined or COUNTING.search(text) is not None
+
+
+def _tells(statements: list[ast.stmt]) -> bool:
+    """Return whether *statements* tell a thread to end."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in {"set", "cancel", "stop"}
+        for statement in statements
+        for node in ast.walk(statement)
+    )
 
 
 RULE = CheckRule(
