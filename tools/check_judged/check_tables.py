@@ -111,10 +111,15 @@ def _recall_rows(cases: Sequence[LeakCase]) -> Iterable[str]:
     yield ""
     yield "| case | what leaks | found by | not visible because |"
     yield "|---|---|---|---|"
-    for case in sorted(leaks, key=lambda one: (bool(one.hidden_because), not one.codes)):
+    for case in sorted(leaks, key=_order):
         codes = ", ".join(f"[{code}](check/{code}.md)" for code in case.codes) or "–"
         story = case.story.replace("|", "\\|").replace("<", "&lt;")
         yield f"| {case.name} | {story} | {codes} | {case.hidden_because} |"
+
+
+def _order(case: LeakCase) -> tuple[bool, bool]:
+    """Sort what is found first, and what is not visible last."""
+    return bool(case.hidden_because), not case.codes
 
 
 def _controls(cases: Sequence[LeakCase]) -> str:

@@ -68,7 +68,9 @@ def _has_many_instances(function: SourceFunction, code: CheckedCode, made: set[i
     if owner is None or any(ENUM_BASES.search(ast.unparse(base)) for base in owner.node.bases):
         return False
     is_model = any(MODEL_BASES.search(ast.unparse(base)) for base in owner.node.bases)
-    is_view = any(id(one) in code.request_functions for one in owner.methods.values())
+    is_view = any(
+        reached.depth == 0 and reached.function.owner is owner for reached in code.per_request
+    )
     return is_model or is_view or id(owner) in made
 
 
