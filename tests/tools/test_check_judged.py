@@ -1,4 +1,4 @@
-"""The judgement of `bugsly check` counts what was judged, refuses what was not, and holds on the labs."""
+"""What was judged of `bugsly check` is counted, what was not is refused, and the labs hold."""
 
 from pathlib import Path
 
