@@ -83,11 +83,10 @@ def _score_tools(
         peers[linters.SEMGREP] = (names, linters.semgrep_findings(semgrep_rules))
     scores = [ToolScore("bugsly check", "all", own.findings, own.findings, own.true)]
     for name, (rules, find) in peers.items():
-        print(f"running {name}", flush=True)
         found = [
             (one.code, package, one.path, one.line)
             for package in packages
-            for one in find(package)
+            for one in linters.kept(name, find, package)
             if one.path in spans[package.name]
         ]
         near = [
@@ -97,7 +96,9 @@ def _score_tools(
         ]
         true = count_true(near, judgements)
         scores.append(ToolScore(name, rules, len(found), len(near), true))
-    bandit = sum(len(list(linters.bandit_findings(package))) for package in packages)
+    bandit = sum(
+        len(linters.kept(linters.BANDIT, linters.bandit_findings, package)) for package in packages
+    )
     scores.append(ToolScore(linters.BANDIT, "all: none is about this", bandit, None, None))
     return scores
 

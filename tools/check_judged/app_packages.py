@@ -78,7 +78,7 @@ def fetch(package: AppPackage) -> None:
 def run_tool(requirement: str, *command: str) -> subprocess.CompletedProcess[str]:
     """Run *command* in an environment of its own, with *requirement* in it."""
     uv = shutil.which("uv") or str(LOCAL_UV)
-    whole = ["nice", "-n", "19", uv, "tool", "run", "--quiet", "--from", requirement, *command]
+    whole = [uv, "tool", "run", "--quiet", "--from", requirement, *command]
     return subprocess.run(
         whole,
         capture_output=True,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.check_judged.app_packages import AppPackage, run_tool
+from tools.check_judged.app_packages import SOURCES_FOLDER, AppPackage, run_tool
 
 RUFF_RULES = "B006,B019,RUF006,SIM115"
 PYLINT = "pylint==4.1.4"
@@ -33,6 +33,18 @@ class LinterFinding(NamedTuple):
 
 
 Linter = Callable[[AppPackage], Iterator[LinterFinding]]
+
+
+def kept(name: str, find: Linter, package: AppPackage) -> list[LinterFinding]:
+    """Return what the tool *name* finds, from the last time if it ran over *package* before."""
+    file = SOURCES_FOLDER / "results" / name / f"{package.folder.name}.json"
+    if not file.exists():
+        print(f"running {name} over {package.name}", flush=True)
+        found = [(str(path), line, code) for path, line, code in find(package)]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(found), encoding="utf-8")
+    read = json.loads(file.read_text(encoding="utf-8"))
+    return [LinterFinding(Path(path), line, code) for path, line, code in read]
 
 
 def ruff_findings(package: AppPackage) -> Iterator[LinterFinding]:
