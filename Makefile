@@ -79,3 +79,6 @@ accuracy: setup ## Say how often bugsly doctor is right, and write docs/accuracy
 
 secrets: setup ## Count which planted secrets come through, next to peers, and write the table of docs/security.md
 	$(RUN)python -m tools.secret_scrubbing
+
+check-judged: setup ## Say how often bugsly check is right, beside other tools, and write its tables into docs/check.md
+	$(RUN)python -m tools.check_judged $(ARGS)

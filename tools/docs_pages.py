@@ -1,15 +1,19 @@
-"""Writes the pages of docs/ that follow from the code: settings and the command line."""
+"""Writes the pages of docs/ that follow from the code: settings, commands, rules of the check."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bugsly.setting_fields import Setting
 from bugsly.settings import SETTINGS as AGENT_SETTINGS
+from bugsly_server.check.rule import CheckRule
+from bugsly_server.check.rule_page import rule_page
+from bugsly_server.check.rules import check_rules
 from bugsly_server.cli import build_parser
 from bugsly_server.settings import SETTINGS as SERVER_SETTINGS
 
@@ -51,11 +55,20 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"settings.md": settings_page, "cli.md": cli_page}
+def _rule_page(rule: CheckRule) -> str:
+    return rule_page(rule).rstrip("\n") + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    **{f"check/{rule.code}.md": partial(_rule_page, rule) for rule in check_rules()},
+}
 
 
 def main() -> int:
     """Write the pages."""
+    (DOCS / "check").mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), encoding="utf-8")
     return 0

@@ -97,7 +97,7 @@ def test_a_diff_changes_nothing_and_can_be_applied(tmp_path: Path) -> None:
 
 def test_a_fix_is_written_and_the_rest_reported(tmp_path: Path) -> None:
     (file,) = write_files(tmp_path, {"shop.py": LEAK})
-    made = "@app.get('/y')\ndef y():\n    type('Y', (), {})\n"
+    made = "import pydantic\n\n@app.get('/y')\ndef y():\n    pydantic.create_model('Y')\n"
     write_files(tmp_path, {"other.py": f"{CLEAN}\n\n{made}"})
     done = check(tmp_path, "--fix")
     assert (done.returncode, done.stderr) == (1, "shop.py: fixed\n")

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from bugsly_server.check.enclosed_holders import enclosed_binding, usage_of_enclosed
+from bugsly_server.check.once import happens_once
 from bugsly_server.check.project import Binding, SourceProject
 from bugsly_server.check.request_data import varies_by_request
+from bugsly_server.check.rule import CheckedCode
 from bugsly_server.check.source_module import SourceFunction, SourceModule
 from bugsly_server.diagnose.source_analysis.holder_usage import analyse_usage
 from bugsly_server.diagnose.source_analysis.mutations import ADDING_METHODS
@@ -21,6 +24,11 @@ SIZE_POSITIONS = {"collections": 1, "queue": 0, "asyncio": 0}
 QUEUES = ("queue.", "asyncio.", "multiprocessing.")
 BOUND_ARGUMENTS = frozenset({"maxlen", "maxsize"})
 APPENDING = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "put"})
+
+
+MAX_KEY_DEPTH = 1
+"""Calls from an entry point to where a key is used: further down, it is rather a name of the
+application's own, of which there are few, than text of the request."""
 
 
 class ContainerKind(Enum):
@@ -41,21 +49,31 @@ class HolderAddition(NamedTuple):
     """What is added: values, or keys and values."""
 
 
-def find_additions(function: SourceFunction, project: SourceProject) -> Iterator[HolderAddition]:
+def find_additions(function: SourceFunction, code: CheckedCode) -> Iterator[HolderAddition]:
     """Yield what *function* adds, with a new entry each time, to containers that outlive it."""
+    project = code.project
     for node in function.nodes:
         for holder, keys, values in _additions(node):
-            binding = project.binding_of(holder, function.module, function)
+            binding = project.binding_of(holder, function.module, function) or enclosed_binding(
+                holder, function
+            )
             kind = None if binding is None else container_kind(binding, project)
             if binding is None or kind is None or not isinstance(node, ast.expr | ast.stmt):
                 continue
-            if happens_once(node, function, project):
+            if _ends_with_request(binding, function, code) or happens_once(node, function, project):
                 continue
-            is_new = kind is ContainerKind.SEQUENCE or any(
-                varies_by_request(one, function, project) for one in keys
+            is_new = kind is ContainerKind.SEQUENCE or (
+                code.request_functions[id(function)].depth <= MAX_KEY_DEPTH
+                and any(varies_by_request(one, function, project) for one in keys)
             )
             if is_new:
                 yield HolderAddition(binding, node, (*keys, *values))
+
+
+def _ends_with_request(binding: Binding, function: SourceFunction, code: CheckedCode) -> bool:
+    """Return whether a function that runs for each request makes the container anew."""
+    scope = binding.scope
+    return scope is not None and scope is not function and id(scope) in code.request_functions
 
 
 def container_kind(binding: Binding, project: SourceProject) -> ContainerKind | None:
@@ -118,25 +136,10 @@ def _updated_keys(given: list[ast.expr]) -> list[ast.expr]:
     return keys
 
 
-def happens_once(node: ast.AST, function: SourceFunction, project: SourceProject) -> bool:
-    """Return whether *node* runs only while a global is still empty, or at one count of it."""
-    for around in function.ancestors(node):
-        if not isinstance(around, ast.If):
-            continue
-        match around.test:
-            case ast.UnaryOp(op=ast.Not(), operand=tested):
-                pass
-            case ast.Compare(left=tested, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant()]):
-                pass
-            case _:
-                continue
-        if project.binding_of(tested, function.module, function) is not None:
-            return True
-    return False
-
-
 def is_emptied(binding: Binding, project: SourceProject) -> bool:
     """Return whether any module removes entries from *binding*, replaces it, or limits it."""
+    if binding.scope is not None:
+        return usage_of_enclosed(binding, binding.scope).removes_entries
     name = binding.path.rpartition(".")[2]
     is_queue = project.resolve(binding.value, binding.module, None).startswith(QUEUES)
     for module in project.modules:
@@ -168,7 +171,7 @@ def _paths_in(module: SourceModule, binding: Binding) -> Iterator[str]:
 
 def is_imported_elsewhere(binding: Binding, project: SourceProject) -> bool:
     """Return whether other modules use *binding*, so that its type is not for one to change."""
-    return any(
+    return binding.scope is not None or any(
         name in module.text
         for module in project.modules
         if module is not binding.module

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bugsly_server.check.entry_points import find_entry_points
+from bugsly_server.check.once import happens_once
 from bugsly_server.check.project import SourceProject
 from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.source_module import SourceFunction
@@ -69,7 +70,7 @@ def _calls(function: SourceFunction, project: SourceProject) -> Iterator[Functio
                 callee = project.method_of(function.owner, name, function.module)
             case called:
                 callee = project.function_at(project.resolve(called, function.module, function))
-        if callee is not None:
+        if callee is not None and not happens_once(node, function, project):
             yield FunctionCall(node, callee)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bugsly_server.check.module_names import index_modules
+from bugsly_server.check.only_instance import only_instance
 from bugsly_server.check.source_module import SourceClass, SourceFunction, SourceModule
 
 MAX_DEPTH = 12
@@ -25,6 +26,8 @@ class Binding(NamedTuple):
     """Dotted, within its module."""
     value: ast.expr
     """What it is first set to."""
+    scope: SourceFunction | None = None
+    """The function that it is a local name or a default value of; None for all others."""
 
     @property
     def dotted(self) -> str:
@@ -129,6 +132,8 @@ class SourceProject:
             return None
         rest = rest.replace("()", "")
         found = module.by_qualified_name.get(rest)
+        if found is not None and dotted.endswith("()"):
+            return _returned_function(found)
         if found is None and rest in module.classes:
             return module.classes[rest].methods.get("__init__")
         return found
@@ -163,13 +168,23 @@ class SourceProject:
                     return None
                 return self._global_binding(name, module, MAX_DEPTH)
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=attribute) if function.owner:
-                value = function.owner.attributes.get(attribute)
-                is_own = value is None or self._is_set_on_instances(function.owner, attribute)
-                path = f"{function.owner.qualified_name}.{attribute}"
-                return None if is_own or value is None else Binding(module, path, value)
+                return self._own_binding(function.owner, attribute, module)
             case ast.Attribute(value=value, attr=attribute):
                 return self._attribute_binding(value, attribute, module, function)
         return None
+
+    def _own_binding(
+        self, owner: SourceClass, attribute: str, module: SourceModule
+    ) -> Binding | None:
+        """Return the binding of `self.name`: of the class, or of its only instance."""
+        value = owner.attributes.get(attribute)
+        if value is not None and not self._is_set_on_instances(owner, attribute):
+            return Binding(module, f"{owner.qualified_name}.{attribute}", value)
+        first = self._initial_value(owner, attribute)
+        single = None if first is None else only_instance(owner, module)
+        if first is None or single is None:
+            return None
+        return Binding(module, f"{single}.{attribute}", first)
 
     def _attribute_binding(
         self, value: ast.expr, attribute: str, module: SourceModule, function: SourceFunction
@@ -247,3 +262,12 @@ def _attributes_set(method: SourceFunction) -> Iterator[str]:
                 match target:
                     case ast.Attribute(value=ast.Name(id="self"), attr=name):
                         yield name
+
+
+def _returned_function(function: SourceFunction) -> SourceFunction | None:
+    """Return the function that *function* makes and returns."""
+    for node in function.nodes:
+        match node:
+            case ast.Return(value=ast.Name(id=name)) if name in function.inner:
+                return function.inner[name]
+    return None

@@ -59,7 +59,7 @@ class _Question:
         scope: SourceFunction | None = function
         while scope is not None:
             if name in scope.parameters:
-                return name in scope.varying
+                return name in scope.varying and not _is_reduced(name, scope)
             if scope.binds(name):
                 return self._local_varies(name, scope, depth - 1)
             scope = scope.outer
@@ -81,13 +81,57 @@ def _has_few_values(node: ast.AST) -> bool:
     match node:
         case ast.Attribute(value=ast.Name(), attr=attribute):
             return attribute in FEW_VALUED
-        case ast.BinOp(op=ast.Mod(), right=ast.Constant(value=int() | float())):
+        case ast.BinOp(op=ast.Mod(), left=left):
+            return not _is_text(left)
+        case ast.Subscript(value=ast.Name(id=table) | ast.Attribute(attr=table)):
+            return table.isupper()
+        case (
+            ast.Compare()
+            | ast.UnaryOp(op=ast.Not())
+            | ast.Name(id="self" | "cls")
+            | ast.Call(func=ast.Name(id="dict"), args=[])
+        ):
             return True
-        case ast.Compare() | ast.UnaryOp(op=ast.Not()):
+        case _:
+            return False
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Return whether `%` after *node* fills in a text."""
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    )
+
+
+def _is_reduced(name: str, function: SourceFunction) -> bool:
+    """Return whether *function* allows only some values of *name*, as keys of a table."""
+    return any(_reduces(node, name) for node in function.nodes)
+
+
+def _reduces(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.AugAssign(op=ast.Mod(), target=ast.Name(id=target)):
+            return target == name
+        case ast.Assign(
+            targets=[ast.Name(id=target)],
+            value=ast.Subscript(value=ast.Name(id=table), slice=ast.Name(id=key)),
+        ):
+            return target == key == name and table.isupper()
+        case ast.If(
+            test=ast.Compare(left=ast.Name(id=tested), ops=[ast.NotIn()], comparators=[ast.expr()]),
+            body=[*_, ast.Raise() | ast.Return() | ast.Expr(value=ast.Call())],
+        ):
+            return tested == name and _is_constant(node.test)
+        case _:
+            return False
+
+
+def _is_constant(test: ast.expr) -> bool:
+    """Return whether *test* looks something up in a constant: in capitals, or written out."""
+    match test:
+        case ast.Compare(comparators=[ast.Tuple() | ast.List() | ast.Set() | ast.Dict()]):
             return True
-        case ast.Name(id="self" | "cls"):
-            return True
-        case ast.Call(func=ast.Name(id="dict"), args=[]):
-            return True
+        case ast.Compare(comparators=[ast.Name(id=table) | ast.Attribute(attr=table)]):
+            return table.isupper()
         case _:
             return False

@@ -15,11 +15,11 @@ CLOSING_METHODS = frozenset(
     {"close", "aclose", "quit", "shutdown", "terminate", "release", "disconnect", "detach"}
 )
 CLOSING_CALLS = re.compile(
-    r"(^|\.)(closing|aclosing|enter_context|enter_async_context|push|callback|putconn|release)$"
+    r"(^|\.)(close|fdopen|closing|aclosing|enter_context|enter_async_context|push|callback|putconn|release)$"
 )
 READERS = re.compile(
     r"^(json|yaml|toml|tomllib|pickle|marshal|plistlib)\.(safe_)?load$|^csv\.(reader|DictReader)$"
-    r"|^(list|tuple|sorted|set|enumerate|sum|len)$"
+    r"|^os\.(read|write|fstat|lseek|ftruncate|sendfile)$|^(list|tuple|sorted|set|enumerate|sum|len)$"
 )
 """Calls that read what they are given, and do not close it."""
 

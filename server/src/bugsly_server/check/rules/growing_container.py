@@ -22,7 +22,7 @@ def find(code: CheckedCode) -> Iterator[Offence]:
     emptied: dict[str, bool] = {}
     for reached in code.per_request:
         caught = caught_names(reached)
-        for addition in find_additions(reached.function, code.project):
+        for addition in find_additions(reached.function, code):
             path = addition.binding.dotted
             if any(isinstance(one, ast.Name) and one.id in caught for one in addition.added):
                 continue

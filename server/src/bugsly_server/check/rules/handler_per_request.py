@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
+from bugsly_server.check.once import happens_once
 from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
+from bugsly_server.check.source_module import SourceFunction
 
 REGISTERING = re.compile(
     r"(^|\.|\?)(logging\.getLogger\(\)|logger|log|root)\.(addHandler|addFilter)$"
@@ -26,13 +29,30 @@ def find(code: CheckedCode) -> Iterator[Offence]:
         function = reached.function
         if REMOVING.search(function.text):
             continue
-        for call in opened_calls(REGISTERING, function, code.project):
+        calls = [*opened_calls(REGISTERING, function, code.project), *_strong_connects(function)]
+        for call in calls:
+            if happens_once(call, function, code.project):
+                continue
             yield Offence(
                 module=function.module,
                 node=call,
                 message=f"a handler is added with {reached.entry} and never removed: add it once, at module"
                 " level or in the application factory",
             )
+
+
+def _strong_connects(function: SourceFunction) -> Iterator[ast.Call]:
+    """Yield the calls that connect a receiver to a signal for ever."""
+    for node in function.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="connect"), keywords=keywords):
+                if any(_is_given_false(one, "weak") for one in keywords):
+                    yield node
+
+
+def _is_given_false(keyword: ast.keyword, name: str) -> bool:
+    value = keyword.value
+    return keyword.arg == name and isinstance(value, ast.Constant) and value.value is False
 
 
 RULE = CheckRule(

@@ -16,7 +16,7 @@ def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield the exceptions that are stored in something that outlives the request."""
     for reached in code.per_request:
         caught = caught_names(reached)
-        for addition in find_additions(reached.function, code.project):
+        for addition in find_additions(reached.function, code):
             for added in addition.added:
                 if isinstance(added, ast.Name) and added.id in caught:
                     yield _offence(reached, addition.node, addition.binding.path)

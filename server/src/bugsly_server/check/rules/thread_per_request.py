@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from bugsly_server.check.holders import happens_once
+from bugsly_server.check.once import happens_once
 from bugsly_server.check.resources import opened_calls
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 from bugsly_server.check.source_module import SourceFunction
@@ -15,17 +15,21 @@ STARTERS = re.compile(
     r"^(threading\.(Thread|Timer)|multiprocessing\.Process|_thread\.start_new_thread)$"
 )
 
-JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(")
+STATE = re.compile(r"(?i)running|in_?progress|busy|started|status|stage")
+COUNTING = re.compile(r"\.is_alive\(|\bactive_count\(|\.acquire\((blocking=)?False")
+JOINED_TEXT = re.compile(r"(['\"])[^'\"]*\1\.join\(|\bpath\.join\(")
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield the threads that requests start and do not wait for."""
     for reached in code.per_request:
-        if _waits(reached.function):
+        if _is_bounded(reached.function):
             continue
         for call in opened_calls(STARTERS, reached.function, code.project):
-            if _is_kept(call, reached.function) or happens_once(
-                call, reached.function, code.project
+            if (
+                _is_kept(call, reached.function)
+                or happens_once(call, reached.function, code.project)
+                or _asks_for_another(call, reached.function)
             ):
                 continue
             yield Offence(
@@ -47,10 +51,29 @@ def _is_kept(call: ast.Call, function: SourceFunction) -> bool:
     return False
 
 
-def _waits(function: SourceFunction) -> bool:
-    """Return whether the function waits for its threads: they end with the request."""
+def _asks_for_another(call: ast.Call, function: SourceFunction) -> bool:
+    """Return whether *call* depends on a state that says whether one runs already."""
+    return any(
+        isinstance(around, ast.If) and STATE.search(ast.unparse(around.test))
+        for around in function.ancestors(call)
+    )
+
+
+def _is_bounded(function: SourceFunction) -> bool:
+    """Return whether the function ends its threads, or asks whether one runs already."""
     text = JOINED_TEXT.sub("", function.text)
-    return ".join(" in text and ".start(" in text
+    is_told = any(isinstance(node, ast.Try) and _tells(node.finalbody) for node in function.nodes)
+    is_joined = ".join(" in text and ".start(" in text
+    return is_told or is_joined or COUNTING.search(text) is not None
+
+
+def _tells(statements: list[ast.stmt]) -> bool:
+    """Return whether *statements* tell a thread to end."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in {"set", "cancel", "stop"}
+        for statement in statements
+        for node in ast.walk(statement)
+    )
 
 
 RULE = CheckRule(

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from bugsly_server.check.holders import MAX_KEY_DEPTH
 from bugsly_server.check.project import SourceProject
 from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
@@ -13,19 +14,20 @@ from bugsly_server.check.source_module import SourceFunction
 from bugsly_server.model.diagnosis import Cause
 
 CACHE = re.compile(r"^functools\.(cache|lru_cache)$")
+MODEL_BASES = re.compile(r"(^|\.)(Base|Model|\w*BaseModel|Document)$")
 ENUM_BASES = re.compile(r"(^|\.)\w*(Enum|Flag|Singleton)$")
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield the unbounded caches of methods, and of functions that requests call."""
-    asked = _asked_by_requests(code)
+    asked, made = _asked_by_requests(code), _made_by_requests(code)
     for module in code.project.modules:
         for function in module.functions:
             decorator = _unbounded_cache(function, code.project)
             if decorator is None:
                 continue
             is_method = function.owner is not None and "self" in function.parameters
-            if is_method and not _is_enum(function):
+            if is_method and _has_many_instances(function, code, made):
                 yield _offence(function, decorator, "it keeps every instance, and every argument")
             elif not is_method and id(function) in asked:
                 yield _offence(
@@ -60,16 +62,37 @@ def _has_no_size(decorator: ast.expr) -> bool:
     return any(isinstance(one, ast.Constant) and one.value is None for one in sizes)
 
 
-def _is_enum(function: SourceFunction) -> bool:
-    bases = function.owner.node.bases if function.owner is not None else []
-    return any(ENUM_BASES.search(ast.unparse(base)) for base in bases)
+def _has_many_instances(function: SourceFunction, code: CheckedCode, made: set[int]) -> bool:
+    """Return whether requests make instances of the class of a method: also an ORM does."""
+    owner = function.owner
+    if owner is None or any(ENUM_BASES.search(ast.unparse(base)) for base in owner.node.bases):
+        return False
+    is_model = any(MODEL_BASES.search(ast.unparse(base)) for base in owner.node.bases)
+    is_view = any(
+        reached.depth == 0 and reached.function.owner is owner for reached in code.per_request
+    )
+    return is_model or is_view or id(owner) in made
+
+
+def _made_by_requests(code: CheckedCode) -> set[int]:
+    """Return the ids of the classes of which requests make instances."""
+    made = set()
+    for reached in code.per_request:
+        function = reached.function
+        for node in function.nodes:
+            if isinstance(node, ast.Call):
+                found = code.project.resolve(node.func, function.module, function)
+                known = code.project.class_at(found)
+                if known is not None:
+                    made.add(id(known[1]))
+    return made
 
 
 def _asked_by_requests(code: CheckedCode) -> dict[int, str]:
     """Return the functions that are called with values of a request, each with that request."""
     asked: dict[int, str] = {}
     for reached in code.per_request:
-        for node in reached.function.nodes:
+        for node in reached.function.nodes if reached.depth <= MAX_KEY_DEPTH else ():
             if not isinstance(node, ast.Call):
                 continue
             given = [*node.args, *(one.value for one in node.keywords)]

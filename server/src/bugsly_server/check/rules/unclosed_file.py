@@ -12,11 +12,15 @@ OPENERS = re.compile(
     r"^(open|io\.open|codecs\.open|gzip\.open|bz2\.open|lzma\.open|tarfile\.open|zipfile\.ZipFile"
     r"|gzip\.GzipFile|pathlib\.Path\(\)\.open|aiofiles\.open)$"
 )
+DESCRIPTORS = re.compile(r"^os\.(open|memfd_create)$")
 
 
 def find(code: CheckedCode) -> Iterator[Offence]:
     """Yield the files that a view leaves open."""
-    return find_unclosed(code, OPENERS, "the file", "use `with`")
+    yield from find_unclosed(code, OPENERS, "the file", "use `with`")
+    advice = "call `os.close` in a `finally`, or open it with `os.fdopen` and `with`"
+    for offence in find_unclosed(code, DESCRIPTORS, "the descriptor", advice):
+        yield offence._replace(rewrite=None)
 
 
 RULE = CheckRule(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bugsly_server.check.project import SourceProject
+from bugsly_server.check.request_data import varies_by_request
 from bugsly_server.check.rule import CheckedCode, CheckRule, Offence, Rewrite
 from bugsly_server.check.source_module import SourceFunction
 from bugsly_server.model.diagnosis import Cause
@@ -77,7 +78,15 @@ def _is_file(source: ast.expr, function: SourceFunction, project: SourceProject)
         return found.startswith("pathlib.Path()") and not _has_fixed_name(source, function)
     found = project.resolve(opened.func, function.module, function)
     is_open = found in {"open", "io.open", "gzip.open"} or found.startswith("pathlib.Path().open")
-    return is_open and bool(opened.args) and not _is_small_and_fixed(opened.args[0])
+    return is_open and bool(opened.args) and not _is_of_the_app(opened, function, project)
+
+
+def _is_of_the_app(opened: ast.Call, function: SourceFunction, project: SourceProject) -> bool:
+    """Return whether *opened* is a file of the application: text under a name that never changes."""
+    path, *mode = [*opened.args, *(one.value for one in opened.keywords if one.arg == "mode")]
+    is_binary = any(isinstance(one, ast.Constant) and "b" in str(one.value) for one in mode)
+    is_fixed = not is_binary and not varies_by_request(path, function, project)
+    return is_fixed or _is_small_and_fixed(path)
 
 
 def _opening_call(source: ast.expr, function: SourceFunction) -> ast.Call | None:

@@ -1,0 +1,1 @@
+"""Judges `bugsly check` on open-source applications, beside other tools."""
