@@ -97,7 +97,9 @@ def _score_tools(
         true = count_true(near, judgements)
         scores.append(ToolScore(name, rules, len(found), len(near), true))
     bandit = sum(
-        len(linters.kept(linters.BANDIT, linters.bandit_findings, package)) for package in packages
+        one.path in spans[package.name]
+        for package in packages
+        for one in linters.kept(linters.BANDIT, linters.bandit_findings, package)
     )
     scores.append(ToolScore(linters.BANDIT, "all: none is about this", bandit, None, None))
     return scores

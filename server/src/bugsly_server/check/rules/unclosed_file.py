@@ -9,7 +9,7 @@ from bugsly_server.check.rule import CheckedCode, CheckRule, Offence
 from bugsly_server.check.unclosed import find_unclosed
 
 OPENERS = re.compile(
-    r"^(open|io\.open|codecs\.open|gzip\.open|bz2\.open|lzma\.open|tarfile\.open|zipfile\.ZipFile"
+    r"^(open|io\.open|codecs\.open|gzip\.open|bz2\.open|lzma\.open|tarfile\.(open|TarFile)|zipfile\.ZipFile"
     r"|gzip\.GzipFile|pathlib\.Path\(\)\.open|aiofiles\.open)$"
 )
 DESCRIPTORS = re.compile(r"^os\.(open|memfd_create)$")
