@@ -9,6 +9,7 @@ from bugsly.redact.quotes import QUOTE, closing_quote
 from bugsly.redact.secret_names import NameKind
 from bugsly.redact.statements import quoted_spans
 from bugsly.redact.values import (
+    REDACTED,
     goes_on,
     is_opaque,
     is_sentence,
@@ -179,7 +180,7 @@ def _spoken_quotes(text: str, opened: re.Match[str], named: Named) -> Iterator[S
 
 
 def _is_spoken_secret(value: str, named: Named, *, linked: bool) -> bool:
-    bare = value.strip(".,;:!?()")
+    bare = value.replace(REDACTED, "").strip(".,;:!?()")
     if _ALGORITHM.fullmatch(bare):
         return False
     if named.kind is NameKind.SECRET:
