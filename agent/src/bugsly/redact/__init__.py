@@ -33,6 +33,8 @@ __all__ = [
 NAME_REASON = "name that speaks of a secret"
 STATEMENT_REASON = "secret in a statement or a command"
 LITERAL_REASON = "literal in the source that looks like a secret"
+MAX_PASSES = 4
+"""What was removed can make its surroundings look like a secret: passes until nothing changes."""
 
 
 class Redaction(NamedTuple):
@@ -57,6 +59,17 @@ def redact_source(text: str) -> str:
 
 def find_secrets(text: str) -> Redaction:
     """Return *text* without secrets, and the reasons."""
+    reasons: list[str] = []
+    for _ in range(MAX_PASSES):
+        clean, found = _redact_once(text)
+        if clean == text:
+            break
+        text = clean
+        reasons += found
+    return Redaction(text, tuple(dict.fromkeys(reasons)))
+
+
+def _redact_once(text: str) -> tuple[str, list[str]]:
     text, reasons = redact_forms(text)
     lowered = _lower(text)
     for redact, reason in (
@@ -68,7 +81,7 @@ def find_secrets(text: str) -> Redaction:
         if clean != text:
             reasons.append(reason)
             text, lowered = clean, _lower(clean)
-    return Redaction(text, tuple(dict.fromkeys(reasons)))
+    return text, reasons
 
 
 def find_source_secrets(text: str) -> Redaction:

@@ -7,7 +7,7 @@ import re
 import tokenize
 from collections.abc import Iterator, Mapping
 
-COMMENT = re.compile(r"#\s*bugsly:\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
+COMMENT = re.compile(r"#\s*bugsly:\s*ignore\b(?:\[(?P<codes>[^\]]{0,200})\])?", re.IGNORECASE)
 ALL_CODES = frozenset({"*"})
 """What a comment without codes stands for."""
 
