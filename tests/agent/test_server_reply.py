@@ -7,6 +7,7 @@ import pytest
 from tests.support.fake_server import reply
 
 from bugsly.server_reply import (
+    MAX_LOG_TEXT_LENGTH,
     MAX_RETRY_AFTER_SECONDS,
     MAX_RETRY_SECONDS,
     DeliveryOutcome,
@@ -195,3 +196,10 @@ def test_a_limit_of_errors_is_read_off_any_answer(status: int, header: str, seco
         read_raw_reply(reply(status, X_Sentry_Rate_Limits=header)).errors_rate_limited_seconds
         == seconds
     )
+
+
+def test_what_has_to_be_escaped_makes_no_longer_line_than_what_has_not() -> None:
+    longest = 2 * (MAX_LOG_TEXT_LENGTH + 1) + len(" → ")
+    for letter in ("x", "\0", "\N{ZERO WIDTH SPACE}"):
+        answer = ServerReply(500, problem=letter * 2_000, remedy=letter * 2_000)
+        assert len(answer.log_message) == longest

@@ -75,11 +75,13 @@ class ServerReply:
 
 
 def as_log_text(text: str) -> str:
-    """Return *text* cut, on one line, with an escape for each character that does not print."""
-    cut = text if len(text) <= MAX_LOG_TEXT_LENGTH else f"{text[:MAX_LOG_TEXT_LENGTH]}…"
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in cut
+    """Return *text* on one line, with an escape for each character that does not print, and cut."""
+    escaped = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode()
+        for one in text[: MAX_LOG_TEXT_LENGTH + 1]
     )
+    is_short = len(escaped) <= MAX_LOG_TEXT_LENGTH
+    return escaped if is_short else f"{escaped[:MAX_LOG_TEXT_LENGTH]}…"
 
 
 def retry_delay(attempt: int, retry_after: float) -> float:
