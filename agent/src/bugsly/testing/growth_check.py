@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bugsly.heap.snapshot import SnapshotFailed, take_snapshot
@@ -90,24 +91,18 @@ def _growth_steps(calls: int, max_bytes_per_call: float) -> Generator[None]:
     if calls < MIN_CALLS:
         raise NothingMeasured(f"{calls} calls show no growth → let it be called {MIN_CALLS} times")
     yield from _repeat(max(MIN_WARM_UP_CALLS, round(WARM_UP_PART * calls)))
-    observations: list[HeapObservation] = []
     encoded_results: tuple[bytes, ...] = ()
-    made, walker = 0, best_walker()
-    for index in range(SNAPSHOT_COUNT):
-        due = calls * index // (SNAPSHOT_COUNT - 1)
-        yield from _repeat(due - made)
-        made = due
+    walker = best_walker()
+    calls_at = [calls * index // (SNAPSHOT_COUNT - 1) for index in range(SNAPSHOT_COUNT)]
+    for earlier, due in pairwise([0, *calls_at]):
+        yield from _repeat(due - earlier)
         gc.collect()
         try:
             taken = take_snapshot(walker, walk_roots(()), _sleep, earlier_results=encoded_results)
         except SnapshotFailed as failed:
             raise NothingMeasured(str(failed)) from None
         encoded_results = taken.encoded_results
-        observations.append(HeapObservation(made, taken.last_result))
-    observations = [
-        observation._replace(walk=decode_walk_result(encoded))
-        for observation, encoded in zip(observations, encoded_results, strict=True)
-    ]
+    observations = list(map(HeapObservation, calls_at, map(decode_walk_result, encoded_results)))
     grown = _growth_beyond(observations, max_bytes_per_call)
     if grown.holders or grown.unreachable:
         lines = yield from _trace_lines()
