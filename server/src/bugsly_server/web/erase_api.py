@@ -43,10 +43,7 @@ def _erase(server: ServerContext, wanted: ErasureRequest) -> object:
         project = projects.by_slug(connection, wanted.project)
     if project is None:
         raise NotFound(f"project: {wanted.project!r} does not exist → see bugsly status")
-    erased = server.eraser.erase(project.id, Identity(wanted.user))
-    if server.llm_jobs is not None:
-        server.llm_jobs.forget_questions()
-    return erased
+    return server.erase(project.id, Identity(wanted.user))
 
 
 async def _small_body(request: Request) -> bytes:

@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bugsly_server.clock import Clock, Micros
-from bugsly_server.erasure import Eraser
+from bugsly_server.erasure import ErasedRows, Eraser
 from bugsly_server.health import Health
 from bugsly_server.ingest.quota import Quota
 from bugsly_server.llm_jobs import LlmJobs
+from bugsly_server.model.identity import Identity
 from bugsly_server.settings import ServerSettings
 from bugsly_server.store.meta import accounts, leak_issues, outage_issues, projects
 from bugsly_server.store.meta.accounts import Account
@@ -49,6 +50,13 @@ class ServerContext:
     """None where no model is configured."""
     eraser: Eraser
     quota: Quota
+
+    def erase(self, project_id: int, identity: Identity) -> ErasedRows:
+        """Erase a person from a project, and forget what pages have shown of them."""
+        erased = self.eraser.erase(project_id, identity)
+        if self.llm_jobs is not None:
+            self.llm_jobs.forget_questions()
+        return erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,11 +65,9 @@ def erase(view: View, form: FormData) -> Response:
     """Erase a person from the project, and say how much was erased."""
     try:
         identity = Identity(form_text(form, "user", MAX_LENGTH + 1))
-        erased = view.server.eraser.erase(view.current_project.id, identity)
+        erased = view.server.erase(view.current_project.id, identity)
     except (Misconfigured, Unavailable) as problem:
         return _render_page(view, problem=str(problem))
-    if view.server.llm_jobs is not None:
-        view.server.llm_jobs.forget_questions()
     return _render_page(view, erased=erased)
 
 
