@@ -15,6 +15,7 @@ from bugsly_server.model.identity import MAX_LENGTH, Identity
 from bugsly_server.store.meta import projects
 from bugsly_server.web.api import UNKNOWN_TOKEN_BODY, token_owner
 from bugsly_server.web.page_context import ServerContext, server_of
+from bugsly_server.web.small_body import read_small_body
 
 MAX_BODY_BYTES = 4_096
 
@@ -47,11 +48,9 @@ def _erase(server: ServerContext, wanted: ErasureRequest) -> object:
 
 
 async def _small_body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise Misconfigured(f"body: longer than {MAX_BODY_BYTES} bytes → send one person")
+    body = await read_small_body(request, MAX_BODY_BYTES)
+    if body is None:
+        raise Misconfigured(f"body: longer than {MAX_BODY_BYTES} bytes → send one person")
     return body
 
 

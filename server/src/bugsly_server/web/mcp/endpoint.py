@@ -18,6 +18,7 @@ from bugsly_server.store.meta.accounts import Account
 from bugsly_server.web.api import UNKNOWN_TOKEN_BODY, token_owner
 from bugsly_server.web.mcp.caller import Caller
 from bugsly_server.web.page_context import server_of
+from bugsly_server.web.small_body import read_small_body
 
 MAX_REQUESTS_PER_MINUTE = 120
 """Requests of each account."""
@@ -89,16 +90,14 @@ def _token_account(request: Request) -> Account:
 
 async def _read_body(request: Request) -> bytes:
     """Return the body; raise `Rejected` if it is too large or too slow."""
-    body = bytearray()
     try:
         async with asyncio.timeout(READ_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > MAX_BODY_BYTES:
-                    raise Rejected(413, f"mcp: longer than {MAX_BODY_BYTES} bytes → ask for less")
+            body = await read_small_body(request, MAX_BODY_BYTES)
     except (TimeoutError, ClientDisconnect):
         raise Rejected(408, "mcp: took too long to arrive → send it faster") from None
-    return bytes(body)
+    if body is None:
+        raise Rejected(413, f"mcp: longer than {MAX_BODY_BYTES} bytes → ask for less")
+    return body
 
 
 async def _serve(caller: Caller, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
