@@ -13,14 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from bugsly_server.background_thread import BackgroundThread
 from bugsly_server.clock import DAY, MINUTE, SECOND, Clock, Micros
+from bugsly_server.detect.outages import MAX_DIGEST_LAG
 from bugsly_server.errors import Unavailable
 from bugsly_server.store.damaged_files import SetAside, list_set_aside
 from bugsly_server.store.meta import forgetting, projects
 from bugsly_server.store.meta.database import Database
 from bugsly_server.store.ports import Spool
 
-MAX_SPOOL_AGE: Micros = 5 * MINUTE
-"""Longer than a batch takes, and than the store is given to recover."""
 MAX_HORIZON_LAG: Micros = 2 * DAY
 CHECK_INTERVAL: Micros = SECOND
 MEGABYTE = 1_000_000
@@ -150,7 +149,7 @@ def _disk_problem(free_bytes: int, keep_free_bytes: int) -> str | None:
 
 
 def _spool_problem(vitals: Vitals) -> str | None:
-    if vitals.spool_age < MAX_SPOOL_AGE:
+    if vitals.spool_age < MAX_DIGEST_LAG:
         return None
     return (
         f"spool: {vitals.spooled:,} reports wait, the oldest for"

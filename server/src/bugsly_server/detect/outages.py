@@ -15,6 +15,7 @@ from bugsly_server.model.worker import Worker
 MAX_SILENCE_TO_OPEN: Micros = DAY
 """An app that has been silent for longer was left so, or was before this server watched it."""
 MAX_DIGEST_LAG: Micros = 5 * MINUTE
+"""Longer than a batch takes, and than the store is given to recover."""
 UNANNOUNCED_ENDS = frozenset(
     {ExitReason.KILLED, ExitReason.CRASHED, ExitReason.OUT_OF_MEMORY, ExitReason.TIMEOUT}
 )
