@@ -10,12 +10,15 @@ from bugsly.protocol.evidence import Holder, ModuleSource
 from bugsly_server.diagnose.growth.holder_growth import HolderGrowth
 from bugsly_server.diagnose.heap.heap_attribution import GrowingHeapHolder
 from bugsly_server.diagnose.heap.walked_heap import WalkedHeap
-from bugsly_server.diagnose.source_analysis.holder_source import HolderSource, SourceLine
+from bugsly_server.diagnose.source_analysis.holder_source import (
+    NAME_PATTERN,
+    HolderSource,
+    SourceLine,
+)
 from bugsly_server.diagnose.source_analysis.holder_usage import analyse_usage
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex, library_folder
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite, choose_write_site
 
-NAME_PATTERN = re.compile(r"[A-Za-z_]\w*")
 BOUND_KEYWORDS = re.compile(r"maxlen|maxsize|max_size")
 
 

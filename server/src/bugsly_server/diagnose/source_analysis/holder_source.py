@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bugsly.protocol.evidence import Holder, ModuleSource
 from bugsly_server.diagnose.source_analysis.write_sites import WriteSite
+
+NAME_PATTERN = re.compile(r"[A-Za-z_]\w*")
+"""A name in the path of a holder."""
 
 
 class SourceLine(NamedTuple):

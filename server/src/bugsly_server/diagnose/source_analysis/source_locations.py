@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from bugsly.protocol.evidence import Holder, ModuleSource
-from bugsly_server.diagnose.source_analysis.holder_source import HolderSource, SourceLine
+from bugsly_server.diagnose.source_analysis.holder_source import (
+    NAME_PATTERN,
+    HolderSource,
+    SourceLine,
+)
 from bugsly_server.diagnose.source_analysis.source_index import SourceIndex
 from bugsly_server.diagnose.source_analysis.suspect_calls import (
     OPENING_CALL_PATTERNS,
@@ -24,7 +27,6 @@ from bugsly_server.model.diagnosis import (
 
 DEFINED_KINDS = frozenset({"thread", "receiver"})
 """Kinds whose probe knows the line that defines them, not the line that creates another."""
-NAME_PATTERN = re.compile(r"[A-Za-z_]\w*")
 
 
 def locate_causes(
