@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from bugsly_server.clock import DAY
 from bugsly_server.errors import Misconfigured, Unavailable
-from bugsly_server.ingest.quota import BYTES_REASON, EVENTS_REASON, REPORTS_REASON
+from bugsly_server.ingest.quota import BYTES_REASON, EVENTS_REASON, REPORTS_REASON, UsedInMinute
 from bugsly_server.model.identity import MAX_LENGTH, MIN_DISTINCTIVE_LENGTH, Identity
 from bugsly_server.model.issue import IssueKind
 from bugsly_server.model.project_limits import (
@@ -74,9 +74,12 @@ def erase(view: View, form: FormData) -> Response:
 def _render_page(view: View, problem: str = "", erased: object = None) -> Response:
     with view.server.database.reading() as connection:
         skipped = counters.totals_since(connection, view.current_project.id, view.now)
+        project_id = view.current_project.id
+        keys = [one.public for one in project_keys.list_of_project(connection, project_id)]
+        in_minute = view.server.quota.used_in_minute(project_id, keys, view.now)
         budgets = [
-            *_event_budgets(view, connection, skipped),
-            *_data_budgets(view, connection, skipped),
+            *_event_budgets(view, connection, skipped, in_minute),
+            *_data_budgets(view, connection, skipped, in_minute),
             *_stock_budgets(view, connection, skipped),
             *_name_budgets(view, connection, skipped),
         ]
@@ -105,11 +108,10 @@ def _render_page(view: View, problem: str = "", erased: object = None) -> Respon
 
 
 def _event_budgets(
-    view: View, connection: Connection, skipped: Mapping[str, int]
+    view: View, connection: Connection, skipped: Mapping[str, int], in_minute: UsedInMinute
 ) -> tuple[Budget, ...]:
     """Return the budgets of events in a minute and a day."""
     settings, project_id = view.server.settings, view.current_project.id
-    in_minute = view.server.quota.used_in_minute(project_id, (), view.now)
     today = view.now - view.now % DAY
     return (
         Budget(
@@ -131,12 +133,10 @@ def _event_budgets(
 
 
 def _data_budgets(
-    view: View, connection: Connection, skipped: Mapping[str, int]
+    view: View, connection: Connection, skipped: Mapping[str, int], in_minute: UsedInMinute
 ) -> tuple[Budget, ...]:
     """Return the budgets of memory reports in a minute, and of all data in a day."""
     settings, project_id = view.server.settings, view.current_project.id
-    keys = [one.public for one in project_keys.list_of_project(connection, project_id)]
-    in_minute = view.server.quota.used_in_minute(project_id, keys, view.now)
     return (
         Budget(
             name="Memory reports this minute, of the busiest key",
