@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from tools.marked_sections import replace_marked
 
 
 @dataclass
@@ -44,15 +45,10 @@ class Section:
 
 def replace_section(page: str, name: str, section: Section) -> str:
     """Return *page* with the section called *name* replaced, or added at its end."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     when = f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}"
     python = f"Python {platform.python_version()}"
-    text = (
-        f"{begin}\n{section.text()}\n\n<sub>{when}, {python}, {section.machine()}.</sub>\n{end}\n"
-    )
-    if begin not in page:
-        return f"{page}\n{text}"
-    return re.sub(f"{begin}.*?{end}\n", lambda _: text, page, flags=re.DOTALL)
+    text = f"{section.text()}\n\n<sub>{when}, {python}, {section.machine()}.</sub>"
+    return replace_marked(page, name, text)
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tools.check_judged.app_packages import ROOT
 from tools.check_judged.recall import LeakCase
+from tools.marked_sections import replace_marked
 
 PAGE = ROOT / "docs" / "check.md"
-BEGIN, END = "<!-- check tables -->", "<!-- end of check tables -->"
 HOW = """\
 Made by `make check-judged`, which downloads open-source Flask applications from PyPI, each in one version, unpacks them and runs none of their code. Every
 finding was judged by reading the source: it is *true* if the code does what the message says and that matters in a worker that lives for days. The judgements,
@@ -67,15 +67,13 @@ def write_tables(
 ) -> None:
     """Write all tables between the markers of the page."""
     page = PAGE.read_text(encoding="utf-8")
-    before, _, after = page.partition(BEGIN)
-    rest = after.partition(END)[2] if END in after else after
     parts = [
         *(HOW, ROUNDS, *_round_rows(rounds), ""),
         *(PEERS.format(packages=rounds[0].packages), *_tool_rows(tools), ""),
         *(RECALL.format(controls=_controls(cases)), *_recall_rows(cases), ""),
     ]
     text = "\n".join(parts)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest}", encoding="utf-8")
+    PAGE.write_text(replace_marked(page, "check tables", f"\n{text}"), encoding="utf-8")
 
 
 def _round_rows(rounds: Sequence[RoundScore]) -> Iterable[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,10 @@ from tests.support.secret_corpus.sdk_events import sdk_event, sending_sdk
 from tests.support.secret_corpus.stored_events import shown_values, stored_events, was_redacted
 
 from tools.bench.section import Section
+from tools.marked_sections import replace_marked
 from tools.secret_scrubbing.peer_environment import ROOT, VERSIONS, run_peer
 
 PAGE_PATH = ROOT / "docs" / "security.md"
-BEGIN, END = "<!-- secrets -->", "<!-- end of secrets -->"
 PEERS = {
     "event_scrubber": f"sentry-sdk {VERSIONS['sentry-sdk']}, its `EventScrubber` as it comes",
     "recursive_event_scrubber": "the same with `recursive=True`",
@@ -119,12 +118,8 @@ def _sdk_events(cases: Sequence[SecretCase]) -> list[bytes]:
 
 def with_section(page: str, text: str) -> str:
     """Return *page* with the section replaced, or added at its end."""
-    section = (
-        f"{BEGIN}\n{text}\n\n<sub>{datetime.now(UTC):%Y-%m-%d}, by `make secrets`.</sub>\n{END}\n"
-    )
-    if BEGIN not in page:
-        return f"{page}\n{section}"
-    return re.sub(f"{BEGIN}.*?{END}\n", lambda _: section, page, flags=re.DOTALL)
+    made = f"<sub>{datetime.now(UTC):%Y-%m-%d}, by `make secrets`.</sub>"
+    return replace_marked(page, "secrets", f"{text}\n\n{made}")
 
 
 if __name__ == "__main__":
