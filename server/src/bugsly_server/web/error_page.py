@@ -15,11 +15,12 @@ from bugsly_server.explain.errors.rule_engine import explain_error
 from bugsly_server.model.error_issue import ErrorIssue
 from bugsly_server.model.event import StackFrame
 from bugsly_server.store.error_context import load_error_context
-from bugsly_server.store.meta import channels, groupings, leak_issues, workers
+from bugsly_server.store.meta import groupings, workers
 from bugsly_server.store.meta.groupings import Grouping
 from bugsly_server.store.ports import StoredEvent
 from bugsly_server.web import llm_answer
 from bugsly_server.web.error_markdown import render_error_markdown
+from bugsly_server.web.issue_history import load_history
 from bugsly_server.web.page_context import View
 
 MAX_TAG_VALUES = 12
@@ -49,17 +50,11 @@ def show(view: View, issue: ErrorIssue) -> Response:
             return view.redirect(f"issues/{issue.merged_into}")
         issue_groupings = groupings.of_issue(connection, issue.id)
         stored_event = _requested_event(view, issue_groupings) or _newest_specimen(view, issue)
-        history = leak_issues.history(connection, issue.id)
-        channel_names = {
-            one.id: one.name for one in channels.list_all(connection, view.current_project.id)
-        }
         hours = groupings.events_by_hour(connection, [issue.id], view.now - CHART_HOURS * HOUR)
         context = {
             "issue": issue,
             "groupings": issue_groupings,
-            "history": history,
-            "deliveries": {one.id: channels.of_change(connection, one.id) for one in history},
-            "channel_names": channel_names,
+            **load_history(connection, view.current_project.id, issue.id).context,
             "releases": groupings.tags(connection, issue.id, "release", MAX_TAG_VALUES),
             "environments": groupings.tags(connection, issue.id, "environment", MAX_TAG_VALUES),
             "hourly_events": hourly_counts(view, hours, issue.id),

@@ -19,7 +19,6 @@ from bugsly_server.model.recycling import lasting_hindrances
 from bugsly_server.model.worker import Worker
 from bugsly_server.store import post_mortems
 from bugsly_server.store.meta import (
-    channels,
     final_snapshots,
     leak_issues,
     probe_requests,
@@ -28,6 +27,7 @@ from bugsly_server.store.meta import (
 )
 from bugsly_server.store.meta.leak_issues import RecordedChange
 from bugsly_server.web import llm_answer
+from bugsly_server.web.issue_history import load_history
 from bugsly_server.web.leak_remedies import leak_remedies
 from bugsly_server.web.page_context import View, action, form_text
 
@@ -71,11 +71,7 @@ def resolve(view: View, _form: FormData) -> Response:
 def _page_context(view: View, issue: Issue) -> dict[str, object]:
     """Return what the template shows."""
     with view.server.database.reading() as connection:
-        history = leak_issues.history(connection, issue.id)
-        deliveries = {one.id: channels.of_change(connection, one.id) for one in history}
-        channel_names = {
-            one.id: one.name for one in channels.list_all(connection, view.current_project.id)
-        }
+        history = load_history(connection, view.current_project.id, issue.id)
         open_requests = probe_requests.list_open(connection, view.current_project.id)
         suspects = _suspect_workers(connection, issue)
         live_workers = [
@@ -90,9 +86,8 @@ def _page_context(view: View, issue: Issue) -> dict[str, object]:
     suspect_ids = {one.worker_id for one in issue.finding.suspects}
     return {
         "issue": issue,
-        "history": _newest_first(history, killed_workers),
-        "deliveries": deliveries,
-        "channel_names": channel_names,
+        **history.context,
+        "history": _newest_first(history.changes, killed_workers),
         "hindered_nets": lasting_hindrances(live_workers),
         "has_safety_net": any(one.net is not None for one in live_workers),
         "suspect_workers": {one.id: one for one in suspects},
