@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from bugsly_server.alert import hindrance, outage_message
 from bugsly_server.alert.leak_message import (
     TITLE_PREFIXES,
     Alert,
     change_facts,
     compose_leak_alert,
+    moment_of,
     one_line,
     sentence,
 )
-from bugsly_server.clock import SECOND
 from bugsly_server.model import units
 from bugsly_server.model.error_explanation import ErrorExplanation
 from bugsly_server.model.error_issue import AnyIssue, ErrorIssue
@@ -68,7 +66,6 @@ def _error_lines(
 ) -> tuple[str, ...]:
     is_new = change.kind is IssueChangeKind.OPENED
     users = f" to {units.count(issue.users)} users" if issue.users > 1 else ""
-    moment = datetime.fromtimestamp(change.at / SECOND, UTC)
     release = f" in release {issue.release}" if issue.release else ""
     environment = f" ({issue.environment})" if issue.environment else ""
     return (
@@ -78,5 +75,5 @@ def _error_lines(
         "" if explanation is None else f"Fix: {explanation.fix}",
         f"Endpoint: {issue.endpoint}" if issue.endpoint else "",
         "" if is_new else f"It has happened {units.count(issue.count)} times so far{users}.",
-        f"Seen at {moment:%Y-%m-%d %H:%M} UTC{release}{environment}.",
+        f"Seen at {moment_of(change)}{release}{environment}.",
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from bugsly_server.alert.leak_message import TITLE_PREFIXES, Alert, change_facts, one_line, sentence
-from bugsly_server.clock import SECOND
+from bugsly_server.alert.leak_message import (
+    TITLE_PREFIXES,
+    Alert,
+    change_facts,
+    moment_of,
+    one_line,
+    sentence,
+)
 from bugsly_server.model.hindrance import HindranceIssue
 from bugsly_server.model.issue import IssueChange, IssueChangeKind
 
@@ -21,13 +25,12 @@ def compose_hindrance_alert(
 ) -> Alert:
     """Return the alert of *change* to the safety net of *project*, shown at *url*."""
     is_over = change.kind is IssueChangeKind.RESOLVED
-    moment = datetime.fromtimestamp(change.at / SECOND, UTC)
     environment = f" ({issue.environment})" if issue.environment else ""
     lines = (
         sentence(change.because),
         "" if is_over else CONSEQUENCE,
         FOLLOW_UPS[is_over],
-        f"Seen at {moment:%Y-%m-%d %H:%M} UTC{environment}.",
+        f"Seen at {moment_of(change)}{environment}.",
     )
     return Alert(
         title=one_line(f"[{project}] {TITLE_PREFIXES[change.kind]}{issue.title}"),

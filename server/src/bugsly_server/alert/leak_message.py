@@ -115,7 +115,7 @@ def compose_test_alert(url: str) -> Alert:
 
 
 def _improvement_lines(change: IssueChange) -> tuple[str, ...]:
-    return (sentence(change.because), FOLLOW_UPS[change.kind], f"As of {_moment(change)}.")
+    return (sentence(change.because), FOLLOW_UPS[change.kind], f"As of {moment_of(change)}.")
 
 
 def _alarm_lines(change: IssueChange, finding: Finding) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _alarm_lines(change: IssueChange, finding: Finding) -> tuple[str, ...]:
     if len(finding.suspects) > 1:
         lines.append(_other_suspects_line(finding.suspects[1:]))
     release = f", in release {finding.release}" if finding.release else ""
-    lines.append(f"Seen at {_moment(change)}{release}.")
+    lines.append(f"Seen at {moment_of(change)}{release}.")
     return tuple(lines)
 
 
@@ -201,7 +201,8 @@ def _growth_rate(slope: float, axis: str) -> str:
     return f"{units.size(slope)} per {axis}"
 
 
-def _moment(change: IssueChange) -> str:
+def moment_of(change: IssueChange) -> str:
+    """Return when *change* was: `2026-11-25 13:38 UTC`."""
     return f"{datetime.fromtimestamp(change.at / SECOND, UTC):%Y-%m-%d %H:%M} UTC"
 
 
