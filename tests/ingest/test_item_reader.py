@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.support.event_loop import ThreadedEventLoop, running_loop
 from tests.support.events import payload
@@ -100,6 +101,15 @@ def test_a_reader_that_was_killed_is_started_anew(
     read(loop, process, event())
     child_of(process).kill()
     child_of(process).wait()
+    assert read(loop, process, event()) is not None
+
+
+def test_an_item_that_cannot_be_handed_over_leaves_the_others_a_reader(
+    loop: ThreadedEventLoop, process: ReadingProcess
+) -> None:
+    broken = msgspec.structs.replace(event(), secret_names=("\ud800",))
+    with pytest.raises(Unavailable, match="cannot be read now"):
+        read(loop, process, broken)
     assert read(loop, process, event()) is not None
 
 

@@ -95,6 +95,10 @@ class ReadingProcess:
                 request.answer(self._read(request.order))
             except Unavailable as problem:
                 request.answer(problem)
+            except Exception as error:  # noqa: BLE001 - without this thread nothing would be read any more
+                self._end_child()
+                LOG.warning("%s item: cannot be handed over (%s)", request.order.item.type, error)
+                request.answer(Unavailable("server: cannot be read now → send it again later"))
 
     def _read(self, order: ReadingOrder) -> ReadItem | None:
         """Return what came of an item; None where the process ended over it."""
